@@ -1,0 +1,121 @@
+"""The Coordinator: reads what is known so far and says who plays next."""
+
+from typing import Any, Literal, NamedTuple
+
+from langgraph.runtime import Runtime
+from pydantic import create_model
+
+from ..context import RunContext, model_of
+from ..errors import StructuredOutputError
+from ..messages import Language, say
+from ..models.client import LanguageModel
+from ..prompts import load
+from ..state import CoordinatorDecision, Record, TaskState, Turn, Usage
+from .turns import Stopwatch, problem_of
+
+PROMPT = load("coordinator")
+MAX_TOKENS = 300
+WINDOW = 6
+"""Latest rounds that are told in full; older ones become one short line each."""
+
+
+class Options(NamedTuple):
+    """What there is to decide."""
+
+    legal: list[str]
+    descriptions: dict[str, str]
+    signals: list[str]
+    rounds_left: int
+
+
+class Decided(NamedTuple):
+    """A decision and where it came from."""
+
+    decision: CoordinatorDecision
+    source: Literal["model", "forced", "fallback"]
+    usage: Usage = Usage()
+
+
+async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext]) -> TaskState:
+    """Choose among the legal actions. Where there is only one, no model is asked."""
+    watch = Stopwatch()
+    if len(options.legal) == 1:
+        decided = Decided(_chosen_by_rule(options.legal[0], state["language"], "forced"), "forced")
+    else:
+        decided = await _ask(await model_of(runtime), state, options)
+    record = Record(
+        round=_rounds(state) + 1,
+        actor="coordinator",
+        summary=f"{decided.decision.next_action}: {decided.decision.reasoning}",
+        decision=decided.decision,
+        source=decided.source,
+        legal=options.legal,
+        usage=decided.usage,
+        seconds=watch.seconds,
+    )
+    return {
+        "decision": decided.decision,
+        "history": [record],
+        "usage": decided.usage,
+    }
+
+
+def enter(turn: Turn, state: TaskState) -> Record:
+    """An agent's turn as a line of the history, in the round of the decision that led to it."""
+    return Record(round=_rounds(state), **dict(turn))
+
+
+async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
+    language = state["language"]
+    messages = PROMPT[language].messages(
+        problem=problem_of(state),
+        history=told(state.get("history", [])),
+        signals="\n".join(f"- {line}" for line in options.signals),
+        actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
+        rounds_left=options.rounds_left,
+    )
+    try:
+        reply = await model.structured(
+            messages, decision_model(options.legal), max_tokens=MAX_TOKENS
+        )
+    except StructuredOutputError as error:
+        decision = _chosen_by_rule(options.legal[0], language, "fallback")
+        return Decided(decision, "fallback", error.usage)
+    chosen = reply.value
+    decision = CoordinatorDecision(
+        reasoning=chosen.reasoning,
+        next_action=chosen.next_action,
+        instructions=chosen.instructions,
+        should_continue=chosen.next_action != "complete",
+    )
+    return Decided(decision, "model", reply.usage)
+
+
+def decision_model(legal: list[str]) -> type[CoordinatorDecision]:
+    """`CoordinatorDecision` whose `next_action` can only be one of the legal actions."""
+    choices: Any = Literal[tuple(legal)]
+    return create_model(
+        "CoordinatorDecision", __base__=CoordinatorDecision, next_action=(choices, ...)
+    )
+
+
+def _chosen_by_rule(action: str, language: Language, why: str) -> CoordinatorDecision:
+    return CoordinatorDecision(
+        reasoning=say(f"decision.{why}", language, action=action),
+        next_action=action,
+        instructions="",
+        should_continue=action != "complete",
+    )
+
+
+def told(history: list[Record]) -> str:
+    """The history in words: the last rounds in full, older ones cut to one short line."""
+    lines = []
+    for place, record in enumerate(history):
+        recent = place >= len(history) - WINDOW
+        lines.append(f"{record.round}. {record.actor}: {record.summary[: 300 if recent else 60]}")
+    return "\n".join(lines)
+
+
+def _rounds(state: TaskState) -> int:
+    return sum(record.decision is not None for record in state.get("history", []))

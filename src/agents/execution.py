@@ -1,0 +1,204 @@
+"""Execution: programs that carry out the plan, run in the sandbox.
+
+The plan's chains of steps run as soon as what they need is there, side by side where they can
+(`Send`). A program continues the programs of the steps it builds on, so exact values pass from
+one to the next.
+"""
+
+import operator
+import re
+from typing import Annotated, TypedDict, cast, get_type_hints
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ..context import RunContext, model_of, the_sandbox
+from ..messages import Language
+from ..prompts import load
+from ..state import (
+    Comprehension,
+    Execution,
+    Plan,
+    PlanStep,
+    Record,
+    StepResult,
+    Turn,
+    Usage,
+    Verification,
+)
+from ..tools.answers import ProgramError, run_program
+from ..tools.sandbox import Sandbox
+from .comprehension import known
+from .planning import chains
+from .turns import Asked, Stopwatch, instructions_of, played, problem_of
+
+PROMPT = load("execution")
+REPAIR = load("execution_repair")
+MAX_TOKENS = 600
+RETRY_TEMPERATURE = 0.7
+"""A second execution of the same plan has to be a different one."""
+
+_FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+
+
+class ExecutionInput(Asked, total=False):
+    """What execution reads of the task."""
+
+    language: Language
+    comprehension_output: Comprehension | None
+    planning_output: Plan | None
+    verification_output: Verification | None
+    history: list[Record]
+
+
+_READ = get_type_hints(ExecutionInput)
+
+
+class ExecutionState(ExecutionInput, total=False):
+    """State of the subgraph: results arrive in any order."""
+
+    results: Annotated[list[StepResult], operator.add]
+    costs: Annotated[list[tuple[Usage, float]], operator.add]
+    execution_output: Execution | None
+    turn: Turn | None
+    usage: Usage
+
+
+class ExecutionOutput(TypedDict, total=False):
+    """All that leaves the subgraph; the outer graph's additive channels stay outside."""
+
+    execution_output: Execution | None
+    turn: Turn | None
+    usage: Usage
+
+
+class ChainTask(ExecutionInput, total=False):
+    """One chain to carry out, sent to its own node run."""
+
+    chain: list[int]
+    program_so_far: str
+    retry: int
+
+
+def schedule(state: ExecutionState) -> ExecutionState:
+    """Nothing to change: the join after which `ready` looks again."""
+    return {}
+
+
+def ready(state: ExecutionState) -> list[Send] | str:
+    """The chains whose needs are met, or `conclude`."""
+    planned = _plan(state)
+    results = state.get("results", [])
+    done = {step for result in results for step in result.step_ids}
+    if any(not result.ok for result in results):
+        return "conclude"
+    needs = {step.id: step.depends_on for step in planned.steps}
+    retry = sum(record.actor == "execution" for record in state.get("history", []))
+    waiting = [chain for chain in chains(planned) if chain[0] not in done]
+    sends = [
+        Send(
+            "run_chain",
+            {
+                **{key: value for key, value in state.items() if key in _READ},
+                "chain": chain,
+                "program_so_far": _programs_before(chain, results, planned),
+                "retry": retry,
+            },
+        )
+        for chain in waiting
+        if done.issuperset(set().union(*(needs[step] for step in chain)) - set(chain))
+    ]
+    return sends or "conclude"
+
+
+async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
+    """Write and run the program of one chain, with one repair from its error."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    fields, retry = _fields(state), state["retry"]
+    reply = await model.text(
+        PROMPT[state["language"]].messages(**fields),
+        max_tokens=MAX_TOKENS,
+        temperature=RETRY_TEMPERATURE if retry else 0.0,
+        seed=retry or None,
+    )
+    usage, result = reply.usage, await _run(sandbox, state, reply.value)
+    if not result.ok:
+        mend = REPAIR[state["language"]].messages(
+            **fields, program=extract_program(reply.value), error=result.error
+        )
+        reply = await model.text(mend, max_tokens=MAX_TOKENS)
+        usage += reply.usage
+        result = (await _run(sandbox, state, reply.value)).model_copy(update={"repaired": True})
+    return {"results": [result], "costs": [(usage, watch.seconds)]}
+
+
+def conclude(state: ExecutionState) -> ExecutionOutput:
+    """Gather the chains' results into `execution_output`."""
+    results = sorted(state.get("results", []), key=lambda result: result.step_ids)
+    failed = next((result for result in results if not result.ok), None)
+    last = next(r for r in results if failed or _plan(state).steps[-1].id in r.step_ids)
+    output = Execution(
+        results=results,
+        answer=None if failed else last.answer,
+        error=failed.error if failed else None,
+    )
+    costs = state.get("costs", [])
+    return cast(
+        "ExecutionOutput",
+        played(
+            "execution",
+            output,
+            summary=output.answer.text if output.answer else f"{output.error}",
+            inputs=_plan(state).model_dump_json(),
+            usage=sum((usage for usage, _ in costs), Usage()),
+            seconds=max((seconds for _, seconds in costs), default=0.0),
+            failed=failed is not None,
+        ),
+    )
+
+
+def extract_program(reply: str) -> str:
+    """The Python in a reply, with or without a fence."""
+    fenced = _FENCED.findall(reply)
+    return str(max(fenced, key=len) if fenced else reply).strip()
+
+
+async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
+    program = "\n".join(filter(None, [state["program_so_far"], extract_program(reply)]))
+    try:
+        found = await run_program(sandbox, program)
+    except ProgramError as error:
+        return StepResult(step_ids=state["chain"], program=program, ok=False, error=str(error))
+    return StepResult(
+        step_ids=state["chain"], program=program, ok=True, answer=found.answer, facts=found.facts
+    )
+
+
+def _plan(state: ExecutionInput) -> Plan:
+    """The plan, or, on the short cut without one, the whole problem as a single step."""
+    return state.get("planning_output") or Plan(
+        steps=[PlanStep(id=1, description="", tool="python", depends_on=[])]
+    )
+
+
+def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) -> str:
+    """The programs of the chains that this one needs, each line of them once, in order."""
+    needs = {step.id: step.depends_on for step in plan.steps}
+    wanted = set().union(*(needs[step] for step in chain)) - set(chain)
+    needed = [result for result in results if wanted.intersection(result.step_ids)]
+    lines = [line for result in needed for line in result.program.splitlines()]
+    return "\n".join(lines)
+
+
+def _fields(state: ChainTask) -> dict[str, str]:
+    steps = [step for step in _plan(state).steps if step.id in state["chain"]]
+    verification = state.get("verification_output")
+    issues = verification.issues if verification else []
+    return {
+        "problem": problem_of(state),
+        "known": known(state.get("comprehension_output")),
+        "steps": "\n".join(f"{step.id}. {step.description} [{step.tool}]" for step in steps),
+        "program_so_far": state["program_so_far"],
+        "instructions": instructions_of(state),
+        "issues": "\n".join(f"{issue.what} {issue.suggestion}" for issue in issues),
+    }

@@ -1,0 +1,113 @@
+"""The final report: a worked solution made of verified facts only.
+
+The Coordinator's model writes it; a report that names a number which is neither in the problem
+nor among the results of the execution is not shown, and the facts are laid out instead.
+"""
+
+import re
+from fractions import Fraction
+
+from langgraph.runtime import Runtime
+
+from ..context import RunContext, model_of
+from ..errors import ModelError
+from ..messages import say
+from ..prompts import load
+from ..state import Answer, Status, TaskState, Usage
+from .turns import problem_of
+
+PROMPT = load("report")
+MAX_TOKENS = 700
+LARGEST_ORDINAL = 10
+"""Small whole numbers count steps and cases; they are not taken for results."""
+
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Conclude a mathematical task. Sets `final_answer`, `report` and `status`."""
+    language = state["language"]
+    answer, status = _conclusion(state)
+    if answer is None:
+        return {"status": status, "final_answer": None, "report": _no_answer(state)}
+    facts, usage = _facts(state, answer), Usage()
+    solution = facts
+    try:
+        reply = await (await model_of(runtime)).text(
+            PROMPT[language].messages(problem=problem_of(state), facts=facts, answer=answer.text),
+            max_tokens=MAX_TOKENS,
+        )
+        usage = reply.usage
+        if reply.value.strip() and not unknown_numbers(reply.value, problem_of(state) + facts):
+            solution = reply.value.strip()
+    except ModelError:
+        pass  # the answer stands without the model's prose
+    return {
+        "status": status,
+        "answer": answer,
+        "final_answer": answer.text,
+        "report": _layout(solution, answer, state, status),
+        "usage": usage,
+    }
+
+
+def unknown_numbers(text: str, known: str) -> set[Fraction]:
+    """The numbers of a text that occur neither in the known text nor as a percentage of it."""
+    values = numbers(known)
+    allowed = values | {v / 100 for v in values} | {v * 100 for v in values}
+    return {v for v in numbers(text) - allowed if v > LARGEST_ORDINAL or v.denominator != 1}
+
+
+def numbers(text: str) -> set[Fraction]:
+    """The numbers written in a text, without their signs."""
+    return {Fraction(found.replace(",", "")) for found in _NUMBER.findall(text)}
+
+
+def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
+    """The answer to give; one that did not pass is given as unverified."""
+    found, executed = state.get("verification_output"), state.get("execution_output")
+    if found is not None and found.answer is not None:
+        return found.answer, "verified" if found.status == "PASSED" else "unverified"
+    if executed is not None and executed.answer is not None:
+        return executed.answer, "unverified"
+    return None, "no_answer"
+
+
+def _facts(state: TaskState, answer: Answer) -> str:
+    """Each named quantity of the program that gave the answer, or the reasoning that did."""
+    supporting = [a for a in state.get("attempts", []) if a.answer.exact == answer.exact]
+    programs = [attempt for attempt in supporting if attempt.route == "program"]
+    if not programs and supporting:
+        return supporting[-1].working
+    facts = programs[-1].facts if programs else {}
+    lines = [f"{name.replace('_', ' ')} = {value}" for name, value in facts.items()]
+    shown = f"{answer.text} ({answer.decimal})" if answer.decimal else answer.text
+    return "\n".join(
+        f"- {line}" for line in [*lines, say("report.answer_is", state["language"], answer=shown)]
+    )
+
+
+def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> str:
+    language = state["language"]
+    decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
+    found = state.get("verification_output")
+    checks = "; ".join(f"{c.name}: {c.detail}" for c in found.checks[1:]) if found else ""
+    return "\n\n".join(
+        (
+            f"## {say('report.solution', language)}",
+            solution,
+            f"**{say('report.answer', language)}** ${answer.latex}${decimal}",
+            say(f"report.{status}", language, checks=checks),
+        )
+    )
+
+
+def _no_answer(state: TaskState) -> str:
+    """Why there is none, as far as it is known."""
+    comprehended, executed = state.get("comprehension_output"), state.get("execution_output")
+    language = state["language"]
+    if comprehended and comprehended.problem_type == "not_a_problem":
+        return say("report.not_a_problem", language)
+    if comprehended and comprehended.missing:
+        return say("report.missing", language, missing="; ".join(comprehended.missing))
+    return say("report.no_answer", language, error=(executed and executed.error) or "-")

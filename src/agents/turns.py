@@ -1,0 +1,71 @@
+"""How an agent reports what it did, and what every agent sees of the task."""
+
+import hashlib
+import time
+from typing import Any, TypedDict
+
+from pydantic import BaseModel
+
+from ..state import CoordinatorDecision, TaskState, Turn, Usage
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._started
+
+
+def fingerprint(*parts: BaseModel | str | None) -> str:
+    """A digest that is the same when the same was done with the same result."""
+    texts = (part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in parts)
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def played(
+    actor: str,
+    output: BaseModel,
+    *,
+    summary: str,
+    inputs: str,
+    usage: Usage,
+    seconds: float,
+    failed: bool = False,
+) -> TaskState:
+    """The state update of an agent: its output, and the turn for the Coordinator to enter."""
+    update: dict[str, Any] = {
+        f"{actor}_output": output,
+        "turn": Turn(
+            actor=actor,
+            summary=summary[:300],
+            fingerprint=fingerprint(inputs, output),
+            usage=usage,
+            seconds=seconds,
+            failed=failed,
+        ),
+        "usage": usage,
+    }
+    return update  # type: ignore[return-value]
+
+
+class Asked(TypedDict, total=False):
+    """The part of the task's state that every agent sees."""
+
+    question: str
+    clarifications: list[str]
+    decision: CoordinatorDecision | None
+
+
+def problem_of(state: Asked) -> str:
+    """The question, with what the person added when asked."""
+    return "\n".join([state["question"], *state.get("clarifications", [])])
+
+
+def instructions_of(state: Asked) -> str:
+    """What the Coordinator told whoever plays now."""
+    decision = state.get("decision")
+    return decision.instructions if decision else ""

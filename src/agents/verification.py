@@ -1,0 +1,169 @@
+"""Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
+
+Two independent routes that arrive at the same answer support it. The routes are the program, a
+chain of reasoning written without sight of the program, and putting the answer back into the
+problem's own equations. Every answer is kept, so a later program may be supported by an earlier
+route; a model's opinion of an answer is not evidence and decides nothing.
+"""
+
+from collections import Counter
+
+from langgraph.runtime import Runtime
+
+from ..context import RunContext, model_of, the_sandbox
+from ..models.client import LanguageModel, Reply
+from ..prompts import load
+from ..state import (
+    Answer,
+    Attempt,
+    Check,
+    Diagnosis,
+    Execution,
+    Issue,
+    TaskState,
+    Usage,
+    Verification,
+)
+from ..tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
+from ..tools.sandbox import Sandbox
+from .turns import Stopwatch, fingerprint, played, problem_of
+
+REASONING = load("reasoning")
+DIAGNOSIS = load("diagnosis")
+MAX_REASONING_TOKENS = 800
+MAX_DIAGNOSIS_TOKENS = 250
+ENOUGH_SUPPORT = 2
+REASONING_TEMPERATURE = 0.7
+"""For the second and later chains of reasoning; the first is greedy."""
+
+
+async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Look for support. Writes `verification_output` and adds to `attempts`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    executed = state["execution_output"]
+    if executed is None or executed.answer is None:
+        raise ValueError("there is no result to verify")
+    new, usage = [_program_attempt(executed, executed.answer)], Usage()
+    checks = await _machine_checks(sandbox, state, executed.answer)
+    answer, support = executed.answer, ENOUGH_SUPPORT
+    if not any(check.name == "substitution" for check in checks):
+        answer, support, usage = await _compare_routes(model, sandbox, state, new)
+        agree = support >= ENOUGH_SUPPORT
+        checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
+    passed = all(check.passed for check in checks)
+    issues: list[Issue] = []
+    if not passed:
+        diagnosis = await _diagnose(model, state, checks)
+        usage, issues = usage + diagnosis.usage, diagnosis.value.issues
+    found = Verification(
+        status="PASSED" if passed else "NEEDS_REVISION",
+        answer=answer,
+        support=support,
+        checks=checks,
+        issues=issues,
+    )
+    return _update(found, new, usage, watch)
+
+
+async def _machine_checks(sandbox: Sandbox, state: TaskState, answer: Answer) -> list[Check]:
+    """What needs no model: the program ran, the answer's form, the problem's own equations."""
+    checks = [Check(name="ran", passed=True, detail=answer.text)]
+    comprehended = state.get("comprehension_output")
+    if comprehended and comprehended.answer_is:
+        broken = await broken_forms(sandbox, answer.exact, comprehended.answer_is)
+        checks.append(
+            Check(
+                name="form", passed=not broken, detail=", ".join(broken or comprehended.answer_is)
+            )
+        )
+    if held := await substitution(sandbox, problem_of(state), answer.exact):
+        checks.append(Check(name="substitution", passed=True, detail=held))
+    return checks
+
+
+async def _compare_routes(
+    model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
+) -> tuple[Answer, int, Usage]:
+    """The best supported answer; adds a chain of reasoning to `new` where support is wanting."""
+    attempts = [*state.get("attempts", []), *new]
+    answer, support = await best_supported(sandbox, attempts)
+    if support >= ENOUGH_SUPPORT:
+        return answer, support, Usage()
+    reply = await _reason(model, sandbox, state, attempts)
+    if reply.value is not None:
+        new.append(reply.value)
+        answer, support = await best_supported(sandbox, [*attempts, reply.value])
+    return answer, support, reply.usage
+
+
+async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer, int]:
+    """The answer that most attempts share, and how many do.
+
+    The same working twice counts once. Where answers are level, reasoning comes before programs
+    (see bench/README.md), then the earlier one.
+    """
+    distinct = list({attempt.working: attempt for attempt in attempts}.values())
+    groups = await same_answers(sandbox, [attempt.answer.exact for attempt in distinct])
+    support = Counter(groups)
+    best = max(
+        range(len(distinct)),
+        key=lambda i: (support[groups[i]], distinct[i].route == "reasoning", -i),
+    )
+    shown = next(a for a, g in zip(distinct, groups, strict=True) if g == groups[best])
+    return shown.answer, support[groups[best]]
+
+
+async def _reason(
+    model: LanguageModel, sandbox: Sandbox, state: TaskState, attempts: list[Attempt]
+) -> Reply[Attempt | None]:
+    """Solve the problem again in words, without sight of the program."""
+    earlier = sum(attempt.route == "reasoning" for attempt in attempts)
+    reply = await model.text(
+        REASONING[state["language"]].messages(problem=problem_of(state)),
+        max_tokens=MAX_REASONING_TOKENS,
+        temperature=REASONING_TEMPERATURE if earlier else 0.0,
+        seed=earlier or None,
+    )
+    answer = await read_answer(sandbox, boxed(reply.value))
+    if answer is None:
+        return Reply(None, reply.usage)
+    return Reply(Attempt(route="reasoning", answer=answer, working=reply.value), reply.usage)
+
+
+async def _diagnose(
+    model: LanguageModel, state: TaskState, checks: list[Check]
+) -> Reply[Diagnosis]:
+    """What went wrong, where, and what to try, in the model's opinion."""
+    executed = state["execution_output"]
+    messages = DIAGNOSIS[state["language"]].messages(
+        problem=problem_of(state),
+        program="\n".join(result.program for result in executed.results) if executed else "",
+        checks="\n".join(f"{check.name}: {check.detail}" for check in checks if not check.passed),
+    )
+    return await model.structured(messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS)
+
+
+def _program_attempt(executed: Execution, answer: Answer) -> Attempt:
+    facts = {name: value for result in executed.results for name, value in result.facts.items()}
+    program = "\n\n".join(result.program for result in executed.results)
+    return Attempt(route="program", answer=answer, working=program, facts=facts)
+
+
+def _listed(state: TaskState, new: list[Attempt]) -> str:
+    attempts = [*state.get("attempts", []), *new]
+    return ", ".join(f"{attempt.route}: {attempt.answer.text}" for attempt in attempts)
+
+
+def _update(found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch) -> TaskState:
+    update = played(
+        "verification",
+        found,
+        summary=f"{found.status}; "
+        + "; ".join(f"{check.name}: {check.detail}" for check in found.checks[1:]),
+        inputs="".join(fingerprint(attempt) for attempt in new),
+        usage=usage,
+        seconds=watch.seconds,
+        failed=found.status != "PASSED",
+    )
+    update["attempts"] = new
+    return update

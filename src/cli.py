@@ -1,0 +1,172 @@
+"""The `concertino` command."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import __version__
+from .errors import ConcertinoError, InvalidTask
+from .messages import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .tasks import Event
+
+EXIT_CODES = {
+    "verified": 0,
+    "failed": 1,
+    "unverified": 3,
+    "no_answer": 4,
+    "needs_input": 5,
+    "interrupted": 6,
+}
+"""Of a task's status. 2 is a wrong call, 130 is Ctrl-C."""
+
+
+class _Group(click.Group):
+    """Shows this package's errors as one line on stderr."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConcertinoError as error:
+            click.echo(f"concertino: {error}", err=True)
+            ctx.exit(2 if isinstance(error, InvalidTask) else 1)
+
+
+@click.group(cls=_Group, epilog=say("cli.epilog"), help=say("cli.help"))
+@click.version_option(__version__)
+def main() -> None:
+    pass
+
+
+@main.command(help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
+@click.argument("problem")
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
+@click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
+@click.option("--max-iterations", type=int, help=say("cli.option.max_iterations"))
+@click.option("--model", help=say("cli.option.model"))
+def solve(
+    problem: str, as_json: bool, quiet: bool, max_iterations: int | None, model: str | None
+) -> None:
+    from .tasks import astream_task
+
+    text = sys.stdin.read() if problem == "-" else problem
+    events = astream_task(text, workflow="solve_math", max_iterations=max_iterations, model=model)
+    _play(events, as_json, quiet)
+
+
+@main.command(help=say("cli.resume.help"), epilog=say("cli.resume.epilog"))
+@click.argument("task_id")
+@click.option("--answer", help=say("cli.option.answer"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
+@click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
+@click.option("--model", help=say("cli.option.model"))
+def resume(task_id: str, answer: str | None, as_json: bool, quiet: bool, model: str | None) -> None:
+    from .tasks import aresume_stream
+
+    _play(aresume_stream(task_id, answer, model=model), as_json, quiet)
+
+
+@main.command(help=say("cli.tasks.help"), epilog=say("cli.tasks.epilog"))
+@click.option("--limit", default=20, show_default=True, help=say("cli.option.limit"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
+def tasks(limit: int, as_json: bool) -> None:
+    from .tasks import list_tasks
+
+    found = list_tasks(limit)
+    if as_json:
+        click.echo(json.dumps([task.model_dump(mode="json") for task in found], ensure_ascii=False))
+        return
+    for task in found:
+        question = " ".join(task.question.split())[:50]
+        click.echo(
+            f"{task.task_id}  {task.updated:%Y-%m-%d %H:%M}  {task.status:<11}  {question}"
+            + (f"  = {task.final_answer}" if task.final_answer else "")
+        )
+
+
+@main.command(help=say("cli.models.help"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
+def models(as_json: bool) -> None:
+    from .models.providers import overview
+    from .settings import get_settings
+
+    rows = overview(get_settings())
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        mark = "*" if row["chosen"] else " "
+        click.echo(f"{mark} {row['provider']:<11} {row['model'] or '-':<28} {row['state']}")
+    click.echo(next(row["because"] for row in rows if row["chosen"]))
+
+
+def _play(events: "AsyncIterator[Event]", as_json: bool, quiet: bool) -> None:
+    """Follow a task to its end, and leave with the exit code of its status."""
+    from rich.console import Console
+
+    console = Console(highlight=False, quiet=quiet or as_json)
+    seen: dict[str, Any] = {}
+
+    async def follow() -> dict[str, Any]:
+        async for event in events:
+            seen.update(event)
+            _show(console, event)
+        return dict(seen["result"])
+
+    try:
+        result = asyncio.run(follow())
+    except KeyboardInterrupt:
+        click.echo(say("cli.interrupted", task_id=seen.get("task_id", "")), err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+    elif quiet:
+        click.echo(result["final_answer"] or "")
+    else:
+        _conclude(console, result)
+    if result["error"]:
+        click.echo(f"concertino: {result['error']}", err=True)
+    sys.exit(EXIT_CODES[result["status"]])
+
+
+def _show(console: "Console", event: "Event") -> None:
+    """One line when a round is decided, and one when it has been played."""
+    from rich.markup import escape
+
+    if event["type"] == "started":
+        console.print(say("cli.started", task_id=event["task_id"]), style="dim")
+    elif event["type"] == "decision":
+        why = escape(event["reasoning"])
+        told = f" — {escape(event['instructions'])}" if event["instructions"] else ""
+        console.print(f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{told}")
+        _show_cost(console, event, f"{event['source']}, ")
+    elif event["type"] == "turn":
+        mark = "[red]✗[/]" if event["failed"] else "[green]✓[/]"
+        console.print(f"   {mark} {escape(event['summary'])}")
+        _show_cost(console, event)
+
+
+def _show_cost(console: "Console", event: "Event", before: str = "") -> None:
+    cost = say("cli.cost", tokens=event["usage"]["output_tokens"], seconds=event["seconds"])
+    console.print(f"     {before}{cost}", style="dim")
+
+
+def _conclude(console: "Console", result: dict[str, Any]) -> None:
+    from rich.markdown import Markdown
+
+    console.print()
+    if result["report"]:
+        console.print(Markdown(result["report"]))
+    if result["input_request"]:
+        console.print(say("cli.needs_input", question=result["input_request"], **result))
+    usage = result["usage"]
+    console.print(
+        say("cli.total", rounds=result["total_iterations"], **usage), style="dim", markup=False
+    )

@@ -1,0 +1,37 @@
+"""What a run uses besides its state: the language model and the sandbox. Never stored."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.runtime import Runtime
+from pydantic import InstanceOf
+from pydantic.json_schema import SkipJsonSchema
+
+from .models.client import LanguageModel, language_model
+from .settings import get_settings
+from .tools.sandbox import Sandbox, default_sandbox
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Passed as `context` to the graph; Studio shows its plain fields."""
+
+    model: str | None = None
+    """A model, a provider, or `provider/model`; None takes what the settings say."""
+    chat: Annotated[InstanceOf[BaseChatModel] | None, SkipJsonSchema()] = None
+    """A LangChain chat model to use as it is, instead."""
+
+
+async def model_of(runtime: Runtime[RunContext]) -> LanguageModel:
+    """The run's language model."""
+    # Without a context LangGraph hands over None, whatever defaults the class has.
+    context = runtime.context or RunContext()
+    if context.chat is not None:
+        return LanguageModel.wrap(context.chat)
+    return await language_model(get_settings(), context.model)
+
+
+def the_sandbox() -> Sandbox:
+    """The process's sandbox."""
+    return default_sandbox(allow_unconfined=get_settings().allow_unconfined_sandbox)

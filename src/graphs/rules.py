@@ -1,0 +1,68 @@
+"""What is legal now. Rules narrow the Coordinator's choice and bound it; they never make it."""
+
+from collections import Counter
+
+from ..state import Record, TaskState
+from .registry import WORKFLOWS, Action, Workflow
+
+COMPLETE = "complete"
+NEED_INPUT = "need_input"
+MAX_QUESTIONS = 2
+"""Times that a task may ask its person."""
+
+
+def legal_actions(state: TaskState) -> list[str]:
+    """The actions the Coordinator may choose from, never none.
+
+    At the iteration limit only `complete` is left; so it is where nothing else makes sense.
+    """
+    if total_iterations(state) >= state["max_iterations"]:
+        return [COMPLETE]
+    flows = candidates(state)
+    legal = [
+        action.name
+        for flow in flows
+        for action in flow.actions
+        if action.legal(state) and not stalled(state, action.name)
+    ]
+    if any(flow.complete(state) for flow in flows):
+        legal.append(COMPLETE)
+    asked = sum(record.actor == NEED_INPUT for record in state.get("history", []))
+    if asked < MAX_QUESTIONS and any(flow.need_input(state) for flow in flows):
+        legal.append(NEED_INPUT)
+    return legal or [COMPLETE]
+
+
+def candidates(state: TaskState) -> list[Workflow]:
+    """The workflow asked for, or all of them."""
+    named = state.get("workflow")
+    return [WORKFLOWS[named]] if named else list(WORKFLOWS.values())
+
+
+def find_action(name: str) -> Action:
+    """The registered action of that name."""
+    return next(
+        action for flow in WORKFLOWS.values() for action in flow.actions if action.name == name
+    )
+
+
+def owner_of(actor: str) -> Workflow | None:
+    """The workflow that an action belongs to."""
+    return next((f for f in WORKFLOWS.values() if any(a.name == actor for a in f.actions)), None)
+
+
+def stalled(state: TaskState, actor: str) -> bool:
+    """Whether playing again would be a third time with the same inputs and the same result."""
+    prints = Counter(r.fingerprint for r in state.get("history", []) if r.actor == actor)
+    return any(times >= 2 for times in prints.values())
+
+
+def total_iterations(state: TaskState) -> int:
+    """Rounds in which an agent has played."""
+    return sum(record.decision is None for record in state.get("history", []))
+
+
+def last_played(state: TaskState, actor: str) -> int:
+    """Place in the history of an agent's latest turn; -1 if it has not played."""
+    history: list[Record] = state.get("history", [])
+    return max((n for n, record in enumerate(history) if record.actor == actor), default=-1)

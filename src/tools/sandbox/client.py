@@ -1,0 +1,336 @@
+"""Run programs in the fork server: start it when needed, hand it calls, survive its death."""
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+_log = logging.getLogger(__name__)
+
+
+class SandboxUnavailable(RuntimeError):
+    """Programs cannot be confined here; the message says what to install or to set."""
+
+
+class SandboxLimits(BaseModel, frozen=True):
+    """What one program may use."""
+
+    cpu_seconds: int = Field(default=5, ge=1)
+    """Processor time, in whole seconds."""
+    wall_seconds: float = Field(default=10, gt=0)
+    """Time from its start, in seconds. Waiting for a free slot does not count."""
+    memory_bytes: int = Field(default=1 << 30, ge=1 << 24)
+    """Address space it may add to that of the loaded libraries (about 100 MB), in bytes."""
+    output_bytes: int = Field(default=65536, ge=1)
+    """Size of standard output at which it is stopped, and of the value at which that is cut."""
+
+
+class SandboxResult(BaseModel, frozen=True):
+    """How a program went."""
+
+    status: Literal["ok", "error", "timeout", "memory", "output", "crashed"]
+    """``ok``: ran to its end, or left with code 0. ``error``: raised, or does not compile.
+    ``timeout``, ``memory``, ``output``: went over that limit. ``crashed``: its process ended
+    without a result (a segmentation fault, ``os._exit``, or the fork server was killed)."""
+    stdout: str = ""
+    """What it printed until it ended or was stopped; cut, with a mark, at ``output_bytes``."""
+    value: str | None = None
+    """Text of the variable asked for: ``sympy.sstr`` where SymPy is involved, text as it is,
+    ``repr`` of everything else. ``None`` if it does not exist or the status is not ``ok``."""
+    latex: str | None = None
+    """LaTeX of the same variable if it is mathematical."""
+    error: str | None = None
+    """Type and message, and the line of the program if one raised; about 1000 characters."""
+    seconds: float = 0
+    """Wall time of the program."""
+
+
+class Sandbox:
+    """Runs Python in a confined process, one per program, forked from a server with SymPy loaded.
+
+    The server is started by the first call and stopped by `close`, with this object, or with
+    the interpreter. One sandbox serves any number of threads and event loops, and a process
+    forked from this one gets a server of its own.
+
+    Args:
+        allow_unconfined: Where programs cannot be confined, run them with resource limits only,
+            as the user has wished by ``CONCERTINO_ALLOW_UNCONFINED_SANDBOX``.
+    """
+
+    def __init__(self, *, allow_unconfined: bool = False) -> None:
+        self._allow_unconfined = allow_unconfined
+        self._lock = threading.Lock()
+        self._starting: Future[_Server] | None = None
+        self._stop: weakref.finalize[[Future[_Server]], Sandbox] | None = None
+        _sandboxes.add(self)
+
+    async def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        result: str | None = "answer",
+        limits: SandboxLimits | None = None,
+    ) -> SandboxResult:
+        """Run a program. If this is cancelled, the program is killed.
+
+        Args:
+            code: Python source. SymPy and the usual modules are loaded but not imported.
+            inputs: JSON data that the program finds in its global variables.
+            result: The global variable to report when the program has ended.
+            limits: The defaults of `SandboxLimits` if not given.
+
+        Raises:
+            SandboxUnavailable: Programs cannot be confined on this machine.
+        """
+        request = {
+            "code": code,
+            "inputs": dict(inputs or {}),
+            "result": result,
+            "limits": (limits or SandboxLimits()).model_dump(),
+        }
+        body = json.dumps(request).encode()
+        for _ in range(2):  # once more if the server has died under the first attempt
+            server = await self._server()
+            answer = await server.call(body)
+            if answer is not None:
+                return SandboxResult.model_validate_json(answer)
+            if server.stopped:
+                break
+        return SandboxResult(status="crashed", error="the sandbox itself was stopped")
+
+    def close(self) -> None:
+        """Stop the server and every program in it. A later call starts another server."""
+        with self._lock:
+            stop, self._stop, self._starting = self._stop, None, None
+        if stop is not None:
+            stop()
+
+    @property
+    def server_pid(self) -> int | None:
+        """Process id of the running fork server."""
+        starting = self._starting
+        return starting.result().process.pid if starting and _usable(starting) else None
+
+    async def _server(self) -> "_Server":
+        with self._lock:
+            starting = self._starting
+            if starting is None or (starting.done() and not _usable(starting)):
+                starting = self._starting = Future()
+                starting.set_running_or_notify_cancel()  # one waiter must not cancel the others
+                work = (starting, self._allow_unconfined, self._stop)
+                self._stop = weakref.finalize(self, _stop_when_started, starting)
+                threading.Thread(target=_start, args=work, daemon=True).start()
+        return await asyncio.wrap_future(starting)
+
+    def _forget_after_fork(self) -> None:
+        starting, stop = self._starting, self._stop
+        self._lock, self._starting, self._stop = threading.Lock(), None, None
+        if stop is not None:
+            stop.detach()
+        if starting is not None and starting.done() and starting.exception() is None:
+            starting.result().forget()
+
+
+class _Server:
+    """A running fork server: its process, and the socket over which it takes calls."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self.process = process
+        self.stopped = False
+        self._control = control
+
+    def gone(self) -> bool:
+        """Whether it has ended. It never writes after its greeting, so data means its end."""
+        try:
+            self._control.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    async def call(self, body: bytes) -> bytes | None:
+        """Send a request and wait for the answer; ``None`` if the server ended before it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            reader, writer = await asyncio.open_unix_connection(sock=ours)
+            try:
+                # The request waits in the socket, so that the server never waits for us.
+                writer.write(len(body).to_bytes(4, "big") + body)
+                await self._hand_over(theirs)
+                await writer.drain()
+                size = int.from_bytes(await reader.readexactly(4), "big")
+                return await reader.readexactly(size)
+            except (EOFError, OSError):
+                return None
+            finally:
+                writer.transport.abort()  # tells the supervisor to kill what still runs
+
+    async def _hand_over(self, theirs: socket.socket) -> None:
+        while True:
+            try:
+                socket.send_fds(self._control, [b"\0"], [theirs.fileno()])
+            except BlockingIOError:  # hundreds of calls are waiting before this one
+                await asyncio.sleep(0.01)
+            else:
+                theirs.close()
+                return
+
+    def stop(self) -> None:
+        """End it and all its calls."""
+        if self.stopped:
+            return
+        self.stopped = True
+        with contextlib.suppress(OSError):  # it may be dead already
+            self._control.shutdown(socket.SHUT_RDWR)
+        self._control.close()
+        self.process.wait()
+
+    def forget(self) -> None:
+        """Let go, in a forked process, of what belongs to the parent."""
+        self.stopped = True
+        self._control.close()
+        self.process.returncode = 0  # not our child: nothing to wait for
+
+
+# The environment of the server, and so of every program. One seed makes sets, and with them
+# SymPy's answers, come out in the same order every time.
+_ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+
+# No user site, no current folder, no .pth files (they run code), no bytecode written.
+_FLAGS = ("-s", "-P", "-S", "-B")
+
+# The server's modules get a package of their own: importing this one would bring pydantic.
+_BOOT = """\
+import sys, types
+package = types.ModuleType("sandbox")
+package.__path__ = [sys.argv[1]]
+sys.modules["sandbox"] = package
+sys.path += sys.argv[4:]
+from sandbox.forkserver import main
+main()
+"""
+
+_START_SECONDS = 60
+_CHECK = f"does `{sys.executable} -c 'import sympy, math_verify'` work?"
+
+
+def _start(
+    starting: "Future[_Server]",
+    allow_unconfined: bool,
+    stop_previous: Callable[[], object] | None,
+) -> None:
+    try:
+        if stop_previous is not None:
+            stop_previous()
+        starting.set_result(_launch("optional" if allow_unconfined else "required"))
+    except Exception as problem:
+        starting.set_exception(problem)
+
+
+def _launch(confinement: str) -> _Server:
+    if not hasattr(os, "fork"):
+        raise SandboxUnavailable(f"the sandbox needs Linux (WSL will do); this is {sys.platform}")
+    ours, theirs = socket.socketpair()
+    folder = str(Path(__file__).parent)
+    arguments = (folder, str(os.getpid()), confinement, *_library_folders())
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, *_FLAGS, "-c", _BOOT, *arguments],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C at the terminal is for the client
+        )
+    server = _Server(process, ours)
+    try:
+        greeting = _greeting(ours)
+        if greeting["problem"]:
+            raise SandboxUnavailable(greeting["problem"])
+    except BaseException:
+        process.kill()
+        server.stop()
+        raise
+    if not greeting["confined"]:
+        _log.warning("programs run with resource limits only: they can read and change files")
+    return server
+
+
+def _greeting(control: socket.socket) -> dict[str, Any]:
+    control.settimeout(_START_SECONDS)
+    line = b""
+    while not line.endswith(b"\n"):
+        try:
+            chunk = control.recv(4096)
+        except TimeoutError:
+            raise SandboxUnavailable(f"no fork server after {_START_SECONDS} s") from None
+        if not chunk:
+            raise SandboxUnavailable(f"the fork server did not start; {_CHECK}")
+        line += chunk
+    control.setblocking(False)
+    greeting: dict[str, Any] = json.loads(line)
+    return greeting
+
+
+def _library_folders() -> list[str]:
+    """Where the server finds what it imports; it does not share our ``sys.path``."""
+    folders = []
+    for name in ("sympy", "mpmath", "math_verify", "latex2sympy2_extended", "antlr4", "pyseccomp"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            file = Path(spec.origin).absolute()
+            folders.append(str(file.parents[1] if spec.submodule_search_locations else file.parent))
+    return list(dict.fromkeys(folders))
+
+
+def _usable(starting: "Future[_Server]") -> bool:
+    return starting.done() and starting.exception() is None and not starting.result().gone()
+
+
+def _stop_when_started(starting: "Future[_Server]") -> None:
+    starting.add_done_callback(_stop_started)
+
+
+def _stop_started(starting: "Future[_Server]") -> None:
+    if starting.exception() is None:
+        starting.result().stop()
+
+
+_sandboxes: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()
+_default_lock = threading.Lock()
+_defaults: dict[bool, Sandbox] = {}
+
+
+def default_sandbox(*, allow_unconfined: bool = False) -> Sandbox:
+    """The sandbox of this process, made on first use."""
+    with _default_lock:
+        if allow_unconfined not in _defaults:
+            _defaults[allow_unconfined] = Sandbox(allow_unconfined=allow_unconfined)
+        return _defaults[allow_unconfined]
+
+
+def _forget_after_fork() -> None:
+    global _default_lock
+    _default_lock = threading.Lock()
+    for sandbox in _sandboxes:
+        sandbox._forget_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

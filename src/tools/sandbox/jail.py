@@ -1,0 +1,263 @@
+"""What a program may do: rlimits bound it, Landlock hides files, seccomp refuses system calls.
+
+Whatever is refused fails with an ordinary ``OSError`` (mostly ``PermissionError``), which a
+model can read and learn from. None of it can be undone by the program, and none of it is
+weaker for root.
+"""
+
+import ctypes
+import mmap
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+
+class JailUnavailable(Exception):
+    """Why this machine cannot confine a program, and what to install."""
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def _prctl(option: int, *arguments: int) -> None:
+    padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
+    _check(_libc.prctl(option, *padded))
+
+
+def die_with(parent: int) -> None:
+    """End this process when ``parent``, which forked it, ends. Linux only; elsewhere nothing."""
+    if sys.platform != "linux":
+        return
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of grandchildren whose own parent ends, so that they can be reaped."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def address_space() -> int:
+    """Bytes of address space this process holds now; 0 where that does not matter."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * mmap.PAGESIZE
+
+
+def bound(*, cpu_seconds: int, address_space_bytes: int) -> None:
+    """Lower this process's rlimits, for good.
+
+    At its processor time a program gets SIGXCPU, and SIGKILL a second later if it ignores that.
+    """
+    limits = {
+        resource.RLIMIT_CPU: cpu_seconds + 1,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_NPROC: 0,  # does not bind root: seccomp is what refuses to fork
+    }
+    if sys.platform == "linux":  # elsewhere the kernel ignores or rejects it
+        limits[resource.RLIMIT_AS] = address_space_bytes
+    for kind, value in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(cpu_seconds, hard), hard))
+
+
+class Jail:
+    """Landlock and seccomp, prepared once so that entering costs a few system calls.
+
+    Args:
+        readable: Folders beneath which a program may read. Without Landlock in the kernel it
+            may open no file at all, see `lazy_imports`.
+
+    Raises:
+        JailUnavailable: seccomp or libseccomp is missing.
+    """
+
+    def __init__(self, readable: Sequence[str]) -> None:
+        self.ruleset = _landlock_ruleset(readable)
+        code = _seccomp_filter(may_open=self.lazy_imports)
+        self._code = ctypes.create_string_buffer(code, len(code))
+        self._program = _SockFprog(len(code) // 8, ctypes.addressof(self._code))
+
+    @property
+    def lazy_imports(self) -> bool:
+        """Whether a program can import a module that is not loaded yet."""
+        return self.ruleset is not None
+
+    def enter(self) -> None:
+        """Confine this process for good. Must come last: it cannot be prepared further."""
+        _prctl(_PR_SET_DUMPABLE, 0)
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        if self.ruleset is not None:
+            _syscall(_LANDLOCK_RESTRICT_SELF, self.ruleset, 0)
+            os.close(self.ruleset)
+        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._program))
+
+    def prove(self) -> None:
+        """Enter in a child and try two things that must fail.
+
+        Raises:
+            JailUnavailable: The kernel, or a container around it, does not confine.
+        """
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if self._holds() else 1)
+        if os.waitpid(pid, 0)[1] != 0:
+            raise JailUnavailable("the kernel (or the container) refuses seccomp filters")
+
+    def _holds(self) -> bool:
+        try:
+            self.enter()
+        except OSError:
+            return False
+        return _refused(lambda: os.listdir("/")) and _refused(socket.socket)
+
+
+def _refused(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except PermissionError:
+        return True
+    return False
+
+
+# --- Landlock: which files. The three system calls have one number on every architecture.
+
+_LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_ADD_RULE = 445
+_LANDLOCK_RESTRICT_SELF = 446
+_CREATE_RULESET_VERSION = 1
+_RULE_PATH_BENEATH = 1
+_READ_FILE_AND_DIR = 1 << 2 | 1 << 3
+_ABI_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many bits are defined; 16 since ABI 5
+
+
+class _RulesetAttr(ctypes.Structure):
+    _fields_ = (
+        ("handled_access_fs", ctypes.c_uint64),
+        ("handled_access_net", ctypes.c_uint64),  # ABI 4: TCP bind and connect
+        ("scoped", ctypes.c_uint64),  # ABI 6: abstract sockets and signals
+    )
+
+
+class _PathBeneathAttr(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _check(_libc.syscall(ctypes.c_long(number), *plain))
+
+
+def _landlock_ruleset(readable: Sequence[str]) -> int | None:
+    """A ruleset that denies every handled right except reading; ``None`` without Landlock."""
+    try:
+        abi = _syscall(_LANDLOCK_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
+    except OSError:
+        return None
+    rights = _RulesetAttr((1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1, 0b11, 0b11)
+    size = 8 if abi < 4 else 16 if abi < 6 else 24
+    ruleset = _syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(rights), size, 0)
+    for folder in readable:
+        fd = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+        rule = _PathBeneathAttr(_READ_FILE_AND_DIR, fd)
+        _syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
+        os.close(fd)
+    return ruleset
+
+
+# --- seccomp: which system calls. Everything that is not named fails with EPERM.
+
+_ALLOWED = (
+    # Compute: memory comes and goes, within RLIMIT_AS (mmap and mprotect: below).
+    *("brk", "munmap", "mremap", "madvise"),
+    # Use descriptors it has: its two pipes, and library files.
+    *("read", "pread64", "write", "lseek", "close", "fstat"),
+    # Import a module that is not loaded yet. This is the one leak: the program can ask whether
+    # any path exists, and its size and times, as seccomp cannot see the path behind a pointer.
+    *("stat", "lstat", "newfstatat", "getdents64"),
+    # Locks, of which a single thread has plenty.
+    "futex",
+    # Look at the clock, and sleep.
+    *("clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep", "time"),
+    # Its own signal handlers and alarms (math_verify's timeouts), but no sending.
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
+    *("alarm", "setitimer", "getitimer"),
+    # Who am I; randomness.
+    *("getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom"),
+    # End.
+    *("exit", "exit_group"),
+)
+
+_O_TMPFILE = 0o20000000
+_OPEN_MORE_THAN_READ = (
+    os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_PATH | _O_TMPFILE
+    if sys.platform == "linux"
+    else 0
+)
+_F_GETFD, _F_SETFD, _F_GETFL = 1, 2, 3
+_WRITE_AND_EXEC = mmap.PROT_WRITE | mmap.PROT_EXEC
+
+
+class _SockFprog(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def _seccomp_filter(*, may_open: bool) -> bytes:
+    """The allow-list as a BPF program, 8 bytes an instruction."""
+    if sys.platform != "linux":
+        raise JailUnavailable(f"seccomp is a part of Linux, and this is {sys.platform}")
+    try:
+        import pyseccomp as seccomp
+    except ImportError as missing:
+        raise JailUnavailable("pyseccomp is missing (pip install pyseccomp)") from missing
+    except RuntimeError as missing:
+        raise JailUnavailable("libseccomp is missing (apt-get install libseccomp2)") from missing
+
+    rules = seccomp.SyscallFilter(seccomp.ERRNO(1))  # EPERM
+
+    def allow(name: str, *masked: tuple[int, int, int]) -> None:
+        """Allow a call whose arguments, each as (index, mask, value), look like this."""
+        conditions = [seccomp.Arg(i, seccomp.MASKED_EQ, mask, value) for i, mask, value in masked]
+        rules.add_rule(seccomp.ALLOW, name, *conditions)
+
+    for name in _ALLOWED:
+        allow(name)
+    # Code comes from files only: no memory is ever writable and executable.
+    allow("mmap", (2, mmap.PROT_EXEC, 0))
+    allow("mmap", (2, _WRITE_AND_EXEC, mmap.PROT_EXEC), (3, mmap.MAP_ANONYMOUS, 0))
+    allow("mprotect", (2, mmap.PROT_EXEC, 0))
+    if may_open:
+        allow("open", (1, _OPEN_MORE_THAN_READ, 0))
+        allow("openat", (2, _OPEN_MORE_THAN_READ, 0))
+    for command in (_F_GETFD, _F_SETFD, _F_GETFL):
+        allow("fcntl", (1, 0xFFFFFFFF, command))
+    with os.fdopen(os.memfd_create("filter"), "rb") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()

@@ -1,0 +1,149 @@
+"""Run one program inside the jail and describe how it went.
+
+Nothing here is trusted after the program has started: it can change every object it can reach.
+"""
+
+import json
+import os
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import sympy
+from sympy.printing.defaults import Printable
+
+NAME = "<program>"
+OUT_OF_MEMORY = json.dumps(
+    {"status": "memory", "value": None, "latex": None, "error": "MemoryError: out of memory"}
+).encode()
+_ERROR_CHARACTERS = 1000
+_LINE_CHARACTERS = 160
+
+
+class Report(TypedDict):
+    """What a program's process says about it; the fields of `SandboxResult`."""
+
+    status: str
+    value: str | None
+    latex: str | None
+    error: str | None
+
+
+def run(
+    code: str,
+    inputs: Mapping[str, Any],
+    result: str | None,
+    *,
+    text_bytes: int,
+    libraries: Sequence[str],
+) -> bytes:
+    """Run ``code`` and return its `Report` as JSON.
+
+    Args:
+        code: Python source.
+        inputs: Becomes the program's globals.
+        result: Name of the global to report, if it exists.
+        text_bytes: Size at which the reported value is cut.
+        libraries: Folders whose names are left out of error messages.
+    """
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    namespace = vars(main)
+    namespace.update(inputs)
+    out = sys.stdout
+    try:
+        report = _execute(code, namespace, result, text_bytes, libraries)
+        out.flush()
+        return json.dumps(report).encode()
+    except MemoryError:
+        namespace.clear()
+        return OUT_OF_MEMORY
+
+
+def _execute(
+    code: str,
+    namespace: dict[str, Any],
+    result: str | None,
+    text_bytes: int,
+    libraries: Sequence[str],
+) -> Report:
+    report: Report = {"status": "ok", "value": None, "latex": None, "error": None}
+    try:
+        _exec(code, namespace)
+        if result is not None and result in namespace:
+            report["value"] = cut(_text(namespace[result]), text_bytes)
+            report["latex"] = _latex(namespace[result], text_bytes)
+    except MemoryError:
+        raise
+    except BaseException as problem:
+        report["status"] = "error"
+        report["error"] = _describe(problem, code, libraries)
+    return report
+
+
+def _exec(code: str, namespace: dict[str, Any]) -> None:
+    try:
+        exec(compile(code, NAME, "exec", dont_inherit=True), namespace)  # noqa: S102
+    except SystemExit as leaving:
+        if leaving.code not in (None, 0):
+            raise
+
+
+def cut(text: str, size: int) -> str:
+    """``text`` as at most ``size`` bytes of UTF-8, plus a mark if something is missing."""
+    kept = text[:size].encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
+    return kept if len(kept) == len(text) else f"{kept}\n[cut at {size} bytes]"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if _has_sympy(value):
+        return str(sympy.sstr(value, full_prec=True))
+    return repr(value)
+
+
+def _latex(value: object, size: int) -> str | None:
+    """LaTeX of anything mathematical; ``None`` for text and for what SymPy cannot print."""
+    if not isinstance(value, int | float | complex | list | tuple) and not _has_sympy(value):
+        return None
+    try:
+        return cut(str(sympy.latex(value)), size)
+    except Exception:  # a printer that fails costs the caller this field only
+        return None
+
+
+def _has_sympy(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_sympy, value.keys())) or any(map(_has_sympy, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_has_sympy, value))
+    return isinstance(value, Printable)
+
+
+def _describe(problem: BaseException, code: str, libraries: Sequence[str]) -> str:
+    said = problem.msg if isinstance(problem, SyntaxError) else problem
+    message = f"{type(problem).__name__}: {said}".removesuffix(": ")
+    for folder in libraries:
+        message = message.replace(folder + os.sep, "")
+    message = message[: _ERROR_CHARACTERS - _LINE_CHARACTERS]
+    number = _line_number(problem, code)
+    lines = code.split("\n")
+    if number is None or not 0 < number <= len(lines):
+        return message
+    return f"{message} (line {number}: {lines[number - 1].strip()[: _LINE_CHARACTERS - 20]})"
+
+
+def _line_number(problem: BaseException, code: str) -> int | None:
+    """The line of the program that raised: the innermost one, as libraries raise below it."""
+    if "\0" in code:  # the compiler does not say where
+        return code.count("\n", 0, code.index("\0")) + 1
+    if isinstance(problem, SyntaxError) and problem.filename == NAME:
+        return problem.lineno
+    number, step = None, problem.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == NAME:
+            number = step.tb_lineno
+        step = step.tb_next
+    return number
