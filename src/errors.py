@@ -1,6 +1,9 @@
 """Every error that a caller may want to tell apart."""
 
-from .state import Usage
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .state import Usage
 
 
 class ConcertinoError(Exception):
@@ -29,6 +32,6 @@ class StructuredOutputError(ModelError):
     `usage` is what the tries cost.
     """
 
-    def __init__(self, message: str, usage: Usage) -> None:
+    def __init__(self, message: str, usage: "Usage") -> None:
         super().__init__(message)
         self.usage = usage

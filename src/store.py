@@ -10,12 +10,13 @@ from pathlib import Path
 
 import aiosqlite
 from filelock import AsyncFileLock, Timeout
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from pydantic import BaseModel, ConfigDict
 
 from .errors import ConcertinoError, TaskBusy, UnknownTask
 from .messages import say
-from .state import Status
+from .state import Contract, Status
 
 DATABASE = "tasks.sqlite"
 
@@ -121,10 +122,11 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
         ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
     """
     try:
-        async with AsyncSqliteSaver.from_conn_string(_database(home)) as checkpointer:
+        async with aiosqlite.connect(_database(home)) as connection:
+            checkpointer = AsyncSqliteSaver(connection, serde=_serializer())
             await checkpointer.setup()
-            await checkpointer.conn.execute(_SCHEMA)
-            yield TaskStore(checkpointer, checkpointer.conn, home)
+            await connection.execute(_SCHEMA)
+            yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
 
@@ -136,3 +138,9 @@ def _database(home: Path | None) -> str:
     path = home / DATABASE
     path.touch(mode=0o600)
     return os.fspath(path)
+
+
+def _serializer() -> JsonPlusSerializer:
+    """Checkpoints hold the models of the state, and no other class is made from them."""
+    models = [(model.__module__, model.__name__) for model in Contract.__subclasses__()]
+    return JsonPlusSerializer(allowed_msgpack_modules=models)

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a home of their own, no providers, and a chat model that reads a script."""
+"""Fixtures for all tests: a home of their own, no providers, and a model that reads a script."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
 
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
@@ -23,14 +24,27 @@ PROVIDER_VARIABLES = (
 )
 
 
+TELLTALE = {
+    "coordinator": ("You are the Coordinator", "协调者"),
+    "comprehension": ("You read mathematical problems", "仔细审题"),
+    "planning": ("You plan how", "制定解题计划"),
+    "repair": ("You mend Python", "你修正"),
+    "execution": ("by writing Python", "用Python解题"),
+    "diagnosis": ("was not confirmed", "没有得到证实"),
+    "report": ("worked solutions", "写解答过程"),
+    "reasoning": ("reason step by step", "逐步推理"),
+}
+"""Words by which each agent's prompt is known."""
+
+
 class ScriptedModel(BaseChatModel):
     """Answers by who is asking, each agent its own list in turn, the last one again and again.
 
-    The keys are words of the agents' prompts; `asked` keeps every conversation.
+    `asked` keeps every conversation.
     """
 
     script: dict[str, list[Any]]
-    asked: list[str] = []
+    asked: list[str] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:
@@ -45,7 +59,8 @@ class ScriptedModel(BaseChatModel):
     ) -> ChatResult:
         text = "\n".join(str(message.content) for message in messages)
         self.asked.append(text)
-        answers = next(answers for word, answers in self.script.items() if word in text)
+        agent = next(name for name, words in TELLTALE.items() if any(w in text for w in words))
+        answers = self.script[agent]
         answer: Answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -67,3 +82,69 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
     yield tmp_path / "home"
     get_settings.cache_clear()
+
+
+def comprehension(**changes: Any) -> dict[str, Any]:
+    """What a comprehension agent might say."""
+    return {
+        "givens": ["12 pens at 3 dollars"],
+        "unknowns": ["total"],
+        "constraints": [],
+        "traps": [],
+        "missing": [],
+        "answer_is": [],
+        "problem_type": "word_problem",
+        **changes,
+    }
+
+
+def steps(*depends_on: list[int]) -> dict[str, Any]:
+    """A plan with one step for each list of dependencies."""
+    return {
+        "steps": [
+            {"id": n, "description": f"step {n}", "tool": "python", "depends_on": needs}
+            for n, needs in enumerate(depends_on, 1)
+        ]
+    }
+
+
+def decision(next_action: str, instructions: str = "go on") -> dict[str, Any]:
+    """What a Coordinator might say."""
+    return {
+        "reasoning": f"{next_action} is next",
+        "next_action": next_action,
+        "instructions": instructions,
+        "should_continue": next_action != "complete",
+    }
+
+
+@pytest.fixture
+def scripted() -> Callable[..., ScriptedModel]:
+    """A model for a problem whose answer is 36, with changes to its script."""
+
+    def make(**changes: list[Any]) -> ScriptedModel:
+        script: dict[str, list[Any]] = {
+            "coordinator": [decision("execution")],
+            "comprehension": [comprehension()],
+            "planning": [steps([])],
+            "execution": ["```python\nprice = 3\nanswer = 12 * price\n```"],
+            "repair": ["```python\nanswer = 36\n```"],
+            "reasoning": ["12 pens at 3 dollars make \\boxed{36}."],
+            "diagnosis": [
+                {
+                    "issues": [
+                        {
+                            "what": "the price was misread",
+                            "suggestion": "use 3",
+                            "type": "misread",
+                            "level": "execution",
+                        }
+                    ]
+                }
+            ],
+            "report": ["1. 12 pens at 3 dollars cost 36 dollars."],
+            **changes,
+        }
+        return ScriptedModel(script=script)
+
+    return make

@@ -51,7 +51,7 @@ def read(text: str) -> Any:
     text = re.sub(r"(?<=\d),(?=\d{3}(\D|$))", "", text)
     if re.fullmatch(r"(?i)无解|no (real )?solutions?|∅", text):
         return sp.S.EmptySet
-    text = text.replace("∞", "oo")
+    text = text.replace("∞", "oo").replace(r"\infty", "oo")
     if "∪" in text:
         return sp.Union(*(read(part) for part in text.split("∪")))
     if quantity := _QUANTITY.match(text):

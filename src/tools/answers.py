@@ -23,7 +23,7 @@ if "answer" not in globals():
     raise NameError("the program must put its result into a variable named `answer`")
 _inside = {"__name__": "answer_algebra"}
 exec(compile(_algebra, "answer_algebra", "exec"), _inside)
-_outcome = _inside["outcome"](dict(globals()), ("answer",))
+_outcome = _inside["outcome"](dict(globals()))
 """
 
 

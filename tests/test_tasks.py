@@ -1,0 +1,239 @@
+"""Tasks from end to end with a scripted model: the plumbing, not whether problems get solved."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from concertino import (
+    InvalidTask,
+    UnknownTask,
+    arun_task,
+    asolve_math_problem,
+    astream_task,
+    list_tasks,
+    resume_task,
+    solve_math_problem,
+)
+
+from tests.conftest import ScriptedModel, comprehension, decision, steps
+
+Scripted = Callable[..., ScriptedModel]
+PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+
+
+def test_a_problem_goes_through_the_four_agents_and_comes_out_verified(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted())
+
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+    assert result["total_iterations"] == 4
+    assert [r["actor"] for r in result["iteration_history"] if not r["decision"]] == [
+        "comprehension",
+        "planning",
+        "execution",
+        "verification",
+    ]
+    assert result["comprehension_output"]["problem_type"] == "word_problem"
+    assert result["planning_output"]["steps"][0]["id"] == 1
+    assert result["execution_output"]["results"][0]["facts"] == {"price": "3"}
+    assert result["verification_output"]["support"] == 2
+    assert "36" in result["report"]
+    assert result["error"] is None
+    assert result["usage"]["calls"] == 5
+
+
+def test_moves_without_a_choice_cost_no_model_call(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted())
+
+    decisions = [r for r in result["iteration_history"] if r["decision"]]
+    assert {r["source"] for r in decisions} == {"forced"}
+    assert all(r["usage"]["calls"] == 0 for r in decisions)
+
+
+def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted) -> None:
+    model = scripted(
+        execution=["```python\nanswer = 35\n```", "```python\nanswer = 12 * 3\n```"],
+        coordinator=[decision("execution", "compute again")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    chosen = [r for r in result["iteration_history"] if r["source"] == "model"]
+    assert chosen[0]["legal"] == ["comprehension", "planning", "execution", "complete"]
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+    assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "36"]
+
+
+def test_when_the_rounds_are_used_up_the_best_answer_is_given_as_unverified(
+    scripted: Scripted,
+) -> None:
+    model = scripted(execution=["```python\nanswer = 1\n```"], reasoning=["so \\boxed{2}"])
+    result = solve_math_problem(PENS, 5, model=model)
+
+    assert result["status"] == "unverified"
+    assert result["final_answer"] in ("1", "2")
+    assert result["total_iterations"] == 5
+
+
+def test_a_decision_that_is_not_legal_is_shown_to_the_model_and_then_replaced(
+    scripted: Scripted,
+) -> None:
+    model = scripted(
+        execution=["```python\nanswer = 35\n```", "```python\nanswer = 36\n```"],
+        coordinator=[decision("dance"), "not even JSON", "{}", decision("complete")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    fallback = next(r for r in result["iteration_history"] if r["source"] == "fallback")
+    assert fallback["decision"]["next_action"] == "comprehension"
+    assert fallback["usage"]["calls"] == 3
+    assert any("dance" in text and "not valid" in text for text in model.asked)
+
+
+def test_a_failing_program_is_repaired_once_from_its_error(scripted: Scripted) -> None:
+    model = scripted(execution=["```python\nanswer = 1 / 0\n```"])
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["status"] == "verified"
+    assert result["execution_output"]["results"][0]["repaired"] is True
+    assert any("ZeroDivisionError" in text for text in model.asked)
+
+
+def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
+    scripted: Scripted,
+) -> None:
+    model = scripted(
+        execution=["answer = 1 / 0"],
+        repair=["answer = 2 / 0"],
+        coordinator=[decision("planning"), decision("complete")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["status"] == "no_answer"
+    assert result["final_answer"] is None
+    assert "ZeroDivisionError" in result["execution_output"]["error"]
+
+
+def test_independent_steps_run_as_programs_of_their_own(scripted: Scripted) -> None:
+    def program(text: str) -> str:
+        return "b = a * 3\nanswer = b" if "a = 12" in text else "a = 12\nanswer = a"
+
+    model = scripted(planning=[steps([], [], [1, 2])], execution=[program])
+    result = solve_math_problem(PENS, model=model)
+
+    chains = [r["step_ids"] for r in result["execution_output"]["results"]]
+    assert chains == [[1], [2], [3]]
+    assert result["final_answer"] == "36"
+
+
+def test_a_report_with_a_number_of_its_own_is_replaced_by_the_facts(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted(report=["12 pens cost 47 dollars."]))
+
+    assert "47" not in result["report"]
+    assert "price = 3" in result["report"]
+
+
+def test_missing_data_is_asked_for_and_the_answer_carries_the_task_on(scripted: Scripted) -> None:
+    model = scripted(
+        comprehension=[comprehension(missing=["the price of a pen"]), comprehension()],
+        coordinator=[decision("need_input", "What does a pen cost?")],
+    )
+    paused = solve_math_problem("A shop sells 12 pens. What do they cost?", model=model)
+
+    assert paused["status"] == "needs_input"
+    assert paused["input_request"] == "What does a pen cost?"
+    assert list_tasks()[0].status == "needs_input"
+
+    with pytest.raises(InvalidTask):
+        resume_task(paused["task_id"], "  ", model=model)
+    result = resume_task(paused["task_id"], "3 dollars", model=model)
+    assert result["status"] == "verified"
+    assert any("What do they cost?\n3 dollars" in text for text in model.asked)
+
+
+def test_what_is_no_problem_at_all_ends_with_a_friendly_word(scripted: Scripted) -> None:
+    model = scripted(
+        comprehension=[comprehension(problem_type="not_a_problem")],
+        coordinator=[decision("complete")],
+    )
+    result = solve_math_problem("hello", model=model)
+
+    assert result["status"] == "no_answer"
+    assert "does not look like" in result["report"]
+
+
+def test_a_model_that_fails_leaves_a_task_that_can_be_resumed(scripted: Scripted) -> None:
+    model = scripted(planning=[RuntimeError("the server is gone"), steps([])])
+    failed = solve_math_problem(PENS, model=model)
+
+    assert failed["status"] == "failed"
+    assert "the server is gone" in failed["error"]
+    assert failed["comprehension_output"] is not None
+
+    result = resume_task(failed["task_id"], model=model)
+    assert result["status"] == "verified"
+    assert sum("You read mathematical problems" in text for text in model.asked) == 1
+
+
+def test_a_finished_task_is_not_run_again(scripted: Scripted) -> None:
+    model = scripted()
+    first = solve_math_problem(PENS, model=model)
+    calls = len(model.asked)
+
+    again = resume_task(first["task_id"], model=model)
+    assert len(model.asked) == calls
+    assert again == first
+
+
+def test_a_task_in_memory_leaves_nothing_behind(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted(), storage="memory")
+
+    with pytest.raises(UnknownTask):
+        resume_task(result["task_id"])
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "x" * 200_000, None, 12])
+def test_a_question_that_cannot_be_worked_on_is_refused(question: str) -> None:
+    with pytest.raises(InvalidTask):
+        solve_math_problem(question)
+
+
+@pytest.mark.parametrize("rounds", [0, -1, 101])
+def test_a_senseless_iteration_limit_is_refused(rounds: int) -> None:
+    with pytest.raises(InvalidTask, match="max_iterations"):
+        solve_math_problem(PENS, rounds)
+
+
+def test_a_chinese_problem_is_worked_on_in_chinese(scripted: Scripted) -> None:
+    model = scripted()
+    result = solve_math_problem("每支钢笔3元，12支钢笔多少元？", model=model)
+
+    assert result["language"] == "zh"
+    assert any("仔细审题" in text for text in model.asked)
+    assert "解答" in result["report"]
+
+
+async def test_events_tell_decisions_and_turns_in_order(scripted: Scripted) -> None:
+    events = [event async for event in astream_task(PENS, model=scripted(), storage="memory")]
+
+    assert [event["type"] for event in events] == [
+        "started",
+        *["decision", "turn"] * 4,
+        "decision",
+        "done",
+    ]
+    assert events[1]["next_action"] == "comprehension"
+    assert events[-1]["result"]["final_answer"] == "36"
+
+
+async def test_a_task_can_be_run_inside_an_event_loop_without_await(scripted: Scripted) -> None:
+    assert solve_math_problem(PENS, model=scripted())["final_answer"] == "36"
+
+
+async def test_several_tasks_run_at_once(scripted: Scripted) -> None:
+    results = await asyncio.gather(
+        *(asolve_math_problem(PENS, model=scripted()) for _ in range(5)),
+        arun_task(PENS, model=scripted()),
+    )
+    assert [result["final_answer"] for result in results] == ["36"] * 6
+    assert len({result["task_id"] for result in results}) == 6
