@@ -124,7 +124,7 @@ def scripted() -> Callable[..., ScriptedModel]:
 
     def make(**changes: list[Any]) -> ScriptedModel:
         script: dict[str, list[Any]] = {
-            "coordinator": [decision("execution")],
+            "coordinator": [decision("comprehension"), decision("execution")],
             "comprehension": [comprehension()],
             "planning": [steps([])],
             "execution": ["```python\nprice = 3\nanswer = 12 * price\n```"],

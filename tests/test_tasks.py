@@ -39,26 +39,44 @@ def test_a_problem_goes_through_the_four_agents_and_comes_out_verified(scripted:
     assert result["verification_output"]["support"] == 2
     assert "36" in result["report"]
     assert result["error"] is None
-    assert result["usage"]["calls"] == 5
+    assert result["usage"]["calls"] == 6
 
 
 def test_moves_without_a_choice_cost_no_model_call(scripted: Scripted) -> None:
     result = solve_math_problem(PENS, model=scripted())
 
     decisions = [r for r in result["iteration_history"] if r["decision"]]
-    assert {r["source"] for r in decisions} == {"forced"}
-    assert all(r["usage"]["calls"] == 0 for r in decisions)
+    assert [r["source"] for r in decisions] == ["model", *["forced"] * 4]
+    assert [r["usage"]["calls"] for r in decisions] == [1, 0, 0, 0, 0]
+
+
+def test_an_everyday_problem_may_take_the_short_cut_to_a_program(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted(coordinator=[decision("execution")]))
+
+    assert result["iteration_history"][0]["legal"] == ["comprehension", "execution"]
+    assert result["status"] == "verified"
+    assert result["total_iterations"] == 2
+    assert result["planning_output"] is None
+
+
+def test_a_problem_with_a_formula_is_comprehended_first(scripted: Scripted) -> None:
+    result = solve_math_problem("Solve 3x = 108.", model=scripted())
+
+    assert result["iteration_history"][0]["legal"] == ["comprehension"]
+    checks = {check["name"]: check for check in result["verification_output"]["checks"]}
+    assert checks["substitution"]["passed"]
+    assert "reasoning" not in {attempt["route"] for attempt in result["attempts"]}
 
 
 def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted) -> None:
     model = scripted(
         execution=["```python\nanswer = 35\n```", "```python\nanswer = 12 * 3\n```"],
-        coordinator=[decision("execution", "compute again")],
+        coordinator=[decision("comprehension"), decision("execution", "compute again")],
     )
     result = solve_math_problem(PENS, model=model)
 
     chosen = [r for r in result["iteration_history"] if r["source"] == "model"]
-    assert chosen[0]["legal"] == ["comprehension", "planning", "execution", "complete"]
+    assert chosen[1]["legal"] == ["comprehension", "planning", "execution", "complete"]
     assert result["status"] == "verified"
     assert result["final_answer"] == "36"
     assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "36"]
@@ -84,7 +102,8 @@ def test_a_decision_that_is_not_legal_is_shown_to_the_model_and_then_replaced(
     )
     result = solve_math_problem(PENS, model=model)
 
-    fallback = next(r for r in result["iteration_history"] if r["source"] == "fallback")
+    fallback = result["iteration_history"][0]
+    assert fallback["source"] == "fallback"
     assert fallback["decision"]["next_action"] == "comprehension"
     assert fallback["usage"]["calls"] == 3
     assert any("dance" in text and "not valid" in text for text in model.asked)
@@ -105,7 +124,7 @@ def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
     model = scripted(
         execution=["answer = 1 / 0"],
         repair=["answer = 2 / 0"],
-        coordinator=[decision("planning"), decision("complete")],
+        coordinator=[decision("comprehension"), decision("planning"), decision("complete")],
     )
     result = solve_math_problem(PENS, model=model)
 
@@ -136,7 +155,10 @@ def test_a_report_with_a_number_of_its_own_is_replaced_by_the_facts(scripted: Sc
 def test_missing_data_is_asked_for_and_the_answer_carries_the_task_on(scripted: Scripted) -> None:
     model = scripted(
         comprehension=[comprehension(missing=["the price of a pen"]), comprehension()],
-        coordinator=[decision("need_input", "What does a pen cost?")],
+        coordinator=[
+            decision("comprehension"),
+            decision("need_input", "What does a pen cost?"),
+        ],
     )
     paused = solve_math_problem("A shop sells 12 pens. What do they cost?", model=model)
 
@@ -154,7 +176,7 @@ def test_missing_data_is_asked_for_and_the_answer_carries_the_task_on(scripted: 
 def test_what_is_no_problem_at_all_ends_with_a_friendly_word(scripted: Scripted) -> None:
     model = scripted(
         comprehension=[comprehension(problem_type="not_a_problem")],
-        coordinator=[decision("complete")],
+        coordinator=[decision("comprehension"), decision("complete")],
     )
     result = solve_math_problem("hello", model=model)
 

@@ -1,15 +1,23 @@
 """The workflow `solve_math`: four agents, each a node under the Coordinator."""
 
+import re
+
 from pydantic import BaseModel, ConfigDict
 
 from ..agents.comprehension import comprehend
 from ..agents.planning import plan
 from ..agents.report import report
+from ..agents.turns import problem_of
 from ..agents.verification import verify
 from ..state import TaskState
 from . import execution
 from .registry import Action, Workflow, register
 from .rules import NEED_INPUT, last_played
+
+SHORT = 800
+"""Characters of a problem that may be worked on without a plan."""
+
+_FORMULA = re.compile(r"[=<>≤≥^√∫∑]|\\[a-z]|\b(?:sin|cos|tan|log|ln|f)\s*\(")
 
 
 class SolveMathInputs(BaseModel):
@@ -36,7 +44,8 @@ def _in_trouble(state: TaskState) -> bool:
 
 def _may_comprehend(state: TaskState) -> bool:
     read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    return read < 0 or asked > read or _in_trouble(state)
+    untouched = read < 0 and last_played(state, "execution") < 0
+    return untouched or asked > read or _in_trouble(state)
 
 
 def _may_plan(state: TaskState) -> bool:
@@ -48,7 +57,15 @@ def _may_plan(state: TaskState) -> bool:
 def _may_execute(state: TaskState) -> bool:
     planned, executed = last_played(state, "planning"), last_played(state, "execution")
     read = last_played(state, "comprehension")
+    if read < 0:
+        return short_cut(state) and (executed < 0 or _in_trouble(state))
     return planned > read and (executed < planned or _in_trouble(state))
+
+
+def short_cut(state: TaskState) -> bool:
+    """Whether the problem is plain enough for a program without a plan: short, in words only."""
+    problem = problem_of(state)
+    return len(problem) <= SHORT and not _FORMULA.search(problem)
 
 
 def _may_verify(state: TaskState) -> bool:
@@ -96,8 +113,9 @@ SOLVE_MATH = register(
             Action(
                 "comprehension",
                 {
-                    "en": "reads the problem: givens, unknowns, traps. First, or when misread.",
-                    "zh": "审题：已知、所求、陷阱。最先进行，或在误解题意时重做。",
+                    "en": "reads the problem closely before it is planned: for long, unclear or "
+                    "abstract problems, or when it was misread.",
+                    "zh": "在制定计划之前仔细审题：用于长的、不清楚的或抽象的题，或误解题意时。",
                 },
                 comprehend,
                 _may_comprehend,
@@ -114,8 +132,10 @@ SOLVE_MATH = register(
             Action(
                 "execution",
                 {
-                    "en": "computes the steps by a program; again gives a different program.",
-                    "zh": "用程序计算各步骤；再次执行会写出不同的程序。",
+                    "en": "computes the answer by a program: at once for an everyday problem with "
+                    "all its numbers, after planning otherwise; again to get another program.",
+                    "zh": "用程序计算答案：数据齐全的日常应用题可直接执行，"
+                    "其他题在计划之后；再次执行会写出另一个程序。",
                 },
                 execution.build(),
                 _may_execute,
