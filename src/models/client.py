@@ -24,6 +24,13 @@ T = TypeVar("T")
 Method = Literal["json_schema", "json_mode", "prompt"]
 
 
+_WEAKER: dict[Method, Method] = {
+    "json_schema": "json_mode",
+    "json_mode": "prompt",
+    "prompt": "prompt",
+}
+
+
 @dataclass(frozen=True)
 class Reply(Generic[T]):
     """What the model said, and what it cost, repairs included."""
@@ -81,7 +88,9 @@ class LanguageModel:
             ModelError: the model could not be reached or refused.
         """
         conversation, spent, error = list(messages), Usage(), ""
-        for method in self._methods():
+        usual = self._method
+        for last_resort in (False, False, True):
+            method = _WEAKER[usual] if last_resort else usual
             try:
                 reply = await self._call(
                     _with_schema(conversation, model, method),
@@ -92,12 +101,13 @@ class LanguageModel:
                     },
                 )
             except _FormatRefused as refused:
-                self._method = "json_mode" if method == "json_schema" else "prompt"
-                error = str(refused)
+                usual, error = _WEAKER[method], str(refused)
                 continue
             spent += reply.usage
             try:
-                return Reply(parse_reply(reply.value, model), spent)
+                value = parse_reply(reply.value, model)
+                self._method = usual
+                return Reply(value, spent)
             except ValueError as invalid:
                 error = _explain(invalid)
                 conversation = [
@@ -109,11 +119,6 @@ class LanguageModel:
             f"{self.name} gave no valid {model.__name__} after {spent.calls} tries: {error}",
             spent,
         )
-
-    def _methods(self) -> list[Method]:
-        """The first try, the repair, and the last resort."""
-        last: Method = "json_mode" if self._method == "json_schema" else "prompt"
-        return [self._method, self._method, last]
 
     def _response_format(self, model: type[BaseModel], method: Method) -> dict[str, Any]:
         if method == "prompt":

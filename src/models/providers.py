@@ -151,9 +151,7 @@ def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
                 "model": chosen.model if is_chosen else row.default_model,
                 "base_url": chosen.base_url if is_chosen else row.base_url,
                 "structured_output": row.structured_output,
-                "state": say(
-                    "models.ready" if ready else "models.unset", variable=row.key_variable
-                ),
+                "state": say("models.ready" if ready else "models.unset", name=row.key_variable),
                 "because": chosen.because if is_chosen else None,
             }
         )

@@ -1,0 +1,229 @@
+"""The language model's client, against a scripted HTTP server."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from concertino.errors import ModelError, StructuredOutputError
+from concertino.models.client import close_language_models, language_model
+from concertino.settings import Settings
+from langchain_core.messages import HumanMessage
+from pydantic import BaseModel
+
+ASK = [HumanMessage("Which fruit?")]
+
+
+class Fruit(BaseModel):
+    name: str
+    count: int
+
+
+Reply = tuple[int, dict[str, Any] | str]
+
+
+class Server:
+    """Answers each request with the next reply of its script, the last one again and again."""
+
+    def __init__(self) -> None:
+        self.script: list[Reply] = []
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        handler = self._handler()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.keys.append(self.headers["Authorization"])
+                self._send(200, {"data": [{"id": "first-model"}]})
+
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                server.requests.append(json.loads(self.rfile.read(length)))
+                server.keys.append(self.headers["Authorization"])
+                status, body = server.script.pop(0) if len(server.script) > 1 else server.script[0]
+                self._send(status, _completion(body) if isinstance(body, str) else body)
+
+            def _send(self, status: int, body: dict[str, Any]) -> None:
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        return Handler
+
+
+def _completion(content: str) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": content},
+            }
+        ],
+        "usage": {
+            "prompt_tokens": 20,
+            "completion_tokens": 5,
+            "total_tokens": 25,
+            "prompt_tokens_details": {"cached_tokens": 8},
+        },
+    }
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def settings(server: Server) -> Callable[..., Settings]:
+    def make(**changes: Any) -> Settings:
+        given = {"base_url": server.url, "api_key": "sk-secret-1", "max_retries": 0, **changes}
+        return Settings(**given)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> Any:
+    yield
+    await close_language_models()
+
+
+async def test_text_comes_back_with_what_it_cost(server: Server, settings: Any) -> None:
+    server.script = [(200, "an apple")]
+    reply = await (await language_model(settings())).text(ASK, max_tokens=10)
+
+    assert reply.value == "an apple"
+    assert (reply.usage.calls, reply.usage.prompt_tokens, reply.usage.cached_tokens) == (1, 20, 8)
+    assert reply.usage.output_tokens == 5
+    assert reply.usage.seconds > 0
+
+
+async def test_the_first_model_listed_is_used_where_none_is_named(
+    server: Server, settings: Any
+) -> None:
+    model = await language_model(settings())
+    assert model.name == "compatible/first-model"
+    assert server.keys == ["Bearer sk-secret-1"]
+
+
+async def test_structured_output_asks_for_a_strict_schema(server: Server, settings: Any) -> None:
+    server.script = [(200, '{"name": "apple", "count": 3}')]
+    reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
+
+    assert reply.value == Fruit(name="apple", count=3)
+    asked = server.requests[0]["response_format"]["json_schema"]
+    assert asked["strict"] is True
+    assert asked["schema"]["required"] == ["name", "count"]
+    assert asked["schema"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<think>{"name": "pear"}</think>\n{"name": "apple", "count": 3}',
+        'Here it is:\n```json\n{"name": "apple", "count": 3}\n```\nEnjoy!',
+        '{"name": "apple", "count": 3} and that is all',
+    ],
+)
+async def test_thoughts_fences_and_chatter_around_the_json_are_ignored(
+    server: Server, settings: Any, content: str
+) -> None:
+    server.script = [(200, content)]
+    reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
+    assert reply.value == Fruit(name="apple", count=3)
+
+
+async def test_an_invalid_reply_is_shown_its_error_and_repaired(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(200, '{"name": "apple"}'), (200, '{"name": "apple", "count": 3}')]
+    reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
+
+    assert reply.value.count == 3
+    assert reply.usage.calls == 2
+    assert "count: Field required" in server.requests[1]["messages"][-1]["content"]
+
+
+async def test_rubbish_again_and_again_is_a_typed_error_with_its_cost(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(200, "I would rather not.")]
+    model = await language_model(settings())
+    with pytest.raises(StructuredOutputError) as caught:
+        await model.structured(ASK, Fruit, max_tokens=50)
+
+    assert caught.value.usage.calls == 3
+    assert server.requests[2]["response_format"] == {"type": "json_object"}
+
+
+async def test_a_server_without_schemas_is_asked_in_json_mode_from_then_on(
+    server: Server, settings: Any
+) -> None:
+    refused = (400, {"error": {"message": "response_format json_schema is not supported"}})
+    server.script = [refused, (200, '{"name": "apple", "count": 3}')]
+    model = await language_model(settings())
+
+    assert (await model.structured(ASK, Fruit, max_tokens=50)).value.count == 3
+    await model.structured(ASK, Fruit, max_tokens=50)
+    formats = [request["response_format"]["type"] for request in server.requests]
+    assert formats == ["json_schema", "json_object", "json_object"]
+    assert '"count"' in server.requests[1]["messages"][-1]["content"]
+
+
+async def test_a_refused_key_says_so_and_is_not_in_the_message(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(401, {"error": {"message": "Incorrect API key provided: sk-secret-1"}})]
+    model = await language_model(settings())
+    with pytest.raises(ModelError, match="refused the key") as caught:
+        await model.text(ASK, max_tokens=5)
+    assert "sk-secret" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+async def test_an_overloaded_server_is_tried_again(server: Server, settings: Any) -> None:
+    server.script = [(503, {"error": {"message": "busy"}}), (200, "an apple")]
+    model = await language_model(settings(max_retries=1))
+    assert (await model.text(ASK, max_tokens=5)).value == "an apple"
+
+
+async def test_a_server_that_stays_broken_is_an_error(server: Server, settings: Any) -> None:
+    server.script = [(500, {"error": {"message": "boom"}})]
+    model = await language_model(settings())
+    with pytest.raises(ModelError, match="boom"):
+        await model.text(ASK, max_tokens=5)
+
+
+async def test_a_dead_server_is_an_error_that_asks_whether_it_runs() -> None:
+    dead = Settings(base_url="http://127.0.0.1:9/v1", model="m", max_retries=0)
+    model = await language_model(dead)
+    with pytest.raises(ModelError, match="Is it running"):
+        await model.text(ASK, max_tokens=5)
+
+
+async def test_a_dead_server_without_a_model_name_says_what_to_set() -> None:
+    with pytest.raises(ModelError, match="CONCERTINO_MODEL"):
+        await language_model(Settings(base_url="http://127.0.0.1:9/v1"))
