@@ -7,10 +7,11 @@ one to the next.
 
 import operator
 import re
-from typing import Annotated, TypedDict, cast, get_type_hints
+from typing import Annotated, cast, get_type_hints
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send
+from typing_extensions import TypedDict
 
 from ..context import RunContext, model_of, the_sandbox
 from ..messages import Language

@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from ..state import CoordinatorDecision, TaskState, Turn, Usage
 

@@ -1,9 +1,6 @@
 """The language model's client, against a scripted HTTP server."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,6 +10,8 @@ from concertino.settings import Settings
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from tests.scripted_server import Reply, ScriptedServer
+
 ASK = [HumanMessage("Which fruit?")]
 
 
@@ -21,72 +20,12 @@ class Fruit(BaseModel):
     count: int
 
 
-Reply = tuple[int, dict[str, Any] | str]
-
-
-class Server:
-    """Answers each request with the next reply of its script, the last one again and again."""
+class Server(ScriptedServer):
+    """Answers with the next reply of its script, the last one again and again."""
 
     def __init__(self) -> None:
         self.script: list[Reply] = []
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        handler = self._handler()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.keys.append(self.headers["Authorization"])
-                self._send(200, {"data": [{"id": "first-model"}]})
-
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                server.requests.append(json.loads(self.rfile.read(length)))
-                server.keys.append(self.headers["Authorization"])
-                status, body = server.script.pop(0) if len(server.script) > 1 else server.script[0]
-                self._send(status, _completion(body) if isinstance(body, str) else body)
-
-            def _send(self, status: int, body: dict[str, Any]) -> None:
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        return Handler
-
-
-def _completion(content: str) -> dict[str, Any]:
-    return {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": content},
-            }
-        ],
-        "usage": {
-            "prompt_tokens": 20,
-            "completion_tokens": 5,
-            "total_tokens": 25,
-            "prompt_tokens_details": {"cached_tokens": 8},
-        },
-    }
+        super().__init__(lambda body: self.script.pop(0) if self.script[1:] else self.script[0])
 
 
 @pytest.fixture

@@ -337,9 +337,7 @@ asyncio.run(main())
 def test_no_process_outlives_the_client_however_it_ends(end: str) -> None:
     code = CLIENT.format(end=end)
     command = [sys.executable, "-c", code, str(Path(__file__).parent)]
-    with subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         pids = [int(word) for word in process.stdout.readline().split()]

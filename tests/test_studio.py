@@ -1,0 +1,104 @@
+"""LangGraph's own server runs the graph of `langgraph.json`, with its blocking-call detector on."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.messages import HumanMessage
+
+from tests.scripted_server import ScriptedServer
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def model_server(scripted: Any) -> Iterator[ScriptedServer]:
+    model = scripted()
+
+    def respond(body: dict[str, Any]) -> tuple[int, str]:
+        text = "\n".join(message["content"] for message in body["messages"])
+        return 200, str(model.invoke([HumanMessage(text)]).content)
+
+    running = ScriptedServer(respond)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def studio(model_server: ScriptedServer, tmp_path: Path) -> Iterator[str]:
+    """The address of a `langgraph dev` that uses the scripted model."""
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": model_server.url,
+        "CONCERTINO_HOME": str(tmp_path / "home"),
+        "LANGSMITH_TRACING": "false",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+    }
+    command = [str(Path(sys.executable).with_name("langgraph")), "dev", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--no-reload", "--port", str(port), "--config", str(ROOT / "langgraph.json")],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        _wait_until_up(process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_studio_lists_the_graph_with_its_schema_and_runs_a_thread(studio: str) -> None:
+    with httpx.Client(base_url=studio, timeout=60) as client:
+        [assistant] = client.post("/assistants/search", json={}).raise_for_status().json()
+        assert assistant["graph_id"] == "concertino"
+        schemas = client.get(f"/assistants/{assistant['assistant_id']}/schemas").json()
+        assert "question" in json.dumps(schemas["input_schema"])
+        assert "model" in json.dumps(schemas["context_schema"])
+
+        thread = client.post("/threads", json={}).json()["thread_id"]
+        run = {
+            "assistant_id": "concertino",
+            "input": {"question": "A shop sells 12 pens at 3 dollars each. What do they cost?"},
+        }
+        state = client.post(f"/threads/{thread}/runs/wait", json=run).raise_for_status().json()
+
+    assert state["final_answer"] == "36", state
+    assert state["status"] == "verified"
+    assert [r["decision"]["next_action"] for r in state["history"] if r["decision"]] == [
+        "comprehension",
+        "planning",
+        "execution",
+        "verification",
+        "complete",
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_up(process: subprocess.Popen[str]) -> None:
+    """Read the log until the server says that it listens."""
+    assert process.stdout
+    log = []
+    for line in process.stdout:
+        log.append(line)
+        if "Application started up" in line:
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return
+    raise AssertionError("langgraph dev did not start:\n" + "".join(log[-40:]))
