@@ -163,7 +163,11 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
 
     console.print()
     if result["report"]:
-        console.print(Markdown(result["report"]))
+        # Rich takes a backslash for an escape; LaTeX has to keep its own.
+        console.print(Markdown(result["report"].replace("\\", "\\\\")))
+    if result["final_answer"]:
+        told = say("cli.answer", answer=result["final_answer"])
+        console.print(f"\n{told}", style="bold green", markup=False)
     if result["input_request"]:
         console.print(say("cli.needs_input", question=result["input_request"], **result))
     usage = result["usage"]

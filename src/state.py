@@ -8,7 +8,7 @@ what it can spend.
 import operator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from .messages import Language
@@ -18,7 +18,12 @@ Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
 
-Line = Annotated[str, Field(max_length=240)]
+Line = Annotated[
+    str,
+    # Providers without a grammar do not keep to lengths; what is too long is cut, not refused.
+    BeforeValidator(lambda text: text[:240] if isinstance(text, str) else text),
+    Field(max_length=240),
+]
 
 
 class Contract(BaseModel):
@@ -48,11 +53,11 @@ class Usage(Contract):
 class CoordinatorDecision(Contract):
     """Who plays next, and why."""
 
-    reasoning: str
+    reasoning: Line
     """Why, in one or two sentences; first, so that a small model thinks before it chooses."""
     next_action: str
     """One of the actions that are legal now, or `complete`, or `need_input`."""
-    instructions: str
+    instructions: Line
     """To whoever plays next; for `need_input`, the question to the person."""
     should_continue: bool
     """False exactly when `next_action` is `complete`."""
@@ -71,8 +76,8 @@ class Comprehension(Contract):
     """What is easily misread."""
     missing: list[Line] = Field(max_length=3)
     """Data without which the problem cannot be solved; empty for a complete problem."""
-    answer_is: list[Literal["whole", "non_negative", "at_most_one"]] = Field(max_length=3)
-    """What the answer must be by its nature: a count is whole, a probability at most one."""
+    answer_is: list[Literal["whole", "non_negative"]] = Field(max_length=2)
+    """What the answer must be by its nature: a count is whole, an amount not negative."""
     problem_type: Literal[
         "word_problem",
         "equation",

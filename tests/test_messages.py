@@ -1,5 +1,6 @@
 import string
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,19 @@ import pytest
 from concertino.messages import default_language, say
 
 
-def texts() -> list[Any]:
-    tables = tomllib.loads((Path(concertino.__path__[0]) / "messages.toml").read_text("utf-8"))
-    return [
-        pytest.param(text, id=f"{area}.{name}")
-        for area, names in tables.items()
-        for name, text in names.items()
-    ]
+def texts(table: dict[str, Any], path: str = "") -> Iterator[Any]:
+    """The tables that hold texts, not further tables."""
+    for name, entry in table.items():
+        if any(isinstance(value, dict) for value in entry.values()):
+            yield from texts(entry, f"{path}{name}.")
+        else:
+            yield pytest.param(entry, id=path + name)
 
 
-@pytest.mark.parametrize("text", texts())
+TABLES = tomllib.loads((Path(concertino.__path__[0]) / "messages.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("text", list(texts(TABLES)))
 def test_every_text_is_in_both_languages_with_the_same_fields(text: dict[str, str]) -> None:
     assert text.keys() == {"en", "zh"}
     fields = {

@@ -91,13 +91,17 @@ def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> 
     language = state["language"]
     decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
     found = state.get("verification_output")
-    checks = "; ".join(f"{c.name}: {c.detail}" for c in found.checks[1:]) if found else ""
+    checks = [
+        say(f"report.check.{check.name}", language, detail=check.detail)
+        for check in (found.checks if found else [])
+        if check.passed == (status == "verified")
+    ]
     return "\n\n".join(
         (
             f"## {say('report.solution', language)}",
             solution,
             f"**{say('report.answer', language)}** ${answer.latex}${decimal}",
-            say(f"report.{status}", language, checks=checks),
+            say(f"report.{status}", language, checks="; ".join(checks)),
         )
     )
 

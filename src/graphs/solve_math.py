@@ -76,18 +76,19 @@ def _may_verify(state: TaskState) -> bool:
 def _may_complete(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
-    return _passed(state) or no_problem or _in_trouble(state)
+    return _passed(state) or _in_trouble(state) or (no_problem and _just_read(state))
 
 
 def _may_ask(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
-    read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    return (
-        comprehended is not None
-        and bool(comprehended.missing)
-        and read > asked
-        and not _passed(state)
-    )
+    lacking = comprehended is not None and bool(comprehended.missing)
+    return lacking and (_just_read(state) or _in_trouble(state))
+
+
+def _just_read(state: TaskState) -> bool:
+    """Whether comprehension was the last to play."""
+    played = [record for record in state.get("history", []) if record.decision is None]
+    return bool(played) and played[-1].actor == "comprehension"
 
 
 def _signals(state: TaskState) -> list[str]:

@@ -99,7 +99,9 @@ def start_embedded(settings: Settings) -> EmbeddedServer:
 def get_embedded_server(path: Path, *, context: int, parallel: int) -> EmbeddedServer:
     """The process's server for that model, loaded by the first caller while others wait.
 
-    It blocks: async code calls it through `asyncio.to_thread`. A forked child gets its own.
+    It blocks: async code calls it through `asyncio.to_thread`. A forked child gets its own, and
+    has to end by `os._exit`, as those of `multiprocessing` do: at an ordinary exit llama.cpp
+    waits for threads that only the parent has.
     """
     key = (path, context, parallel)
     with _loading:

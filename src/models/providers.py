@@ -143,7 +143,8 @@ def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
     rows: list[dict[str, str | bool | None]] = []
     for row in PROVIDERS.values():
         is_chosen = row.name == chosen.provider.name
-        ready = row.name == "embedded" or (_own_key(row, settings) or _own_url(row, settings))
+        reachable = _own_url(row, settings) if row.name == "compatible" else _own_key(row, settings)
+        ready = row.name == "embedded" or is_chosen or reachable
         rows.append(
             {
                 "provider": row.name,

@@ -181,10 +181,14 @@ def describe(value: Any) -> dict[str, str | None]:
         latex = ",\\ ".join(sp.latex(item) for item in value)
     return {
         "exact": sp.sstr(value, full_prec=False),
-        "text": _Notation({"full_prec": False}).doprint(value).replace("**", "^"),
+        "text": _text(value),
         "latex": latex,
         "decimal": _decimal(value),
     }
+
+
+def _text(value: Any) -> str:
+    return str(_Notation({"full_prec": False}).doprint(value)).replace("**", "^")
 
 
 class _Notation(StrPrinter):
@@ -284,7 +288,6 @@ def broken_forms(answer: str, forms: list[str]) -> list[str]:
     holds = {
         "whole": value.is_integer is not False,
         "non_negative": value.is_negative is not True,
-        "at_most_one": bool(value <= 1),
     }
     return [form for form in forms if not holds[form]]
 
@@ -348,7 +351,7 @@ def _rounds_to(a: Any, b: Any) -> bool:
 def substitution(problem: str, answer: str) -> str | None:
     """Put the answer into the relations that the problem states.
 
-    Returns a line that says what was found to hold, or None where this shows nothing: no
+    Returns the relations that were found to hold, or None where this shows nothing: no
     relation in the text, unknowns the answer does not give, or an answer that is not the plain
     solution (a problem may ask for something derived from it).
     """
@@ -368,14 +371,18 @@ def substitution(problem: str, answer: str) -> str | None:
     real = [s for s in expected if all(v.is_real for v in s.values())]
     if len(assignments) not in (len(expected), len(real)):
         return None
-    return "; ".join(sp.sstr(r) for r in relations) + f" <= {sp.sstr(value)}"
+    return _told(relations)
 
 
 def _inequality_holds(relations: list[Any], unknowns: list[Any], value: Any) -> str | None:
     if len(unknowns) != 1 or not isinstance(value, sp.Set):
         return None
     solution = sp.reduce_inequalities(relations, unknowns).as_set()
-    return f"{sp.sstr(relations)} <= {sp.sstr(value)}" if _same(solution, value) else None
+    return _told(relations) if _same(solution, value) else None
+
+
+def _told(relations: list[Any]) -> str:
+    return ", ".join(_text(relation) for relation in relations)
 
 
 def _assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:

