@@ -166,7 +166,7 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
         # Rich takes a backslash for an escape; LaTeX has to keep its own.
         console.print(Markdown(result["report"].replace("\\", "\\\\")))
     if result["final_answer"]:
-        told = say("cli.answer", answer=result["final_answer"])
+        told = say("cli.answer", result["language"], answer=result["final_answer"])
         console.print(f"\n{told}", style="bold green", markup=False)
     if result["input_request"]:
         console.print(say("cli.needs_input", question=result["input_request"], **result))

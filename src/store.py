@@ -81,8 +81,21 @@ class TaskStore:
         return rows[0]
 
     async def latest(self, limit: int) -> list[TaskSummary]:
-        """The latest tasks, newest first."""
-        return await self._select("order by created desc, rowid desc limit ?", limit)
+        """The latest tasks, newest first; one whose process died is told as interrupted."""
+        found = await self._select("order by created desc, rowid desc limit ?", limit)
+        return [
+            task.model_copy(update={"status": "interrupted"})
+            if task.status == "running" and await self._is_free(task.task_id)
+            else task
+            for task in found
+        ]
+
+    async def _is_free(self, task_id: str) -> bool:
+        try:
+            async with self.claim(task_id):
+                return True
+        except TaskBusy:
+            return False
 
     @asynccontextmanager
     async def claim(self, task_id: str) -> AsyncIterator[None]:

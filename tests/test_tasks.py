@@ -53,7 +53,7 @@ def test_moves_without_a_choice_cost_no_model_call(scripted: Scripted) -> None:
 def test_an_everyday_problem_may_take_the_short_cut_to_a_program(scripted: Scripted) -> None:
     result = solve_math_problem(PENS, model=scripted(coordinator=[decision("execution")]))
 
-    assert result["iteration_history"][0]["legal"] == ["comprehension", "execution"]
+    assert "execution" in result["iteration_history"][0]["legal"]
     assert result["status"] == "verified"
     assert result["total_iterations"] == 2
     assert result["planning_output"] is None
@@ -62,7 +62,7 @@ def test_an_everyday_problem_may_take_the_short_cut_to_a_program(scripted: Scrip
 def test_a_problem_with_a_formula_is_comprehended_first(scripted: Scripted) -> None:
     result = solve_math_problem("Solve 3x = 108.", model=scripted())
 
-    assert result["iteration_history"][0]["legal"] == ["comprehension"]
+    assert result["iteration_history"][0]["legal"] == ["comprehension", "planning"]
     checks = {check["name"]: check for check in result["verification_output"]["checks"]}
     assert checks["substitution"]["passed"]
     assert "reasoning" not in {attempt["route"] for attempt in result["attempts"]}

@@ -44,20 +44,24 @@ def _in_trouble(state: TaskState) -> bool:
 
 def _may_comprehend(state: TaskState) -> bool:
     read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    untouched = read < 0 and last_played(state, "execution") < 0
-    return untouched or asked > read or _in_trouble(state)
+    return _untouched(state) or asked > read or _in_trouble(state)
+
+
+def _untouched(state: TaskState) -> bool:
+    return all(record.decision is not None for record in state.get("history", []))
 
 
 def _may_plan(state: TaskState) -> bool:
     read, planned = last_played(state, "comprehension"), last_played(state, "planning")
-    asked = last_played(state, NEED_INPUT)
-    return read >= 0 and asked <= read and (planned < read or _in_trouble(state))
+    if last_played(state, NEED_INPUT) > read:
+        return False
+    return _untouched(state) or (read >= 0 and (planned < read or _in_trouble(state)))
 
 
 def _may_execute(state: TaskState) -> bool:
     planned, executed = last_played(state, "planning"), last_played(state, "execution")
     read = last_played(state, "comprehension")
-    if read < 0:
+    if max(read, planned) < 0:
         return short_cut(state) and (executed < 0 or _in_trouble(state))
     return planned > read and (executed < planned or _in_trouble(state))
 
@@ -114,9 +118,10 @@ SOLVE_MATH = register(
             Action(
                 "comprehension",
                 {
-                    "en": "reads the problem closely before it is planned: for long, unclear or "
-                    "abstract problems, or when it was misread.",
-                    "zh": "在制定计划之前仔细审题：用于长的、不清楚的或抽象的题，或误解题意时。",
+                    "en": "reads the problem closely: the usual first move for equations, "
+                    "geometry and long or unclear problems; again when it was misread.",
+                    "zh": "仔细审题：方程、几何以及长的或不清楚的题，通常先做这一步；"
+                    "误解题意时重做。",
                 },
                 comprehend,
                 _may_comprehend,
@@ -124,8 +129,9 @@ SOLVE_MATH = register(
             Action(
                 "planning",
                 {
-                    "en": "lays out the steps. After comprehension, or when the method was wrong.",
-                    "zh": "列出步骤。在审题之后，或在方法有误时重做。",
+                    "en": "lays out the steps: after comprehension, at once only where nothing can "
+                    "be misread, or again when the method was wrong.",
+                    "zh": "列出步骤：在审题之后；只有题意绝无歧义时才直接进行；方法有误时重做。",
                 },
                 plan,
                 _may_plan,

@@ -147,8 +147,8 @@ def _params(params: Any, path: Path, model: str, api_key: str) -> Any:
 def _library() -> Any:
     """llama.cpp, its OpenMP threads told to sleep while they wait for each other.
 
-    Spinning, the default, is no faster on an idle machine and made generation twenty times
-    slower on two cores with one other busy process.
+    Spinning, the default, made generation 18 times slower on two cores beside one busy process,
+    as the sandbox or a second task is.
     """
     ours = "OMP_WAIT_POLICY" not in os.environ
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -211,7 +211,7 @@ class _Store:
 
     def cached(self) -> Path:
         record = self.folder / f"{self.model.name}.json"
-        if _on_record(self.file, record):
+        if _on_record(self.file, record, self.model):
             return self.file
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
@@ -235,7 +235,7 @@ class _Store:
             lock.release()
 
     def _is_right(self, path: Path, record: Path) -> bool:
-        if _on_record(path, record):
+        if _on_record(path, record, self.model):
             return True
         if _size(path) != self.model.size or self._digest(path).hexdigest() != self.model.sha256:
             return False
@@ -328,11 +328,12 @@ def _identity(path: Path) -> dict[str, object]:
     return {"path": str(path.resolve()), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
-def _on_record(path: Path, record: Path) -> bool:
+def _on_record(path: Path, record: Path, model: ModelFile) -> bool:
     """Whether the digest of this very file was found right before."""
     try:
         entry = json.loads(record.read_text(encoding="utf-8"))
-        return all(entry[key] == value for key, value in _identity(path).items())
+        known = {**_identity(path), "sha256": model.sha256}
+        return all(entry[key] == value for key, value in known.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
