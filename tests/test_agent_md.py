@@ -31,5 +31,5 @@ if __name__ == "__main__":
     text = AGENT_MD.read_text(encoding="utf-8")
     for name in DIAGRAMS:
         drawn = _drawn(name)
-        text = _block(name).sub(lambda _, drawn=drawn: drawn, text)
+        text = _block(name).sub(lambda _, drawn=drawn: drawn, text, count=1)
     AGENT_MD.write_text(text, encoding="utf-8")
