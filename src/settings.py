@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     vllm_url: str | None = Field(None, validation_alias="VLLM_URL")
 
     model_path: Path | None = None
-    """A GGUF file to use as the embedded model; None fetches Qwen2.5-Coder-1.5B once."""
+    """The embedded model's file, where this machine has it already; None fetches it once."""
     embedded_context: int = Field(16384, ge=2048)
     """Tokens of context that the embedded model's concurrent requests share."""
     embedded_parallel: int = Field(4, ge=1, le=64)

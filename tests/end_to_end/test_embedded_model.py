@@ -1,0 +1,80 @@
+"""Whether the product works: real problems, the real embedded model, nothing scripted.
+
+The model is small, so only problems well within its reach stand here; `bench/accuracy.py`
+measures how far it gets.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concertino import arun_task, resume_task, solve_math_problem
+from concertino.settings import get_settings
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(autouse=True)
+def _embedded(home: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks go to a home of the test's own; the model's file is the user's, fetched once."""
+    home.mkdir()
+    (home / "models").symlink_to(weights.parent)
+    monkeypatch.setenv("CONCERTINO_PROVIDER", "embedded")
+    get_settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "language"),
+    [
+        ("求解方程 x^2 - 5x + 6 = 0", "{2, 3}", "zh"),
+        ("Solve the system 2x + y = 5, x - y = 1.", "x = 2, y = 1", "en"),
+    ],
+)
+def test_equations_are_solved_and_verified_by_substitution(
+    problem: str, answer: str, language: str
+) -> None:
+    result = solve_math_problem(problem)
+
+    assert (result["status"], result["final_answer"]) == ("verified", answer), result
+    assert result["language"] == language
+    passed = [c["name"] for c in result["verification_output"]["checks"] if c["passed"]]
+    assert "substitution" in passed
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer"),
+    [
+        ("小华有24支铅笔，送给同学8支，又买了15支，现在有多少支铅笔？", "31"),
+        ("A baker makes 12 trays of 8 rolls and sells 70 rolls. How many rolls are left?", "26"),
+    ],
+)
+def test_everyday_problems_are_solved_by_two_routes(problem: str, answer: str) -> None:
+    result = solve_math_problem(problem)
+
+    assert (result["status"], result["final_answer"]) == ("verified", answer), result
+    assert {attempt["route"] for attempt in result["attempts"]} == {"program", "reasoning"}
+
+
+def test_every_decision_is_one_of_the_legal_actions() -> None:
+    result = solve_math_problem(
+        "A number is tripled and then 7 is taken away, which leaves twice the number plus 5. "
+        "Find the number."
+    )
+    decisions = [r for r in result["iteration_history"] if r["decision"]]
+    assert all(r["decision"]["next_action"] in r["legal"] for r in decisions)
+    assert {r["source"] for r in decisions} <= {"model", "forced"}
+
+
+def test_a_greeting_ends_in_bounded_time_without_an_answer() -> None:
+    result = solve_math_problem("hello", max_iterations=6)
+    assert result["status"] in ("no_answer", "needs_input", "unverified"), result
+
+
+async def test_a_task_is_followed_while_it_runs() -> None:
+    events: list[dict[str, Any]] = []
+    result = await arun_task("Compute 17 * 23.", on_event=events.append)
+
+    assert result["final_answer"] == "391", result
+    assert [event["type"] for event in events][:2] == ["started", "decision"]
+    assert resume_task(result["task_id"])["final_answer"] == "391"
