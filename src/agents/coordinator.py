@@ -1,5 +1,6 @@
 """The Coordinator: reads what is known so far and says who plays next."""
 
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from langgraph.runtime import Runtime
@@ -76,7 +77,7 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
     )
     try:
         reply = await model.structured(
-            messages, decision_model(options.legal), max_tokens=MAX_TOKENS
+            messages, decision_model(tuple(options.legal)), max_tokens=MAX_TOKENS
         )
     except StructuredOutputError as error:
         decision = _chosen_by_rule(options.legal[0], language, "fallback")
@@ -91,9 +92,10 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
     return Decided(decision, "model", reply.usage)
 
 
-def decision_model(legal: list[str]) -> type[CoordinatorDecision]:
+@cache
+def decision_model(legal: tuple[str, ...]) -> type[CoordinatorDecision]:
     """`CoordinatorDecision` whose `next_action` can only be one of the legal actions."""
-    choices: Any = Literal[tuple(legal)]
+    choices: Any = Literal[legal]
     return create_model(
         "CoordinatorDecision", __base__=CoordinatorDecision, next_action=(choices, ...)
     )

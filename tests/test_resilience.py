@@ -1,0 +1,379 @@
+"""What tasks survive: kills, silence, loops, full disks, damaged files; and what never leaks."""
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from concertino import (
+    ConcertinoError,
+    TaskBusy,
+    list_tasks,
+    resume_task,
+    solve_math_problem,
+)
+from concertino.settings import get_settings
+from langchain_core.messages import HumanMessage
+
+from tests.conftest import TELLTALE, ScriptedModel, decision, steps
+from tests.scripted_server import Reply, ScriptedServer
+
+Scripted = Callable[..., ScriptedModel]
+
+COMMAND = str(Path(sys.executable).with_name("concertino"))
+PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+PATIENCE = 120
+"""Seconds after which a test that waits for an event has failed."""
+SECRET = "sk-secret-0123456789"
+ORDER = ("coordinator", "comprehension", "planning", "execution", "reasoning", "report")
+"""Who is asked, in order, for a problem that is solved at the first try."""
+
+
+@dataclass
+class Hold:
+    """A request that is not answered before it is released."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        """Wait until the request has come."""
+        assert self.reached.wait(PATIENCE), "the agent was never asked"
+
+
+class ModelServer(ScriptedServer):
+    """Answers as the scripted model does; counts who asks, and can keep an agent waiting."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        self.asked: Counter[str] = Counter()
+        self._model = model
+        self._holds: dict[str, Hold] = {}
+        self._released: list[Hold] = []
+        super().__init__(self._answer)
+
+    def hold(self, agent: str) -> Hold:
+        """Keep the agent's next request waiting."""
+        self._holds[agent] = Hold()
+        return self._holds[agent]
+
+    def close(self) -> None:
+        for hold in [*self._holds.values(), *self._released]:
+            hold.released.set()
+        super().close()
+
+    def _answer(self, body: dict[str, Any]) -> Reply:
+        text = "\n".join(message["content"] for message in body["messages"])
+        agent = next(name for name, words in TELLTALE.items() if any(w in text for w in words))
+        self.asked[agent] += 1
+        if hold := self._holds.pop(agent, None):
+            self._released.append(hold)
+            hold.reached.set()
+            hold.released.wait(PATIENCE)
+        return 200, str(self._model.invoke([HumanMessage(text)]).content)
+
+
+Serve = Callable[..., ModelServer]
+
+
+@pytest.fixture
+def serve(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts a server of the scripted model, and makes it the one that is used."""
+    running: list[ModelServer] = []
+
+    def start(**changes: list[Any]) -> ModelServer:
+        server = ModelServer(scripted(**changes))
+        running.append(server)
+        use(monkeypatch, OPENAI_BASE_URL=server.url)
+        return server
+
+    yield start
+    for server in running:
+        server.close()
+
+
+def use(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Set these variables, here and for subprocesses."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+
+
+def start_command(*arguments: str) -> subprocess.Popen[str]:
+    """`concertino` with these arguments, in a process of its own."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([COMMAND, *arguments], stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.parametrize("agent", ["comprehension", "planning", "execution", "reasoning"])
+def test_a_killed_task_goes_on_where_it_was(serve: Serve, agent: str) -> None:
+    server = serve()
+    hold = server.hold(agent)
+    process = start_command("solve", PENS)
+    hold.wait()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    [task] = list_tasks()
+    assert task.status == "interrupted"
+    result = resume_task(task.task_id)
+
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+    assert list_tasks()[0].status == "verified"
+    assert server.asked == {name: 2 if name == agent else 1 for name in ORDER}
+    assert [r["actor"] for r in result["iteration_history"] if not r["decision"]] == [
+        "comprehension",
+        "planning",
+        "execution",
+        "verification",
+    ]
+
+
+def test_a_task_that_is_being_worked_on_is_listed_as_running(serve: Serve) -> None:
+    server = serve()
+    hold = server.hold("planning")
+    process = start_command("solve", "--quiet", PENS)
+    hold.wait()
+
+    assert [task.status for task in list_tasks()] == ["running"]
+    hold.released.set()
+    assert process.communicate(timeout=PATIENCE)[0] == "36\n"
+    assert [task.status for task in list_tasks()] == ["verified"]
+
+
+def test_of_two_processes_resuming_a_task_one_is_told_that_it_is_busy(
+    serve: Serve, scripted: Scripted
+) -> None:
+    failed = solve_math_problem(PENS, model=scripted(planning=[RuntimeError("gone")]))
+    server = serve()
+    hold = server.hold("planning")
+    process = start_command("resume", "--quiet", failed["task_id"])
+    hold.wait()
+
+    with pytest.raises(TaskBusy, match=failed["task_id"]):
+        resume_task(failed["task_id"])
+    second = start_command("resume", failed["task_id"])
+    _, told = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 1
+    assert "another process" in told
+
+    hold.released.set()
+    assert process.communicate(timeout=PATIENCE)[0] == "36\n"
+    assert server.asked["planning"] == 1
+
+
+def test_a_server_that_never_answers_fails_the_task_with_what_to_set(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    server.hold("coordinator")
+    use(monkeypatch, CONCERTINO_REQUEST_TIMEOUT="0.3", CONCERTINO_MAX_RETRIES="0")
+
+    result = solve_math_problem(PENS)
+
+    assert result["status"] == "failed"
+    assert "CONCERTINO_REQUEST_TIMEOUT" in result["error"]
+    assert server.asked == {"coordinator": 1}
+    assert list_tasks()[0].status == "failed"
+
+
+def test_a_server_that_is_gone_fails_the_task_and_says_so(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve().close()
+    use(monkeypatch, CONCERTINO_MODEL="m", CONCERTINO_MAX_RETRIES="0")
+
+    result = solve_math_problem(PENS)
+
+    assert result["status"] == "failed"
+    assert "cannot be reached" in result["error"]
+
+
+def test_a_task_out_of_time_is_interrupted_and_can_be_resumed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    server.hold("planning")
+    use(monkeypatch, CONCERTINO_TASK_TIMEOUT="3")
+    result = solve_math_problem(PENS)
+
+    assert result["status"] == "interrupted"
+    assert "CONCERTINO_TASK_TIMEOUT" in result["error"]
+    assert f"concertino resume {result['task_id']}" in result["error"]
+    assert list_tasks()[0].status == "interrupted"
+
+    use(monkeypatch, CONCERTINO_TASK_TIMEOUT="900")
+    assert resume_task(result["task_id"])["status"] == "verified"
+    assert server.asked["comprehension"] == 1
+
+
+def test_a_task_out_of_time_before_its_first_step_can_be_resumed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve()
+    use(monkeypatch, CONCERTINO_TASK_TIMEOUT="0.000001")
+    result = solve_math_problem(PENS)
+    assert result["status"] == "interrupted"
+
+    use(monkeypatch, CONCERTINO_TASK_TIMEOUT="900")
+    assert resume_task(result["task_id"])["status"] == "verified"
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 10])
+@pytest.mark.parametrize("choice", ["comprehension", "planning", "execution", "dance"])
+def test_a_model_that_loops_comes_to_an_end(scripted: Scripted, choice: str, rounds: int) -> None:
+    model = scripted(
+        coordinator=[decision(choice)], execution=["answer = 1 / 0"], repair=["answer = 1 / 0"]
+    )
+    result = solve_math_problem(PENS, rounds, model=model, storage="memory")
+
+    assert result["status"] == "no_answer"
+    assert result["total_iterations"] <= rounds
+
+
+def test_the_same_action_with_the_same_result_is_not_legal_a_third_time(
+    scripted: Scripted,
+) -> None:
+    model = scripted(
+        coordinator=[decision("execution")], execution=["answer = 1 / 0"], repair=["answer = 1 / 0"]
+    )
+    history = solve_math_problem(PENS, model=model)["iteration_history"]
+
+    played = [place for place, record in enumerate(history) if record["actor"] == "execution"]
+    assert len(played) == 2
+    assert len({history[place]["fingerprint"] for place in played}) == 1
+    after = [record["legal"] for record in history[played[1] :] if record["decision"]]
+    assert after
+    assert all("execution" not in legal for legal in after)
+
+
+def test_a_new_plan_may_be_executed_after_an_old_one_failed_twice(scripted: Scripted) -> None:
+    """The inputs are others, so it would not be the same a third time."""
+
+    def program(text: str) -> str:
+        return "answer = 36" if "step 2" in text else "answer = 1 / 0"
+
+    model = scripted(
+        coordinator=[decision(a) for a in ("comprehension", "execution", "planning", "execution")],
+        planning=[steps([]), steps([], [1])],
+        execution=[program],
+        repair=["answer = 1 / 0"],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+
+
+def test_a_home_that_is_a_file_is_told_with_what_to_set(home: Path) -> None:
+    home.write_text("in the way")
+
+    with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
+        solve_math_problem(PENS)
+    with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
+        list_tasks()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_home_under_something_that_is_no_folder_is_told_with_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use(monkeypatch, CONCERTINO_HOME="/dev/full/home")
+
+    with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
+        solve_math_problem(PENS)
+
+
+@pytest.mark.parametrize("blocks", [1, 120])
+def test_a_disk_that_is_full_at_once_or_later_is_told_with_what_to_set(
+    serve: Serve, blocks: int
+) -> None:
+    """A limit on the size of files stands in for the disk; its blocks are of 512 bytes."""
+    serve()
+    limited = f'ulimit -f {blocks}; exec "$0" "$@"'
+    ended = subprocess.run(
+        ["/bin/sh", "-c", limited, COMMAND, "solve", PENS],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+    assert ended.returncode == 1
+    assert "CONCERTINO_HOME" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_damaged_database_is_told_without_being_touched(home: Path) -> None:
+    garbage = bytes(range(256)) * 64
+    home.mkdir()
+    (home / "tasks.sqlite").write_bytes(garbage)
+
+    for attempt in (lambda: solve_math_problem(PENS), list_tasks, lambda: resume_task("some-task")):
+        with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
+            attempt()
+    assert (home / "tasks.sqlite").read_bytes() == garbage
+
+
+def test_a_database_damaged_in_its_middle_is_told(home: Path, scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted())
+    path = home / "tasks.sqlite"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+    with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
+        resume_task(result["task_id"])
+
+
+def test_a_key_is_sent_to_its_server_and_is_found_nowhere_else(
+    serve: Serve, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look = "import os\nanswer = str(dict(os.environ))"
+    count = f"import os\nanswer = 36 + str(dict(os.environ)).count('{SECRET}')"
+    server = serve(execution=[look], repair=[count.replace(SECRET, SECRET[:9])])
+    use(monkeypatch, OPENAI_API_KEY=SECRET)
+    caplog.set_level(logging.DEBUG)
+    events: list[dict[str, Any]] = []
+
+    result = solve_math_problem(PENS, on_event=events.append)
+
+    assert set(server.keys) == {f"Bearer {SECRET}"}
+    assert result["final_answer"] == "36"
+    assert SECRET not in repr(result)
+    assert SECRET not in repr(events)
+    assert SECRET not in caplog.text
+    assert SECRET not in repr(server.requests)
+    kept = [path for path in home.rglob("*") if path.is_file()]
+    assert any(path.name == "tasks.sqlite" for path in kept)
+    assert not [path for path in kept if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500])
+def test_a_key_that_a_server_quotes_in_its_refusal_is_not_passed_on(
+    status: int, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ScriptedServer(lambda body: (status, {"error": {"message": f"bad key {SECRET}"}}))
+    use(
+        monkeypatch,
+        OPENAI_BASE_URL=server.url,
+        OPENAI_API_KEY=SECRET,
+        CONCERTINO_MAX_RETRIES="0",
+    )
+    caplog.set_level(logging.INFO)
+    events: list[dict[str, Any]] = []
+
+    result = solve_math_problem(PENS, on_event=events.append)
+    server.close()
+
+    assert result["status"] == "failed" or status == 400
+    assert SECRET not in repr(result)
+    assert SECRET not in repr(events)
+    assert SECRET not in caplog.text
+    kept = [path for path in home.rglob("*") if path.is_file()]
+    assert not [path for path in kept if SECRET.encode() in path.read_bytes()]
