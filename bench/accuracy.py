@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import math
+import random
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -193,17 +194,17 @@ def _has(path: Path | None) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="JSONL with problem and answer")
-    parser.add_argument("--limit", type=int, help="problems to take, evenly from the whole file")
+    parser.add_argument("--limit", type=int, help="problems to take, in a fixed random order")
     parser.add_argument("--routes", default=",".join(ROUTES), help="comma-separated")
     parser.add_argument("--parallel", type=int, default=4)
     parser.add_argument("--out", type=Path, help="JSONL to keep every row in, and to go on from")
     args = parser.parse_args()
     problems = [json.loads(line) for line in args.data.read_text(encoding="utf-8").splitlines()]
-    step = max(1, len(problems) // args.limit) if args.limit else 1
+    random.Random(0).shuffle(problems)  # noqa: S311  (a stopped run has seen all kinds)
     routes = args.routes.split(",")
     kept = args.out.read_text(encoding="utf-8").splitlines() if _has(args.out) else []
     done = [json.loads(line) for line in kept]
-    chosen = problems[::step][: args.limit]
+    chosen = problems[: args.limit]
     rows = asyncio.run(measure(routes, chosen, args.parallel, done, args.out))
     print(table(rows, routes))
 

@@ -56,7 +56,7 @@ def solve(
 ) -> None:
     from .tasks import astream_task
 
-    text = sys.stdin.read() if problem == "-" else problem
+    text = _read_stdin() if problem == "-" else problem
     events = astream_task(text, workflow="solve_math", max_iterations=max_iterations, model=model)
     _play(events, as_json, quiet)
 
@@ -105,6 +105,13 @@ def models(as_json: bool) -> None:
         mark = "*" if row["chosen"] else " "
         click.echo(f"{mark} {row['provider']:<11} {row['model'] or '-':<28} {row['state']}")
     click.echo(next(row["because"] for row in rows if row["chosen"]))
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidTask(say("invalid.encoding")) from error
 
 
 def _play(events: "AsyncIterator[Event]", as_json: bool, quiet: bool) -> None:
@@ -169,7 +176,8 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
         told = say("cli.answer", result["language"], answer=result["final_answer"])
         console.print(f"\n{told}", style="bold green", markup=False)
     if result["input_request"]:
-        console.print(say("cli.needs_input", question=result["input_request"], **result))
+        asked = {"question": result["input_request"], "task_id": result["task_id"]}
+        console.print(say("cli.needs_input", result["language"], **asked), markup=False)
     usage = result["usage"]
     console.print(
         say("cli.total", rounds=result["total_iterations"], **usage), style="dim", markup=False

@@ -1,5 +1,6 @@
 """Where tasks are kept: LangGraph's checkpoints and an index of the tasks, in one SQLite file."""
 
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import aiosqlite
 from filelock import AsyncFileLock, Timeout
@@ -16,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .errors import ConcertinoError, TaskBusy, UnknownTask
 from .messages import say
-from .state import Contract, Status
+from .state import Contract, Status, TaskInput
 
 DATABASE = "tasks.sqlite"
 
@@ -25,6 +27,7 @@ create table if not exists tasks (
     task_id text primary key,
     question text not null,
     workflow text,
+    options text not null,
     status text not null,
     final_answer text,
     created text not null,
@@ -56,18 +59,28 @@ class TaskStore:
     home: Path | None
     """None for tasks that are kept in memory."""
 
-    async def put(
-        self, task_id: str, question: str, workflow: str | None, status: Status, answer: str | None
-    ) -> None:
-        """Enter a task, or its new status."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        await self.connection.execute(
-            "insert into tasks values (?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do update set "
-            "status = excluded.status, final_answer = excluded.final_answer, "
-            "updated = excluded.updated",
-            (task_id, question, workflow, status, answer, now, now),
+    async def add(self, task_id: str, task: TaskInput) -> None:
+        """Enter a new task, with all that is needed to start it again."""
+        now = _now()
+        await self._write(
+            "insert into tasks values (?, ?, ?, ?, 'running', null, ?, ?) "
+            "on conflict (task_id) do nothing",
+            (task_id, task["question"], task.get("workflow"), json.dumps(task), now, now),
         )
-        await self.connection.commit()
+
+    async def update(self, task_id: str, status: Status, answer: str | None) -> None:
+        """Enter a task's new status."""
+        await self._write(
+            "update tasks set status = ?, final_answer = ?, updated = ? where task_id = ?",
+            (status, answer, _now(), task_id),
+        )
+
+    async def task_input(self, task_id: str) -> TaskInput:
+        """What a task was started with."""
+        query = "select options from tasks where task_id = ?"
+        async with self.connection.execute(query, (task_id,)) as cursor:
+            row = await cursor.fetchone()
+        return cast("TaskInput", json.loads(row[0])) if row else {}
 
     async def get(self, task_id: str) -> TaskSummary:
         """One task of the index.
@@ -116,6 +129,10 @@ class TaskStore:
         except Timeout:
             raise TaskBusy(say("task.busy", task_id=task_id)) from None
 
+    async def _write(self, statement: str, values: tuple[str | None, ...]) -> None:
+        await self.connection.execute(statement, values)
+        await self.connection.commit()
+
     async def _select(self, clause: str, *values: str | int) -> list[TaskSummary]:
         query = f"select {', '.join(TaskSummary.model_fields)} from tasks {clause}"  # noqa: S608
         async with self.connection.execute(query, values) as cursor:
@@ -142,6 +159,10 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
             yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _database(home: Path | None) -> str:

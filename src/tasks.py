@@ -3,8 +3,9 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -14,10 +15,11 @@ from langgraph.types import Command
 
 from .context import RunContext
 from .errors import ConcertinoError, InvalidTask
-from .graphs.coordinator import Graph, build_graph, check_input
+from .graphs.coordinator import Graph, build_graph, check_input, check_workflow
 from .graphs.rules import total_iterations
 from .messages import say
 from .models.client import close_language_models
+from .models.providers import choose_provider
 from .settings import get_settings
 from .state import Record, Status, TaskInput, TaskState, Turn, Usage
 from .store import TaskStore, TaskSummary, open_store
@@ -38,7 +40,6 @@ async def astream_task(
     max_iterations: int | None = None,
     model: Model = None,
     storage: Storage = "sqlite",
-    task_id: str | None = None,
 ) -> AsyncIterator[Event]:
     """Run a task and yield what happens, as plain dicts with a `type`:
 
@@ -58,12 +59,13 @@ async def astream_task(
         "max_iterations": _rounds(max_iterations),
     }
     check_input(task)
-    async with open_store(_home(storage)) as store:
-        task_id = task_id or uuid.uuid4().hex[:12]
-        async with store.claim(task_id):
-            await store.put(task_id, question.strip(), workflow, "running", None)
-            yield {"type": "started", "task_id": task_id}
-            async for event in _follow(store, task_id, task, model):
+    _check_model(model)
+    task["question"] = question.strip()
+    task_id = uuid.uuid4().hex[:12]
+    async with open_store(_home(storage)) as store, store.claim(task_id):
+        await store.add(task_id, task)
+        async with aclosing(_follow(store, task_id, task, model)) as events:
+            async for event in events:
                 yield event
 
 
@@ -79,17 +81,21 @@ async def aresume_stream(
         UnknownTask: it is not stored here.
         TaskBusy: it is being worked on.
     """
+    _check_model(model)
     async with open_store(_home("sqlite")) as store:
         known = await store.get(task_id)
+        check_workflow(known.workflow)
         async with store.claim(task_id):
-            yield {"type": "started", "task_id": task_id}
             start: TaskInput | Command[str] | None = None
-            if known.status == "needs_input" and answer is not None:
+            if await store.checkpointer.aget_tuple(_config(task_id)) is None:
+                start = await store.task_input(task_id)  # it was stopped before its first step
+            elif known.status == "needs_input" and answer is not None:
                 if not answer.strip():
                     raise InvalidTask(say("invalid.empty_answer"))
                 start = Command(resume=answer.strip())
-            async for event in _follow(store, task_id, start, model):
-                yield event
+            async with aclosing(_follow(store, task_id, start, model)) as events:
+                async for event in events:
+                    yield event
 
 
 async def arun_task(
@@ -187,17 +193,18 @@ def list_tasks(limit: int = 20) -> list[TaskSummary]:
 
 async def _follow(
     store: TaskStore, task_id: str, start: TaskInput | Command[str] | None, model: Model
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Run the graph and enter into the index how it ended, however it ended."""
     graph, config = build_graph(store.checkpointer), _config(task_id)
-    chat = model if isinstance(model, BaseChatModel) else None
-    context = RunContext(model=None if isinstance(model, BaseChatModel) else model, chat=chat)
+    context = RunContext(chat=model) if isinstance(model, BaseChatModel) else RunContext(model)
     status: Status = "interrupted"
     error: str | None = None
+    answer: str | None = None
     updates = graph.astream(
         start, config, context=context, stream_mode="updates", durability="sync"
     )
     try:
+        yield {"type": "started", "task_id": task_id}
         try:
             async for update in _until(updates, get_settings().task_timeout):
                 for event in _events(update):
@@ -207,17 +214,10 @@ async def _follow(
         except ConcertinoError as failure:
             status, error = "failed", str(failure)
         result = await _result(graph, task_id, status, error)
-        status = result["status"]
+        status, answer = result["status"], result["final_answer"]
         yield {"type": "done", "result": result}
     finally:
-        known = await graph.aget_state(config)
-        await store.put(
-            task_id,
-            known.values.get("question", ""),
-            known.values.get("workflow"),
-            status,
-            known.values.get("final_answer"),
-        )
+        await store.update(task_id, status, answer)
 
 
 def _config(task_id: str) -> RunnableConfig:
@@ -292,6 +292,12 @@ def _home(storage: Storage) -> Path | None:
     if storage not in ("sqlite", "memory"):
         raise InvalidTask(say("invalid.storage", storage=storage))
     return get_settings().home if storage == "sqlite" else None
+
+
+def _check_model(model: Model) -> None:
+    """Refuse a provider without its key before anything is stored."""
+    if not isinstance(model, BaseChatModel):
+        choose_provider(get_settings(), model)
 
 
 def _rounds(max_iterations: int | None) -> int:

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from concertino.graphs import execution
 from concertino.graphs.coordinator import graph
 

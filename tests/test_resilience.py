@@ -7,14 +7,19 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from concertino import (
     ConcertinoError,
+    InvalidTask,
     TaskBusy,
+    aresume_task,
+    astream_task,
     list_tasks,
     resume_task,
     solve_math_problem,
@@ -210,8 +215,9 @@ def test_a_task_out_of_time_is_interrupted_and_can_be_resumed(
     assert list_tasks()[0].status == "interrupted"
 
     use(monkeypatch, CONCERTINO_TASK_TIMEOUT="900")
+    finished = {record["actor"] for record in result["iteration_history"]}
     assert resume_task(result["task_id"])["status"] == "verified"
-    assert server.asked["comprehension"] == 1
+    assert all(server.asked[agent] == 1 for agent in finished)
 
 
 def test_a_task_out_of_time_before_its_first_step_can_be_resumed(
@@ -224,6 +230,19 @@ def test_a_task_out_of_time_before_its_first_step_can_be_resumed(
 
     use(monkeypatch, CONCERTINO_TASK_TIMEOUT="900")
     assert resume_task(result["task_id"])["status"] == "verified"
+
+
+async def test_a_stream_that_its_reader_leaves_is_closed_and_the_task_can_be_resumed(
+    scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = scripted()
+    async with aclosing(astream_task(PENS, model=model)) as events:
+        task_id = (await anext(events))["task_id"]
+        assert (await anext(events))["type"] == "decision"
+
+    assert [task.status for task in list_tasks()] == ["interrupted"]
+    assert (await aresume_task(task_id, model=model))["status"] == "verified"
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize("rounds", [1, 3, 10])
@@ -246,12 +265,12 @@ def test_the_same_action_with_the_same_result_is_not_legal_a_third_time(
     )
     history = solve_math_problem(PENS, model=model)["iteration_history"]
 
-    played = [place for place, record in enumerate(history) if record["actor"] == "execution"]
-    assert len(played) == 2
-    assert len({history[place]["fingerprint"] for place in played}) == 1
-    after = [record["legal"] for record in history[played[1] :] if record["decision"]]
-    assert after
-    assert all("execution" not in legal for legal in after)
+    times: Counter[str] = Counter()
+    for record, following in pairwise(history):
+        if record["actor"] == "execution":
+            times[record["fingerprint"]] += 1
+            assert ("execution" in following["legal"]) == (times[record["fingerprint"]] < 2)
+    assert max(times.values()) == 2
 
 
 def test_a_new_plan_may_be_executed_after_an_old_one_failed_twice(scripted: Scripted) -> None:
@@ -272,6 +291,13 @@ def test_a_new_plan_may_be_executed_after_an_old_one_failed_twice(scripted: Scri
     assert result["final_answer"] == "36"
 
 
+def test_a_question_that_is_no_unicode_text_is_refused() -> None:
+    """Half a surrogate pair is what Python makes of bytes that are not UTF-8."""
+    with pytest.raises(InvalidTask):
+        solve_math_problem("12 pens \udcff")
+    assert list_tasks() == []
+
+
 def test_a_home_that_is_a_file_is_told_with_what_to_set(home: Path) -> None:
     home.write_text("in the way")
 
@@ -281,22 +307,21 @@ def test_a_home_that_is_a_file_is_told_with_what_to_set(home: Path) -> None:
         list_tasks()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_home_under_something_that_is_no_folder_is_told_with_what_to_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use(monkeypatch, CONCERTINO_HOME="/dev/full/home")
+    use(monkeypatch, CONCERTINO_HOME="/dev/null/home")
 
     with pytest.raises(ConcertinoError, match="CONCERTINO_HOME"):
         solve_math_problem(PENS)
 
 
-@pytest.mark.parametrize("blocks", [1, 120])
+@pytest.mark.parametrize("blocks", [1, 400])
 def test_a_disk_that_is_full_at_once_or_later_is_told_with_what_to_set(
     serve: Serve, blocks: int
 ) -> None:
     """A limit on the size of files stands in for the disk; its blocks are of 512 bytes."""
-    serve()
+    server = serve()
     limited = f'ulimit -f {blocks}; exec "$0" "$@"'
     ended = subprocess.run(
         ["/bin/sh", "-c", limited, COMMAND, "solve", PENS],
@@ -308,6 +333,9 @@ def test_a_disk_that_is_full_at_once_or_later_is_told_with_what_to_set(
     assert ended.returncode == 1
     assert "CONCERTINO_HOME" in ended.stderr
     assert "Traceback" not in ended.stderr
+    if server.asked:  # there was room for a start, so there is something to go on with
+        assert resume_task(list_tasks()[0].task_id)["status"] == "verified"
+        assert server.asked["comprehension"] == 1
 
 
 def test_a_damaged_database_is_told_without_being_touched(home: Path) -> None:
@@ -335,8 +363,8 @@ def test_a_key_is_sent_to_its_server_and_is_found_nowhere_else(
     serve: Serve, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     look = "import os\nanswer = str(dict(os.environ))"
-    count = f"import os\nanswer = 36 + str(dict(os.environ)).count('{SECRET}')"
-    server = serve(execution=[look], repair=[count.replace(SECRET, SECRET[:9])])
+    count = f"import os\nanswer = 36 + str(dict(os.environ)).count('{SECRET[:9]}')"
+    server = serve(execution=[look], repair=[count])
     use(monkeypatch, OPENAI_API_KEY=SECRET)
     caplog.set_level(logging.DEBUG)
     events: list[dict[str, Any]] = []
@@ -371,7 +399,7 @@ def test_a_key_that_a_server_quotes_in_its_refusal_is_not_passed_on(
     result = solve_math_problem(PENS, on_event=events.append)
     server.close()
 
-    assert result["status"] == "failed" or status == 400
+    assert result["status"] == "failed"
     assert SECRET not in repr(result)
     assert SECRET not in repr(events)
     assert SECRET not in caplog.text

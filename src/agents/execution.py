@@ -36,7 +36,7 @@ from .turns import Asked, Stopwatch, instructions_of, played, problem_of
 PROMPT = load("execution")
 REPAIR = load("execution_repair")
 MAX_TOKENS = 600
-RETRY_TEMPERATURE = 0.7
+RETRY_TEMPERATURE = 0.4
 """A second execution of the same plan has to be a different one."""
 
 _FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)

@@ -29,12 +29,13 @@ from ..tools.sandbox import Sandbox
 from .turns import Stopwatch, fingerprint, played, problem_of
 
 REASONING = load("reasoning")
+REASONING_AGAIN = load("reasoning_again")
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
-REASONING_TEMPERATURE = 0.7
-"""For the second and later chains of reasoning; the first is greedy."""
+RETRY_TEMPERATURE = 0.4
+"""For the third and later chains of reasoning; the second differs by its prompt."""
 
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -118,10 +119,11 @@ async def _reason(
 ) -> Reply[Attempt | None]:
     """Solve the problem again in words, without sight of the program."""
     earlier = sum(attempt.route == "reasoning" for attempt in attempts)
+    prompt = REASONING_AGAIN if earlier else REASONING
     reply = await model.text(
-        REASONING[state["language"]].messages(problem=problem_of(state)),
+        prompt[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
-        temperature=REASONING_TEMPERATURE if earlier else 0.0,
+        temperature=RETRY_TEMPERATURE if earlier > 1 else 0.0,
         seed=earlier or None,
     )
     answer = await read_answer(sandbox, boxed(reply.value))

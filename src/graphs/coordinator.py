@@ -41,18 +41,29 @@ def check_input(task: TaskInput) -> None:
     question, limit = task.get("question"), get_settings().max_question_chars
     if not isinstance(question, str) or not question.strip():
         raise InvalidTask(say("invalid.empty"))
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidTask(say("invalid.encoding")) from error
     if len(question) > limit:
         raise InvalidTask(say("invalid.too_long", length=len(question), limit=limit))
-    workflow = task.get("workflow")
-    if workflow is not None and workflow not in WORKFLOWS:
-        raise InvalidTask(
-            say("invalid.workflow", workflow=workflow, known=", ".join(sorted(WORKFLOWS)))
-        )
-    if workflow:
+    if workflow := check_workflow(task.get("workflow")):
         try:
             WORKFLOWS[workflow].inputs.model_validate(task.get("inputs") or {})
         except ValueError as error:
             raise InvalidTask(say("invalid.inputs", workflow=workflow, error=error)) from error
+
+
+def check_workflow(name: str | None) -> str | None:
+    """The name, where it is None or that of a registered workflow.
+
+    Raises:
+        InvalidTask: it is not.
+    """
+    if name is not None and name not in WORKFLOWS:
+        known = ", ".join(sorted(WORKFLOWS))
+        raise InvalidTask(say("invalid.workflow", workflow=name, known=known))
+    return name
 
 
 async def receive(state: TaskInput) -> TaskState:

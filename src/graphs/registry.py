@@ -39,18 +39,27 @@ class Workflow:
     signals: Callable[[TaskState], list[str]]
     """What the Coordinator should know before it decides, one line each."""
     report: Any
-    """The node that ends the task: sets `final_answer`, `report` and `status`."""
+    """The async function of state and runtime that ends the task: sets `final_answer`, `report`
+    and `status`."""
 
 
 WORKFLOWS: dict[str, Workflow] = {}
 
 
+RESERVED = frozenset({"receive", "coordinator", "need_input", "report", "complete"})
+"""Names that the outer graph itself uses."""
+
+
 def register(workflow: Workflow) -> Workflow:
-    """Add a workflow; its name and its actions' names must be new."""
-    taken = {action.name for other in WORKFLOWS.values() for action in other.actions} | set(
-        WORKFLOWS
-    )
-    if clash := taken & {workflow.name, *(action.name for action in workflow.actions)}:
+    """Add a workflow.
+
+    Raises:
+        ValueError: its name or an action's name is taken, or stands twice.
+    """
+    actions = [action.name for flow in WORKFLOWS.values() for action in flow.actions]
+    names = [workflow.name, *(action.name for action in workflow.actions)]
+    taken = {*WORKFLOWS, *actions, *RESERVED}
+    if clash := {name for name in names if name in taken or names[1:].count(name) > 1}:
         raise ValueError(f"already registered: {', '.join(sorted(clash))}")
     WORKFLOWS[workflow.name] = workflow
     return workflow

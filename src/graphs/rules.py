@@ -52,9 +52,23 @@ def owner_of(actor: str) -> Workflow | None:
 
 
 def stalled(state: TaskState, actor: str) -> bool:
-    """Whether playing again would be a third time with the same inputs and the same result."""
-    prints = Counter(r.fingerprint for r in state.get("history", []) if r.actor == actor)
-    return any(times >= 2 for times in prints.values())
+    """Whether playing again would be a third time with the same inputs and the same result.
+
+    The inputs are the same until an action before it, in its workflow's order, has played with a
+    result of its own that was not there before.
+    """
+    flow = owner_of(actor)
+    names = [action.name for action in flow.actions] if flow else []
+    before = {NEED_INPUT, *names[: names.index(actor)]}
+    seen: set[str] = set()
+    times: Counter[str] = Counter()
+    for record in state.get("history", []):
+        if record.actor in before and record.fingerprint not in seen:
+            times.clear()
+        if record.actor == actor:
+            times[record.fingerprint] += 1
+        seen.add(record.fingerprint)
+    return any(count >= 2 for count in times.values())
 
 
 def total_iterations(state: TaskState) -> int:

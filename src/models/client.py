@@ -43,10 +43,17 @@ class LanguageModel:
     """A LangChain chat model as the agents see it."""
 
     def __init__(
-        self, chat: BaseChatModel, *, name: str, method: Method, string_bounds: bool = True
+        self,
+        chat: BaseChatModel,
+        *,
+        name: str,
+        method: Method,
+        string_bounds: bool = True,
+        key: SecretStr | None = None,
     ) -> None:
         self.chat = chat
         self.name = name
+        self._key = key
         self._method = method
         self._string_bounds = string_bounds
 
@@ -138,8 +145,31 @@ class LanguageModel:
         try:
             message = await self.chat.ainvoke(list(messages), **options)
         except Exception as error:
-            raise _translated(error, self.name, "response_format" in options) from error
+            # Not `from error`: a provider's text may quote the key, and a traceback shows it.
+            raise self._translated(error, "response_format" in options) from None
         return Reply(str(message.text), _usage(message, time.perf_counter() - started))
+
+    def _translated(self, error: Exception, formatted: bool) -> Exception:
+        """The error in words that say what to do, without the key."""
+        import openai
+
+        text = str(error)[:300]
+        if self._key:
+            text = text.replace(self._key.get_secret_value(), "***")
+        match error:
+            case openai.AuthenticationError() | openai.PermissionDeniedError():
+                return ModelError(say("model.key_refused", name=self.name))
+            case openai.NotFoundError():
+                return ModelError(say("model.not_found", name=self.name))
+            case openai.RateLimitError():
+                return ModelError(say("model.rate_limit", name=self.name))
+            case openai.BadRequestError() if formatted:
+                return _FormatRefused(text)
+            case openai.APITimeoutError():
+                return ModelError(say("model.timeout", name=self.name))
+            case openai.APIConnectionError():
+                return ModelError(say("model.unreachable", name=self.name))
+        return ModelError(f"{self.name}: {type(error).__name__}: {text}")
 
 
 class _FormatRefused(Exception):
@@ -176,27 +206,6 @@ def _usage(message: AIMessage, seconds: float) -> Usage:
         output_tokens=counted["output_tokens"],
         seconds=seconds,
     )
-
-
-def _translated(error: Exception, name: str, formatted: bool) -> Exception:
-    """The error in words that say what to do; a provider's text may quote the key, so the text
-    of a refused key is not passed on."""
-    import openai
-
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return ModelError(f"{name}: the provider refused the key. Check it, or unset it.")
-        case openai.NotFoundError():
-            return ModelError(f"{name}: the provider knows no such model or address.")
-        case openai.RateLimitError():
-            return ModelError(f"{name}: the provider's rate limit or quota is used up. Try later.")
-        case openai.BadRequestError() if formatted:
-            return _FormatRefused(str(error)[:300])
-        case openai.APITimeoutError():
-            return ModelError(f"{name}: no answer in time (CONCERTINO_REQUEST_TIMEOUT sets it).")
-        case openai.APIConnectionError():
-            return ModelError(f"{name}: the server cannot be reached. Is it running?")
-    return ModelError(f"{name}: {type(error).__name__}: {str(error)[:300]}")
 
 
 _open: weakref.WeakKeyDictionary[
@@ -244,6 +253,7 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         name=f"{choice.provider.name}/{name}",
         method=choice.structured_output,
         string_bounds=choice.provider.name in ("embedded", "compatible"),
+        key=key,
     )
 
 

@@ -34,6 +34,8 @@ from .weights import ensure_weights, show_progress
 PROMPT_CACHE_MIB = 512
 """Memory for prompts that no slot holds any more; llama.cpp's own limit is 8 GiB."""
 
+SPIN_TURNS = "3000"
+
 
 class EmbeddedServer:
     """A loaded model that answers on loopback, with a key that only this process knows.
@@ -145,20 +147,22 @@ def _params(params: Any, path: Path, model: str, api_key: str) -> Any:
 
 @cache
 def _library() -> Any:
-    """llama.cpp, its OpenMP threads told to sleep while they wait for each other.
+    """llama.cpp, its OpenMP threads told to wait for each other only briefly before they sleep.
 
-    Spinning, the default, made generation 18 times slower on two cores beside one busy process,
-    as the sandbox or a second task is.
+    By default they spin: on two cores with one other busy process that made generation twenty
+    times slower. Sleeping at once (`OMP_WAIT_POLICY=passive`) loses a third on an idle machine;
+    this many turns lose nothing there, and little beside another process.
     """
-    ours = "OMP_WAIT_POLICY" not in os.environ
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    ours = not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
+    if ours:
+        os.environ["GOMP_SPINCOUNT"] = SPIN_TURNS
     try:
         return importlib.import_module("xllamacpp")
     except ImportError as error:
         raise ModelError(say("embedded.no_library", reason=error)) from error
     finally:
         if ours:
-            del os.environ["OMP_WAIT_POLICY"]
+            del os.environ["GOMP_SPINCOUNT"]
 
 
 def _cores() -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from concertino import arun_task, resume_task, solve_math_problem
 from concertino.settings import get_settings
 

@@ -18,10 +18,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ...errors import ConcertinoError
+
 _log = logging.getLogger(__name__)
 
 
-class SandboxUnavailable(RuntimeError):
+class SandboxUnavailable(ConcertinoError):
     """Programs cannot be confined here; the message says what to install or to set."""
 
 
