@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     """The embedded model's file, where this machine has it already; None fetches it once."""
     embedded_context: int = Field(16384, ge=2048)
     """Tokens of context that the embedded model's concurrent requests share."""
-    embedded_parallel: int = Field(4, ge=1, le=64)
-    """Requests that the embedded model answers at a time."""
+    embedded_parallel: int = Field(8, ge=1, le=64)
+    """Requests that the embedded model answers at a time, and prompts whose beginnings it keeps."""
 
     request_timeout: float = Field(120.0, gt=0)
     """Seconds that one model call may take."""
