@@ -14,7 +14,7 @@ from langgraph.types import Send
 from typing_extensions import TypedDict
 
 from ..context import RunContext, model_of, the_sandbox
-from ..messages import Language
+from ..messages import Language, say
 from ..prompts import load
 from ..state import (
     Comprehension,
@@ -193,13 +193,21 @@ def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) ->
 
 def _fields(state: ChainTask) -> dict[str, str]:
     steps = [step for step in _plan(state).steps if step.id in state["chain"]]
-    verification = state.get("verification_output")
-    issues = verification.issues if verification else []
     return {
         "problem": problem_of(state),
         "known": known(state.get("comprehension_output")),
         "steps": "\n".join(f"{step.id}. {step.description} [{step.tool}]" for step in steps),
         "program_so_far": state["program_so_far"],
-        "instructions": instructions_of(state),
-        "issues": "\n".join(f"{issue.what} {issue.suggestion}" for issue in issues),
+        "hints": _hints(state),
     }
+
+
+def _hints(state: ChainTask) -> str:
+    """What the Coordinator and the verifier's model think, where there is anything to mend. On a
+    first try a small model's instructions are no better than none, and its numbers mislead."""
+    verification = state.get("verification_output")
+    if verification is None or not verification.issues:
+        return ""
+    lines = [f"{issue.what} {issue.suggestion}" for issue in verification.issues]
+    told = say("execution.hints", state["language"])
+    return "\n- ".join([told, instructions_of(state), *lines])

@@ -6,8 +6,6 @@ problem's own equations. Every answer is kept, so a later program may be support
 route; a model's opinion of an answer is not evidence and decides nothing.
 """
 
-from collections import Counter
-
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of, the_sandbox
@@ -34,8 +32,9 @@ DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
-RETRY_TEMPERATURE = 0.4
-"""For the third and later chains of reasoning; the second differs by its prompt."""
+MAX_CHAINS = 2
+"""Chains of reasoning in a task; the second has a prompt of its own. Sampling a further one at a
+temperature was right far less often (see bench/README.md)."""
 
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -88,9 +87,10 @@ async def _compare_routes(
     """The best supported answer; adds a chain of reasoning to `new` where support is wanting."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
-    if support >= ENOUGH_SUPPORT:
+    chains = sum(attempt.route == "reasoning" for attempt in attempts)
+    if support >= ENOUGH_SUPPORT or chains >= MAX_CHAINS:
         return answer, support, Usage()
-    reply = await _reason(model, sandbox, state, attempts)
+    reply = await _reason(model, sandbox, state, again=chains > 0)
     if reply.value is not None:
         new.append(reply.value)
         answer, support = await best_supported(sandbox, [*attempts, reply.value])
@@ -98,33 +98,25 @@ async def _compare_routes(
 
 
 async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer, int]:
-    """The answer that most attempts share, and how many do.
+    """The answer that most routes arrived at, and how many did.
 
-    The same working twice counts once. Where answers are level, reasoning comes before programs
-    (see bench/README.md), then the earlier one.
+    Two programs of one model repeat each other's mistakes, so they are one route. Where answers
+    are level, reasoning comes before programs (see bench/README.md), then more attempts.
     """
-    distinct = list({attempt.working: attempt for attempt in attempts}.values())
-    groups = await same_answers(sandbox, [attempt.answer.exact for attempt in distinct])
-    support = Counter(groups)
-    best = max(
-        range(len(distinct)),
-        key=lambda i: (support[groups[i]], distinct[i].route == "reasoning", -i),
-    )
-    shown = next(a for a, g in zip(distinct, groups, strict=True) if g == groups[best])
-    return shown.answer, support[groups[best]]
+    groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
+    routes = {g: {a.route for a, h in zip(attempts, groups, strict=True) if g == h} for g in groups}
+    best = max(routes, key=lambda g: (len(routes[g]), "reasoning" in routes[g], groups.count(g)))
+    return attempts[groups.index(best)].answer, len(routes[best])
 
 
 async def _reason(
-    model: LanguageModel, sandbox: Sandbox, state: TaskState, attempts: list[Attempt]
+    model: LanguageModel, sandbox: Sandbox, state: TaskState, *, again: bool
 ) -> Reply[Attempt | None]:
-    """Solve the problem again in words, without sight of the program."""
-    earlier = sum(attempt.route == "reasoning" for attempt in attempts)
-    prompt = REASONING_AGAIN if earlier else REASONING
+    """Solve the problem in words, without sight of the program or of an earlier chain."""
+    prompt = REASONING_AGAIN if again else REASONING
     reply = await model.text(
         prompt[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
-        temperature=RETRY_TEMPERATURE if earlier > 1 else 0.0,
-        seed=earlier or None,
     )
     answer = await read_answer(sandbox, boxed(reply.value))
     if answer is None:

@@ -17,6 +17,9 @@ from .rules import NEED_INPUT, last_played
 SHORT = 800
 """Characters of a problem that may be worked on without a plan."""
 
+MAX_PROGRAMS = 3
+"""Executions before the best supported answer has to do; more rarely change it."""
+
 _FORMULA = re.compile(r"[=<>≤≥^√∫∑]|\\[a-z]|\b(?:sin|cos|tan|log|ln|f)\s*\(")
 
 
@@ -42,9 +45,17 @@ def _in_trouble(state: TaskState) -> bool:
     return bool(played) and played[-1].failed
 
 
+def _may_try_again(state: TaskState) -> bool:
+    return _in_trouble(state) and _tries_left(state) > 0
+
+
+def _tries_left(state: TaskState) -> int:
+    return MAX_PROGRAMS - sum(r.actor == "execution" for r in state.get("history", []))
+
+
 def _may_comprehend(state: TaskState) -> bool:
     read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    return _untouched(state) or asked > read or _in_trouble(state)
+    return _untouched(state) or asked > read or _may_try_again(state)
 
 
 def _untouched(state: TaskState) -> bool:
@@ -55,15 +66,15 @@ def _may_plan(state: TaskState) -> bool:
     read, planned = last_played(state, "comprehension"), last_played(state, "planning")
     if last_played(state, NEED_INPUT) > read:
         return False
-    return _untouched(state) or (read >= 0 and (planned < read or _in_trouble(state)))
+    return _untouched(state) or (read >= 0 and (planned < read or _may_try_again(state)))
 
 
 def _may_execute(state: TaskState) -> bool:
     planned, executed = last_played(state, "planning"), last_played(state, "execution")
     read = last_played(state, "comprehension")
     if max(read, planned) < 0:
-        return short_cut(state) and (executed < 0 or _in_trouble(state))
-    return planned > read and (executed < planned or _in_trouble(state))
+        return short_cut(state) and (executed < 0 or _may_try_again(state))
+    return planned > read and (executed < planned or _may_try_again(state))
 
 
 def short_cut(state: TaskState) -> bool:
@@ -102,6 +113,7 @@ def _signals(state: TaskState) -> list[str]:
         lines += [f"missing: {item}" for item in comprehended.missing]
     if found := state.get("verification_output"):
         lines += [f"{found.status}: {c.name}: {c.detail}" for c in found.checks if not c.passed]
+        lines.append(f"tries left: {_tries_left(state)}")
         lines += [f"diagnosis ({i.level}, {i.type}): {i.what} {i.suggestion}" for i in found.issues]
     return lines
 
