@@ -1,6 +1,7 @@
 """Tasks from end to end with a scripted model: the plumbing, not whether problems get solved."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -142,6 +143,30 @@ def test_independent_steps_run_as_programs_of_their_own(scripted: Scripted) -> N
 
     chains = [r["step_ids"] for r in result["execution_output"]["results"]]
     assert chains == [[1], [2], [3]]
+    assert result["final_answer"] == "36"
+
+
+def test_independent_steps_run_side_by_side(scripted: Scripted) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def program(text: str) -> str:
+        if "3. step 3" not in text:
+            both.wait()
+        return "answer = 36"
+
+    model = scripted(planning=[steps([], [], [1, 2])], execution=[program])
+    assert solve_math_problem(PENS, model=model)["final_answer"] == "36"
+
+
+def test_a_program_that_sets_no_answer_does_not_pass_on_the_earlier_one(
+    scripted: Scripted,
+) -> None:
+    def program(text: str) -> str:
+        return "total = 5" if "3. step 3" in text else "answer = 12"
+
+    model = scripted(planning=[steps([], [], [1, 2])], execution=[program])
+    result = solve_math_problem(PENS, model=model)
+    assert result["execution_output"]["results"][-1]["repaired"] is True
     assert result["final_answer"] == "36"
 
 

@@ -17,7 +17,9 @@ async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskStat
     messages = PROMPT[state["language"]].messages(
         problem=problem_of(state), instructions=instructions_of(state)
     )
-    reply = await model.structured(messages, Comprehension, max_tokens=MAX_TOKENS)
+    reply = await model.structured(
+        messages, Comprehension, max_tokens=MAX_TOKENS, language=state["language"]
+    )
     found = reply.value
     return played(
         "comprehension",

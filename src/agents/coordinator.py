@@ -77,7 +77,10 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
     )
     try:
         reply = await model.structured(
-            messages, decision_model(tuple(options.legal)), max_tokens=MAX_TOKENS
+            messages,
+            decision_model(tuple(options.legal)),
+            max_tokens=MAX_TOKENS,
+            language=language,
         )
     except StructuredOutputError as error:
         decision = _chosen_by_rule(options.legal[0], language, "fallback")

@@ -165,7 +165,9 @@ def extract_program(reply: str) -> str:
 
 
 async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
-    program = "\n".join(filter(None, [state["program_so_far"], extract_program(reply)]))
+    program = extract_program(reply)
+    if before := state["program_so_far"]:
+        program = f"{before}\ndel answer  # the earlier step's\n{program}"
     try:
         found = await run_program(sandbox, program)
     except ProgramError as error:
@@ -183,12 +185,10 @@ def _plan(state: ExecutionInput) -> Plan:
 
 
 def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) -> str:
-    """The programs of the chains that this one needs, each line of them once, in order."""
+    """The programs of the chains that this one needs, in order."""
     needs = {step.id: step.depends_on for step in plan.steps}
     wanted = set().union(*(needs[step] for step in chain)) - set(chain)
-    needed = [result for result in results if wanted.intersection(result.step_ids)]
-    lines = [line for result in needed for line in result.program.splitlines()]
-    return "\n".join(lines)
+    return "\n".join(r.program for r in results if wanted.intersection(r.step_ids))
 
 
 def _fields(state: ChainTask) -> dict[str, str]:

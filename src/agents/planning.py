@@ -20,7 +20,9 @@ async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         known=known(state.get("comprehension_output")),
         instructions=instructions_of(state),
     )
-    reply = await model.structured(messages, Plan, max_tokens=MAX_TOKENS)
+    reply = await model.structured(
+        messages, Plan, max_tokens=MAX_TOKENS, language=state["language"]
+    )
     planned = acyclic(reply.value)
     return played(
         "planning",

@@ -134,7 +134,9 @@ async def _diagnose(
         program="\n".join(result.program for result in executed.results) if executed else "",
         checks="\n".join(f"{check.name}: {check.detail}" for check in checks if not check.passed),
     )
-    return await model.structured(messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS)
+    return await model.structured(
+        messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
+    )
 
 
 def _program_attempt(executed: Execution, answer: Answer) -> Attempt:

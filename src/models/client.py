@@ -10,15 +10,19 @@ from typing import Any, Generic, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from ..errors import ModelError, StructuredOutputError
-from ..messages import say
+from ..messages import Language, say
+from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
 from .providers import Choice, choose_provider
 from .structured import M, parse_reply, provider_schema
+
+SCHEMA = load("json_schema")
+REPAIR = load("json_repair")
 
 T = TypeVar("T")
 Method = Literal["json_schema", "json_mode", "prompt"]
@@ -63,7 +67,7 @@ class LanguageModel:
         from langchain_openai import ChatOpenAI
 
         method: Method = "json_schema" if isinstance(chat, ChatOpenAI) else "prompt"
-        return cls(chat, name=type(chat).__name__, method=method)
+        return cls(chat, name=type(chat).__name__, method=method, string_bounds=False)
 
     async def text(
         self,
@@ -72,23 +76,26 @@ class LanguageModel:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int | None = None,
-        stop: list[str] | None = None,
     ) -> Reply[str]:
         """Free text.
 
         Raises:
             ModelError: the model could not be reached or refused.
         """
-        options = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed, "stop": stop}
-        return await self._call(
-            messages, {key: value for key, value in options.items() if value is not None}
-        )
+        options = {"max_tokens": max_tokens, "temperature": temperature}
+        return await self._call(messages, options if seed is None else {**options, "seed": seed})
 
     async def structured(
-        self, messages: Sequence[AnyMessage], model: type[M], *, max_tokens: int
+        self,
+        messages: Sequence[AnyMessage],
+        model: type[M],
+        *,
+        max_tokens: int,
+        language: Language = "en",
     ) -> Reply[M]:
         """A value of `model`: held to its schema by the provider's grammar where it has one, else
         validated, with one repair turn that shows the error, then once more in JSON mode.
+        `language` is that of the repair turn.
 
         Raises:
             StructuredOutputError: none of this gave a valid value.
@@ -100,7 +107,7 @@ class LanguageModel:
             method = _WEAKER[usual] if last_resort else usual
             try:
                 reply = await self._call(
-                    _with_schema(conversation, model, method),
+                    _with_schema(conversation, model, method, language),
                     {
                         "max_tokens": max_tokens,
                         "temperature": 0.0,
@@ -120,7 +127,7 @@ class LanguageModel:
                 conversation = [
                     *messages,
                     AIMessage(reply.value),
-                    HumanMessage(f"That is not valid: {error}\nReply again with valid JSON only."),
+                    *REPAIR[language].messages(error=error),
                 ]
         raise StructuredOutputError(
             f"{self.name} gave no valid {model.__name__} after {spent.calls} tries: {error}",
@@ -177,13 +184,13 @@ class _FormatRefused(Exception):
 
 
 def _with_schema(
-    conversation: list[AnyMessage], model: type[BaseModel], method: Method
+    conversation: list[AnyMessage], model: type[BaseModel], method: Method, language: Language
 ) -> list[AnyMessage]:
     """Where no grammar holds the model to the schema, the prompt has to name it."""
     if method == "json_schema":
         return conversation
     schema = json.dumps(provider_schema(model, string_bounds=True), ensure_ascii=False)
-    return [*conversation, HumanMessage(f"Reply with one JSON object of this schema:\n{schema}")]
+    return [*conversation, *SCHEMA[language].messages(schema=schema)]
 
 
 def _explain(invalid: ValueError) -> str:
