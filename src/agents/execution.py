@@ -36,6 +36,8 @@ from .turns import Asked, Stopwatch, instructions_of, played, problem_of
 PROMPT = load("execution")
 REPAIR = load("execution_repair")
 MAX_TOKENS = 600
+MAX_PROGRAMS = 2
+"""Executions in a task before the best supported answer has to do; a third rarely changes it."""
 RETRY_TEMPERATURE = 0.4
 """A second execution of the same plan has to be a different one."""
 

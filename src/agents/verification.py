@@ -24,6 +24,7 @@ from ..state import (
 )
 from ..tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
 from ..tools.sandbox import Sandbox
+from .execution import MAX_PROGRAMS
 from .turns import Stopwatch, fingerprint, played, problem_of
 
 REASONING = load("reasoning")
@@ -41,10 +42,10 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Look for support. Writes `verification_output` and adds to `attempts`."""
     watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
     executed = state["execution_output"]
-    if executed is None or executed.answer is None:
-        raise ValueError("there is no result to verify")
-    new, usage = [_program_attempt(executed, executed.answer)], Usage()
-    checks = await _machine_checks(sandbox, state, executed.answer)
+    if executed is None:
+        raise ValueError("there is no execution to verify")
+    new, usage = _program_attempts(executed), Usage()
+    checks = await _machine_checks(sandbox, state, executed)
     answer, support = executed.answer, ENOUGH_SUPPORT
     if not any(check.name == "substitution" for check in checks):
         answer, support, usage = await _compare_routes(model, sandbox, state, new)
@@ -52,7 +53,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
     passed = all(check.passed for check in checks)
     issues: list[Issue] = []
-    if not passed:
+    if not passed and _may_be_mended(state):
         diagnosis = await _diagnose(model, state, checks)
         usage, issues = usage + diagnosis.usage, diagnosis.value.issues
     found = Verification(
@@ -65,8 +66,11 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     return _update(found, new, usage, watch)
 
 
-async def _machine_checks(sandbox: Sandbox, state: TaskState, answer: Answer) -> list[Check]:
+async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
     """What needs no model: the program ran, the answer's form, the problem's own equations."""
+    answer = executed.answer
+    if answer is None:
+        return [Check(name="ran", passed=False, detail=f"{executed.error}")]
     checks = [Check(name="ran", passed=True, detail=answer.text)]
     comprehended = state.get("comprehension_output")
     if comprehended and comprehended.answer_is:
@@ -83,7 +87,7 @@ async def _machine_checks(sandbox: Sandbox, state: TaskState, answer: Answer) ->
 
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
-) -> tuple[Answer, int, Usage]:
+) -> tuple[Answer | None, int, Usage]:
     """The best supported answer; adds a chain of reasoning to `new` where support is wanting."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
@@ -97,12 +101,14 @@ async def _compare_routes(
     return answer, support, reply.usage
 
 
-async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer, int]:
+async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
     """The answer that most routes arrived at, and how many did.
 
     Two programs of one model repeat each other's mistakes, so they are one route. Where answers
     are level, reasoning comes before programs (see bench/README.md), then more attempts.
     """
+    if not attempts:
+        return None, 0
     groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
     routes = {g: {a.route for a, h in zip(attempts, groups, strict=True) if g == h} for g in groups}
     best = max(routes, key=lambda g: (len(routes[g]), "reasoning" in routes[g], groups.count(g)))
@@ -139,10 +145,19 @@ async def _diagnose(
     )
 
 
-def _program_attempt(executed: Execution, answer: Answer) -> Attempt:
+def _may_be_mended(state: TaskState) -> bool:
+    """Whether another program may follow; a diagnosis that nobody reads is not made."""
+    earlier = sum(attempt.route == "program" for attempt in state.get("attempts", []))
+    return earlier + 1 < MAX_PROGRAMS
+
+
+def _program_attempts(executed: Execution) -> list[Attempt]:
+    """The execution as an attempt; none where it gave no result."""
+    if executed.answer is None:
+        return []
     facts = {name: value for result in executed.results for name, value in result.facts.items()}
     program = "\n\n".join(result.program for result in executed.results)
-    return Attempt(route="program", answer=answer, working=program, facts=facts)
+    return [Attempt(route="program", answer=executed.answer, working=program, facts=facts)]
 
 
 def _listed(state: TaskState, new: list[Attempt]) -> str:

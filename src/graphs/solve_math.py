@@ -5,6 +5,7 @@ import re
 from pydantic import BaseModel, ConfigDict
 
 from ..agents.comprehension import comprehend
+from ..agents.execution import MAX_PROGRAMS
 from ..agents.planning import plan
 from ..agents.report import report
 from ..agents.turns import problem_of
@@ -16,9 +17,6 @@ from .rules import NEED_INPUT, last_played
 
 SHORT = 800
 """Characters of a problem that may be worked on without a plan."""
-
-MAX_PROGRAMS = 3
-"""Executions before the best supported answer has to do; more rarely change it."""
 
 _FORMULA = re.compile(r"[=<>≤≥^√∫∑]|\\[a-z]|\b(?:sin|cos|tan|log|ln|f)\s*\(")
 
@@ -50,7 +48,10 @@ def _may_try_again(state: TaskState) -> bool:
 
 
 def _tries_left(state: TaskState) -> int:
-    return MAX_PROGRAMS - sum(r.actor == "execution" for r in state.get("history", []))
+    """Programs that may still be written: so many with a result, twice as many with errors."""
+    executed = [r for r in state.get("history", []) if r.actor == "execution"]
+    results = sum(not record.failed for record in executed)
+    return MAX_PROGRAMS - results if len(executed) < 2 * MAX_PROGRAMS else 0
 
 
 def _may_comprehend(state: TaskState) -> bool:
@@ -84,14 +85,17 @@ def short_cut(state: TaskState) -> bool:
 
 
 def _may_verify(state: TaskState) -> bool:
+    """There is a new result; or no program gave one, and the second route is all there is."""
     executed = state.get("execution_output")
-    return _executed_since(state) and executed is not None and executed.answer is not None
+    has_result = executed is not None and executed.answer is not None
+    return _executed_since(state) and (has_result or _tries_left(state) == 0)
 
 
 def _may_complete(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
-    return _passed(state) or _in_trouble(state) or (no_problem and _just_read(state))
+    given_up = _in_trouble(state) and not _may_verify(state)
+    return _passed(state) or given_up or (no_problem and _just_read(state))
 
 
 def _may_ask(state: TaskState) -> bool:
