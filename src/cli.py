@@ -49,7 +49,9 @@ def main() -> None:
 @click.argument("problem")
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 @click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
-@click.option("--max-iterations", type=int, help=say("cli.option.max_iterations"))
+@click.option(
+    "--max-iterations", type=click.IntRange(1, 100), help=say("cli.option.max_iterations")
+)
 @click.option("--model", help=say("cli.option.model"))
 def solve(
     problem: str, as_json: bool, quiet: bool, max_iterations: int | None, model: str | None
@@ -74,7 +76,13 @@ def resume(task_id: str, answer: str | None, as_json: bool, quiet: bool, model: 
 
 
 @main.command(help=say("cli.tasks.help"), epilog=say("cli.tasks.epilog"))
-@click.option("--limit", default=20, show_default=True, help=say("cli.option.limit"))
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help=say("cli.option.limit"),
+)
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def tasks(limit: int, as_json: bool) -> None:
     from .tasks import list_tasks
@@ -83,6 +91,8 @@ def tasks(limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([task.model_dump(mode="json") for task in found], ensure_ascii=False))
         return
+    if not found:
+        click.echo(say("cli.no_tasks"), err=True)
     for task in found:
         question = " ".join(task.question.split())[:50]
         click.echo(

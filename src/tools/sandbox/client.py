@@ -19,12 +19,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from ...errors import ConcertinoError
+from ...messages import say
 
 _log = logging.getLogger(__name__)
 
 
 class SandboxUnavailable(ConcertinoError):
     """Programs cannot be confined here; the message says what to install or to set."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(say("sandbox.unavailable", reason=reason))
 
 
 class SandboxLimits(BaseModel, frozen=True):
