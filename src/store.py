@@ -21,6 +21,8 @@ from .messages import say
 from .state import Contract, Status, TaskInput
 
 DATABASE = "tasks.sqlite"
+BUSY_SECONDS = 60
+"""How long a process waits for others that write."""
 
 _SCHEMA = """
 create table if not exists tasks (
@@ -152,13 +154,24 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
         ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
     """
     try:
-        async with aiosqlite.connect(_database(home)) as connection:
+        async with aiosqlite.connect(_database(home), timeout=BUSY_SECONDS) as connection:
             checkpointer = AsyncSqliteSaver(connection, serde=_serializer())
-            await checkpointer.setup()
-            await connection.execute(_SCHEMA)
+            # SQLite does not wait for a database that is being switched to its write-ahead log.
+            async with _alone(home):
+                await checkpointer.setup()
+                await connection.execute(_SCHEMA)
             yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
+
+
+@asynccontextmanager
+async def _alone(home: Path | None) -> AsyncIterator[None]:
+    if home is None:
+        yield
+        return
+    async with AsyncFileLock(home / f"{DATABASE}.lock", timeout=BUSY_SECONDS):
+        yield
 
 
 def _now() -> str:

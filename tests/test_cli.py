@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +12,7 @@ from click.testing import CliRunner, Result
 from concertino import list_tasks
 from concertino.cli import main
 
-from tests.conftest import ScriptedModel, comprehension, decision
-from tests.scripted_server import ScriptedServer
-from tests.test_resilience import (
+from tests.model_server import (
     COMMAND,
     PATIENCE,
     PENS,
@@ -23,6 +21,8 @@ from tests.test_resilience import (
     start_command,
     use,
 )
+from tests.scripted_model import comprehension, decision
+from tests.scripted_server import ScriptedServer
 
 Serve = Callable[..., ModelServer]
 
@@ -41,23 +41,10 @@ LACKING: dict[str, list[Any]] = {
 """What changes in the script for these endings."""
 
 
-@pytest.fixture
-def serve(
-    scripted: Callable[..., ScriptedModel], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Serve]:
-    """Starts a server of the scripted model, and makes it the one that is used."""
-    running: list[ModelServer] = []
-
-    def start(**changes: list[Any]) -> ModelServer:
-        server = ModelServer(scripted(**changes))
-        running.append(server)
-        use(monkeypatch, OPENAI_BASE_URL=server.url)
-        return server
-
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal wide enough that no line is broken."""
     monkeypatch.setenv("COLUMNS", "200")
-    yield start
-    for server in running:
-        server.close()
 
 
 def run(*arguments: str, stdin: str | bytes | None = None) -> Result:

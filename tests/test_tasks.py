@@ -16,7 +16,7 @@ from concertino import (
     solve_math_problem,
 )
 
-from tests.conftest import ScriptedModel, comprehension, decision, steps
+from tests.scripted_model import ScriptedModel, comprehension, decision, steps
 
 Scripted = Callable[..., ScriptedModel]
 PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
@@ -279,8 +279,8 @@ async def test_a_task_can_be_run_inside_an_event_loop_without_await(scripted: Sc
 
 async def test_several_tasks_run_at_once(scripted: Scripted) -> None:
     results = await asyncio.gather(
-        *(asolve_math_problem(PENS, model=scripted()) for _ in range(5)),
+        *(asolve_math_problem(PENS, model=scripted()) for _ in range(15)),
         arun_task(PENS, model=scripted()),
     )
-    assert [result["final_answer"] for result in results] == ["36"] * 6
-    assert len({result["task_id"] for result in results}) == 6
+    assert [result["final_answer"] for result in results] == ["36"] * 16
+    assert len({result["task_id"] for result in results}) == 16

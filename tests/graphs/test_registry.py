@@ -13,7 +13,7 @@ from concertino.state import TaskState, Turn
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
-from tests.conftest import ScriptedModel, decision
+from tests.scripted_model import ScriptedModel, decision
 
 Scripted = Callable[..., ScriptedModel]
 TEXT = "Count the letters of this text, please."

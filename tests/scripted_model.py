@@ -1,0 +1,94 @@
+"""A chat model that reads a script, and what its agents might say."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
+
+Answer = str | dict[str, Any] | Exception | Callable[[str], str]
+
+TELLTALE = {
+    "coordinator": ("You are the Coordinator", "协调者"),
+    "comprehension": ("You read mathematical problems", "仔细审题"),
+    "planning": ("You plan how", "制定解题计划"),
+    "repair": ("You mend Python", "你修正"),
+    "execution": ("by writing Python", "用Python解题"),
+    "diagnosis": ("was not confirmed", "没有得到证实"),
+    "report": ("worked solutions", "写解答过程"),
+    "reasoning": ("reason step by step", "List the facts one by one", "逐步推理", "逐条列出"),
+}
+"""Words by which each agent's prompt is known."""
+
+
+class ScriptedModel(BaseChatModel):
+    """Answers by who is asking, each agent its own list in turn, the last one again and again.
+
+    `asked` keeps every conversation.
+    """
+
+    script: dict[str, list[Any]]
+    asked: list[str] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        text = "\n".join(str(message.content) for message in messages)
+        self.asked.append(text)
+        agent = next(name for name, words in TELLTALE.items() if any(w in text for w in words))
+        answers = self.script[agent]
+        answer: Answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            answer = answer(text)
+        content = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        usage = {"input_tokens": len(text) // 4, "output_tokens": len(content) // 4}
+        message = AIMessage(content, usage_metadata={**usage, "total_tokens": sum(usage.values())})
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def comprehension(**changes: Any) -> dict[str, Any]:
+    """What a comprehension agent might say."""
+    return {
+        "givens": ["12 pens at 3 dollars"],
+        "unknowns": ["total"],
+        "constraints": [],
+        "traps": [],
+        "missing": [],
+        "answer_is": [],
+        "problem_type": "word_problem",
+        **changes,
+    }
+
+
+def steps(*depends_on: list[int]) -> dict[str, Any]:
+    """A plan with one step for each list of dependencies."""
+    return {
+        "steps": [
+            {"id": n, "description": f"step {n}", "tool": "python", "depends_on": needs}
+            for n, needs in enumerate(depends_on, 1)
+        ]
+    }
+
+
+def decision(next_action: str, instructions: str = "go on") -> dict[str, Any]:
+    """What a Coordinator might say."""
+    return {
+        "reasoning": f"{next_action} is next",
+        "next_action": next_action,
+        "instructions": instructions,
+        "should_continue": next_action != "complete",
+    }
