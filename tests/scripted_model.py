@@ -20,7 +20,7 @@ TELLTALE = {
     "execution": ("by writing Python", "用Python解题"),
     "diagnosis": ("was not confirmed", "没有得到证实"),
     "report": ("worked solutions", "写解答过程"),
-    "reasoning": ("reason step by step", "List the facts one by one", "逐步推理", "逐条列出"),
+    "reasoning": ("reason step by step", "逐步推理"),
 }
 """Words by which each agent's prompt is known."""
 

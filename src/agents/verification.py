@@ -28,14 +28,10 @@ from .execution import MAX_PROGRAMS
 from .turns import Stopwatch, fingerprint, played, problem_of
 
 REASONING = load("reasoning")
-REASONING_AGAIN = load("reasoning_again")
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
-MAX_CHAINS = 2
-"""Chains of reasoning in a task; the second has a prompt of its own. Sampling a further one at a
-temperature was right far less often (see bench/README.md)."""
 
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -88,13 +84,17 @@ async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Executio
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
 ) -> tuple[Answer | None, int, Usage]:
-    """The best supported answer; adds a chain of reasoning to `new` where support is wanting."""
+    """The best supported answer; adds the chain of reasoning to `new` when it is first wanted.
+
+    A second one, sampled or with another prompt, cost as much as the whole first round and
+    changed the answer too rarely (see bench/README.md).
+    """
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
-    chains = sum(attempt.route == "reasoning" for attempt in attempts)
-    if support >= ENOUGH_SUPPORT or chains >= MAX_CHAINS:
+    reasoned = any(attempt.route == "reasoning" for attempt in attempts)
+    if support >= ENOUGH_SUPPORT or reasoned:
         return answer, support, Usage()
-    reply = await _reason(model, sandbox, state, again=chains > 0)
+    reply = await _reason(model, sandbox, state)
     if reply.value is not None:
         new.append(reply.value)
         answer, support = await best_supported(sandbox, [*attempts, reply.value])
@@ -116,12 +116,11 @@ async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Ans
 
 
 async def _reason(
-    model: LanguageModel, sandbox: Sandbox, state: TaskState, *, again: bool
+    model: LanguageModel, sandbox: Sandbox, state: TaskState
 ) -> Reply[Attempt | None]:
-    """Solve the problem in words, without sight of the program or of an earlier chain."""
-    prompt = REASONING_AGAIN if again else REASONING
+    """Solve the problem in words, without sight of the program."""
     reply = await model.text(
-        prompt[state["language"]].messages(problem=problem_of(state)),
+        REASONING[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
     )
     answer = await read_answer(sandbox, boxed(reply.value))
