@@ -194,7 +194,7 @@ def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) ->
 
 
 def _fields(state: ChainTask) -> dict[str, str]:
-    steps = [step for step in _plan(state).steps if step.id in state["chain"]]
+    steps = [s for s in _plan(state).steps if s.id in state["chain"] and s.description]
     return {
         "problem": problem_of(state),
         "known": known(state.get("comprehension_output")),
