@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.settings import get_settings
+from concertino.models.weights import ensure_weights, show_progress
+from concertino.settings import Settings, get_settings
 
 from tests.model_server import ModelServer, use
 from tests.scripted_model import ScriptedModel, comprehension, decision, steps
@@ -79,3 +80,11 @@ def serve(
     yield start
     for server in running:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The real model's file; fetched on a machine that does not have it yet."""
+    settings = Settings()
+    with show_progress() as progress:
+        return ensure_weights(settings.model_path, settings.home / "models", progress=progress)
