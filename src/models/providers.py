@@ -71,7 +71,7 @@ def choose_provider(settings: Settings, model: str | None = None) -> Choice:
         InvalidTask: the named provider lacks its key or address.
     """
     asked, model_name = _split(model)
-    name, because = (asked, f"`{model}` was asked for") if asked else _detect(settings)
+    name, because = (asked, say("models.asked", model=model)) if asked else _detect(settings)
     row = PROVIDERS[name]
     base_url = settings.base_url or _own_url(row, settings)
     key = settings.api_key or (None if settings.base_url else _own_key(row, settings))
@@ -104,20 +104,20 @@ def _split(model: str | None) -> tuple[ProviderName | None, str | None]:
 
 def _detect(settings: Settings) -> tuple[ProviderName, str]:
     if settings.provider:
-        return settings.provider, "CONCERTINO_PROVIDER names it"
+        return settings.provider, say("models.set", variable="CONCERTINO_PROVIDER")
     if settings.base_url:
-        return "compatible", "CONCERTINO_BASE_URL is set"
+        return "compatible", say("models.set", variable="CONCERTINO_BASE_URL")
     if settings.gemini_api_key:
-        return "gemini", "GEMINI_API_KEY is set"
+        return "gemini", say("models.set", variable="GEMINI_API_KEY")
     if settings.deepseek_api_key:
-        return "deepseek", "DEEPSEEK_API_KEY is set"
+        return "deepseek", say("models.set", variable="DEEPSEEK_API_KEY")
     if settings.openai_base_url:
-        return "compatible", "OPENAI_BASE_URL is set"
+        return "compatible", say("models.set", variable="OPENAI_BASE_URL")
     if settings.openai_api_key:
-        return "openai", "OPENAI_API_KEY is set"
+        return "openai", say("models.set", variable="OPENAI_API_KEY")
     if settings.vllm_url:
-        return "compatible", "VLLM_URL is set"
-    return "embedded", "no key and no server address is set"
+        return "compatible", say("models.set", variable="VLLM_URL")
+    return "embedded", say("models.nothing_set")
 
 
 def _own_url(row: Provider, settings: Settings) -> str | None:
