@@ -86,8 +86,8 @@ async def _compare_routes(
 ) -> tuple[Answer | None, int, Usage]:
     """The best supported answer; adds the chain of reasoning to `new` when it is first wanted.
 
-    A second one, sampled or with another prompt, cost as much as the whole first round and
-    changed the answer too rarely (see bench/README.md).
+    There is no second one: it would cost as much as the whole first round, and sampled at a
+    temperature it was right less often (see bench/README.md).
     """
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)

@@ -24,6 +24,7 @@ from .rules import (
     legal_actions,
     owner_of,
     total_iterations,
+    turns,
 )
 
 Graph = CompiledStateGraph[TaskState, RunContext, TaskInput, TaskState]
@@ -150,8 +151,7 @@ def _description(name: str, language: Language) -> str:
 
 
 def _concluding(state: TaskState) -> Workflow:
-    played = [record.actor for record in state.get("history", []) if record.decision is None]
-    owners = [owner for actor in reversed(played) if (owner := owner_of(actor))]
+    owners = [owner for turn in reversed(turns(state)) if (owner := owner_of(turn.actor))]
     return owners[0] if owners else candidates(state)[0]
 
 

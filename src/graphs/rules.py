@@ -71,9 +71,14 @@ def stalled(state: TaskState, actor: str) -> bool:
     return any(count >= 2 for count in times.values())
 
 
+def turns(state: TaskState) -> list[Record]:
+    """The lines of the history that agents have played, without the decisions."""
+    return [record for record in state.get("history", []) if record.decision is None]
+
+
 def total_iterations(state: TaskState) -> int:
     """Rounds in which an agent has played."""
-    return sum(record.decision is None for record in state.get("history", []))
+    return len(turns(state))
 
 
 def last_played(state: TaskState, actor: str) -> int:

@@ -13,7 +13,7 @@ from ..agents.verification import verify
 from ..state import TaskState
 from . import execution
 from .registry import Action, Workflow, register
-from .rules import NEED_INPUT, last_played
+from .rules import NEED_INPUT, last_played, turns
 
 SHORT = 800
 """Characters of a problem that may be worked on without a plan."""
@@ -38,8 +38,7 @@ def _executed_since(state: TaskState) -> bool:
 
 def _in_trouble(state: TaskState) -> bool:
     """Whether the latest word on the plan's result is that it does not hold."""
-    history = state.get("history", [])
-    played = [record for record in history if record.decision is None]
+    played = turns(state)
     return bool(played) and played[-1].failed
 
 
@@ -60,7 +59,7 @@ def _may_comprehend(state: TaskState) -> bool:
 
 
 def _untouched(state: TaskState) -> bool:
-    return all(record.decision is not None for record in state.get("history", []))
+    return not turns(state)
 
 
 def _may_plan(state: TaskState) -> bool:
@@ -106,7 +105,7 @@ def _may_ask(state: TaskState) -> bool:
 
 def _just_read(state: TaskState) -> bool:
     """Whether comprehension was the last to play."""
-    played = [record for record in state.get("history", []) if record.decision is None]
+    played = turns(state)
     return bool(played) and played[-1].actor == "comprehension"
 
 
