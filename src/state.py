@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from .messages import Language
 
 Level = Literal["comprehension", "planning", "execution"]
+Route = Literal["program", "reasoning", "rethinking"]
 Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
@@ -147,7 +148,7 @@ class Execution(Contract):
 class Attempt(Contract):
     """An answer that some route arrived at; attempts that agree support each other."""
 
-    route: Literal["program", "reasoning"]
+    route: Route
     answer: Answer
     working: str
     """The program or the reasoning."""
@@ -157,9 +158,11 @@ class Attempt(Contract):
 class Check(Contract):
     """One check made by machine."""
 
-    name: Literal["ran", "substitution", "second_route", "form"]
+    name: str
+    """One of those that the workflow names."""
     passed: bool
     detail: str
+    """What was found, in the language of the task."""
 
 
 class Issue(Contract):
@@ -175,7 +178,7 @@ class Issue(Contract):
 class Diagnosis(Contract):
     """The verifier's model on an answer that found no support."""
 
-    issues: list[Issue] = Field(min_length=1, max_length=2)
+    issues: list[Issue] = Field(min_length=1, max_length=1)
 
 
 class Verification(Contract):
@@ -188,6 +191,43 @@ class Verification(Contract):
     """How many independent routes arrived at it."""
     checks: list[Check] = []
     issues: list[Issue] = []
+
+
+class Source(Contract):
+    """A piece of text that an output rests on."""
+
+    number: int
+    """The [n] by which the output cites it."""
+    title: str
+    location: str
+    """A file or a URL."""
+    chunk_id: str | None = None
+    """Its chunk in the knowledge base; None for a page."""
+    text: str
+    """What was read there."""
+
+
+class Output(Contract):
+    """What a workflow made."""
+
+    workflow: str
+    status: Literal["verified", "unverified", "no_answer"]
+    """Whether every check passed, some failed, or there is nothing to show."""
+    text: str
+    """What the person gets, as Markdown; with `no_answer`, why there is none."""
+    checks: list[Check] = []
+    sources: list[Source] = []
+    data: dict[str, Any] = {}
+    """The parts it was made of, as plain data; each workflow says which."""
+
+
+class Exchange(TypedDict):
+    """An earlier task of the same thread, as plain data."""
+
+    question: str
+    workflow: str | None
+    inputs: dict[str, Any]
+    answer: str
 
 
 class Turn(Contract):
@@ -232,7 +272,15 @@ class TaskState(TypedDict, total=False):
     workflow: str | None
     """The workflow asked for; None lets the Coordinator choose."""
     max_iterations: int
+    earlier: list[Exchange]
+    """The thread's tasks so far, oldest first."""
+    restated: str | None
+    """A follow-up as a task that stands on its own; the question stays as it was written."""
 
+    active: str | None
+    """The workflow that is being played."""
+    outputs: Annotated[dict[str, Output], operator.or_]
+    """What each workflow made, the latest of each."""
     comprehension_output: Comprehension | None
     planning_output: Plan | None
     execution_output: Execution | None
@@ -263,3 +311,4 @@ class TaskInput(TypedDict, total=False):
     inputs: dict[str, Any]
     workflow: str | None
     max_iterations: int
+    earlier: list[Exchange]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .errors import ConcertinoError, TaskBusy, UnknownTask
 from .messages import say
-from .state import Contract, Status, TaskInput
+from .state import Contract, Exchange, Status, TaskInput
 
 DATABASE = "tasks.sqlite"
 BUSY_SECONDS = 60
@@ -27,6 +27,7 @@ BUSY_SECONDS = 60
 _SCHEMA = """
 create table if not exists tasks (
     task_id text primary key,
+    thread_id text not null,
     question text not null,
     workflow text,
     options text not null,
@@ -34,7 +35,8 @@ create table if not exists tasks (
     final_answer text,
     created text not null,
     updated text not null
-)
+);
+create index if not exists tasks_of_a_thread on tasks (thread_id);
 """
 
 
@@ -44,6 +46,8 @@ class TaskSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     task_id: str
+    thread_id: str
+    """The id of the task that began its thread."""
     question: str
     workflow: str | None
     status: Status
@@ -61,21 +65,48 @@ class TaskStore:
     home: Path | None
     """None for tasks that are kept in memory."""
 
-    async def add(self, task_id: str, task: TaskInput) -> None:
+    async def add(self, task_id: str, thread_id: str, task: TaskInput) -> None:
         """Enter a new task, with all that is needed to start it again."""
-        now = _now()
+        now, options = _now(), json.dumps(task)
         await self._write(
-            "insert into tasks values (?, ?, ?, ?, 'running', null, ?, ?) "
+            "insert into tasks values (?, ?, ?, ?, ?, 'running', null, ?, ?) "
             "on conflict (task_id) do nothing",
-            (task_id, task["question"], task.get("workflow"), json.dumps(task), now, now),
+            (task_id, thread_id, task["question"], task.get("workflow"), options, now, now),
         )
 
-    async def update(self, task_id: str, status: Status, answer: str | None) -> None:
-        """Enter a task's new status."""
+    async def update(
+        self, task_id: str, status: Status, workflow: str | None, answer: str | None
+    ) -> None:
+        """Enter a task's new status, and the workflow that was played."""
         await self._write(
-            "update tasks set status = ?, final_answer = ?, updated = ? where task_id = ?",
-            (status, answer, _now(), task_id),
+            "update tasks set status = ?, workflow = coalesce(?, workflow), final_answer = ?, "
+            "updated = ? where task_id = ?",
+            (status, workflow, answer, _now(), task_id),
         )
+
+    async def exchanges(self, thread_id: str) -> list[Exchange]:
+        """The thread's tasks that have an answer, oldest first.
+
+        Raises:
+            UnknownTask: there is none.
+        """
+        query = (
+            "select question, workflow, options, final_answer from tasks "
+            "where thread_id = ? and final_answer is not null order by created, rowid"
+        )
+        async with self.connection.execute(query, (thread_id,)) as cursor:
+            rows = await cursor.fetchall()
+        if not rows:
+            raise UnknownTask(say("task.unknown_thread", thread_id=thread_id))
+        return [
+            Exchange(
+                question=question,
+                workflow=workflow,
+                inputs=json.loads(options).get("inputs") or {},
+                answer=answer,
+            )
+            for question, workflow, options, answer in rows
+        ]
 
     async def task_input(self, task_id: str) -> TaskInput:
         """What a task was started with."""
@@ -159,7 +190,7 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
             # SQLite does not wait for a database that is being switched to its write-ahead log.
             async with _alone(home):
                 await checkpointer.setup()
-                await connection.execute(_SCHEMA)
+                await connection.executescript(_SCHEMA)
             yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error

@@ -37,19 +37,22 @@ async def astream_task(
     *,
     workflow: str | None = None,
     inputs: dict[str, Any] | None = None,
+    thread_id: str | None = None,
     max_iterations: int | None = None,
     model: Model = None,
     storage: Storage = "sqlite",
 ) -> AsyncIterator[Event]:
     """Run a task and yield what happens, as plain dicts with a `type`:
 
-    - `started`: `task_id`
+    - `started`: `task_id`, `thread_id`
     - `decision`: the Coordinator's, with `round`, `source`, `legal`, `usage`, `seconds`
+    - `progress`: a piece of an agent's work that is done: `actor`, `summary`
     - `turn`: what an agent did: `actor`, `summary`, `failed`, `usage`, `seconds`
     - `done`: last; `result`, as `run_task` returns it
 
     Raises:
         InvalidTask: the task cannot be worked on as given.
+        UnknownTask: the thread has no task with an answer.
         ConcertinoError: the task cannot be stored.
     """
     task: TaskInput = {
@@ -63,7 +66,9 @@ async def astream_task(
     task["question"] = question.strip()
     task_id = uuid.uuid4().hex[:12]
     async with open_store(_home(storage)) as store, store.claim(task_id):
-        await store.add(task_id, task)
+        if thread_id is not None:
+            task["earlier"] = await store.exchanges(thread_id)
+        await store.add(task_id, thread_id or task_id, task)
         async with aclosing(_follow(store, task_id, task, model)) as events:
             async for event in events:
                 yield event
@@ -103,6 +108,7 @@ async def arun_task(
     *,
     workflow: str | None = None,
     inputs: dict[str, Any] | None = None,
+    thread_id: str | None = None,
     max_iterations: int | None = None,
     model: Model = None,
     storage: Storage = "sqlite",
@@ -114,6 +120,7 @@ async def arun_task(
         question: the task in plain language, Chinese or English.
         workflow: name of the workflow; None lets the Coordinator choose.
         inputs: what that workflow takes besides the question.
+        thread_id: that of an earlier task's result, to follow it up: "shorter, please".
         max_iterations: rounds of agents before the best answer so far has to do.
         model: a model or provider by name, or a LangChain chat model; None takes the settings'.
         storage: `sqlite` keeps the task in the user's folder, where it can be resumed;
@@ -121,12 +128,14 @@ async def arun_task(
         on_event: called with each event of `astream_task`.
 
     Returns:
-        A plain dict: `task_id`, `status` (`verified`, `unverified`, `no_answer`, `needs_input`,
-        `interrupted` or `failed`), `final_answer`, `answer` (exact, text, LaTeX, decimal),
-        `report` (Markdown), the agents' outputs under `comprehension_output`, `planning_output`,
-        `execution_output` and `verification_output`, `attempts`, `iteration_history`,
-        `total_iterations`, `usage` (with `seconds` of the model), `input_request` (the question
-        to the person, with `needs_input`) and `error` (with `failed` and `interrupted`).
+        A plain dict: `task_id`, `thread_id`, `status` (`verified`, `unverified`, `no_answer`,
+        `needs_input`, `interrupted` or `failed`), `final_answer`, `answer` (of a calculation:
+        exact, text, LaTeX, decimal), `report` (Markdown), `workflow` (the one played last),
+        `outputs` (what each workflow made: text, checks, sources, data), the mathematical agents'
+        outputs under `comprehension_output`, `planning_output`, `execution_output` and
+        `verification_output`, `attempts`, `iteration_history`, `total_iterations`, `usage` (with
+        `seconds` of the model), `input_request` (the question to the person, with `needs_input`)
+        and `error` (with `failed` and `interrupted`).
 
     Raises:
         InvalidTask: the task cannot be worked on as given.
@@ -136,6 +145,7 @@ async def arun_task(
         question,
         workflow=workflow,
         inputs=inputs,
+        thread_id=thread_id,
         max_iterations=max_iterations,
         model=model,
         storage=storage,
@@ -197,27 +207,44 @@ async def _follow(
     """Run the graph and enter into the index how it ended, however it ended."""
     graph, config = build_graph(store.checkpointer), _config(task_id)
     context = RunContext(chat=model) if isinstance(model, BaseChatModel) else RunContext(model)
+    thread_id = (await store.get(task_id)).thread_id
     status: Status = "interrupted"
     error: str | None = None
-    answer: str | None = None
-    updates = graph.astream(
-        start, config, context=context, stream_mode="updates", durability="sync"
+    ended: dict[str, Any] = {}
+    updates = cast(
+        "AsyncIterator[tuple[tuple[str, ...], str, dict[str, Any]]]",
+        graph.astream(
+            start,
+            config,
+            context=context,
+            stream_mode=["updates", "custom"],
+            subgraphs=True,
+            durability="sync",
+        ),
     )
     try:
-        yield {"type": "started", "task_id": task_id}
+        yield {"type": "started", "task_id": task_id, "thread_id": thread_id}
         try:
-            async for update in _until(updates, get_settings().task_timeout):
-                for event in _events(update):
+            async for namespace, mode, update in _until(updates, get_settings().task_timeout):
+                for event in [update] if mode == "custom" else _events(namespace, update):
                     yield event
         except TimeoutError:
             error = say("task.timeout", task_id=task_id, seconds=get_settings().task_timeout)
         except ConcertinoError as failure:
             status, error = "failed", str(failure)
-        result = await _result(graph, task_id, status, error)
-        status, answer = result["status"], result["final_answer"]
-        yield {"type": "done", "result": result}
+        ended = {
+            "task_id": task_id,
+            "thread_id": thread_id,
+            **await _result(graph, task_id, status, error),
+        }
+        yield {"type": "done", "result": ended}
     finally:
-        await store.update(task_id, status, answer)
+        await store.update(
+            task_id,
+            ended.get("status", status),
+            ended.get("workflow"),
+            ended.get("final_answer"),
+        )
 
 
 def _config(task_id: str) -> RunnableConfig:
@@ -238,8 +265,10 @@ async def _until(updates: AsyncIterator[T], seconds: float) -> AsyncIterator[T]:
             return
 
 
-def _events(update: dict[str, Any]) -> list[Event]:
-    """What one superstep's update tells a reader."""
+def _events(namespace: tuple[str, ...], update: dict[str, Any]) -> list[Event]:
+    """What one superstep's update of the outer graph tells a reader."""
+    if namespace:
+        return []
     events: list[Event] = []
     for node, values in update.items():
         if node == "coordinator":
@@ -259,7 +288,7 @@ async def _result(graph: Graph, task_id: str, status: Status, error: str | None)
     asked = [pause.value["question"] for pause in snapshot.interrupts]
     if error is None:
         status = "needs_input" if asked else state.get("status", "failed")
-    outputs = {
+    agents = {
         name: output.model_dump(mode="json") if (output := snapshot.values.get(name)) else None
         for name in (
             "comprehension_output",
@@ -270,15 +299,18 @@ async def _result(graph: Graph, task_id: str, status: Status, error: str | None)
     }
     history = [record.model_dump(mode="json") for record in state.get("history", [])]
     return {
-        "task_id": task_id,
         "status": status,
         "question": state.get("question"),
         "language": state.get("language"),
-        "workflow": state.get("workflow"),
+        "workflow": state.get("active"),
         "final_answer": state.get("final_answer"),
         "answer": answer.model_dump() if (answer := state.get("answer")) else None,
         "report": state.get("report"),
-        **outputs,
+        "outputs": {
+            name: output.model_dump(mode="json")
+            for name, output in state.get("outputs", {}).items()
+        },
+        **agents,
         "attempts": [attempt.model_dump(mode="json") for attempt in state.get("attempts", [])],
         "iteration_history": history,
         "total_iterations": total_iterations(state),

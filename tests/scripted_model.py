@@ -13,6 +13,8 @@ from pydantic import Field
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
 TELLTALE = {
+    "choosing": ("which workflow does it", "由哪个工作流来做"),
+    "restate": ("goes on with an earlier task", "接着之前的任务"),
     "coordinator": ("You are the Coordinator", "协调者"),
     "comprehension": ("You read mathematical problems", "仔细审题"),
     "planning": ("You plan how", "制定解题计划"),
@@ -20,6 +22,7 @@ TELLTALE = {
     "execution": ("by writing Python", "用Python解题"),
     "diagnosis": ("was not confirmed", "没有得到证实"),
     "report": ("worked solutions", "写解答过程"),
+    "rethinking": ("in your own words", "用自己的话"),
     "reasoning": ("reason step by step", "逐步推理"),
 }
 """Words by which each agent's prompt is known."""

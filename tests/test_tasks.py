@@ -13,6 +13,7 @@ from concertino import (
     astream_task,
     list_tasks,
     resume_task,
+    run_task,
     solve_math_problem,
 )
 
@@ -72,6 +73,7 @@ def test_a_problem_with_a_formula_is_comprehended_first(scripted: Scripted) -> N
 def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted) -> None:
     model = scripted(
         execution=["```python\nanswer = 35\n```", "```python\nanswer = 12 * 3\n```"],
+        rethinking=["I get \\boxed{37}."],
         coordinator=[decision("comprehension"), decision("execution", "compute again")],
     )
     result = solve_math_problem(PENS, model=model)
@@ -80,7 +82,16 @@ def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted
     assert chosen[1]["legal"] == ["comprehension", "planning", "execution", "complete"]
     assert result["status"] == "verified"
     assert result["final_answer"] == "36"
-    assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "36"]
+    assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "37", "36"]
+
+
+def test_where_program_and_reasoning_differ_a_second_reasoning_decides(scripted: Scripted) -> None:
+    model = scripted(execution=["```python\nanswer = 35\n```"])
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+    assert [a["route"] for a in result["attempts"]] == ["program", "reasoning", "rethinking"]
 
 
 def test_when_the_rounds_are_used_up_the_best_answer_is_given_as_unverified(
@@ -265,11 +276,12 @@ async def test_events_tell_decisions_and_turns_in_order(scripted: Scripted) -> N
 
     assert [event["type"] for event in events] == [
         "started",
+        "decision",
         *["decision", "turn"] * 4,
         "decision",
         "done",
     ]
-    assert events[1]["next_action"] == "comprehension"
+    assert [event["next_action"] for event in events[1:3]] == ["solve_math", "comprehension"]
     assert events[-1]["result"]["final_answer"] == "36"
 
 
@@ -284,3 +296,22 @@ async def test_several_tasks_run_at_once(scripted: Scripted) -> None:
     )
     assert [result["final_answer"] for result in results] == ["36"] * 16
     assert len({result["task_id"] for result in results}) == 16
+
+
+def test_a_follow_up_is_restated_from_its_thread_and_solved(scripted: Scripted) -> None:
+    first = solve_math_problem(PENS, model=scripted())
+    model = scripted(restate=[{"task": "What do 12 pens at 5 dollars cost?"}])
+    second = run_task("and at 5?", workflow="solve_math", thread_id=first["thread_id"], model=model)
+
+    assert first["thread_id"] == first["task_id"] == second["thread_id"] != second["task_id"]
+    assert PENS in model.asked[0]
+    assert "-> 36" in model.asked[0]
+    assert second["question"] == "and at 5?"
+    assert "What do 12 pens at 5 dollars cost?" in model.asked[1]
+    assert second["iteration_history"][0]["actor"] == "restate"
+    assert second["status"] == "verified"
+
+
+def test_a_thread_without_an_answer_cannot_be_followed_up(scripted: Scripted) -> None:
+    with pytest.raises(UnknownTask, match="nowhere"):
+        run_task("shorter", thread_id="nowhere", model=scripted())

@@ -14,7 +14,8 @@ from ..prompts import load
 from ..state import CoordinatorDecision, Record, TaskState, Turn, Usage
 from .turns import Stopwatch, problem_of
 
-PROMPT = load("coordinator")
+CONDUCTING = load("coordinator")
+CHOOSING = load("choosing")
 MAX_TOKENS = 300
 WINDOW = 6
 """Latest rounds that are told in full; older ones become one short line each."""
@@ -27,6 +28,8 @@ class Options(NamedTuple):
     descriptions: dict[str, str]
     signals: list[str]
     rounds_left: int
+    choosing: bool
+    """Whether the choice is among workflows, not among the actions of one."""
 
 
 class Decided(NamedTuple):
@@ -68,7 +71,7 @@ def enter(turn: Turn, state: TaskState) -> Record:
 
 async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
     language = state["language"]
-    messages = PROMPT[language].messages(
+    messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
         history=told(state.get("history", [])),
         signals="\n".join(f"- {line}" for line in options.signals),

@@ -13,10 +13,11 @@ from ..context import RunContext, model_of
 from ..errors import ModelError
 from ..messages import say
 from ..prompts import load
-from ..state import Answer, Status, TaskState, Usage
+from ..state import Answer, Output, Status, TaskState, Usage
 from .turns import problem_of
 
 PROMPT = load("report")
+WORKFLOW = "solve_math"
 MAX_TOKENS = 700
 LARGEST_ORDINAL = 10
 """Small whole numbers count steps and cases; they are not taken for results."""
@@ -42,13 +43,26 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
             solution = reply.value.strip()
     except ModelError:
         pass  # the answer stands without the model's prose
+    laid_out = _layout(solution, answer, state, status)
     return {
         "status": status,
         "answer": answer,
         "final_answer": answer.text,
-        "report": _layout(solution, answer, state, status),
+        "report": laid_out,
+        "outputs": {WORKFLOW: _output(laid_out, answer, state, status)},
         "usage": usage,
     }
+
+
+def _output(text: str, answer: Answer, state: TaskState, status: Status) -> Output:
+    found = state.get("verification_output")
+    return Output(
+        workflow=WORKFLOW,
+        status="verified" if status == "verified" else "unverified",
+        text=text,
+        checks=found.checks if found else [],
+        data={"answer": answer.model_dump()},
+    )
 
 
 def unknown_numbers(text: str, known: str) -> set[Fraction]:

@@ -2,12 +2,15 @@
 
 import hashlib
 import time
-from typing import Any
+from typing import Any, TypeVar
 
+from langgraph.config import get_stream_writer
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from ..state import CoordinatorDecision, TaskState, Turn, Usage
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Stopwatch:
@@ -53,20 +56,43 @@ def played(
     return update  # type: ignore[return-value]
 
 
+def tell(actor: str, summary: str) -> None:
+    """Show a piece of work that is done to whoever follows the task."""
+    get_stream_writer()({"type": "progress", "actor": actor, "summary": summary})
+
+
+class Given(TypedDict, total=False):
+    """The part of the task's state that holds its inputs."""
+
+    inputs: dict[str, Any]
+
+
 class Asked(TypedDict, total=False):
     """The part of the task's state that every agent sees."""
 
     question: str
+    restated: str | None
     clarifications: list[str]
     decision: CoordinatorDecision | None
 
 
 def problem_of(state: Asked) -> str:
-    """The question, with what the person added when asked."""
-    return "\n".join([state["question"], *state.get("clarifications", [])])
+    """The task as it stands on its own, with what the person added when asked."""
+    asked = state.get("restated") or state["question"]
+    return "\n".join([asked, *state.get("clarifications", [])])
 
 
 def instructions_of(state: Asked) -> str:
     """What the Coordinator told whoever plays now."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
+
+
+def inputs_of(state: Given, model: type[M]) -> M:
+    """Those of the task's inputs that a workflow takes, as its model.
+
+    Raises:
+        ValidationError: one has the wrong form.
+    """
+    given = state.get("inputs", {})
+    return model.model_validate({k: v for k, v in given.items() if k in model.model_fields})

@@ -1,10 +1,13 @@
 """Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
 
-Two independent routes that arrive at the same answer support it. The routes are the program, a
-chain of reasoning written without sight of the program, and putting the answer back into the
+Two routes that arrive at the same answer support it. The routes are the program, a chain of
+reasoning written without sight of the program, where these differ a second one asked for in other
+words (self-consistency, Wang et al. 2022, stopped early), and putting the answer back into the
 problem's own equations. Every answer is kept, so a later program may be supported by an earlier
 route; a model's opinion of an answer is not evidence and decides nothing.
 """
+
+from typing import cast
 
 from langgraph.runtime import Runtime
 
@@ -18,6 +21,7 @@ from ..state import (
     Diagnosis,
     Execution,
     Issue,
+    Route,
     TaskState,
     Usage,
     Verification,
@@ -27,7 +31,8 @@ from ..tools.sandbox import Sandbox
 from .execution import MAX_PROGRAMS
 from .turns import Stopwatch, fingerprint, played, problem_of
 
-REASONING = load("reasoning")
+REASONING = {"reasoning": load("reasoning"), "rethinking": load("rethinking")}
+"""Ways of solving a problem in words, in the order in which they are tried."""
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
@@ -47,6 +52,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         answer, support, usage = await _compare_routes(model, sandbox, state, new)
         agree = support >= ENOUGH_SUPPORT
         checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
+    checks += await _form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
     issues: list[Issue] = []
     if not passed and _may_be_mended(state):
@@ -63,49 +69,50 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
 
 
 async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
-    """What needs no model: the program ran, the answer's form, the problem's own equations."""
+    """What needs no model: the program ran, and the problem's own equations."""
     answer = executed.answer
     if answer is None:
         return [Check(name="ran", passed=False, detail=f"{executed.error}")]
     checks = [Check(name="ran", passed=True, detail=answer.text)]
-    comprehended = state.get("comprehension_output")
-    if comprehended and comprehended.answer_is:
-        broken = await broken_forms(sandbox, answer.exact, comprehended.answer_is)
-        checks.append(
-            Check(
-                name="form", passed=not broken, detail=", ".join(broken or comprehended.answer_is)
-            )
-        )
     if held := await substitution(sandbox, problem_of(state), answer.exact):
         checks.append(Check(name="substitution", passed=True, detail=held))
     return checks
 
 
+async def _form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
+    """Whether the answer is what it must be by its nature, where comprehension has said so."""
+    comprehended = state.get("comprehension_output")
+    if answer is None or comprehended is None or not comprehended.answer_is:
+        return []
+    broken = await broken_forms(sandbox, answer.exact, comprehended.answer_is)
+    detail = ", ".join(broken or comprehended.answer_is)
+    return [Check(name="form", passed=not broken, detail=detail)]
+
+
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
 ) -> tuple[Answer | None, int, Usage]:
-    """The best supported answer; adds the chain of reasoning to `new` when it is first wanted.
-
-    There is no second one: it would cost as much as the whole first round, and sampled at a
-    temperature it was right less often (see bench/README.md).
-    """
+    """The best supported answer; adds to `new` the chains of reasoning that were wanted for it."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
-    reasoned = any(attempt.route == "reasoning" for attempt in attempts)
-    if support >= ENOUGH_SUPPORT or reasoned:
-        return answer, support, Usage()
-    reply = await _reason(model, sandbox, state)
-    if reply.value is not None:
-        new.append(reply.value)
-        answer, support = await best_supported(sandbox, [*attempts, reply.value])
-    return answer, support, reply.usage
+    usage = Usage()
+    for route in REASONING:
+        if support >= ENOUGH_SUPPORT or any(attempt.route == route for attempt in attempts):
+            continue
+        reply = await _reason(model, sandbox, state, cast("Route", route))
+        usage += reply.usage
+        if reply.value is not None:
+            new.append(reply.value)
+            attempts.append(reply.value)
+            answer, support = await best_supported(sandbox, attempts)
+    return answer, support, usage
 
 
 async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
     """The answer that most routes arrived at, and how many did.
 
     Two programs of one model repeat each other's mistakes, so they are one route. Where answers
-    are level, reasoning comes before programs (see bench/README.md), then more attempts.
+    are level, the first reasoning comes before programs (see bench/README.md), then more attempts.
     """
     if not attempts:
         return None, 0
@@ -116,17 +123,17 @@ async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Ans
 
 
 async def _reason(
-    model: LanguageModel, sandbox: Sandbox, state: TaskState
+    model: LanguageModel, sandbox: Sandbox, state: TaskState, route: Route
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
     reply = await model.text(
-        REASONING[state["language"]].messages(problem=problem_of(state)),
+        REASONING[route][state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
     )
     answer = await read_answer(sandbox, boxed(reply.value))
     if answer is None:
         return Reply(None, reply.usage)
-    return Reply(Attempt(route="reasoning", answer=answer, working=reply.value), reply.usage)
+    return Reply(Attempt(route=route, answer=answer, working=reply.value), reply.usage)
 
 
 async def _diagnose(

@@ -1,30 +1,33 @@
 """The outer graph: the Coordinator in the middle, every agent returning to it."""
 
+from typing import Any
+
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
+from pydantic import ValidationError
 
 from ..agents.coordinator import Options, decide, enter
-from ..agents.turns import fingerprint
+from ..agents.restate import restate
+from ..agents.turns import fingerprint, inputs_of
 from ..context import RunContext
 from ..errors import InvalidTask
 from ..language import detect_language
 from ..messages import Language, say
+from ..models.structured import explain
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn
 from . import solve_math as solve_math
-from .registry import WORKFLOWS, Workflow
+from .registry import WORKFLOWS
 from .rules import (
     COMPLETE,
     NEED_INPUT,
-    candidates,
+    active_workflow,
     find_action,
     legal_actions,
-    owner_of,
     total_iterations,
-    turns,
 )
 
 Graph = CompiledStateGraph[TaskState, RunContext, TaskInput, TaskState]
@@ -48,11 +51,32 @@ def check_input(task: TaskInput) -> None:
         raise InvalidTask(say("invalid.encoding")) from error
     if len(question) > limit:
         raise InvalidTask(say("invalid.too_long", length=len(question), limit=limit))
-    if workflow := check_workflow(task.get("workflow")):
+    check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
+
+
+def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
+    """Refuse inputs that do not fit the workflow or, where none is named, any workflow.
+
+    Raises:
+        InvalidTask: an input is unknown or has the wrong form.
+    """
+    flows = [WORKFLOWS[workflow]] if workflow else list(WORKFLOWS.values())
+    known = {name for flow in flows for name in flow.inputs.model_fields}
+    if unknown := set(inputs) - known:
+        raise InvalidTask(
+            say(
+                "invalid.unknown_inputs",
+                names=", ".join(sorted(unknown)),
+                known=", ".join(sorted(known)) or "-",
+            )
+        )
+    for flow in flows:
         try:
-            WORKFLOWS[workflow].inputs.model_validate(task.get("inputs") or {})
-        except ValueError as error:
-            raise InvalidTask(say("invalid.inputs", workflow=workflow, error=error)) from error
+            inputs_of({"inputs": inputs}, flow.inputs)
+        except ValidationError as error:
+            raise InvalidTask(
+                say("invalid.inputs", workflow=flow.name, error=explain(error))
+            ) from error
 
 
 def check_workflow(name: str | None) -> str | None:
@@ -68,13 +92,18 @@ def check_workflow(name: str | None) -> str | None:
 
 
 async def receive(state: TaskInput) -> TaskState:
-    """Check the task, and fill in what the caller left out."""
+    """Check the task, and fill in what the caller left out; a follow-up keeps the inputs of what
+    it follows."""
     check_input(state)
+    earlier = state.get("earlier") or []
+    inherited = earlier[-1]["inputs"] if earlier else {}
     return {
         "question": state["question"].strip(),
-        "inputs": state.get("inputs") or {},
+        "inputs": {**inherited, **(state.get("inputs") or {})},
         "language": detect_language(state["question"]),
         "workflow": state.get("workflow"),
+        "active": state.get("workflow"),
+        "earlier": earlier,
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
     }
@@ -86,6 +115,9 @@ async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskSta
     entered = [enter(turn, state)] if turn else []
     seen: TaskState = {**state, "history": [*state.get("history", []), *entered]}
     update = await decide(seen, _options(seen), runtime)
+    decision = update["decision"]
+    if decision and decision.next_action in WORKFLOWS:
+        update["active"] = decision.next_action
     return {**update, "history": [*entered, *update["history"]], "turn": None}
 
 
@@ -102,57 +134,71 @@ async def need_input(state: TaskState) -> TaskState:
 
 
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Let the workflow that played last conclude the task."""
-    update: TaskState = await _concluding(state).report(state, runtime)
-    return update
+    """Let the workflow that was played last conclude the task."""
+    flow = active_workflow(state)
+    if flow is None:
+        return {"status": "no_answer", "report": say("made.nothing", state["language"])}
+    return await flow.conclude(state, runtime)
 
 
 def route(state: TaskState) -> str:
-    """Where the decision leads."""
+    """Where the decision leads: a workflow of several actions, back to the Coordinator, which
+    then chooses the first of them."""
     decision = state["decision"]
     assert decision is not None  # noqa: S101  (the Coordinator has just made it)
-    return REPORT if decision.next_action == COMPLETE else decision.next_action
+    chosen = decision.next_action
+    if chosen == COMPLETE:
+        return REPORT
+    return chosen if chosen == NEED_INPUT or find_action(chosen) else "coordinator"
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     """Compile the graph with every registered workflow's actions around the Coordinator."""
     builder = StateGraph(TaskState, context_schema=RunContext, input_schema=TaskInput)
     builder.add_node("receive", receive)
+    builder.add_node("restate", restate)
     builder.add_node("coordinator", coordinator)
     builder.add_node(NEED_INPUT, need_input)
     builder.add_node(REPORT, report)
     builder.add_edge(START, "receive")
-    builder.add_edge("receive", "coordinator")
+    builder.add_conditional_edges("receive", _first, ["restate", "coordinator"])
+    builder.add_edge("restate", "coordinator")
     actions = [action for flow in WORKFLOWS.values() for action in flow.actions]
     for action in actions:
         builder.add_node(action.name, action.node)
     players = [*(action.name for action in actions), NEED_INPUT]
-    builder.add_conditional_edges("coordinator", route, [*players, REPORT])
+    builder.add_conditional_edges("coordinator", route, ["coordinator", *players, REPORT])
     for player in players:
         builder.add_edge(player, "coordinator")
     builder.add_edge(REPORT, END)
     return builder.compile(checkpointer=checkpointer, name="concertino")
 
 
+def _first(state: TaskState) -> str:
+    return "restate" if state["earlier"] else "coordinator"
+
+
 def _options(state: TaskState) -> Options:
-    legal, language = legal_actions(state), state["language"]
+    legal, flow = legal_actions(state), active_workflow(state)
+    own = {action.name for action in flow.actions} if flow else set()
+    choosing = all(name in WORKFLOWS and name not in own for name in legal if name != COMPLETE)
     return Options(
         legal=legal,
-        descriptions={name: _description(name, language) for name in legal},
-        signals=[line for flow in candidates(state) for line in flow.signals(state)],
+        descriptions={name: _description(name, name in own, state["language"]) for name in legal},
+        signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
+        choosing=choosing,
     )
 
 
-def _description(name: str, language: Language) -> str:
-    if name in (COMPLETE, NEED_INPUT):
-        return say(f"action.{name}", language)
-    return find_action(name).description[language]
-
-
-def _concluding(state: TaskState) -> Workflow:
-    owners = [owner for turn in reversed(turns(state)) if (owner := owner_of(turn.actor))]
-    return owners[0] if owners else candidates(state)[0]
+def _description(name: str, own: bool, language: Language) -> str:
+    """What a choice means: an action of the workflow that is played, or another workflow."""
+    action = find_action(name)
+    if action and (own or name not in WORKFLOWS):
+        return action.description[language]
+    if name in WORKFLOWS:
+        return WORKFLOWS[name].description[language]
+    return say(f"action.{name}", language)
 
 
 graph = build_graph()

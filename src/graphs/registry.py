@@ -1,13 +1,27 @@
 """The workflows the Coordinator can conduct; everything that lists them reads this registry."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
+from ..context import RunContext
 from ..messages import Language
 from ..state import TaskState
+from .conclusion import conclude, failed_checks, has_output, holds
+
+Text = Mapping[Language, str]
+Rule = Callable[[TaskState], bool]
+
+
+def _always(state: TaskState) -> bool:
+    return True
+
+
+def _never(state: TaskState) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -15,51 +29,77 @@ class Action:
     """A node that the Coordinator may send the task to."""
 
     name: str
-    description: Mapping[Language, str]
+    description: Text
     """One line for the Coordinator: what it does and when it is the one to play."""
     node: Any
     """An async function of the state, or a compiled subgraph."""
-    legal: Callable[[TaskState], bool]
-    """Whether it makes sense now; narrows what the Coordinator chooses from, no more."""
+    legal: Rule | None = None
+    """Whether it makes sense now; narrows what the Coordinator chooses from, no more. None: until
+    its workflow has an output that holds."""
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A kind of task, and the actions that carry it out."""
+    """A kind of task, and the actions that carry it out.
+
+    The defaults suit a workflow that leaves an `Output` under its name, see `conclusion.made`.
+    """
 
     name: str
-    description: Mapping[Language, str]
+    description: Text
+    """One line for the Coordinator, the command line and the docs: what kind of task it is for."""
     inputs: type[BaseModel]
     """What may be given besides the question."""
     actions: tuple[Action, ...]
-    complete: Callable[[TaskState], bool]
-    """Whether there is something to conclude with."""
-    need_input: Callable[[TaskState], bool]
+    checks: Mapping[str, Text] = field(default_factory=dict)
+    """What a machine checks of the output: the name of each check, and what it means."""
+    available: Rule = _always
+    """Whether it can be chosen for this task at all."""
+    complete: Rule | None = None
+    """Whether there is something to conclude with; None: once there is an output."""
+    need_input: Rule = _never
     """Whether asking the person could help."""
-    signals: Callable[[TaskState], list[str]]
-    """What the Coordinator should know before it decides, one line each."""
-    report: Any
-    """The async function of state and runtime that ends the task: sets `final_answer`, `report`
-    and `status`."""
+    signals: Callable[[TaskState], list[str]] | None = None
+    """What the Coordinator should know before it decides, one line each; None: failed checks."""
+    report: Callable[[TaskState, Runtime[RunContext]], Awaitable[TaskState]] | None = None
+    """What ends the task: sets `final_answer`, `report` and `status`; None: from the output."""
+
+    def may_play(self, action: Action, state: TaskState) -> bool:
+        """Whether an action of this workflow makes sense now."""
+        return action.legal(state) if action.legal else not holds(state, self.name)
+
+    def may_complete(self, state: TaskState) -> bool:
+        """Whether this workflow has something to conclude with."""
+        return self.complete(state) if self.complete else has_output(state, self.name)
+
+    def signals_of(self, state: TaskState) -> list[str]:
+        """What the Coordinator should know before it decides."""
+        return self.signals(state) if self.signals else failed_checks(state, self.name)
+
+    async def conclude(self, state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+        """End the task with what this workflow made."""
+        if self.report:
+            return await self.report(state, runtime)
+        return conclude(state, self.name, self.checks)
 
 
 WORKFLOWS: dict[str, Workflow] = {}
 
 
-RESERVED = frozenset({"receive", "coordinator", "need_input", "report", "complete"})
+RESERVED = frozenset({"receive", "restate", "coordinator", "need_input", "report", "complete"})
 """Names that the outer graph itself uses."""
 
 
 def register(workflow: Workflow) -> Workflow:
-    """Add a workflow.
+    """Add a workflow. One of its actions may bear its name.
 
     Raises:
         ValueError: its name or an action's name is taken, or stands twice.
     """
-    actions = [action.name for flow in WORKFLOWS.values() for action in flow.actions]
-    names = [workflow.name, *(action.name for action in workflow.actions)]
-    taken = {*WORKFLOWS, *actions, *RESERVED}
-    if clash := {name for name in names if name in taken or names[1:].count(name) > 1}:
+    taken = {*WORKFLOWS, *(a.name for flow in WORKFLOWS.values() for a in flow.actions), *RESERVED}
+    names = [action.name for action in workflow.actions]
+    clash = {name for name in [workflow.name, *names] if name in taken or names.count(name) > 1}
+    if clash:
         raise ValueError(f"already registered: {', '.join(sorted(clash))}")
     WORKFLOWS[workflow.name] = workflow
     return workflow

@@ -14,36 +14,48 @@ MAX_QUESTIONS = 2
 def legal_actions(state: TaskState) -> list[str]:
     """The actions the Coordinator may choose from, never none.
 
-    At the iteration limit only `complete` is left; so it is where nothing else makes sense.
+    Before a workflow is chosen these are the workflows themselves; where one has something to
+    conclude with, those not yet played may follow it. At the iteration limit only `complete` is
+    left; so it is where nothing else makes sense.
     """
     if total_iterations(state) >= state["max_iterations"]:
         return [COMPLETE]
-    flows = candidates(state)
+    flow = active_workflow(state)
+    if flow is None:
+        return choices(state) or [COMPLETE]
     legal = [
         action.name
-        for flow in flows
         for action in flow.actions
-        if action.legal(state) and not stalled(state, action.name)
+        if flow.may_play(action, state) and not stalled(state, action.name)
     ]
-    if any(flow.complete(state) for flow in flows):
-        legal.append(COMPLETE)
+    if flow.may_complete(state):
+        legal += [COMPLETE, *choices(state)]
     asked = sum(record.actor == NEED_INPUT for record in state.get("history", []))
-    if asked < MAX_QUESTIONS and any(flow.need_input(state) for flow in flows):
+    if asked < MAX_QUESTIONS and flow.need_input(state):
         legal.append(NEED_INPUT)
     return legal or [COMPLETE]
 
 
-def candidates(state: TaskState) -> list[Workflow]:
-    """The workflow asked for, or all of them."""
-    named = state.get("workflow")
-    return [WORKFLOWS[named]] if named else list(WORKFLOWS.values())
+def active_workflow(state: TaskState) -> Workflow | None:
+    """The workflow that is being played; None before one is chosen."""
+    name = state.get("active")
+    return WORKFLOWS[name] if name else None
 
 
-def find_action(name: str) -> Action:
-    """The registered action of that name."""
-    return next(
-        action for flow in WORKFLOWS.values() for action in flow.actions if action.name == name
-    )
+def choices(state: TaskState) -> list[str]:
+    """The workflows that may be chosen: the available ones that have not been."""
+    if state.get("workflow"):
+        return []
+    chosen = {r.decision.next_action for r in state.get("history", []) if r.decision}
+    return [
+        name for name, flow in WORKFLOWS.items() if name not in chosen and flow.available(state)
+    ]
+
+
+def find_action(name: str) -> Action | None:
+    """The registered action of that name, if there is one."""
+    actions = (action for flow in WORKFLOWS.values() for action in flow.actions)
+    return next((action for action in actions if action.name == name), None)
 
 
 def owner_of(actor: str) -> Workflow | None:

@@ -10,7 +10,7 @@ from ..agents.planning import plan
 from ..agents.report import report
 from ..agents.turns import problem_of
 from ..agents.verification import verify
-from ..state import TaskState
+from ..state import Record, TaskState
 from . import execution
 from .registry import Action, Workflow, register
 from .rules import NEED_INPUT, last_played, turns
@@ -38,7 +38,7 @@ def _executed_since(state: TaskState) -> bool:
 
 def _in_trouble(state: TaskState) -> bool:
     """Whether the latest word on the plan's result is that it does not hold."""
-    played = turns(state)
+    played = _own_turns(state)
     return bool(played) and played[-1].failed
 
 
@@ -59,7 +59,13 @@ def _may_comprehend(state: TaskState) -> bool:
 
 
 def _untouched(state: TaskState) -> bool:
-    return not turns(state)
+    return not _own_turns(state)
+
+
+def _own_turns(state: TaskState) -> list[Record]:
+    """What this workflow's agents, or the person it asked, have played."""
+    mine = {NEED_INPUT, *(action.name for action in SOLVE_MATH.actions)}
+    return [record for record in turns(state) if record.actor in mine]
 
 
 def _may_plan(state: TaskState) -> bool:
@@ -105,7 +111,7 @@ def _may_ask(state: TaskState) -> bool:
 
 def _just_read(state: TaskState) -> bool:
     """Whether comprehension was the last to play."""
-    played = turns(state)
+    played = _own_turns(state)
     return bool(played) and played[-1].actor == "comprehension"
 
 
@@ -125,10 +131,23 @@ SOLVE_MATH = register(
     Workflow(
         name="solve_math",
         description={
-            "en": "Solves a mathematical problem and verifies the answer.",
-            "zh": "解数学题，并验证答案。",
+            "en": "solves a mathematical problem, also one told as a little story, and verifies "
+            "the answer.",
+            "zh": "解数学题（包括用小故事叙述的应用题），并验证答案。",
         },
         inputs=SolveMathInputs,
+        checks={
+            "ran": {"en": "a program computed it", "zh": "由程序计算得出"},
+            "form": {"en": "the answer has the form it must have", "zh": "答案的形式符合要求"},
+            "substitution": {
+                "en": "put back into the problem, the answer holds",
+                "zh": "代回原题成立",
+            },
+            "second_route": {
+                "en": "an independent route arrives at it too",
+                "zh": "另一种独立方法得到同样的结果",
+            },
+        },
         actions=(
             Action(
                 "comprehension",

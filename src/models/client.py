@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from ..errors import ModelError, StructuredOutputError
 from ..messages import Language, say
@@ -19,7 +19,7 @@ from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
 from .providers import Choice, choose_provider
-from .structured import M, parse_reply, provider_schema
+from .structured import M, explain, parse_reply, provider_schema
 
 SCHEMA = load("json_schema")
 REPAIR = load("json_repair")
@@ -123,7 +123,7 @@ class LanguageModel:
                 self._method = usual
                 return Reply(value, spent)
             except ValueError as invalid:
-                error = _explain(invalid)
+                error = explain(invalid)
                 conversation = [
                     *messages,
                     AIMessage(reply.value),
@@ -191,15 +191,6 @@ def _with_schema(
         return conversation
     schema = json.dumps(provider_schema(model, string_bounds=True), ensure_ascii=False)
     return [*conversation, *SCHEMA[language].messages(schema=schema)]
-
-
-def _explain(invalid: ValueError) -> str:
-    if isinstance(invalid, ValidationError):
-        return "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"
-            for item in invalid.errors(include_url=False, include_input=False)[:5]
-        )
-    return str(invalid)
 
 
 def _usage(message: AIMessage, seconds: float) -> Usage:

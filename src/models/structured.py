@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -61,3 +61,13 @@ def parse_reply(text: str, model: type[M]) -> M:
         ValueError: no JSON in it, or not of that shape (pydantic's error is one).
     """
     return model.model_validate_json(extract_json(text))
+
+
+def explain(invalid: ValueError) -> str:
+    """A validation error in one line, without the values that were wrong."""
+    if isinstance(invalid, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"
+            for item in invalid.errors(include_url=False, include_input=False)[:5]
+        )
+    return str(invalid)

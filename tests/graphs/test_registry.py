@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 from concertino import ConcertinoError, InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.turns import fingerprint
-from concertino.context import RunContext
+from concertino.agents.turns import inputs_of, problem_of
+from concertino.graphs.conclusion import judged, made
 from concertino.graphs.registry import WORKFLOWS, Action, Workflow, register
 from concertino.graphs.rules import legal_actions
-from concertino.state import TaskState, Turn
-from langgraph.runtime import Runtime
+from concertino.state import Check, TaskState
 from pydantic import BaseModel
 
 from tests.scripted_model import ScriptedModel, decision
@@ -24,32 +23,20 @@ class CountLetters(BaseModel):
 
 
 async def count_letters(state: TaskState) -> TaskState:
-    letter = CountLetters.model_validate(state["inputs"]).letter
-    found = f"{state['question'].count(letter)} times {letter}"
-    return {"turn": Turn(actor="count_letters", summary=found, fingerprint=fingerprint(found))}
-
-
-async def conclude(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    found = next(r.summary for r in state["history"] if r.actor == "count_letters")
-    return {"status": "verified", "final_answer": found, "report": f"I counted {found}."}
+    letter = inputs_of(state, CountLetters).letter
+    found = f"{problem_of(state).count(letter)} times {letter}"
+    check = Check(name="counted", passed=True, detail=letter)
+    return made("count_letters", judged("counting", found, [check]), summary=found)
 
 
 COUNTING = Workflow(
     name="counting",
-    description={"en": "Counts letters.", "zh": "数字母。"},
+    description={"en": "counts letters in a text.", "zh": "数文中的字母。"},
     inputs=CountLetters,
     actions=(
-        Action(
-            name="count_letters",
-            description={"en": "counts a letter of the text.", "zh": "数文中的某个字母。"},
-            node=count_letters,
-            legal=lambda state: True,
-        ),
+        Action("count_letters", {"en": "counts a letter.", "zh": "数某个字母。"}, count_letters),
     ),
-    complete=lambda state: any(r.actor == "count_letters" for r in state["history"]),
-    need_input=lambda state: False,
-    signals=lambda state: ["the text is short"],
-    report=conclude,
+    checks={"counted": {"en": "every letter was looked at", "zh": "看过每个字母"}},
 )
 
 
@@ -68,49 +55,68 @@ def fresh(workflow: str | None) -> TaskState:
         "question": TEXT,
         "language": "en",
         "workflow": workflow,
+        "active": workflow,
         "max_iterations": 10,
         "history": [],
     }
 
 
-def test_a_registered_workflow_is_among_the_legal_actions() -> None:
+def test_a_registered_workflow_is_among_those_that_may_be_chosen() -> None:
     before = legal_actions(fresh(None))
     assert register(COUNTING) is COUNTING
 
-    assert legal_actions(fresh(None)) == [*before, "count_letters"]
+    assert legal_actions(fresh(None)) == [*before, "counting"]
     assert legal_actions(fresh("counting")) == ["count_letters"]
-    assert legal_actions(fresh("solve_math")) == before
+    assert "count_letters" not in legal_actions(fresh("solve_math"))
 
 
 def test_a_registered_workflow_runs_to_its_end_under_its_name(scripted: Scripted) -> None:
     register(COUNTING)
-    model = scripted(coordinator=[decision("complete")])
+    model = scripted()
     result = run_task(TEXT, workflow="counting", inputs={"letter": "e"}, model=model)
 
     assert result["status"] == "verified"
     assert result["final_answer"] == f"{TEXT.count('e')} times e"
-    assert result["report"] == f"I counted {result['final_answer']}."
+    assert result["report"].endswith("Checked: every letter was looked at (e).")
+    assert result["outputs"]["counting"]["checks"][0]["name"] == "counted"
     assert result["total_iterations"] == 1
     assert [r["actor"] for r in result["iteration_history"]] == [
         "coordinator",
         "count_letters",
         "coordinator",
     ]
-    [asked] = model.asked
-    assert "counts a letter of the text." in asked
-    assert "the text is short" in asked
+    assert model.asked == [], "there was nothing to decide"
     assert resume_task(result["task_id"], model=model) == result
 
 
 def test_the_coordinator_may_choose_a_registered_workflow_itself(scripted: Scripted) -> None:
     register(COUNTING)
-    model = scripted(coordinator=[decision("count_letters"), decision("complete")])
+    model = scripted(choosing=[decision("counting"), decision("complete")])
     result = run_task(TEXT, model=model)
 
-    first = result["iteration_history"][0]
-    assert {"comprehension", "count_letters"} <= set(first["legal"])
+    first, second = [r for r in result["iteration_history"] if r["decision"]][:2]
+    assert {"solve_math", "counting"} <= set(first["legal"])
     assert first["source"] == "model"
+    assert (second["legal"], second["source"]) == (["count_letters"], "forced")
+    assert "counting: counts letters in a text." in model.asked[0]
+    assert result["workflow"] == "counting"
     assert result["final_answer"] == f"{TEXT.count('t')} times t"
+
+
+def test_two_workflows_may_follow_one_another(scripted: Scripted) -> None:
+    register(COUNTING)
+    model = scripted(
+        choosing=[decision("counting"), decision("solve_math"), decision("complete")],
+        coordinator=[decision("execution"), decision("complete")],
+    )
+    result = run_task("A shop sells 12 pens at 3 dollars each. What do they cost?", model=model)
+
+    assert set(result["outputs"]) == {"counting", "solve_math"}
+    assert result["workflow"] == "solve_math"
+    assert result["final_answer"] == "36"
+    last = result["iteration_history"][-1]
+    assert "complete" in last["legal"]
+    assert not {"counting", "solve_math"} & set(last["legal"]), "each is chosen once"
 
 
 def test_the_other_workflows_go_on_as_before(scripted: Scripted) -> None:
@@ -125,17 +131,32 @@ def test_the_other_workflows_go_on_as_before(scripted: Scripted) -> None:
 
 
 def test_an_action_that_always_gives_the_same_comes_to_an_end(scripted: Scripted) -> None:
-    register(COUNTING)
+    async def fail(state: TaskState) -> TaskState:
+        check = Check(name="counted", passed=False, detail="lost count")
+        return made("count_letters", judged("counting", "?", [check]), summary="?")
+
+    register(replace(COUNTING, actions=(replace(COUNTING.actions[0], node=fail),)))
     model = scripted(coordinator=[decision("count_letters")])
     result = run_task(TEXT, workflow="counting", model=model)
 
     assert result["total_iterations"] == 2
-    assert result["status"] == "verified"
+    assert result["status"] == "unverified"
+    assert "counted: lost count" in model.asked[-1]
+
+
+def test_an_input_that_no_workflow_knows_is_refused_with_those_that_are_known() -> None:
+    register(COUNTING)
+
+    with pytest.raises(InvalidTask, match=r"colour.*letter"):
+        run_task(TEXT, inputs={"colour": "red"})
 
 
 def test_a_task_whose_workflow_is_not_registered_any_more_is_refused(scripted: Scripted) -> None:
-    register(COUNTING)
-    model = scripted(coordinator=[ModelError("the server is gone")])
+    async def fail(state: TaskState) -> TaskState:
+        raise ModelError("the server is gone")
+
+    register(replace(COUNTING, actions=(replace(COUNTING.actions[0], node=fail),)))
+    model = scripted()
     failed = run_task(TEXT, workflow="counting", model=model)
     assert failed["status"] == "failed"
     del WORKFLOWS["counting"]

@@ -39,6 +39,7 @@ def start(question: str = WORDS, max_iterations: int = 10) -> TaskState:
         "question": question,
         "language": "en",
         "workflow": "solve_math",
+        "active": "solve_math",
         "max_iterations": max_iterations,
         "history": [],
     }
