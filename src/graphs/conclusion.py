@@ -71,6 +71,12 @@ def holds(state: TaskState, workflow: str) -> bool:
     return output is not None and output.status == "verified"
 
 
+def may_improve(state: TaskState, workflow: str) -> bool:
+    """Whether the workflow has made nothing yet, or something that failed a check."""
+    output = state.get("outputs", {}).get(workflow)
+    return output is None or output.status == "unverified"
+
+
 def failed_checks(state: TaskState, workflow: str) -> list[str]:
     """The checks that did not pass, one line each."""
     output = state.get("outputs", {}).get(workflow)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ..context import RunContext
 from ..messages import Language
 from ..state import TaskState
-from .conclusion import conclude, failed_checks, has_output, holds
+from .conclusion import conclude, failed_checks, has_output, may_improve
 
 Text = Mapping[Language, str]
 Rule = Callable[[TaskState], bool]
@@ -35,7 +35,7 @@ class Action:
     """An async function of the state, or a compiled subgraph."""
     legal: Rule | None = None
     """Whether it makes sense now; narrows what the Coordinator chooses from, no more. None: until
-    its workflow has an output that holds."""
+    its workflow has an output, and while that fails a check."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Workflow:
 
     def may_play(self, action: Action, state: TaskState) -> bool:
         """Whether an action of this workflow makes sense now."""
-        return action.legal(state) if action.legal else not holds(state, self.name)
+        return action.legal(state) if action.legal else may_improve(state, self.name)
 
     def may_complete(self, state: TaskState) -> bool:
         """Whether this workflow has something to conclude with."""
@@ -103,3 +103,17 @@ def register(workflow: Workflow) -> Workflow:
         raise ValueError(f"already registered: {', '.join(sorted(clash))}")
     WORKFLOWS[workflow.name] = workflow
     return workflow
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Every workflow as plain data: name, descriptions, schema of its inputs, checks, actions."""
+    return [
+        {
+            "name": flow.name,
+            "description": dict(flow.description),
+            "inputs": flow.inputs.model_json_schema(),
+            "checks": {name: dict(text) for name, text in flow.checks.items()},
+            "actions": {action.name: dict(action.description) for action in flow.actions},
+        }
+        for flow in WORKFLOWS.values()
+    ]

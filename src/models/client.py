@@ -230,8 +230,11 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     from langchain_openai import ChatOpenAI
 
     base_url, key, name = choice.base_url, choice.api_key, choice.model
-    http = httpx.AsyncClient(timeout=settings.request_timeout)
-    if choice.provider.name == "embedded":
+    embedded = choice.provider.name == "embedded"
+    # A slow machine may need minutes for a call; asking again would only make it slower.
+    timeout = settings.task_timeout if embedded else settings.request_timeout
+    http = httpx.AsyncClient(timeout=timeout)
+    if embedded:
         from .embedded import start_embedded
 
         server = await asyncio.to_thread(start_embedded, settings)
@@ -242,8 +245,8 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         model=name,
         base_url=base_url,
         api_key=key or SecretStr("none"),
-        timeout=settings.request_timeout,
-        max_retries=settings.max_retries,
+        timeout=timeout,
+        max_retries=0 if embedded else settings.max_retries,
         http_async_client=http,
     )
     return LanguageModel(

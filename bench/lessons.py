@@ -1,0 +1,177 @@
+"""Lessons: checks passed at first try and after the loop, and wrong answers caught.
+
+    python -m bench.lessons --n 10
+
+Makes `--n` lessons in each language with the model that the settings choose, and prints Markdown
+tables. Afterwards a wrong answer is planted in each computed exercise, once alone and once with an
+expression that leads to it, and confirmed like any other. With `--out`, a stopped run goes on where
+it was.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from concertino import arun_task
+from concertino.agents.lesson_answers import Draft, confirm
+from concertino.context import the_sandbox
+from concertino.messages import Language
+from concertino.models.client import LanguageModel, language_model
+from concertino.settings import get_settings
+from concertino.tools.answers import equal, read_answer
+
+Row = dict[str, Any]
+
+CHECKS = ("parts", "exercises", "answers", "equations", "language", "readability")
+TOPICS: dict[Language, list[str]] = {
+    "en": [
+        "Adding and subtracting two-digit numbers with carrying, for grade 2",
+        "What multiplication means, for a grade 3 class, with 5 exercises",
+        "Perimeter and area of rectangles, grade 4",
+        "Explain how a plant makes its food to my grade 5 pupils, 3 questions",
+        "Adding fractions with different denominators for grade 5",
+        "Percentages in shop sales, for 12-year-olds",
+        "Ratios and recipes, grade 6, three exercises",
+        "Solving equations such as 4x - 7 = 13, grade 7",
+        "Why we have seasons, a lesson for grade 6",
+        "The Pythagorean theorem for grade 8",
+    ],
+    "zh": [
+        "给二年级讲两位数的进位加法和退位减法",
+        "给三年级讲两位数乘一位数，出5道练习",
+        "四年级：长方形的周长和面积",
+        "给五年级讲植物怎样制造养分，出3个问题",
+        "五年级异分母分数加减法",
+        "给12岁的孩子讲商店打折里的百分数",
+        "六年级比和比例的应用，三道练习",
+        "初一：解形如 4x - 7 = 13 的方程",
+        "给六年级讲为什么会有四季",
+        "八年级勾股定理",
+    ],
+}
+
+
+async def lesson(task: str, language: Language) -> Row:
+    """One lesson, and what became of its answers."""
+    started = time.perf_counter()
+    result = await arun_task(task, workflow="teach_explain", storage="memory")
+    row: Row = {
+        "task": task,
+        "language": language,
+        "status": result["status"],
+        "error": result["error"],
+        "seconds": time.perf_counter() - started,
+        **{name: result["usage"][name] for name in ("calls", "prompt_tokens", "output_tokens")},
+    }
+    output = result["outputs"].get("teach_explain")
+    if output:
+        data = output["data"]
+        row |= {name: data[name] for name in ("tries", "tally", "exercises", "grade", "plan")}
+        row["text"] = output["text"]
+    return row
+
+
+async def planted(model: LanguageModel, row: Row) -> list[Row]:
+    """What is shown where a wrong answer stands in a computed exercise of the lesson."""
+    found = []
+    for exercise in row.get("exercises", []):
+        value = await read_answer(the_sandbox(), exercise["answer"])
+        if not exercise["computed"] or value is None or not _is_number(value.exact):
+            continue
+        wrong = str(Fraction(value.exact) + 1)
+        for expression in {
+            exercise["working"] or "",
+            f"({exercise['working'] or value.exact}) + 1",
+        }:
+            draft = Draft(question=exercise["question"], expression=expression, answer=wrong)
+            settled = await confirm(model, the_sandbox(), draft, row["language"])
+            shown = settled.exercise.answer if settled.exercise else None
+            caught = shown is None or not await equal(the_sandbox(), shown, wrong, exact=True)
+            found.append({"led": expression.endswith("+ 1"), "caught": caught, "shown": shown})
+    return found
+
+
+async def measure(number: int, done: list[Row], out: Path | None) -> list[Row]:
+    """Every lesson that is not in `done` yet, one after the other."""
+    model = await language_model(get_settings())
+    known = {row["task"] for row in done}
+    # In turns, so that a stopped run has seen both languages.
+    pairs = zip(TOPICS["en"][:number], TOPICS["zh"][:number], strict=True)
+    todo = [(task, language) for pair in pairs for language, task in zip(TOPICS, pair, strict=True)]
+    for task, language in todo:
+        if task in known:
+            continue
+        row = await lesson(task, language)
+        row["planted"] = await planted(model, row)
+        done.append(row)
+        if out:
+            with out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return done
+
+
+def table(rows: list[Row]) -> str:
+    """Shares of lessons by check, then cost, then answers."""
+    groups = {language: [row for row in rows if row["language"] == language] for language in TOPICS}
+    groups = {name: mine for name, mine in groups.items() if mine} | {"both": rows}
+    lines = [
+        "| checks passed | " + " | ".join(f"{name}: first try | after" for name in groups) + " |",
+        "| --- |" + " --- | --- |" * len(groups),
+    ]
+    for check in ("all", *CHECKS):
+        cells = [_passed(mine, check, place) for mine in groups.values() for place in (0, -1)]
+        lines.append(f"| {check} | " + " | ".join(cells) + " |")
+    lines += ["", "| per lesson | " + " | ".join(groups) + " |", "| --- |" + " --- |" * len(groups)]
+    for name in ("seconds", "calls", "prompt_tokens", "output_tokens"):
+        cells = [f"{sum(row[name] for row in mine) / len(mine):.0f}" for mine in groups.values()]
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *_answers(rows)])
+
+
+def _passed(rows: list[Row], check: str, place: int) -> str:
+    tries = [row["tries"][place] for row in rows if row.get("tries")]
+    good = sum(not failed if check == "all" else check not in failed for failed in tries)
+    return f"{good}/{len(rows)}"
+
+
+def _answers(rows: list[Row]) -> list[str]:
+    tallies = [row["tally"] for row in rows if "tally" in row]
+    total = {n: sum(tally[n] for tally in tallies) for n in ("computed", "corrected", "dropped")}
+    lines = [
+        f"answers drafted: {total['computed'] + total['dropped']}, confirmed {total['computed']}, "
+        f"of these claimed wrongly and corrected {total['corrected']}; "
+        f"not used {total['dropped']}"
+    ]
+    for led, told in ((False, "alone"), (True, "with an expression that leads to them")):
+        mine = [plant for row in rows for plant in row["planted"] if plant["led"] is led]
+        caught = sum(plant["caught"] for plant in mine)
+        lines.append(f"wrong answers planted {told}: {len(mine)}, caught {caught}")
+    return lines
+
+
+def _is_number(exact: str) -> bool:
+    try:
+        Fraction(exact)
+    except ValueError:
+        return False
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=10, help="lessons in each language, at most 10")
+    parser.add_argument("--out", type=Path, help="JSONL to keep every lesson in, and to go on from")
+    args = parser.parse_args()
+    kept = (
+        args.out.read_text(encoding="utf-8").splitlines() if args.out and args.out.exists() else []
+    )
+    done = [json.loads(line) for line in kept]
+    print(table(asyncio.run(measure(args.n, done, args.out))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""ExerciseGenerate: exercises with answers that were found again before they are shown."""
+
+import asyncio
+import re
+from functools import cache
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import Field, create_model
+
+from ..context import RunContext, model_of, the_sandbox
+from ..errors import StructuredOutputError
+from ..models.client import LanguageModel, Reply
+from ..prompts import load
+from ..state import Contract, Line, Usage
+from ..tools.sandbox import Sandbox
+from .lesson import Exercise, Lesson, LessonState, Tally, earlier_part, material
+from .lesson_answers import Confirmed, Draft, confirm, needs_computing
+from .lesson_checks import in_language
+from .lesson_statements import plain, statements
+from .turns import Stopwatch, tell
+
+CALCULATIONS = load("lesson_exercises")
+QUESTIONS = load("lesson_questions")
+TOKENS_EACH = 130
+BATCH = 4
+"""Exercises that one call writes; more of them repeat one another."""
+SHOWN_CHARS = 1500
+"""Characters of the lesson that questions are asked about."""
+
+
+class QuestionDraft(Contract):
+    """A question with a short text for an answer, as a model wrote it."""
+
+    question: Line
+    answer: Line = Field(min_length=1)
+
+
+async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
+    """Write the exercises that are still missing. Writes `exercises`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    lesson, usage, tally = state["lesson"], Usage(), Tally()
+    kept = list(lesson.exercises)
+    example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
+    rounds = 0
+    while len(kept) < lesson.wanted and rounds * BATCH < lesson.wanted:
+        rounds += 1
+        missing = lesson.wanted - len(kept)
+        taken = [exercise.question for exercise in (*example, *kept)]
+        drafted = await drafts(model, state, min(missing + 1, BATCH), taken)
+        usage += drafted.usage
+        found = await asyncio.gather(*(_settled(model, sandbox, lesson, d) for d in drafted.value))
+        usage = sum((item.usage for item in found), usage)
+        fresh = [f for f in _distinct(found, taken) if f.exercise][:missing]
+        kept += [item.exercise for item in fresh if item.exercise]
+        tally += counted(found, dropped=sum(item.exercise is None for item in found))
+        tell("teach_explain", f"{len(kept)}/{lesson.wanted}")
+    return {
+        "exercises": kept,
+        "tallies": [tally],
+        "costs": [("exercises", usage, watch.seconds)],
+    }
+
+
+async def drafts(
+    model: LanguageModel, state: LessonState, number: int, taken: list[str]
+) -> Reply[list[Draft]]:
+    """That many exercises as a model writes them, unlike those already taken; none where its
+    reply cannot be read."""
+    lesson = state["lesson"]
+    computed = lesson.plan.kind == "calculations"
+    written = {**lesson.parts, **state.get("written", {})}
+    text = "\n".join(written.get(part, "") for part in ("concept", "example"))
+    messages = (CALCULATIONS if computed else QUESTIONS)[lesson.language].messages(
+        grade=lesson.grade,
+        skill=lesson.plan.skill,
+        number=number,
+        taken="; ".join(taken) or "-",
+        material=material(state),
+        earlier=earlier_part(state, "practice"),
+        **({} if computed else {"lesson": text[:SHOWN_CHARS]}),
+    )
+    try:
+        reply = await model.structured(
+            messages,
+            _batch_of(Draft if computed else QuestionDraft, number),
+            max_tokens=TOKENS_EACH * number,
+            language=lesson.language,
+        )
+    except StructuredOutputError as error:
+        return Reply([], error.usage)
+    items: list[Any] = reply.value.exercises  # type: ignore[attr-defined]
+    found = [Draft(**{"expression": "", **item.model_dump()}) for item in items]
+    return Reply(found, reply.usage)
+
+
+async def _settled(
+    model: LanguageModel, sandbox: Sandbox, lesson: Lesson, draft: Draft
+) -> Confirmed:
+    """The draft with a confirmed answer; with its own, where there is nothing to compute."""
+    gives_away = any(s.sign == "=" for s in statements(draft.question))
+    if gives_away or not in_language(f"{draft.question} {draft.answer}", lesson.language):
+        return Confirmed(None, False, Usage())
+    if draft.expression.strip() or needs_computing(draft.question, draft.answer):
+        return await confirm(model, sandbox, draft, lesson.language)
+    if lesson.plan.kind == "calculations":
+        return Confirmed(None, False, Usage())
+    question, answer = plain(draft.question).strip(), plain(draft.answer).strip()
+    return Confirmed(Exercise(question=question, answer=answer, computed=False), False, Usage())
+
+
+def _distinct(found: list[Confirmed], taken: list[str]) -> list[Confirmed]:
+    """Without those that ask what another one asks."""
+    seen, fresh = {_bare(question) for question in taken}, []
+    for item in found:
+        if item.exercise and (asked := _bare(item.exercise.question)) not in seen:
+            seen.add(asked)
+            fresh.append(item)
+    return fresh
+
+
+def _bare(question: str) -> str:
+    return re.sub(r"[\W_]+", " ", question.lower()).strip()
+
+
+def counted(found: list[Confirmed], *, dropped: int) -> Tally:
+    """What became of the drafts."""
+    computed = [item for item in found if item.exercise and item.exercise.computed]
+    return Tally(
+        computed=len(computed),
+        corrected=sum(item.corrected for item in computed),
+        dropped=dropped,
+    )
+
+
+@cache
+def _batch_of(item: type[Contract], number: int) -> type[Contract]:
+    """`exercises`: a list of exactly that many."""
+    kind: Any = list[item]  # type: ignore[valid-type]
+    bounded = (kind, Field(min_length=number, max_length=number))
+    return create_model("Exercises", __base__=Contract, exercises=bounded)

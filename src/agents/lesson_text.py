@@ -1,0 +1,180 @@
+"""TeachingExplain: writes the parts of the lesson, each on its own."""
+
+import re
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ..context import RunContext, model_of, the_sandbox
+from ..messages import Language, say
+from ..models.client import LanguageModel, Reply
+from ..prompts import load
+from ..state import Usage
+from ..tools.sandbox import Sandbox
+from .lesson import (
+    Exercise,
+    Lesson,
+    LessonInput,
+    LessonState,
+    PartName,
+    earlier_part,
+    labels,
+    material,
+)
+from .lesson_answers import confirm
+from .lesson_checks import longest_average
+from .lesson_exercises import counted, drafts
+from .lesson_statements import plain, wrong_statements
+from .turns import Stopwatch, tell
+
+PART = load("lesson_part")
+EXAMPLE = load("lesson_example")
+MAX_TOKENS = 300
+SENTENCES: dict[PartName, tuple[int, int]] = {
+    "introduction": (3, 4),
+    "concept": (4, 7),
+    "example": (4, 6),
+    "practice": (2, 4),
+    "summary": (2, 3),
+}
+"""Least and most sentences that a part is asked to have."""
+
+_NOISE = re.compile(r"^(?:#{1,6} .*|```.*|-{3,})$", re.MULTILINE)
+_CONCLUSION = re.compile(r"^\W*(?:answer|so the answer is|答案?)\W*[:：].*$", re.I | re.MULTILINE)
+_CUT = re.compile(r"(?<=[.!?。！？])[^.!?。！？]*\Z")
+_ENDED = re.compile(r"[.!?。！？:：)）\"”*\d]\s*\Z")
+
+
+class PartTask(LessonInput, total=False):
+    """One part to write, sent to its own node run."""
+
+    lesson: Lesson
+    part: PartName
+    fault: str
+    """What was wrong with its last version; empty at first."""
+
+
+def parts_to_write(state: LessonState) -> list[Send] | str:
+    """A run of `teaching_explain` for each part with a fault, or on to the exercises."""
+    given = {name: state[name] for name in LessonInput.__annotations__ if name in state}  # type: ignore[literal-required]
+    sends = [
+        Send("teaching_explain", {**given, "lesson": state["lesson"], "part": p, "fault": fault})
+        for p, fault in state["faults"].items()
+    ]
+    return sends or "exercise_generate"
+
+
+async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
+    """Write one part. Writes its text to `written`, and a worked example's to `problems`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    lesson, part = state["lesson"], state["part"]
+    update: LessonState = {}
+    if part == "example" and lesson.plan.kind == "calculations":
+        reply, update = await _worked_example(model, sandbox, state)
+    else:
+        reply = await _prose(model, state)
+    text = reply.value
+    if state["fault"]:
+        text = await without_wrong(sandbox, text)
+    tell("teach_explain", labels(lesson.language)[part])
+    return {
+        **update,
+        "written": {part: text},
+        "costs": [("parts", reply.usage, watch.seconds)],
+    }
+
+
+async def _prose(model: LanguageModel, state: PartTask) -> Reply[str]:
+    lesson, part = state["lesson"], state["part"]
+    fewest, most = SENTENCES[part]
+    messages = PART[lesson.language].messages(
+        title=lesson.title,
+        grade=lesson.grade,
+        goals="; ".join(lesson.plan.goals),
+        part=say(f"lesson.ask.{part}", lesson.language),
+        length=say(
+            "lesson.ask.length", lesson.language, fewest=fewest, most=most, words=_words(lesson)
+        ),
+        fault=_mend(state),
+        material=material(state),
+        earlier=earlier_part(state, part),
+    )
+    reply = await model.text(messages, max_tokens=MAX_TOKENS)
+    return Reply(tidied(reply.value, part, lesson.language), reply.usage)
+
+
+async def _worked_example(
+    model: LanguageModel, sandbox: Sandbox, state: PartTask
+) -> tuple[Reply[str], LessonState]:
+    """A problem whose answer two routes agree on, worked step by step; nothing without one."""
+    lesson, usage, update = state["lesson"], Usage(), LessonState()
+    problem = lesson.example
+    if problem is None:
+        taken = [exercise.question for exercise in lesson.exercises]
+        drafted = await drafts(model, {**state, "written": {}}, 2, taken)  # type: ignore[typeddict-item]
+        usage = drafted.usage
+        for draft in drafted.value:
+            found = await confirm(model, sandbox, draft, lesson.language)
+            usage += found.usage
+            update["tallies"] = [
+                *update.get("tallies", []),
+                counted([found], dropped=int(found.exercise is None)),
+            ]
+            if problem := found.exercise:
+                update["problems"] = [problem]
+                break
+    if problem is None:
+        return Reply("", usage), update
+    reply = await model.text(
+        EXAMPLE[lesson.language].messages(
+            grade=lesson.grade,
+            question=problem.question,
+            working=problem.working or "-",
+            answer=problem.answer,
+            words=_words(lesson),
+            fault=_mend(state),
+        ),
+        max_tokens=MAX_TOKENS,
+    )
+    steps = _CONCLUSION.sub("", tidied(reply.value, "example", lesson.language)).strip()
+    if state["fault"] and await wrong_statements(sandbox, steps):
+        steps = f"{problem.working} = {problem.answer}" if problem.working else ""
+    return Reply(_example(problem, steps, lesson.language), usage + reply.usage), update
+
+
+def _example(problem: Exercise, steps: str, language: Language) -> str:
+    answer = f"**{say('lesson.answer', language)}** {problem.answer}"
+    return "\n\n".join(filter(None, [problem.question, steps, answer]))
+
+
+def tidied(text: str, part: PartName, language: Language) -> str:
+    """A model's part without what is not its own: headings, its label, fences, a cut-off end."""
+    text = plain(_NOISE.sub("", text)).strip()
+    label = re.escape(labels(language)[part])
+    text = re.sub(rf"\A\W*{label}\W*[:：\n]\W*", "", text, flags=re.IGNORECASE)
+    if part != "example" and not _ENDED.search(text):
+        text = _CUT.sub("", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+async def without_wrong(sandbox: Sandbox, text: str) -> str:
+    """A text without the sentences that state wrong arithmetic. The last resort, when writing
+    again has not helped."""
+    kept = []
+    for line in text.splitlines():
+        sentences = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line)
+        right = [s for s in sentences if s and not await wrong_statements(sandbox, s)]
+        joiner = "" if re.search("[。！？]", line) else " "
+        kept.append(joiner.join(right))
+    return "\n".join(kept).strip()
+
+
+def _mend(state: PartTask) -> str:
+    lesson, fault = state["lesson"], state["fault"]
+    if not fault:
+        return ""
+    return say("lesson.mend", lesson.language, fault=fault)
+
+
+def _words(lesson: Lesson) -> int:
+    return longest_average(lesson.grade, lesson.language)

@@ -1,0 +1,165 @@
+"""StoryGenerate: writes the plot points one by one, and long ones in parts.
+
+A call sees the plan, the running summary and the latest text, all of bounded length, so that its
+prompt does not grow with the story. How much it is to write follows from what has been written:
+each plot point may use an equal share of what is left of the story's length.
+"""
+
+import math
+
+from langgraph.runtime import Runtime
+
+from ..context import RunContext, model_of
+from ..messages import Language, say
+from ..prompts import load
+from .story import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
+from .story_summary import summarise
+from .story_text import count, cut, finished, prose, without_repeats
+from .turns import Stopwatch, tell
+
+PROMPT = load("story_generate")
+PART: dict[Language, int] = {"en": 240, "zh": 360}
+"""Units asked for in one call."""
+SENTENCE: dict[Language, int] = {"en": 14, "zh": 24}
+"""Units of a usual sentence: a small model counts sentences better than words."""
+RECENT: dict[Language, int] = {"en": 300, "zh": 450}
+"""Units of the latest text that are shown as they stand; what is older is in the summary."""
+TOKENS = 2
+"""Tokens that a unit may cost; Qwen's tokenizer takes 1.3 for a word and 0.7 for a character."""
+MISSING, TOO_MUCH = 0.2, 1.15
+"""Shares of its length that a segment may lack before it is extended, and have before it is cut."""
+TEMPERATURE = 0.7
+"""At 0 a small model soon repeats itself."""
+TOPIC = 600
+"""Characters of the person's words that each call sees."""
+LEAST = 20
+"""Units that a segment gets, even where the earlier ones have used up the length; a lack of fewer
+is left to the next one."""
+EXTENSIONS = 2
+"""Further calls for a segment that stays too short."""
+
+
+async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Write the next part. Extends `segments`."""
+    watch, model = Stopwatch(), await model_of(runtime)
+    brief, plan = state["brief"], the_plan(state)
+    place, room = place_and_room(state)
+    part = room / math.ceil(room / PART[brief.language])
+    ends = place + 1 == len(plan.points) and part == room
+    reply = await model.text(
+        PROMPT[brief.language].messages(
+            **story_fields(brief, plan),
+            **length_fields(part, brief.language),
+            so_far="\n\n".join(filter(None, [state["summary"], state["recent"]])) or "-",
+            number=place + 1,
+            point=plan.points[place],
+            hint=_hint(state, place, ends=ends),
+        ),
+        max_tokens=round(TOKENS * part * TOO_MUCH) + 60,
+        temperature=TEMPERATURE,
+        seed=seed(state, place * 100 + state["parts"]),
+    )
+    later = plan.points[place + 1 :]
+    text = new_text(reply.value, "\n".join([opening_of(state), *state["segments"], *later]))
+    if count(text) > part * TOO_MUCH:
+        text = cut(text, round(part), keep_end=ends)
+    tell(WORKFLOW, text)
+    grown = state["segments"][place] if place < len(state["segments"]) else ""
+    return {
+        "segments": [*state["segments"][:place], f"{grown}\n\n{text}".strip()],
+        "parts": state["parts"] + 1 if place < len(state["segments"]) else 1,
+        "recent": f"{state['recent']}\n\n{text}".strip(),
+        "spent": reply.usage,
+        "seconds": watch.seconds,
+    }
+
+
+def place_and_room(state: StoryState) -> tuple[int, int]:
+    """Which plot point is written next, and how many units are left for it: the one that was
+    written last as long as it is too short, and has calls left, else the one after it."""
+    segments, points = state["segments"], the_plan(state).points
+    written = [count(segment) for segment in segments]
+    if segments:
+        place = len(segments) - 1
+        share = _share(state, sum(written[:-1]), len(points) - place)
+        tries = math.ceil(share / PART[state["brief"].language]) + EXTENSIONS
+        if share - written[-1] > max(LEAST, share * MISSING) and state["parts"] < tries:
+            return place, share - written[-1]
+    left = max(1, len(points) - len(segments))
+    return len(segments), _share(state, sum(written), left)
+
+
+async def remember(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Take what is older than the latest paragraph into the running summary."""
+    watch, model = Stopwatch(), await model_of(runtime)
+    older, _, latest = state["recent"].rpartition("\n\n")
+    language = state["brief"].language
+    reply = await summarise(model, state["summary"], older, language)
+    return {
+        "summary": reply.value or state["summary"],
+        "recent": latest,
+        "spent": reply.usage,
+        "seconds": watch.seconds,
+    }
+
+
+def after_part(state: StoryState) -> str:
+    """Where to go when a part is written: on, to the summary, or to the checks."""
+    place, _ = place_and_room(state)
+    if place >= len(the_plan(state).points):
+        return "judge"
+    recent = state["recent"]
+    too_long = count(recent) > RECENT[state["brief"].language] and "\n\n" in recent
+    return "remember" if too_long else "write_part"
+
+
+def the_plan(state: StoryState) -> StoryPlan:
+    """The plan, which is there when anything is written."""
+    plan = state["plan"]
+    assert plan is not None  # noqa: S101  (only a turn of a role-play has none)
+    return plan
+
+
+def story_fields(brief: StoryBrief, plan: StoryPlan) -> dict[str, str]:
+    """What every call sees of the story, the same each time, so that it is read once."""
+    return {
+        "topic": brief.about or brief.topic[:TOPIC],
+        "title": plan.title,
+        "style": brief.style or "-",
+        "characters": ", ".join(dict.fromkeys([*brief.characters, *plan.characters])) or "-",
+        "plot": "\n".join(f"{n}. {point}" for n, point in enumerate(plan.points, 1)),
+    }
+
+
+def length_fields(part: float, language: Language) -> dict[str, int]:
+    """How much to write, in round numbers."""
+    return {
+        "length": max(10, round(part / 10) * 10),
+        "sentences": max(1, round(part / SENTENCE[language])),
+    }
+
+
+def new_text(reply: str, before: str) -> str:
+    """What a reply adds to a story: whole sentences of prose that are not in it already."""
+    return without_repeats(finished(prose(reply)), before)
+
+
+def seed(state: StoryState, call: int) -> int:
+    """A seed that is the same when a killed task goes on, and another for each new version."""
+    tries = sum(record.decision is None for record in state.get("history", []))
+    return 1000 * tries + call
+
+
+def _share(state: StoryState, written: int, left: int) -> int:
+    return max(LEAST, round((state["brief"].length - written) / left))
+
+
+def _hint(state: StoryState, place: int, *, ends: bool) -> str:
+    """Where in the story the call is."""
+    if ends:
+        hint = "end"
+    elif place < len(state["segments"]):
+        hint = "more"
+    else:
+        hint = "on" if state["recent"] else "begin"
+    return say(f"stories.hint.{hint}", state["brief"].language)

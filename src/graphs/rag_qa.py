@@ -1,0 +1,155 @@
+"""The workflow `rag_qa`: answers from the person's own documents, with citations, or says no."""
+
+from typing import Any, cast
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from ..agents.cited_answer import answer_from
+from ..agents.passages import of_documents, of_pages
+from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..context import RunContext, model_of, the_knowledge_base
+from ..messages import Language, say
+from ..state import Output, Record, Source, TaskState, Turn, Usage
+from .conclusion import judged, made
+from .registry import Action, Workflow, register
+
+NAME = "rag_qa"
+TOP_K = 4
+MAX_TRIES = 2
+
+
+class RagInputs(BaseModel):
+    """What may be given besides the question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: list[str] = Field([], max_length=5, description="pages to read beside the documents")
+    top_k: int = Field(TOP_K, ge=1, le=20, description="passages to answer from")
+
+
+class RagInput(Asked, Given, total=False):
+    """What the subgraph reads of the task."""
+
+    language: Language
+    history: list[Record]
+
+
+class RagState(RagInput, total=False):
+    """State of the subgraph."""
+
+    passages: list[Source]
+    unread: list[str]
+    """Pages that could not be read, with the reason."""
+    seconds: float
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+class RagOutput(TypedDict, total=False):
+    """All that leaves the subgraph."""
+
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+async def retrieve_docs(state: RagInput) -> RagState:
+    """Find passages in the knowledge base and in the pages named; on a second try, twice as many.
+
+    The embedding of the query happens inside: a vector in the state would only swell checkpoints.
+    """
+    watch, given = Stopwatch(), inputs_of(state, RagInputs)
+    wanted = given.top_k * (1 + _tries(state))
+    pages, unread = await of_pages(problem_of(state), given.urls, wanted, state["language"])
+    documents = await of_documents(the_knowledge_base(), problem_of(state), wanted)
+    passages = [
+        source.model_copy(update={"number": number})
+        for number, source in enumerate([*pages, *documents], 1)
+    ]
+    tell(NAME, say("rag.found", state["language"], count=len(passages)))
+    return {"passages": passages, "unread": unread, "seconds": watch.seconds}
+
+
+async def rag_answer(state: RagState, runtime: Runtime[RunContext]) -> TaskState:
+    """Answer from the passages, or say that they hold no answer."""
+    watch, language, question = Stopwatch(), state["language"], problem_of(state)
+    usage = Usage()
+    output = _nothing(state)
+    if state["passages"]:
+        found = await answer_from(await model_of(runtime), question, state["passages"], language)
+        usage = found.usage
+        if found.text:
+            output = judged(NAME, found.text, [found.check], sources=found.sources)
+    return made(
+        NAME,
+        output,
+        summary=output.text,
+        inputs=f"{question} {len(state['passages'])}",
+        usage=usage,
+        seconds=state["seconds"] + watch.seconds,
+    )
+
+
+def build() -> CompiledStateGraph[RagState, RunContext, RagInput, RagOutput]:
+    """Compile the subgraph."""
+    builder = StateGraph(
+        RagState, context_schema=RunContext, input_schema=RagInput, output_schema=RagOutput
+    )
+    builder.add_node("retrieve_docs", retrieve_docs)
+    builder.add_node("rag_answer", cast("Any", rag_answer))
+    builder.add_edge(START, "retrieve_docs")
+    builder.add_edge("retrieve_docs", "rag_answer")
+    builder.add_edge("rag_answer", END)
+    return builder.compile()
+
+
+def _nothing(state: RagState) -> Output:
+    """Why there is no answer."""
+    lines = [say("rag.nothing", state["language"])]
+    lines += [say("rag.unread", state["language"], page=page) for page in state["unread"]]
+    return Output(workflow=NAME, status="no_answer", text="\n\n".join(lines))
+
+
+def _tries(state: RagInput) -> int:
+    return sum(record.actor == NAME for record in state.get("history", []))
+
+
+def _may_answer(state: TaskState) -> bool:
+    made_already = state.get("outputs", {}).get(NAME)
+    tries = _tries(cast("RagInput", state))
+    return made_already is None or (made_already.status != "verified" and tries < MAX_TRIES)
+
+
+RAG_QA = register(
+    Workflow(
+        name=NAME,
+        description={
+            "en": "answers from the person's own documents (notes, files, handbooks, contracts), "
+            "with citations.",
+            "zh": "根据用户自己的资料（笔记、文件、手册、合同等）回答问题，并注明出处。",
+        },
+        inputs=RagInputs,
+        actions=(
+            Action(
+                NAME,
+                {
+                    "en": "looks again, among twice as many passages.",
+                    "zh": "在两倍的段落中再找一次。",
+                },
+                build(),
+                _may_answer,
+            ),
+        ),
+        checks={
+            "citations": {
+                "en": "each sentence stands on the passage it cites",
+                "zh": "每句话都有所引段落的支持",
+            }
+        },
+    )
+)

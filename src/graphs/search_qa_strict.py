@@ -1,0 +1,169 @@
+"""The workflow `search_qa_strict`: searches the web and answers only from pages it has read."""
+
+from typing import Any, cast
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from ..agents.cited_answer import answer_from
+from ..agents.passages import of_pages
+from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..context import RunContext, model_of
+from ..errors import ConcertinoError
+from ..messages import Language, say
+from ..settings import get_settings
+from ..state import Output, Record, Source, TaskState, Turn, Usage
+from ..tools.web_search import choose_search
+from .conclusion import judged, made
+from .registry import Action, Workflow, register
+
+NAME = "search_qa_strict"
+PAGES = 4
+PASSAGES = 4
+MAX_TRIES = 2
+
+
+class SearchInputs(BaseModel):
+    """What may be given besides the question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pages: int = Field(PAGES, ge=1, le=10, description="pages to read of those found")
+
+
+class SearchInput(Asked, Given, total=False):
+    """What the subgraph reads of the task."""
+
+    language: Language
+    history: list[Record]
+
+
+class SearchState(SearchInput, total=False):
+    """State of the subgraph."""
+
+    urls: list[str]
+    passages: list[Source]
+    notes: list[str]
+    """For people: why there was nothing to answer from."""
+    seconds: float
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+class SearchOutput(TypedDict, total=False):
+    """All that leaves the subgraph."""
+
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+async def search(state: SearchInput) -> SearchState:
+    """Find pages; on a second try, as many more. Without a provider, or offline, say so."""
+    watch, language = Stopwatch(), state["language"]
+    wanted = inputs_of(state, SearchInputs).pages * (1 + _tries(state))
+    found: SearchState = {"urls": [], "notes": [], "passages": []}
+    try:
+        provider = choose_search(get_settings(), language)
+        if provider is None:
+            found["notes"] = [say("search.no_provider", language)]
+        else:
+            results = await provider.search(problem_of(state), wanted)
+            found["urls"] = [result.url for result in results]
+            tell(NAME, say("search.found", language, count=len(results), name=provider.name))
+    except ConcertinoError as unavailable:
+        found["notes"] = [str(unavailable)]
+    return {**found, "seconds": watch.seconds}
+
+
+async def read(state: SearchState) -> SearchState:
+    """Fetch the pages side by side, and take from them what fits the question best. A search
+    result that was not read is not evidence."""
+    watch = Stopwatch()
+    passages, unread = await of_pages(problem_of(state), state["urls"], PASSAGES, state["language"])
+    notes = state["notes"] if passages else [*state["notes"], *unread]
+    return {"passages": passages, "notes": notes, "seconds": state["seconds"] + watch.seconds}
+
+
+async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
+    """Answer from what was read, each sentence with its page, or say why there is no answer."""
+    watch, language, question = Stopwatch(), state["language"], problem_of(state)
+    usage, output = Usage(), _nothing(state)
+    if state["passages"]:
+        found = await answer_from(await model_of(runtime), question, state["passages"], language)
+        usage = found.usage
+        if found.text:
+            output = judged(NAME, found.text, [found.check], sources=found.sources)
+    return made(
+        NAME,
+        output,
+        summary=output.text,
+        inputs=" ".join([question, *state["urls"]]),
+        usage=usage,
+        seconds=state["seconds"] + watch.seconds,
+    )
+
+
+def build() -> CompiledStateGraph[SearchState, RunContext, SearchInput, SearchOutput]:
+    """Compile the subgraph."""
+    builder = StateGraph(
+        SearchState,
+        context_schema=RunContext,
+        input_schema=SearchInput,
+        output_schema=SearchOutput,
+    )
+    builder.add_node("search", search)
+    builder.add_node("read", read)
+    builder.add_node("answer", cast("Any", answer))
+    builder.add_edge(START, "search")
+    builder.add_edge("search", "read")
+    builder.add_edge("read", "answer")
+    builder.add_edge("answer", END)
+    return builder.compile()
+
+
+def _nothing(state: SearchState) -> Output:
+    """Why there is no answer."""
+    said = state["notes"] or [say("search.nothing", state["language"])]
+    return Output(workflow=NAME, status="no_answer", text="\n\n".join(said))
+
+
+def _tries(state: SearchInput) -> int:
+    return sum(record.actor == NAME for record in state.get("history", []))
+
+
+def _may_search(state: TaskState) -> bool:
+    done = state.get("outputs", {}).get(NAME)
+    tries = _tries(cast("SearchInput", state))
+    return done is None or (done.status == "unverified" and tries < MAX_TRIES)
+
+
+SEARCH_QA_STRICT = register(
+    Workflow(
+        name=NAME,
+        description={
+            "en": "searches the web for facts, news and whatever is recent, and answers only from "
+            "pages it has read, with sources.",
+            "zh": "在网上搜索事实、新闻和最新信息，只根据读过的网页回答，并注明来源。",
+        },
+        inputs=SearchInputs,
+        actions=(
+            Action(
+                NAME,
+                {"en": "searches again, reading more pages.", "zh": "再次搜索，读更多网页。"},
+                build(),
+                _may_search,
+            ),
+        ),
+        checks={
+            "citations": {
+                "en": "each sentence stands on the page it cites",
+                "zh": "每句话都有所引网页的支持",
+            }
+        },
+    )
+)

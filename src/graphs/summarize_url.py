@@ -1,0 +1,249 @@
+"""The workflow `summarize_url`: reads pages and says what matters in them, long ones by parts."""
+
+import asyncio
+import operator
+import re
+from typing import Annotated, Any, cast
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from ..agents.passages import read_pages
+from ..agents.summary import MAX_PARTS, PART_TOKENS, combine, summarize, with_known_numbers
+from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..context import RunContext, model_of
+from ..kb.split import Section, split
+from ..language import detect_language
+from ..messages import Language, say
+from ..state import Check, Output, Source, TaskState, Turn, Usage
+from .conclusion import judged, made
+from .registry import Action, Workflow, register
+
+NAME = "summarize_url"
+
+_URL = re.compile(r"https?://[^\s<>\"'，。；、！？）】》」]+")
+
+
+class SummarizeInputs(BaseModel):
+    """What may be given besides the question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: list[str] = Field([], max_length=5, description="pages, beside those the task names")
+    length: int = Field(120, ge=20, le=1000, description="words (字 in Chinese) of the summary")
+
+
+class SummarizeInput(Asked, Given, total=False):
+    """What the subgraph reads of the task."""
+
+    language: Language
+
+
+class Part(TypedDict):
+    """A piece of a page and what it says in short."""
+
+    number: int
+    title: str
+    text: str
+    summary: str
+
+
+class SummarizeState(SummarizeInput, total=False):
+    """State of the subgraph: parts arrive in any order."""
+
+    pages: list[Source]
+    notes: list[str]
+    """For people: pages that could not be read, and what was left out."""
+    parts: list[Part]
+    summaries: Annotated[list[Part], operator.add]
+    costs: Annotated[list[Usage], operator.add]
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+class SummarizeOutput(TypedDict, total=False):
+    """All that leaves the subgraph."""
+
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+class PartTask(SummarizeInput, total=False):
+    """One part, sent to its own node run."""
+
+    part: Part
+    length: int
+
+
+def urls_of(state: SummarizeInput) -> list[str]:
+    """The pages that inputs and question name, each once."""
+    named = [url.rstrip(".,;:!?)") for url in _URL.findall(problem_of(state))]
+    given = inputs_of(state, SummarizeInputs).urls
+    return list(dict.fromkeys([*given, *named]))[:5]
+
+
+async def fetch_pages(state: SummarizeInput) -> SummarizeState:
+    """Fetch the pages and cut them into parts."""
+    language = state["language"]
+    pages, notes = await read_pages(urls_of(state), language)
+    cut = [
+        (page.title, piece.text)
+        for page in pages
+        for piece in split([Section(page.text)], PART_TOKENS, 0)
+    ]
+    if len(cut) > MAX_PARTS:
+        notes.append(say("summary.beginning_only", language, read=MAX_PARTS, parts=len(cut)))
+    tell(NAME, say("summary.read", language, pages=len(pages), parts=len(cut[:MAX_PARTS])))
+    return {
+        "pages": [
+            Source(number=n, title=page.title, location=page.final_url, text=page.text)
+            for n, page in enumerate(pages, 1)
+        ],
+        "notes": notes,
+        "parts": [
+            Part(number=n, title=title, text=text, summary="")
+            for n, (title, text) in enumerate(cut[:MAX_PARTS], 1)
+        ],
+    }
+
+
+def each_part(state: SummarizeState) -> list[Send] | str:
+    """Every part to a node run of its own."""
+    parts = state["parts"]
+    length = inputs_of(state, SummarizeInputs).length
+    if len(parts) > 1:
+        length = max(length // 2, 40)
+    common = {
+        key: state.get(key)
+        for key in ("question", "restated", "clarifications", "language")
+        if key in state
+    }
+    return [
+        Send("summarize_part", {**common, "part": part, "length": length}) for part in parts
+    ] or "finish_summary"
+
+
+async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> SummarizeState:
+    """Summarize one part."""
+    part, language = state["part"], state["language"]
+    reply = await summarize(
+        await model_of(runtime),
+        part["text"],
+        part["title"],
+        problem_of(state),
+        state["length"],
+        language,
+    )
+    return {"summaries": [{**part, "summary": reply.value}], "costs": [reply.usage]}
+
+
+async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
+    """Make one summary of those of the parts, and check it against the pages."""
+    watch, language, task = Stopwatch(), state["language"], problem_of(state)
+    given = inputs_of(state, SummarizeInputs)
+    parts = sorted(state.get("summaries", []), key=lambda part: part["number"])
+    usage = sum(state.get("costs", []), Usage())
+    text = parts[0]["summary"] if parts else ""
+    if len(parts) > 1:
+        reply = await combine(
+            await model_of(runtime),
+            [part["summary"] for part in parts],
+            parts[0]["title"],
+            task,
+            given.length,
+            language,
+        )
+        text, usage = reply.value, usage + reply.usage
+    output = await asyncio.to_thread(_judge, text, given.length, state)
+    return made(
+        NAME,
+        output,
+        summary=output.text,
+        inputs=" ".join(urls_of(state)),
+        usage=usage,
+        seconds=usage.seconds + watch.seconds,
+    )
+
+
+def _judge(text: str, length: int, state: SummarizeState) -> Output:
+    language, notes = state["language"], state["notes"]
+    everything = "\n".join(f"{page.title}\n{page.text}" for page in state["pages"])
+    summary, dropped = with_known_numbers(text, everything)
+    if not summary:
+        why = [say("summary.nothing" if urls_of(state) else "summary.no_url", language), *notes]
+        return Output(workflow=NAME, status="no_answer", text="\n\n".join(why))
+    words = _count(summary, language)
+    checks = [
+        Check(name="numbers", passed=not dropped, detail="; ".join(dropped) or "✓"),
+        Check(name="length", passed=words <= 2 * length, detail=str(words)),
+        Check(name="language", passed=detect_language(summary) == language, detail=language),
+    ]
+    return judged(NAME, "\n\n".join([summary, *notes]), checks, sources=_short(state["pages"]))
+
+
+def _short(pages: list[Source]) -> list[Source]:
+    """Checkpoints need not hold the pages again."""
+    return [page.model_copy(update={"text": page.text[:300]}) for page in pages]
+
+
+def _count(text: str, language: Language) -> int:
+    return len(re.findall(r"[\u3400-\u9fff]" if language == "zh" else r"\w+", text))
+
+
+def build() -> CompiledStateGraph[SummarizeState, RunContext, SummarizeInput, SummarizeOutput]:
+    """Compile the subgraph."""
+    builder = StateGraph(
+        SummarizeState,
+        context_schema=RunContext,
+        input_schema=SummarizeInput,
+        output_schema=SummarizeOutput,
+    )
+    builder.add_node("fetch_pages", fetch_pages)
+    builder.add_node("summarize_part", summarize_part)
+    builder.add_node("finish_summary", cast("Any", finish_summary))
+    builder.add_edge(START, "fetch_pages")
+    builder.add_conditional_edges("fetch_pages", each_part, ["summarize_part", "finish_summary"])
+    builder.add_edge("summarize_part", "finish_summary")
+    builder.add_edge("finish_summary", END)
+    return builder.compile()
+
+
+def _names_a_page(state: TaskState) -> bool:
+    return bool(urls_of(cast("SummarizeInput", state)))
+
+
+SUMMARIZE_URL = register(
+    Workflow(
+        name=NAME,
+        description={
+            "en": "says in short what stands on the web pages that the task names by URL.",
+            "zh": "概括任务中用网址指明的网页的内容。",
+        },
+        inputs=SummarizeInputs,
+        actions=(
+            Action(
+                NAME,
+                {"en": "reads the pages again.", "zh": "重新读取网页并概括。"},
+                build(),
+            ),
+        ),
+        checks={
+            "numbers": {
+                "en": "every number stands on the page",
+                "zh": "每个数字都出自网页",
+            },
+            "length": {"en": "it is as short as asked for", "zh": "长度符合要求"},
+            "language": {
+                "en": "it is in the language of the question",
+                "zh": "所用语言与问题一致",
+            },
+        },
+        available=_names_a_page,
+    )
+)

@@ -1,0 +1,148 @@
+"""The workflow `teach_explain`: a lesson in five parts, with exercises and their answers."""
+
+from typing import cast
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from ..agents.lesson import WORKFLOW, LessonInput, LessonOutput, LessonState, laid_out, sources
+from ..agents.lesson_checks import checked
+from ..agents.lesson_exercises import exercise_generate
+from ..agents.lesson_plan import TeachExplainInputs, teaching_plan
+from ..agents.lesson_repair import reopen
+from ..agents.lesson_text import parts_to_write, teaching_explain
+from ..agents.turns import problem_of
+from ..context import RunContext, the_sandbox
+from ..state import TaskState, Usage
+from .conclusion import has_output, holds, judged, made
+from .registry import Action, Workflow, register
+
+REPAIR = "repair_lesson"
+MAX_REPAIRS = 2
+"""Repairs in a task before the lesson has to do as it is."""
+
+LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, LessonOutput]
+
+
+def build() -> LessonGraph:
+    """Compile the subgraph that makes a lesson."""
+    builder = _common()
+    builder.add_node("teaching_plan", teaching_plan)
+    builder.add_edge(START, "teaching_plan")
+    builder.add_conditional_edges("teaching_plan", parts_to_write, ["teaching_explain"])
+    return builder.compile()
+
+
+def build_repair() -> LessonGraph:
+    """Compile the subgraph that writes again what did not hold."""
+    builder = _common()
+    builder.add_node("reopen", reopen)
+    builder.add_edge(START, "reopen")
+    builder.add_conditional_edges(
+        "reopen", parts_to_write, ["teaching_explain", "exercise_generate"]
+    )
+    return builder.compile()
+
+
+def _common() -> StateGraph[LessonState, RunContext, LessonInput, LessonOutput]:
+    builder = StateGraph(
+        LessonState,
+        context_schema=RunContext,
+        input_schema=LessonInput,
+        output_schema=LessonOutput,
+    )
+    builder.add_node("teaching_explain", teaching_explain)
+    builder.add_node("exercise_generate", exercise_generate)
+    builder.add_node("conclude", conclude)
+    builder.add_edge("teaching_explain", "exercise_generate")
+    builder.add_edge("exercise_generate", "conclude")
+    builder.add_edge("conclude", END)
+    return builder
+
+
+async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> LessonOutput:
+    """Put the lesson together and check it."""
+    before = state["lesson"]
+    problems = state.get("problems", [])
+    lesson = before.model_copy(
+        update={
+            "parts": {**before.parts, **state.get("written", {})},
+            "example": problems[-1] if problems else before.example,
+            "exercises": state["exercises"],
+            "tally": sum(state.get("tallies", []), before.tally),
+        }
+    )
+    checks = (await checked(the_sandbox(), lesson)).checks
+    failed = [check.name for check in checks if not check.passed]
+    lesson = lesson.model_copy(update={"tries": [*before.tries, failed]})
+    costs = state["costs"]
+    update = made(
+        REPAIR if before.tries else WORKFLOW,
+        judged(
+            WORKFLOW,
+            laid_out(lesson),
+            checks,
+            data=lesson.model_dump(mode="json"),
+            sources=sources(state),
+        ),
+        summary=f"{lesson.title}; {', '.join(failed) or 'ok'}",
+        inputs=problem_of(state),
+        usage=sum((usage for _, usage, _ in costs), Usage()),
+        seconds=_elapsed(costs),
+    )
+    return cast("LessonOutput", update)
+
+
+def _elapsed(costs: list[tuple[str, Usage, float]]) -> float:
+    """Seconds: the parts are written side by side, one stage follows the other."""
+    stages = {stage for stage, _, _ in costs}
+    return sum(max(s for name, _, s in costs if name == stage) for stage in stages)
+
+
+def _may_repair(state: TaskState) -> bool:
+    if not has_output(state, WORKFLOW) or holds(state, WORKFLOW):
+        return False
+    return sum(record.actor == REPAIR for record in state.get("history", [])) < MAX_REPAIRS
+
+
+TEACH_EXPLAIN = register(
+    Workflow(
+        name=WORKFLOW,
+        description={
+            "en": "makes a lesson on any topic for a school year: explanation, worked example, "
+            "exercises with an answer key.",
+            "zh": "就任意主题为某个年级备一节课：讲解、例题、带答案的练习。",
+        },
+        inputs=TeachExplainInputs,
+        checks={
+            "parts": {"en": "all five parts are there", "zh": "五个部分齐全"},
+            "exercises": {"en": "number of exercises", "zh": "练习的数量"},
+            "answers": {"en": "answers recomputed", "zh": "答案经过复算"},
+            "equations": {"en": "calculations in the text hold", "zh": "文中的算式成立"},
+            "language": {"en": "the language asked for", "zh": "语言符合要求"},
+            "readability": {"en": "length and sentences fit the grade", "zh": "篇幅和句长适合年级"},
+        },
+        actions=(
+            Action(
+                WORKFLOW,
+                {
+                    "en": "plans and writes the whole lesson with its exercises.",
+                    "zh": "规划并写出整节课和练习。",
+                },
+                build(),
+                lambda state: not has_output(state, WORKFLOW),
+            ),
+            Action(
+                REPAIR,
+                {
+                    "en": "writes again the parts and exercises whose checks failed; the usual "
+                    "move after a failed check.",
+                    "zh": "重写没有通过检查的部分和练习；检查没通过时通常选它。",
+                },
+                build_repair(),
+                _may_repair,
+            ),
+        ),
+    )
+)

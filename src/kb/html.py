@@ -1,0 +1,59 @@
+"""HTML into text. A saved page is the person's own, so all of it is kept but what is plainly not
+text: an extractor that looks for the main article loses tables and short pages."""
+
+import re
+from typing import Any
+
+from .decode import decode
+from .office import table_lines
+from .split import Section, markdown_sections
+
+_DROPPED = "//script | //style | //nav | //noscript | //template | //head"
+_BLOCK_TAGS = (
+    *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "footer"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre"),
+    *("section", "table", "ul"),
+)
+_BLOCKS = " | ".join(f"//{tag}" for tag in _BLOCK_TAGS)
+
+
+def read_html(raw: bytes) -> list[Section]:
+    from lxml import html
+
+    declared = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", raw[:2048], re.IGNORECASE)
+    try:
+        page = raw.decode(declared[1].decode() if declared else "utf-8-sig")
+    except (UnicodeDecodeError, LookupError):
+        page = decode(raw)
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    body = html.document_fromstring(page.encode(), parser=parser)
+    for element in body.xpath(_DROPPED):
+        element.drop_tree()
+    for element in body.xpath("//*[not(self::pre) and not(ancestor::pre)]"):
+        element.text = _spaced(element.text)
+        element.tail = _spaced(element.tail)
+    # Innermost first, so that a table within a table is text when its own turn comes.
+    for element in reversed(body.xpath(_BLOCKS)):
+        text = _block(element)
+        element.clear(keep_tail=True)
+        element.text = f"\n{text}\n"
+    return markdown_sections(re.sub(r"\n\s*\n+", "\n\n", body.text_content()))
+
+
+def _block(element: Any) -> str:
+    """An element that begins and ends a line, as Markdown."""
+    text = str(element.text_content())
+    if element.tag == "table":
+        rows = element.xpath(".//tr")
+        return "\n".join(
+            table_lines([cell.text_content() for cell in row.xpath("td|th")] for row in rows)
+        )
+    if element.tag == "pre":
+        return f"```\n{text}\n```"
+    if re.fullmatch("h[1-6]", element.tag) and text.strip():
+        return f"{'#' * int(element.tag[1])} {' '.join(text.split())}"
+    return text
+
+
+def _spaced(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "")

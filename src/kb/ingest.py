@@ -1,0 +1,170 @@
+"""Files and texts into a base, one document after the other.
+
+A document whose content has not changed costs a hash. Each is entered whole when its vectors
+are there, so an ingest that was killed goes on with the first document that was not finished.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..messages import say
+from . import load
+from .catalogue import Entry, now, searchable
+from .contracts import AddedDocument, Document, IngestReport, Progress, Skipped, SkippedFile
+from .decode import storable
+from .embed import BATCH, Embedder
+from .split import Section, check_sizes, markdown_sections, split
+from .store import Store
+
+if TYPE_CHECKING:
+    from .embed import Vectors
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A document that may have to be added."""
+
+    doc_id: str
+    title: str
+    source: str
+    read: Callable[[], bytes]
+    """Its content, which tells whether it has changed.
+
+    Raises:
+        SkippedFile: it cannot be had.
+    """
+    parse: Callable[[bytes], list[Section]]
+    """Its text.
+
+    Raises:
+        SkippedFile: there is none that can be read.
+    """
+
+
+def from_document(document: Document) -> Candidate:
+    text = storable(document["text"])
+    source = storable(document.get("source", ""))
+    doc_id = storable(document.get("id", "")) or short_hash(source or text)
+    return Candidate(
+        doc_id=doc_id,
+        title=storable(document.get("title", "")),
+        source=source or doc_id,
+        read=text.encode,
+        parse=lambda raw: markdown_sections(raw.decode()),
+    )
+
+
+def from_file(path: Path, max_bytes: int) -> Candidate:
+    source = storable(str(path))
+    return Candidate(
+        doc_id=short_hash(source),
+        title=storable(path.stem),
+        source=source,
+        read=lambda: load.read(path, max_bytes),
+        parse=lambda raw: load.parse(path.suffix, raw, max_bytes),
+    )
+
+
+def ingest(
+    store: Store,
+    embedder: Embedder,
+    candidates: Sequence[Candidate],
+    *,
+    chunk_size: int,
+    overlap: int,
+    progress: Progress,
+) -> IngestReport:
+    """Bring a base up to date with the candidates.
+
+    Raises:
+        InvalidTask: the sizes do not go together.
+        EmbedderError: the embedder fails; what was finished before stays.
+        KnowledgeBaseError: the base cannot be written.
+    """
+    check_sizes(chunk_size, overlap)
+    documents: list[AddedDocument] = []
+    skipped: list[Skipped] = []
+    for number, candidate in enumerate(candidates):
+
+        def advance(share: float, number: int = number, what: str = candidate.source) -> None:
+            progress(number + share, len(candidates), what)
+
+        advance(0)
+        try:
+            documents.append(_add(store, embedder, candidate, (chunk_size, overlap), advance))
+        except SkippedFile as error:
+            skipped.append(_skipped(candidate.source, error))
+        advance(1)
+    return IngestReport(documents=documents, skipped=skipped)
+
+
+def _add(
+    store: Store,
+    embedder: Embedder,
+    candidate: Candidate,
+    sizes: tuple[int, int],
+    advance: Callable[[float], None],
+) -> AddedDocument:
+    raw = candidate.read()
+    digest = _digest(candidate.title, candidate.source, *map(str, sizes), content=raw)
+    with store.exclusive():
+        old = store.catalogue.entry(candidate.doc_id)
+    if old and old.digest == digest:
+        return AddedDocument(doc_id=old.doc_id, source=old.source, outcome="unchanged", chunks=0)
+    passages = split(candidate.parse(raw), *sizes)
+    if not passages:
+        raise SkippedFile("empty")
+    entry = Entry(
+        doc_id=candidate.doc_id,
+        title=candidate.title,
+        source=candidate.source,
+        chunks=len(passages),
+        added=now(),
+        digest=digest,
+        version=short_hash(candidate.doc_id + digest),
+    )
+    vectors = embed(
+        embedder,
+        [searchable(entry.title, passage.heading, passage.text) for passage in passages],
+        advance,
+    )
+    with store.exclusive():
+        outcome = store.put(entry, passages, vectors, embedder.name)
+    written = 0 if outcome == "unchanged" else entry.chunks
+    return AddedDocument(doc_id=entry.doc_id, source=entry.source, outcome=outcome, chunks=written)
+
+
+def embed(embedder: Embedder, texts: Sequence[str], advance: Callable[[float], None]) -> "Vectors":
+    """Vectors of passages, of shape (texts, dimension); `advance` is told the share done."""
+    import numpy as np
+
+    batches = []
+    for start in range(0, len(texts), BATCH):
+        batches.append(embedder.embed_passages(texts[start : start + BATCH]))
+        advance(min(start + BATCH, len(texts)) / len(texts))
+    return np.concatenate(batches)
+
+
+def short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _digest(*properties: str, content: bytes) -> str:
+    digest = hashlib.sha256("\0".join(properties).encode())
+    digest.update(b"\0")
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def _skipped(source: str, error: SkippedFile) -> Skipped:
+    message = say(f"kb.skipped.{error.reason}", detail=error.detail)
+    return Skipped(source=source, reason=error.reason, message=message)
+
+
+def files_of(paths: Sequence[Path], max_bytes: int) -> Iterator[Candidate]:
+    """The files named and those in the folders named, each once."""
+    for path in load.find_files(paths):
+        yield from_file(path, max_bytes)

@@ -1,0 +1,112 @@
+"""The search by words: BM25 over jieba's words, in SQLite's full-text index.
+
+The index is a table beside the chunks, so one transaction changes both, every process sees the
+same, and nothing is rebuilt or held in memory. Its ranking is that of `bm25s` with the same
+parameters (k1 = 1.2, b = 0.75).
+"""
+
+import math
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from ..settings import get_settings
+
+SCHEMA = """
+create virtual table if not exists keywords using fts5(words, tokenize = 'ascii');
+create virtual table if not exists vocabulary using fts5vocab(keywords, row);
+"""
+
+MAX_WORDS = 64
+"""Words of a question that are looked for: the rarest."""
+COMMON = 10_000
+"""A word in more chunks than this is not looked for, unless all are: it costs much to rank by
+and tells little."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words(text: str) -> list[str]:
+    """The words of a Chinese, English or mixed text, in lower case and half width, without
+    punctuation."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return [word for piece in _jieba().cut(plain) for word in _WORD.findall(piece)]
+
+
+class KeywordIndex:
+    """BM25 over the chunks of one base; the rows have the chunks' row numbers."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, row: int, text: str) -> None:
+        """Enter a chunk, in the caller's transaction."""
+        self._connection.execute(
+            "insert into keywords (rowid, words) values (?, ?)", (row, " ".join(words(text)))
+        )
+
+    def remove(self, rows: Sequence[int]) -> None:
+        """Take chunks out, in the caller's transaction."""
+        self._connection.executemany(
+            "delete from keywords where rowid = ?", [(row,) for row in rows]
+        )
+
+    def search(self, asked: Collection[str], limit: int) -> list[str]:
+        """Ids of the chunks that hold any of the words, best first."""
+        counts = self._counts(asked)
+        known = [word for word in asked if counts[word]]
+        rare = [word for word in known if counts[word] <= COMMON] or known
+        rarest = sorted(rare, key=lambda word: counts[word])[:MAX_WORDS]
+        if not rarest:
+            return []
+        found = self._connection.execute(
+            "select chunks.chunk_id from keywords join chunks on chunks.row = keywords.rowid "
+            "where keywords match ? order by bm25(keywords), keywords.rowid limit ?",
+            (" OR ".join(f'"{word}"' for word in rarest), limit),
+        )
+        return [chunk_id for (chunk_id,) in found]
+
+    def coverage(self, weights: dict[str, float], chunk_ids: Sequence[str]) -> dict[str, float]:
+        """Share of the weighted words that each chunk holds, 0 to 1."""
+        marks = ", ".join("?" * len(chunk_ids))
+        held_by = "select chunk_id, words from chunks join keywords on keywords.rowid = row"
+        query = f"{held_by} where chunk_id in ({marks})"
+        total = sum(weights.values()) or 1.0
+        return {
+            chunk_id: sum(weights.get(word, 0.0) for word in set(held.split())) / total
+            for chunk_id, held in self._connection.execute(query, chunk_ids)
+        }
+
+    def weights(self, question: str, chunks: int) -> dict[str, float]:
+        """Inverse document frequency of each word of a question, as BM25 has it, in a base of
+        so many chunks. Unknown words weigh most."""
+        counts = self._counts(words(question))
+        return {
+            word: math.log(1 + (chunks - count + 0.5) / (count + 0.5))
+            for word, count in counts.items()
+        }
+
+    def _counts(self, asked: Iterable[str]) -> dict[str, int]:
+        """In how many chunks each word is."""
+        query = "select doc from vocabulary where term = ?"
+        return {
+            word: next((doc for (doc,) in self._connection.execute(query, (word,))), 0)
+            for word in asked
+        }
+
+
+@cache
+def _jieba() -> Any:
+    import jieba
+
+    home = get_settings().home
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    jieba.setLogLevel("WARNING")  # it reports on loading its dictionary
+    tokenizer = jieba.Tokenizer()
+    # Not the system's temporary folder, where anyone could put a dictionary.
+    tokenizer.tmp_dir = str(home)
+    tokenizer.initialize()
+    return tokenizer

@@ -1,0 +1,134 @@
+"""Long texts into passages that an embedder can take in: by heading, then by sentence."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ..errors import InvalidTask
+from ..messages import say
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]{{1,4}}|[^\w\s]|_+")
+# A Latin full stop ends a sentence only before white space; a Chinese one anywhere.
+_SENTENCE = re.compile(
+    r".+?(?:[。！？；…]+[”’」』）》\"]*|[.!?]+[\"')\]]*(?=\s)|\n|$)\s*", re.DOTALL
+)
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A run of text under one heading."""
+
+    text: str
+    heading: str = ""
+    """Path of headings, outermost first, joined by ` > `."""
+
+
+def count_tokens(text: str) -> int:
+    """An estimate that needs no tokenizer and is the same for all embedders: one for a Chinese,
+    Japanese or Korean character, one for every four letters or digits begun, one for a
+    punctuation mark.
+
+    Measured against multilingual-e5-small's own count it is 1.25 times it on Chinese paragraphs
+    (at least 1.02), 1.20 times on English ones (at least 1.05), 1.08 times on Markdown and code
+    (at least 0.94); so a chunk of 512 fits that model's window.
+    """
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
+def markdown_sections(text: str) -> list[Section]:
+    """A Markdown text by its `#` headings; those inside fenced code are none."""
+    sections: list[Section] = []
+    path: list[tuple[int, str]] = []
+    lines: list[str] = []
+    fence = ""
+
+    def close() -> None:
+        body = "\n".join(lines).strip()
+        if body:
+            sections.append(Section(body, " > ".join(title for _, title in path)))
+        lines.clear()
+
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if mark and fence in ("", mark[1]):
+            fence = "" if fence else mark[1]
+        heading = None if fence or mark else _HEADING.match(line)
+        if heading is None:
+            lines.append(line)
+            continue
+        close()
+        level = len(heading[1])
+        path = [*((depth, title) for depth, title in path if depth < level), (level, heading[2])]
+    close()
+    return sections or [Section(" > ".join(title for _, title in path))]
+
+
+def check_sizes(chunk_size: int, overlap: int) -> None:
+    """Raises:
+    InvalidTask: chunks would be too small or too large, or overlap by more than half.
+    """
+    if not 16 <= chunk_size <= 8192 or not 0 <= overlap <= chunk_size // 2:
+        raise InvalidTask(say("kb.invalid.sizes", size=chunk_size, overlap=overlap))
+
+
+def split(sections: Iterable[Section], chunk_size: int, overlap: int) -> list[Section]:
+    """Each section in passages of whole sentences, of at most `chunk_size` tokens, each
+    beginning with the last sentences of the one before, up to `overlap` tokens. A sentence that
+    is longer than a chunk is cut between tokens.
+
+    Raises:
+        InvalidTask: the sizes do not go together.
+    """
+    check_sizes(chunk_size, overlap)
+    return [
+        Section(passage, section.heading)
+        for section in sections
+        for passage in _pack(_sentences(section.text, chunk_size - overlap), chunk_size, overlap)
+    ]
+
+
+def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[str]:
+    held: list[tuple[str, int]] = []
+    fresh = False
+    for sentence in sentences:
+        tokens = count_tokens(sentence)
+        if fresh and sum(size for _, size in held) + tokens > chunk_size:
+            yield _join(held)
+            held, fresh = _tail(held, overlap), False
+        held.append((sentence, tokens))
+        fresh = True
+    if fresh and _join(held):
+        yield _join(held)
+
+
+def _tail(held: list[tuple[str, int]], overlap: int) -> list[tuple[str, int]]:
+    """The last sentences that together have at most `overlap` tokens."""
+    total, kept = 0, 0
+    for _, size in reversed(held):
+        total += size
+        if total > overlap:
+            break
+        kept += 1
+    return held[len(held) - kept :]
+
+
+def _join(held: list[tuple[str, int]]) -> str:
+    return "".join(sentence for sentence, _ in held).strip()
+
+
+def _sentences(text: str, limit: int) -> Iterator[str]:
+    """Sentences with the white space behind them, none of more than `limit` tokens."""
+    for match in _SENTENCE.finditer(text):
+        sentence = match[0]
+        tokens = _TOKEN.finditer(sentence)
+        start = 0
+        # The token after `limit` ones begins the next piece.
+        while (nxt := next(islice(tokens, limit, None), None)) is not None:
+            yield sentence[start : nxt.start()]
+            start = nxt.start()
+            tokens = _TOKEN.finditer(sentence, start)
+        yield sentence[start:]

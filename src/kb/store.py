@@ -1,0 +1,202 @@
+"""One base's folder: its catalogue and its vectors, changed together and by one at a time."""
+
+import hashlib
+import shutil
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from ..messages import say
+from .catalogue import BUSY_SECONDS, Catalogue, Entry
+from .contracts import EmbedderMismatch, KnowledgeBaseError, Outcome
+from .split import Section
+from .vectors import DamagedVectors, VectorIndex
+
+if TYPE_CHECKING:
+    from .embed import Vectors
+
+_stores: "weakref.WeakValueDictionary[Path, Store]" = weakref.WeakValueDictionary()
+_registering = threading.Lock()
+
+
+class Store:
+    """Safe to use from many threads and processes. A process has one for each folder, since
+    Chroma's clients of one folder share their state; `Store.at` gives it.
+
+    All members are used inside `exclusive()`, which takes milliseconds: nothing slow, such as
+    embedding, is done there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = folder
+        self._thread_lock = threading.Lock()
+        self._file_lock = FileLock(folder / "lock", timeout=BUSY_SECONDS, poll_interval=0.005)
+        with self._file_lock:  # SQLite does not wait while its log is being set up
+            self.catalogue = Catalogue(folder / "catalogue.sqlite")
+        self.vectors = VectorIndex(folder / "chroma")
+        weakref.finalize(self, _close, self.catalogue, self.vectors)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Store":
+        """The process's store of that folder, made on first use and readable by the user alone.
+
+        Raises:
+            KnowledgeBaseError: the folder cannot be used.
+        """
+        folder = folder.expanduser().resolve()
+        with _registering, _telling(folder):
+            store = _stores.get(folder)
+            if store is None:
+                store = _stores[folder] = cls(folder)
+            return store
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the base, as the last one has left it, with what a killed one has left tidied up.
+
+        Raises:
+            KnowledgeBaseError: it cannot be read or written, or is held by another for a minute.
+        """
+        with self._thread_lock, _telling(self.folder), self._file_lock:
+            self.vectors.at(self._generation())
+            self._settle()
+            yield
+
+    def discard_damaged(self) -> None:
+        """Delete the vectors if Chroma cannot read them, so that they can be made anew. Takes
+        the lock itself: `exclusive` would fail.
+
+        Raises:
+            KnowledgeBaseError: the folder cannot be written.
+        """
+        with self._thread_lock, _telling(self.folder), self._file_lock:
+            self._announce([])
+            try:
+                self.vectors.close()
+                self.vectors.check()
+                self._settle()
+            except DamagedVectors:
+                self.vectors.close()
+                shutil.rmtree(self.folder / "chroma")
+                with self.catalogue.transaction():
+                    self.catalogue.settle(self.catalogue.unsettled())
+
+    @property
+    def embedder(self) -> str | None:
+        """Name of the embedder of all vectors; None while there are none."""
+        return self.catalogue.fact("embedder") if self.catalogue.counts()[0] else None
+
+    @property
+    def collection(self) -> str:
+        """Name of the Chroma collection that holds the vectors."""
+        return self.catalogue.fact("collection") or ""
+
+    def put(
+        self, entry: Entry, passages: Sequence[Section], vectors: "Vectors", embedder: str
+    ) -> Outcome:
+        """Enter a document, whole or not at all.
+
+        Raises:
+            EmbedderMismatch: another process has begun this base with another embedder.
+        """
+        old = self.catalogue.entry(entry.doc_id)
+        if old and old.digest == entry.digest:
+            return "unchanged"
+        self.require(embedder)
+        if self.embedder is None:
+            self._remember(embedder, collection_name(embedder))
+        self._announce([entry.version])
+        self.vectors.add(self.collection, entry.chunk_ids(), vectors)
+        with self.catalogue.transaction():
+            self.catalogue.put(entry, passages)
+            self.catalogue.settle([entry.version])
+            self.catalogue.unsettle([old.version] if old else [])
+        self._settle()
+        return "replaced" if old else "added"
+
+    def delete(self, entries: Sequence[Entry]) -> None:
+        """Take documents out of the catalogue and both indexes."""
+        with self.catalogue.transaction():
+            self.catalogue.delete([entry.doc_id for entry in entries])
+            self.catalogue.unsettle([entry.version for entry in entries])
+        self._settle()
+
+    def require(self, embedder: str) -> None:
+        """Raises:
+        EmbedderMismatch: the base's vectors are another embedder's.
+        """
+        if self.embedder not in (None, embedder):
+            raise EmbedderMismatch(
+                say("kb.mismatch", folder=self.folder, held=self.embedder, wanted=embedder)
+            )
+
+    def missing_from(self, collection: str) -> list[str]:
+        """Chunks without a vector in that collection; vectors without a chunk are deleted."""
+        self._announce([])
+        wanted = self.catalogue.chunk_ids()
+        held = self.vectors.ids(collection)
+        self.vectors.delete(collection, list(held.difference(wanted)))
+        return [chunk_id for chunk_id in wanted if chunk_id not in held]
+
+    def fill(self, collection: str, chunk_ids: Sequence[str], vectors: "Vectors") -> None:
+        """Write vectors into a collection that is not in use yet."""
+        self._announce([])
+        self.vectors.add(collection, chunk_ids, vectors)
+
+    def switch(self, embedder: str, collection: str) -> None:
+        """Search in another collection from now on, and drop the earlier one."""
+        self._announce([])
+        self._remember(embedder, collection)
+        self.vectors.keep_only(collection)
+
+    def _remember(self, embedder: str, collection: str) -> None:
+        with self.catalogue.transaction():
+            self.catalogue.remember(embedder=embedder, collection=collection)
+
+    def _announce(self, versions: Sequence[str]) -> None:
+        """Tell other processes that the vectors change, before they do."""
+        generation = self._generation() + 1
+        with self.catalogue.transaction():
+            self.catalogue.remember(generation=generation)
+            self.catalogue.unsettle(versions)
+        self.vectors.changing(generation)
+
+    def _settle(self) -> None:
+        """Delete the vectors of versions that are no document's."""
+        versions = self.catalogue.unsettled()
+        if not versions:
+            return
+        self._announce([])
+        self.vectors.delete_versions(self.collection, versions)
+        with self.catalogue.transaction():
+            self.catalogue.settle(versions)
+
+    def _generation(self) -> int:
+        return int(self.catalogue.fact("generation") or 0)
+
+
+def collection_name(embedder: str) -> str:
+    """Where an embedder's vectors are kept."""
+    return f"chunks-{hashlib.sha256(embedder.encode()).hexdigest()[:8]}"
+
+
+def _close(catalogue: Catalogue, vectors: VectorIndex) -> None:
+    vectors.close()
+    catalogue.close()
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout as error:
+        raise KnowledgeBaseError(say("kb.busy", folder=folder)) from error
+    except (sqlite3.Error, OSError) as error:
+        raise KnowledgeBaseError(say("kb.unusable", folder=folder, reason=error)) from error

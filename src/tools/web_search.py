@@ -1,0 +1,252 @@
+"""Searches the web, by whichever provider is set up."""
+
+import asyncio
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, ClassVar, Literal, Protocol
+
+import httpx
+from pydantic import SecretStr
+
+from ..errors import ConcertinoError
+from ..language import detect_language
+from ..messages import Language, say
+from ..settings import Settings
+from .addresses import UNUSABLE_PROXY, trusted_certificates
+from .fetch import receive_body
+from .readable import visible
+
+TAVILY_URL = "https://api.tavily.com"
+MAX_QUERY_CHARS = 400
+MAX_SNIPPET_CHARS = 500
+MAX_REPLY_BYTES = 5_000_000
+
+# All that ddgs knows but Grokipedia, whose articles are written by a model.
+DDGS_ENGINES = "duckduckgo,brave,mojeek,startpage,yahoo,wikipedia"
+DDGS_REGIONS: dict[Language, str] = {"en": "us-en", "zh": "cn-zh"}
+
+
+class SearchUnavailable(ConcertinoError):
+    """The search could not be made; its text says what to do, and holds no key.
+
+    `reason` is the name of its text under `web_search` in the messages.
+    """
+
+    def __init__(self, reason: str, language: Language | None = None, /, **fields: object) -> None:
+        super().__init__(say(f"web_search.{reason}", language, **fields))
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A page that a search found. Its texts are data from a stranger: fence them in prompts."""
+
+    title: str
+    url: str
+    """`http` or `https`."""
+    snippet: str
+    """What the provider shows of the page, at most 500 characters."""
+
+
+class SearchProvider(Protocol):
+    """Somewhere to search."""
+
+    name: ClassVar[str]
+
+    async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
+        """At most `limit` pages, best first; an empty list where nothing was found.
+
+        Raises:
+            SearchUnavailable: no network, wrong key, too many requests, a strange answer.
+        """
+        ...
+
+
+def choose_search(settings: Settings, language: Language | None = None) -> SearchProvider | None:
+    """The provider that `search_provider` names, else the first that is set up: a SearXNG
+    address, a Tavily key, the package ddgs. None where there is none, or it is `off`.
+
+    Args:
+        language: Of the provider's error texts; None takes the environment's.
+
+    Raises:
+        SearchUnavailable: the named provider is not set up.
+    """
+    timeout, proxy = settings.search_timeout, settings.web_proxy
+    available: dict[str, SearchProvider] = {}
+    if settings.searxng_url:
+        available["searxng"] = SearXNG(timeout, language, url=settings.searxng_url)
+    if settings.tavily_api_key:
+        available["tavily"] = Tavily(timeout, language, proxy, key=settings.tavily_api_key)
+    if find_spec("ddgs"):
+        available["ddgs"] = DuckDuckGo(timeout, language, proxy)
+    match settings.search_provider:
+        case None:
+            return next(iter(available.values()), None)
+        case "off":
+            return None
+        case name if name in available:
+            return available[name]
+        case name:
+            raise SearchUnavailable(f"set_up_{name}", language)
+
+
+@dataclass(frozen=True)
+class _Provider:
+    """What providers share."""
+
+    name: ClassVar[str]
+
+    seconds: float
+    """That a search may take."""
+    language: Language | None = None
+    """Of the error texts."""
+    proxy: SecretStr | None = None
+
+    def unavailable(self, reason: str, **fields: object) -> SearchUnavailable:
+        return SearchUnavailable(
+            reason, self.language, name=self.name, seconds=self.seconds, **fields
+        )
+
+    @property
+    def proxy_url(self) -> str | None:
+        return self.proxy.get_secret_value() if self.proxy else None
+
+    async def ask(
+        self, method: Literal["GET", "POST"], url: str, statuses: dict[int, str], **content: Any
+    ) -> Any:
+        """The JSON that is replied; `statuses` names the texts for statuses of the provider's."""
+        verify = await asyncio.to_thread(trusted_certificates)
+        try:
+            async with (
+                asyncio.timeout(self.seconds),
+                httpx.AsyncClient(
+                    verify=verify,
+                    timeout=self.seconds,
+                    headers={"Accept-Encoding": "gzip"},
+                    trust_env=False,
+                    proxy=self.proxy_url,
+                ) as client,
+                client.stream(method, url, **content) as response,
+            ):
+                body, _ = await receive_body(response, MAX_REPLY_BYTES)
+        except (TimeoutError, httpx.TimeoutException):
+            raise self.unavailable("timeout") from None
+        # Not `from error`: its request holds the key, and debuggers and loggers show it.
+        except (httpx.HTTPError, zlib.error):
+            raise self.unavailable("unreachable") from None
+        except UNUSABLE_PROXY:
+            raise self.unavailable("address") from None
+        if response.status_code != 200:
+            reason = {429: "rate_limit", **statuses}.get(response.status_code, "status")
+            raise self.unavailable(reason, status=response.status_code)
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise self.unavailable("not_json") from None
+
+    def listed(self, reply: Any, limit: int) -> list[SearchResult]:
+        """The results in a reply of SearXNG or Tavily, which name their fields alike."""
+        try:
+            hits = [
+                (hit.get("title"), hit.get("url"), hit.get("content")) for hit in reply["results"]
+            ]
+        except (LookupError, TypeError, AttributeError):
+            raise self.unavailable("not_json") from None
+        return _listed(hits, limit)
+
+
+@dataclass(frozen=True)
+class SearXNG(_Provider):
+    """A SearXNG server's JSON interface, at an address that the user trusts."""
+
+    name = "SearXNG"
+
+    url: str = field(kw_only=True, repr=False)
+    """May hold a password."""
+
+    async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
+        reply = await self.ask(
+            "GET",
+            f"{self.url.rstrip('/')}/search",
+            {403: "searxng_json"},
+            params={"q": query[:MAX_QUERY_CHARS], "format": "json"},
+        )
+        return self.listed(reply, limit)
+
+
+@dataclass(frozen=True)
+class Tavily(_Provider):
+    """Tavily's search, with a key."""
+
+    name = "Tavily"
+
+    key: SecretStr = field(kw_only=True)
+    url: str = field(default=TAVILY_URL, kw_only=True)
+
+    async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
+        reply = await self.ask(
+            "POST",
+            f"{self.url}/search",
+            # 432 and 433 are Tavily's own: the plan's and the account's limit.
+            {401: "key_refused", 403: "key_refused", 432: "quota", 433: "quota"},
+            json={"query": query[:MAX_QUERY_CHARS], "max_results": limit},
+            headers={"Authorization": f"Bearer {self.key.get_secret_value()}"},
+        )
+        return self.listed(reply, limit)
+
+
+class DuckDuckGo(_Provider):
+    """DuckDuckGo and others, by the package ddgs: no key, and no promise that they answer."""
+
+    name = "ddgs"
+
+    async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
+        from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                hits = await asyncio.to_thread(self._search, query[:MAX_QUERY_CHARS], limit)
+        except (TimeoutError, TimeoutException):
+            raise self.unavailable("timeout") from None
+        except RatelimitException:
+            raise self.unavailable("rate_limit") from None
+        except Exception as error:  # reading other people's result pages breaks in any way
+            if isinstance(error, DDGSException) and str(error) == "No results found.":
+                return []
+            raise self.unavailable("unreachable") from None
+        return _listed(
+            [(hit.get("title"), hit.get("href"), hit.get("body")) for hit in hits], limit
+        )
+
+    def _search(self, query: str, limit: int) -> list[dict[str, Any]]:
+        from ddgs import DDGS
+
+        with DDGS(proxy=self.proxy_url, timeout=max(1, int(self.seconds / 2))) as search:
+            return search.text(
+                query,
+                max_results=limit,
+                region=DDGS_REGIONS[detect_language(query)],
+                backend=DDGS_ENGINES,
+            )
+
+
+def _listed(hits: Iterable[tuple[Any, Any, Any]], limit: int) -> list[SearchResult]:
+    """Each page once, web pages only, without hidden characters."""
+    pages: dict[str, SearchResult] = {}
+    for title, url, snippet in hits:
+        address = str(url or "").strip()
+        if address.startswith(("http://", "https://")) and address not in pages:
+            pages[address] = SearchResult(
+                title=_line(title) or address,
+                url=address,
+                snippet=_line(snippet)[:MAX_SNIPPET_CHARS],
+            )
+    return list(pages.values())[:limit]
+
+
+def _line(text: Any) -> str:
+    return " ".join(visible(str(text or "")).split())

@@ -1,0 +1,33 @@
+"""A web of a few pages, for the workflows that read them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from concertino.agents import passages
+from concertino.language import detect_language
+from concertino.messages import Language
+from concertino.tools.fetch import FetchFailed, Page
+
+
+def serve_pages(monkeypatch: pytest.MonkeyPatch, **texts: str) -> list[str]:
+    """Make `https://NAME.test` hold these texts and everything else fail; gives what is fetched."""
+    fetched: list[str] = []
+
+    async def fetch(url: str, *, language: Language) -> Page:
+        fetched.append(url)
+        name = url.removeprefix("https://").removesuffix(".test")
+        if name not in texts:
+            raise FetchFailed("empty", language, host=name)
+        return Page(
+            url=url,
+            final_url=url,
+            title=name.capitalize(),
+            text=texts[name],
+            content_type="text/html",
+            language=detect_language(texts[name]),
+            fetched_at=datetime.now(UTC),
+            truncated=False,
+        )
+
+    monkeypatch.setattr(passages, "fetch", fetch)
+    return fetched
