@@ -163,6 +163,8 @@ def measure_synthetic(chunks: int, queries: int) -> None:
         child = multiprocessing.get_context("spawn").Process(target=fill, args=(folder, chunks))
         child.start()
         child.join()
+        if child.exitcode:
+            raise SystemExit(f"filling the base failed with {child.exitcode}")
         filled = time.perf_counter() - started
         base = KnowledgeBase(folder, embedder=Synthetic())
         before = _resident()

@@ -290,7 +290,7 @@ def _conclude(console: "Console", result: dict[str, Any]) -> None:
     if result["report"]:
         # Rich takes a backslash for an escape; LaTeX has to keep its own.
         console.print(Markdown(result["report"].replace("\\", "\\\\")))
-    if result["final_answer"] and result["final_answer"] not in result["report"]:
+    if result["answer"]:  # of a calculation; elsewhere the report is the answer
         told = say("cli.answer", result["language"], answer=result["final_answer"])
         console.print(f"\n{told}", style="bold green", markup=False)
     if result["input_request"]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import aiosqlite
 from filelock import AsyncFileLock, Timeout
@@ -34,10 +34,14 @@ create table if not exists tasks (
     status text not null,
     final_answer text,
     created text not null,
-    updated text not null
+    updated text not null,
+    owner text
 );
 create index if not exists tasks_of_a_thread on tasks (thread_id);
 """
+
+TaskStatus = Status | Literal["queued", "cancelled"]
+"""What the index says of a task; the two more are the service's."""
 
 
 class TaskSummary(BaseModel):
@@ -50,10 +54,12 @@ class TaskSummary(BaseModel):
     """The id of the task that began its thread."""
     question: str
     workflow: str | None
-    status: Status
+    status: TaskStatus
     final_answer: str | None
     created: datetime
     updated: datetime
+    owner: str | None
+    """The API key it belongs to, by its id; None is whoever uses this machine."""
 
 
 @dataclass(frozen=True)
@@ -65,36 +71,78 @@ class TaskStore:
     home: Path | None
     """None for tasks that are kept in memory."""
 
-    async def add(self, task_id: str, thread_id: str, task: TaskInput) -> None:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Statements that are written together or not at all, and between those of no other."""
+        async with self.checkpointer.lock:
+            try:
+                yield self.connection
+                await self.connection.commit()
+            except BaseException:
+                await self.connection.rollback()
+                raise
+
+    async def add(
+        self,
+        task_id: str,
+        thread_id: str,
+        task: TaskInput,
+        *,
+        status: TaskStatus = "running",
+        owner: str | None = None,
+    ) -> None:
         """Enter a new task, with all that is needed to start it again."""
+        async with self.transaction():
+            await self.insert(task_id, thread_id, task, status=status, owner=owner)
+
+    async def insert(
+        self,
+        task_id: str,
+        thread_id: str,
+        task: TaskInput,
+        *,
+        status: TaskStatus,
+        owner: str | None,
+    ) -> None:
+        """`add` within a transaction."""
         now, options = _now(), json.dumps(task)
-        await self._write(
-            "insert into tasks values (?, ?, ?, ?, ?, 'running', null, ?, ?) "
-            "on conflict (task_id) do nothing",
-            (task_id, thread_id, task["question"], task.get("workflow"), options, now, now),
+        await self.connection.execute(
+            "insert into tasks (task_id, thread_id, question, workflow, options, status, created, "
+            "updated, owner) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do nothing",
+            (
+                *(task_id, thread_id, task["question"], task.get("workflow")),
+                *(options, status, now, now, owner),
+            ),
         )
 
     async def update(
-        self, task_id: str, status: Status, workflow: str | None, answer: str | None
+        self, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
     ) -> None:
         """Enter a task's new status, and the workflow that was played."""
-        await self._write(
+        async with self.transaction():
+            await self.amend(task_id, status, workflow, answer)
+
+    async def amend(
+        self, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
+    ) -> None:
+        """`update` within a transaction."""
+        await self.connection.execute(
             "update tasks set status = ?, workflow = coalesce(?, workflow), final_answer = ?, "
             "updated = ? where task_id = ?",
             (status, workflow, answer, _now(), task_id),
         )
 
-    async def exchanges(self, thread_id: str) -> list[Exchange]:
-        """The thread's tasks that have an answer, oldest first.
+    async def exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
+        """The thread's tasks that are its owner's and have an answer, oldest first.
 
         Raises:
             UnknownTask: there is none.
         """
         query = (
-            "select question, workflow, options, final_answer from tasks "
-            "where thread_id = ? and final_answer is not null order by created, rowid"
+            "select question, workflow, options, final_answer from tasks where thread_id = ? "
+            "and owner is ? and final_answer is not null order by created, rowid"
         )
-        async with self.connection.execute(query, (thread_id,)) as cursor:
+        async with self.connection.execute(query, (thread_id, owner)) as cursor:
             rows = await cursor.fetchall()
         if not rows:
             raise UnknownTask(say("task.unknown_thread", thread_id=thread_id))
@@ -128,12 +176,16 @@ class TaskStore:
 
     async def latest(self, limit: int) -> list[TaskSummary]:
         """The latest tasks, newest first; one whose process died is told as interrupted."""
-        found = await self._select("order by created desc, rowid desc limit ?", limit)
+        return await self.select("order by created desc, rowid desc limit ?", limit)
+
+    async def select(self, clause: str, *values: str | int | None) -> list[TaskSummary]:
+        """The tasks of a `where` and `order by` clause; one whose process died is told as
+        interrupted."""
         return [
             task.model_copy(update={"status": "interrupted"})
             if task.status == "running" and await self._is_free(task.task_id)
             else task
-            for task in found
+            for task in await self._select(clause, *values)
         ]
 
     async def _is_free(self, task_id: str) -> bool:
@@ -162,11 +214,7 @@ class TaskStore:
         except Timeout:
             raise TaskBusy(say("task.busy", task_id=task_id)) from None
 
-    async def _write(self, statement: str, values: tuple[str | None, ...]) -> None:
-        await self.connection.execute(statement, values)
-        await self.connection.commit()
-
-    async def _select(self, clause: str, *values: str | int) -> list[TaskSummary]:
+    async def _select(self, clause: str, *values: str | int | None) -> list[TaskSummary]:
         query = f"select {', '.join(TaskSummary.model_fields)} from tasks {clause}"  # noqa: S608
         async with self.connection.execute(query, values) as cursor:
             names = [column[0] for column in cursor.description]
@@ -191,6 +239,7 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
             async with _alone(home):
                 await checkpointer.setup()
                 await connection.executescript(_SCHEMA)
+                await _add_owner(connection)
             yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
@@ -203,6 +252,16 @@ async def _alone(home: Path | None) -> AsyncIterator[None]:
         return
     async with AsyncFileLock(home / f"{DATABASE}.lock", timeout=BUSY_SECONDS):
         yield
+
+
+async def _add_owner(connection: aiosqlite.Connection) -> None:
+    """Tasks that were stored before there was a service have no such column."""
+    async with connection.execute("select name from pragma_table_info('tasks')") as cursor:
+        names = {name async for (name,) in cursor}
+    if "owner" not in names:
+        await connection.execute("alter table tasks add column owner text")
+    await connection.execute("create index if not exists tasks_of_an_owner on tasks (owner)")
+    await connection.commit()
 
 
 def _now() -> str:

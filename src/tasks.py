@@ -11,24 +11,26 @@ from typing import Any, Literal, TypeVar, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from .context import RunContext
 from .errors import ConcertinoError, InvalidTask
-from .graphs.coordinator import Graph, build_graph, check_input, check_workflow
+from .graphs.coordinator import build_graph, check_input, check_workflow
 from .graphs.registry import catalogue
 from .graphs.rules import total_iterations
 from .messages import say
 from .models.client import close_language_models
 from .models.providers import choose_provider
 from .settings import get_settings
-from .state import Record, Status, TaskInput, TaskState, Turn, Usage
-from .store import TaskStore, TaskSummary, open_store
+from .state import Record, TaskInput, TaskState, Turn, Usage
+from .store import TaskStatus, TaskStore, TaskSummary, open_store
 
 T = TypeVar("T")
 Event = dict[str, Any]
 Storage = Literal["sqlite", "memory"]
 Model = str | BaseChatModel | None
+Start = TaskInput | Command[Any] | None
 
 _STEPS_PER_ROUND = 4  # the Coordinator's and the agent's, and room to spare
 
@@ -56,16 +58,8 @@ async def astream_task(
         UnknownTask: the thread has no task with an answer.
         ConcertinoError: the task cannot be stored.
     """
-    task: TaskInput = {
-        "question": question,
-        "workflow": workflow,
-        "inputs": inputs or {},
-        "max_iterations": _rounds(max_iterations),
-    }
-    check_input(task)
-    _check_model(model)
-    task["question"] = question.strip()
-    task_id = uuid.uuid4().hex[:12]
+    task = new_task(question, workflow, inputs, max_iterations, model)
+    task_id = new_task_id()
     async with open_store(_home(storage)) as store, store.claim(task_id):
         if thread_id is not None:
             task["earlier"] = await store.exchanges(thread_id)
@@ -92,13 +86,9 @@ async def aresume_stream(
         known = await store.get(task_id)
         check_workflow(known.workflow)
         async with store.claim(task_id):
-            start: TaskInput | Command[str] | None = None
-            if await store.checkpointer.aget_tuple(_config(task_id)) is None:
-                start = await store.task_input(task_id)  # it was stopped before its first step
-            elif known.status == "needs_input" and answer is not None:
-                if not answer.strip():
-                    raise InvalidTask(say("invalid.empty_answer"))
-                start = Command(resume=answer.strip())
+            start: Start = await stored_start(store, task_id)
+            if start is None and known.status == "needs_input" and answer is not None:
+                start = Command(resume=checked_answer(answer))
             async with aclosing(_follow(store, task_id, start, model)) as events:
                 async for event in events:
                     yield event
@@ -208,47 +198,120 @@ def workflows() -> list[dict[str, Any]]:
     return catalogue()
 
 
-async def _follow(
-    store: TaskStore, task_id: str, start: TaskInput | Command[str] | None, model: Model
+def new_task(
+    question: str,
+    workflow: str | None,
+    inputs: dict[str, Any] | None,
+    max_iterations: int | None,
+    model: Model,
+) -> TaskInput:
+    """What starts a task, checked; the arguments are those of `astream_task`.
+
+    Raises:
+        InvalidTask: it cannot be worked on as given.
+    """
+    task: TaskInput = {
+        "question": question,
+        "workflow": workflow,
+        "inputs": inputs or {},
+        "max_iterations": _rounds(max_iterations),
+    }
+    check_input(task)
+    _check_model(model)
+    return {**task, "question": question.strip()}
+
+
+def new_task_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def checked_answer(answer: str) -> str:
+    """What a person says to a task that asked.
+
+    Raises:
+        InvalidTask: it is empty.
+    """
+    if not answer.strip():
+        raise InvalidTask(say("invalid.empty_answer"))
+    return answer.strip()
+
+
+async def stored_start(store: TaskStore, task_id: str) -> TaskInput | None:
+    """What a stored task starts with where it was stopped before its first step; None where it
+    has a checkpoint to go on from."""
+    if await store.checkpointer.aget_tuple(_config(task_id)) is None:
+        return await store.task_input(task_id)
+    return None
+
+
+async def pending_question(store: TaskStore, task_id: str) -> str | None:
+    """The id of the interrupt that a task waits at, which its answer has to name."""
+    snapshot = await build_graph(store.checkpointer).aget_state(_config(task_id))
+    return snapshot.interrupts[0].id if snapshot.interrupts else None
+
+
+async def play(
+    store: TaskStore,
+    task_id: str,
+    start: Start,
+    model: Model = None,
+    control: RunControl | None = None,
 ) -> AsyncGenerator[Event, None]:
-    """Run the graph and enter into the index how it ended, however it ended."""
-    graph, config = build_graph(store.checkpointer), _config(task_id)
+    """Run a stored task to its end and yield its events; its entry in the index stays as it is.
+
+    Args:
+        start: what it begins with, the person's answer, or None to go on from its checkpoint.
+        control: asks the run to stop at its next checkpoint.
+
+    Raises:
+        GraphDrained: it was asked to, and has stopped there.
+    """
+    graph, settings = build_graph(store.checkpointer), get_settings()
     context = RunContext(chat=model) if isinstance(model, BaseChatModel) else RunContext(model)
     thread_id = (await store.get(task_id)).thread_id
-    status: Status = "interrupted"
+    status: Literal["interrupted", "failed"] = "interrupted"
     error: str | None = None
-    ended: dict[str, Any] = {}
     updates = cast(
         "AsyncIterator[tuple[tuple[str, ...], str, dict[str, Any]]]",
         graph.astream(
             start,
-            config,
+            _config(task_id),
             context=context,
             stream_mode=["updates", "custom"],
             subgraphs=True,
             durability="sync",
+            control=control,
         ),
     )
+    yield {"type": "started", "task_id": task_id, "thread_id": thread_id}
     try:
-        yield {"type": "started", "task_id": task_id, "thread_id": thread_id}
-        try:
-            async for namespace, mode, update in _until(updates, get_settings().task_timeout):
-                for event in [update] if mode == "custom" else _events(namespace, update):
-                    yield event
-        except TimeoutError:
-            error = say("task.timeout", task_id=task_id, seconds=get_settings().task_timeout)
-        except ConcertinoError as failure:
-            status, error = "failed", str(failure)
-        ended = {
-            "task_id": task_id,
-            "thread_id": thread_id,
-            **await _result(graph, task_id, status, error),
-        }
-        yield {"type": "done", "result": ended}
+        async for namespace, mode, update in _until(updates, settings.task_timeout):
+            for event in [update] if mode == "custom" else _events(namespace, update):
+                yield event
+    except TimeoutError:
+        error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
+    except ConcertinoError as failure:
+        status, error = "failed", str(failure)
+    yield {
+        "type": "done",
+        "result": await result_of(store, task_id, status if error else None, error),
+    }
+
+
+async def _follow(
+    store: TaskStore, task_id: str, start: Start, model: Model
+) -> AsyncGenerator[Event, None]:
+    """Play a task and enter into the index how it ended, however it ended."""
+    ended: dict[str, Any] = {}
+    try:
+        async with aclosing(play(store, task_id, start, model)) as events:
+            async for event in events:
+                ended = event.get("result", ended)
+                yield event
     finally:
         await store.update(
             task_id,
-            ended.get("status", status),
+            ended.get("status", "interrupted"),
             ended.get("workflow"),
             ended.get("final_answer"),
         )
@@ -288,12 +351,23 @@ def _events(namespace: tuple[str, ...], update: dict[str, Any]) -> list[Event]:
     return events
 
 
-async def _result(graph: Graph, task_id: str, status: Status, error: str | None) -> dict[str, Any]:
-    """The state of the task as plain data."""
-    snapshot = await graph.aget_state(_config(task_id))
+async def result_of(
+    store: TaskStore, task_id: str, status: TaskStatus | None = None, error: str | None = None
+) -> dict[str, Any]:
+    """A task as its last checkpoint has it, as `arun_task` returns it.
+
+    Args:
+        status: how it stands; None reads it from the checkpoint.
+        error: why it did not come to its end.
+
+    Raises:
+        UnknownTask: it is not stored here.
+    """
+    known = await store.get(task_id)
+    snapshot = await build_graph(store.checkpointer).aget_state(_config(task_id))
     state = cast("TaskState", snapshot.values)
     asked = [pause.value["question"] for pause in snapshot.interrupts]
-    if error is None:
+    if status is None:
         status = "needs_input" if asked else state.get("status", "failed")
     agents = {
         name: output.model_dump(mode="json") if (output := snapshot.values.get(name)) else None
@@ -306,8 +380,10 @@ async def _result(graph: Graph, task_id: str, status: Status, error: str | None)
     }
     history = [record.model_dump(mode="json") for record in state.get("history", [])]
     return {
+        "task_id": task_id,
+        "thread_id": known.thread_id,
         "status": status,
-        "question": state.get("question"),
+        "question": state.get("question", known.question),
         "language": state.get("language"),
         "workflow": state.get("active"),
         "final_answer": state.get("final_answer"),

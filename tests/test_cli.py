@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ Serve = Callable[..., ModelServer]
 UNCONFIRMED: dict[str, list[Any]] = {
     "coordinator": [decision("comprehension"), decision("complete")],
     "execution": ["answer = 35"],
+    "rethinking": ["\\boxed{37}"],
 }
 NO_PROBLEM: dict[str, list[Any]] = {
     "coordinator": [decision("comprehension"), decision("complete")],
@@ -77,7 +79,8 @@ def test_solve_shows_each_round_and_then_the_report_and_the_answer(serve: Serve)
     ]
     assert shown.stdout.index("cost 36 dollars") < shown.stdout.index("Answer: 36")
     assert "Verified: " in shown.stdout
-    assert lines[-1].startswith("4 rounds, 6 model calls, 120 + 30 tokens, ")
+    assert lines[-2].startswith("4 rounds, 6 model calls, 120 + 30 tokens, ")
+    assert lines[-1].endswith(f"--thread {list_tasks()[0].task_id}")
 
 
 def test_a_failed_round_is_marked(serve: Serve) -> None:
@@ -403,3 +406,71 @@ def test_an_unusable_home_is_one_line_on_stderr(monkeypatch: pytest.MonkeyPatch)
         assert shown.exit_code == 1
         assert shown.stderr.startswith("concertino: ")
         assert "CONCERTINO_HOME" in shown.stderr
+
+
+def test_run_lets_the_coordinator_choose_the_workflow(serve: Serve) -> None:
+    serve()
+    shown = run("run", PENS)
+
+    assert shown.exit_code == 0
+    assert "1 → solve_math solve_math is next" in shown.stdout
+    assert "Answer: 36" in shown.stdout
+
+
+def test_run_takes_inputs_as_pairs_and_refuses_what_no_workflow_knows(serve: Serve) -> None:
+    serve()
+    unknown = run("run", PENS, "--input", "colour=red")
+    malformed = run("run", PENS, "--input", "red")
+    wrong = run("run", PENS, "-i", "top_k=many")
+
+    assert unknown.exit_code == malformed.exit_code == wrong.exit_code == 2
+    assert "Unknown inputs: colour. Known: " in unknown.stderr
+    assert "Write name=value" in malformed.stderr
+    assert "`rag_qa`: top_k" in wrong.stderr
+
+
+def test_run_writes_the_result_to_a_file_of_the_kind_its_name_says(
+    serve: Serve, tmp_path: Path
+) -> None:
+    serve()
+    for suffix in ("md", "html", "json"):
+        out = tmp_path / f"result.{suffix}"
+        shown = run("run", PENS, "--workflow", "solve_math", "--quiet", "--out", str(out))
+        assert shown.exit_code == 0, shown.output
+        assert f"Written to {out}" in shown.stderr
+        assert "36" in out.read_text(encoding="utf-8")
+    assert json.loads(out.read_text(encoding="utf-8"))["status"] == "verified"
+
+
+def test_run_refuses_a_file_that_it_could_not_write_before_it_works(tmp_path: Path) -> None:
+    other = run("run", PENS, "--out", str(tmp_path / "result.docx"))
+    nowhere = run("run", PENS, "--out", str(tmp_path / "none" / "result.md"))
+
+    assert other.exit_code == nowhere.exit_code == 2
+    assert ".md, .html or .json" in other.stderr
+    assert "does not exist" in nowhere.stderr
+    assert list_tasks() == []
+
+
+def test_run_follows_up_a_thread_and_names_an_unknown_one(serve: Serve) -> None:
+    serve(restate=[{"task": PENS}])
+    run("solve", PENS)
+    first = list_tasks()[0].task_id
+    again = run("run", "and for 12 pens?", "--workflow", "solve_math", "--thread", first)
+    unknown = run("run", "shorter", "--thread", "nowhere")
+
+    assert again.exit_code == 0
+    assert list_tasks()[0].thread_id == first
+    assert unknown.exit_code == 1
+    assert "There is no thread `nowhere`" in unknown.stderr
+
+
+def test_workflows_are_listed_with_what_they_take() -> None:
+    shown = run("workflows")
+    listed = json.loads(run("workflows", "--json").stdout)
+
+    assert {"solve_math", "write_story", "teach_explain", "rag_qa"} <= {w["name"] for w in listed}
+    for workflow in listed:
+        assert workflow["name"] in shown.stdout
+        assert all(workflow["description"][language] for language in ("en", "zh"))
+        assert all(f"-i {name}=" in shown.stdout for name in workflow["inputs"]["properties"])

@@ -45,7 +45,9 @@ class CitedAnswer:
     sources: list[Source]
     """Those that are cited, under their numbers."""
     check: Check
-    """How many of the sentences were supported."""
+    """Whether all sentences were supported."""
+    data: dict[str, object]
+    """`sentences` that the model wrote, and how many of them were `supported`."""
     usage: Usage
 
 
@@ -98,5 +100,6 @@ def checked(
             passed=supported == len(statements),
             detail=say("cited.supported", language, supported=supported, all=len(statements)),
         ),
+        data={"sentences": len(statements), "supported": supported},
         usage=usage,
     )

@@ -70,10 +70,12 @@ def enter(turn: Turn, state: TaskState) -> Record:
 
 
 async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
-    language = state["language"]
+    language, history = state["language"], state.get("history", [])
+    if options.choosing:  # only what was made matters
+        history = [record for record in history if record.decision is None]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
-        history=told(state.get("history", [])),
+        history=told(history),
         signals="\n".join(f"- {line}" for line in options.signals),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         rounds_left=options.rounds_left,

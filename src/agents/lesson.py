@@ -113,6 +113,15 @@ class LessonState(LessonInput, total=False):
     usage: Usage
 
 
+class PartTask(LessonInput, total=False):
+    """One part to write, sent to its own node run."""
+
+    lesson: Lesson
+    part: PartName
+    fault: str
+    """What was wrong with its last version; empty at first."""
+
+
 class LessonOutput(TypedDict, total=False):
     """All that leaves the subgraph."""
 

@@ -17,6 +17,7 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；]|\n")
 _SIZE = {"en": re.compile(r"[A-Za-z']+|\d[\d./]*"), "zh": re.compile(r"[\u3400-\u9fff]|\d[\d./]*")}
 _VALUE = re.compile(r"\d+(?:[./]\d+)?")
 _LEAST_SIZE = {"en": 80, "zh": 130}
+_LEAST_CONCEPT = {"en": 30, "zh": 50}
 
 
 class Verdict(NamedTuple):
@@ -113,6 +114,9 @@ def _unreadable(written: dict[PartName, str], lesson: Lesson) -> Faults:
         if (average := sentence_length(text, language)) > limit
     }
     sizes = {part: size_of(text, language) for part, text in written.items()}
+    if 0 < sizes.get("concept", 0) < _LEAST_CONCEPT[language]:
+        limit = _LEAST_CONCEPT[language]
+        faults["concept"] = say("lesson.thin", language, size=sizes["concept"], limit=limit)
     least, most = size_bounds(lesson.grade, language)
     if sum(sizes.values()) > most:
         faults.setdefault(

@@ -10,11 +10,22 @@ from pydantic import Field, create_model
 
 from ..context import RunContext, model_of, the_sandbox
 from ..errors import StructuredOutputError
+from ..messages import say
 from ..models.client import LanguageModel, Reply
 from ..prompts import load
 from ..state import Contract, Line, Usage
 from ..tools.sandbox import Sandbox
-from .lesson import Exercise, Lesson, LessonState, Tally, earlier_part, material
+from .lesson import (
+    Exercise,
+    Lesson,
+    LessonState,
+    PartName,
+    PartTask,
+    Tally,
+    earlier_part,
+    labels,
+    material,
+)
 from .lesson_answers import Confirmed, Draft, confirm, needs_computing
 from .lesson_checks import in_language
 from .lesson_statements import plain, statements
@@ -23,7 +34,7 @@ from .turns import Stopwatch, tell
 CALCULATIONS = load("lesson_exercises")
 QUESTIONS = load("lesson_questions")
 TOKENS_EACH = 130
-BATCH = 4
+BATCH = 6
 """Exercises that one call writes; more of them repeat one another."""
 SHOWN_CHARS = 1500
 """Characters of the lesson that questions are asked about."""
@@ -42,19 +53,26 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
     lesson, usage, tally = state["lesson"], Usage(), Tally()
     kept = list(lesson.exercises)
     example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
-    rounds = 0
+    explained, rounds = _explained(lesson, state.get("written", {})), 0
     while len(kept) < lesson.wanted and rounds * BATCH < lesson.wanted:
         rounds += 1
         missing = lesson.wanted - len(kept)
         taken = [exercise.question for exercise in (*example, *kept)]
-        drafted = await drafts(model, state, min(missing + 1, BATCH), taken)
+        drafted = await drafts(
+            model,
+            state,
+            min(missing + 1, BATCH),
+            taken,
+            variety=2 * len(lesson.tries) + rounds - 1,
+            explained=explained,
+        )
         usage += drafted.usage
         found = await asyncio.gather(*(_settled(model, sandbox, lesson, d) for d in drafted.value))
         usage = sum((item.usage for item in found), usage)
         fresh = [f for f in _distinct(found, taken) if f.exercise][:missing]
         kept += [item.exercise for item in fresh if item.exercise]
-        tally += counted(found, dropped=sum(item.exercise is None for item in found))
-        tell("teach_explain", f"{len(kept)}/{lesson.wanted}")
+        tally += counted(found)
+        tell("teach_explain", f"{labels(lesson.language)['practice']}: {len(kept)}/{lesson.wanted}")
     return {
         "exercises": kept,
         "tallies": [tally],
@@ -63,14 +81,24 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
 
 
 async def drafts(
-    model: LanguageModel, state: LessonState, number: int, taken: list[str]
+    model: LanguageModel,
+    state: LessonState | PartTask,
+    number: int,
+    taken: list[str],
+    *,
+    variety: int,
+    explained: str = "",
 ) -> Reply[list[Draft]]:
-    """That many exercises as a model writes them, unlike those already taken; none where its
-    reply cannot be read."""
+    """That many exercises as a model writes them, none where its reply cannot be read.
+
+    Args:
+        number: how many.
+        taken: questions that are there already.
+        variety: another one for each call, so that the same model writes other exercises.
+        explained: what the lesson says, for questions about it.
+    """
     lesson = state["lesson"]
     computed = lesson.plan.kind == "calculations"
-    written = {**lesson.parts, **state.get("written", {})}
-    text = "\n".join(written.get(part, "") for part in ("concept", "example"))
     messages = (CALCULATIONS if computed else QUESTIONS)[lesson.language].messages(
         grade=lesson.grade,
         skill=lesson.plan.skill,
@@ -78,7 +106,8 @@ async def drafts(
         taken="; ".join(taken) or "-",
         material=material(state),
         earlier=earlier_part(state, "practice"),
-        **({} if computed else {"lesson": text[:SHOWN_CHARS]}),
+        variety=_variety(variety, lesson) if variety else "",
+        lesson=explained,
     )
     try:
         reply = await model.structured(
@@ -92,6 +121,21 @@ async def drafts(
     items: list[Any] = reply.value.exercises  # type: ignore[attr-defined]
     found = [Draft(**{"expression": "", **item.model_dump()}) for item in items]
     return Reply(found, reply.usage)
+
+
+def _variety(number: int, lesson: Lesson) -> str:
+    """What to write about this time."""
+    if lesson.plan.kind == "questions":
+        return say("lesson.other_questions", lesson.language)
+    settings = say("lesson.settings", lesson.language).split("; ")
+    return say("lesson.stories", lesson.language, setting=settings[number % len(settings)])
+
+
+def _explained(lesson: Lesson, written: dict[PartName, str]) -> str:
+    """What the lesson explains."""
+    parts: dict[PartName, str] = {**lesson.parts, **written}
+    text = "\n".join(filter(None, [parts.get("concept"), parts.get("example")]))
+    return text[:SHOWN_CHARS]
 
 
 async def _settled(
@@ -123,13 +167,13 @@ def _bare(question: str) -> str:
     return re.sub(r"[\W_]+", " ", question.lower()).strip()
 
 
-def counted(found: list[Confirmed], *, dropped: int) -> Tally:
+def counted(found: list[Confirmed]) -> Tally:
     """What became of the drafts."""
     computed = [item for item in found if item.exercise and item.exercise.computed]
     return Tally(
         computed=len(computed),
         corrected=sum(item.corrected for item in computed),
-        dropped=dropped,
+        dropped=sum(item.exercise is None for item in found),
     )
 
 

@@ -18,6 +18,7 @@ DEFAULT_EXERCISES = 4
 DEFAULT_GRADE = 6
 FIRST_GRADE_AGE = 6
 
+_NAMES_EXERCISES = re.compile(r"exercise|question|problem|task|practice|练习|题", re.IGNORECASE)
 _TONGUE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(r"\bin English\b|用英[文语]|英[文语]的?(?:讲|课|教)", re.I),
     "zh": re.compile(r"\bin (?:Chinese|Mandarin)\b|用(?:中文|汉语)|中文的?(?:讲|课|教)", re.I),
@@ -61,7 +62,7 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
         title=plan.title,
         language=language,
         grade=grade_of(given, plan),
-        wanted=given.exercises or min(plan.exercises, MAX_EXERCISES) or DEFAULT_EXERCISES,
+        wanted=given.exercises or asked_exercises(problem_of(state), plan) or DEFAULT_EXERCISES,
         plan=plan,
         parts={},
         exercises=[],
@@ -79,6 +80,11 @@ def grade_of(given: TeachExplainInputs, plan: TeachingPlan) -> int:
     if given.grade is None and given.age is not None:
         return min(max(given.age - FIRST_GRADE_AGE + 1, 1), 12)
     return given.grade or plan.grade or DEFAULT_GRADE
+
+
+def asked_exercises(task: str, plan: TeachingPlan) -> int:
+    """How many exercises the task asks for; 0 where it names none, whatever the plan has read."""
+    return plan.exercises if _NAMES_EXERCISES.search(task) else 0
 
 
 def asked_language(task: str) -> Language | None:

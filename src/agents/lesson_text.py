@@ -17,6 +17,8 @@ from .lesson import (
     LessonInput,
     LessonState,
     PartName,
+    PartTask,
+    Tally,
     earlier_part,
     labels,
     material,
@@ -43,15 +45,6 @@ _NOISE = re.compile(r"^(?:#{1,6} .*|```.*|-{3,})$", re.MULTILINE)
 _CONCLUSION = re.compile(r"^\W*(?:answer|so the answer is|答案?)\W*[:：].*$", re.I | re.MULTILINE)
 _CUT = re.compile(r"(?<=[.!?。！？])[^.!?。！？]*\Z")
 _ENDED = re.compile(r"[.!?。！？:：)）\"”*\d]\s*\Z")
-
-
-class PartTask(LessonInput, total=False):
-    """One part to write, sent to its own node run."""
-
-    lesson: Lesson
-    part: PartName
-    fault: str
-    """What was wrong with its last version; empty at first."""
 
 
 def parts_to_write(state: LessonState) -> list[Send] | str:
@@ -110,21 +103,11 @@ async def _worked_example(
     lesson, usage, update = state["lesson"], Usage(), LessonState()
     problem = lesson.example
     if problem is None:
-        taken = [exercise.question for exercise in lesson.exercises]
-        drafted = await drafts(model, {**state, "written": {}}, 2, taken)  # type: ignore[typeddict-item]
-        usage = drafted.usage
-        for draft in drafted.value:
-            found = await confirm(model, sandbox, draft, lesson.language)
-            usage += found.usage
-            update["tallies"] = [
-                *update.get("tallies", []),
-                counted([found], dropped=int(found.exercise is None)),
-            ]
-            if problem := found.exercise:
-                update["problems"] = [problem]
-                break
+        problem, tally, usage = await _problem(model, sandbox, state)
+        update["tallies"] = [tally]
     if problem is None:
         return Reply("", usage), update
+    update["problems"] = [problem]
     reply = await model.text(
         EXAMPLE[lesson.language].messages(
             grade=lesson.grade,
@@ -140,6 +123,22 @@ async def _worked_example(
     if state["fault"] and await wrong_statements(sandbox, steps):
         steps = f"{problem.working} = {problem.answer}" if problem.working else ""
     return Reply(_example(problem, steps, lesson.language), usage + reply.usage), update
+
+
+async def _problem(
+    model: LanguageModel, sandbox: Sandbox, state: PartTask
+) -> tuple[Exercise | None, Tally, Usage]:
+    """The first of two drafts that can be confirmed."""
+    taken = [exercise.question for exercise in state["lesson"].exercises]
+    drafted = await drafts(model, state, 2, taken, variety=1)
+    tally, usage = Tally(), drafted.usage
+    for draft in drafted.value:
+        found = await confirm(model, sandbox, draft, state["lesson"].language)
+        usage += found.usage
+        tally += counted([found])
+        if found.exercise:
+            return found.exercise, tally, usage
+    return None, tally, usage
 
 
 def _example(problem: Exercise, steps: str, language: Language) -> str:

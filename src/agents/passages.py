@@ -13,7 +13,7 @@ from .citations import words
 if TYPE_CHECKING:
     from ..kb import KnowledgeBase
 
-PASSAGE_CHARS = 600
+PASSAGE_CHARS = 400
 """Characters of a passage that a model is shown; a page of prompt costs a small one seconds."""
 PAGE_CHUNK = 256
 """Tokens of the pieces that a page is cut into."""

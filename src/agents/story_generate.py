@@ -45,7 +45,7 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     brief, plan = state["brief"], the_plan(state)
     place, room = place_and_room(state)
     part = room / math.ceil(room / PART[brief.language])
-    ends = place + 1 == len(plan.points) and part == room
+    ends = place + 1 == len(plan.points) and part >= room
     reply = await model.text(
         PROMPT[brief.language].messages(
             **story_fields(brief, plan),
@@ -83,7 +83,8 @@ def place_and_room(state: StoryState) -> tuple[int, int]:
         place = len(segments) - 1
         share = _share(state, sum(written[:-1]), len(points) - place)
         tries = math.ceil(share / PART[state["brief"].language]) + EXTENSIONS
-        if share - written[-1] > max(LEAST, share * MISSING) and state["parts"] < tries:
+        bearable = max(share * MISSING, min(LEAST, share / 2))
+        if share - written[-1] > bearable and state["parts"] < tries:
             return place, share - written[-1]
     left = max(1, len(points) - len(segments))
     return len(segments), _share(state, sum(written), left)

@@ -54,8 +54,8 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     reply = await _draft(model, state, source, _wish(state))
     planned, spent = reply.value, spent + reply.usage
     if not on_topic(planned, brief):
-        above_all = say("stories.above_all", brief.language, about=brief.about or brief.topic)
-        reply = await _draft(model, state, source, f"{_wish(state)}\n{above_all}")
+        off = say("stories.off_topic", brief.language, points=planned.points[0])
+        reply = await _draft(model, state, source, f"{_wish(state)}\n{off}")
         planned, spent = reply.value, spent + reply.usage
     tell(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
     return {
@@ -155,6 +155,8 @@ def _wish(state: StoryState) -> str:
     before in this task."""
     brief = state["brief"]
     lines = [say(f"stories.kind.{brief.kind}", brief.language, wish=state["question"])]
+    if brief.about:
+        lines.append(say("stories.about", brief.language, about=brief.about))
     if written := state.get("outputs", {}).get(WORKFLOW):
         lines += [check.detail for check in written.checks if not check.passed]
         lines.append(instructions_of(state))

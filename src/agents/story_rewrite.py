@@ -107,7 +107,6 @@ def wanted_length(state: StoryState, now: int) -> int:
     brief, segments = state["brief"], state["segments"]
     lacking = (brief.length - count("\n".join(segments))) / len(state["to_rewrite"])
     usual = min(PART[brief.language], brief.length // max(1, len(segments)))
-    now = now or usual
     return round(min(max(now + lacking, now * (1 - STEP)), max(now * (1 + STEP), usual)))
 
 

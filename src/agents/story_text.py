@@ -35,8 +35,9 @@ NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
 """Units in a row by which a repetition is known: about as much as makes half a sentence."""
 _REFRAIN = 6
 """Units up to which a sentence may come back: cries and refrains belong to stories."""
+_ENDING = re.compile(r"(?<=\w{3})(?:'s|ing|e?d|e?s|y)$")
 _STEM = 5
-"""Letters of an English word that are compared, which passes over most of its endings."""
+"""Letters of an English word, less its ending, that are compared."""
 _FUNCTION_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -140,7 +141,7 @@ def repeated(segments: list[str], language: Language, before: str = "") -> list[
 def covered(point: str, segment: str, names: Iterable[str] = ()) -> float:
     """The share of a plot point's content words that its segment holds.
 
-    Content words are English words less function words, cut to five letters, and pairs of
+    Content words are English words less function words, without their endings, and pairs of
     neighbouring Chinese characters less those with a function character. Names are left out, as
     they stand in every segment, unless the point says nothing else.
     """
@@ -171,7 +172,12 @@ def _ngrams(text: str, n: int) -> list[tuple[str, ...]]:
 
 def _content(text: str) -> set[str]:
     words = {unit for unit in units(text) if not _HAN.match(unit)}
-    content = {w.removesuffix("'s")[:_STEM] for w in words - _FUNCTION_WORDS if len(w) > 2}
+    content = {_stem(word) for word in words - _FUNCTION_WORDS if len(word) > 2}
     for run in re.findall(f"[{_CJK}]+", text):
         content |= {run[i : i + 2] for i in range(len(run) - 1)}
     return {term for term in content if not _FUNCTION_CHARACTERS & set(term)}
+
+
+def _stem(word: str) -> str:
+    """One for carries, carried, carry and carrying: carr."""
+    return re.sub(r"i$|y$", "", _ENDING.sub("", word))[:_STEM]

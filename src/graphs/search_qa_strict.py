@@ -97,7 +97,7 @@ async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
         found = await answer_from(await model_of(runtime), question, state["passages"], language)
         usage = found.usage
         if found.text:
-            output = judged(NAME, found.text, [found.check], sources=found.sources)
+            output = judged(NAME, found.text, [found.check], sources=found.sources, data=found.data)
     return made(
         NAME,
         output,

@@ -147,7 +147,8 @@ def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> St
     decision = state.get("decision")
     actor = decision.next_action if decision else WORKFLOW
     title = (output.data.get("plan") or {}).get("title", "")
-    summary = "; ".join(filter(None, [title, *(c.detail for c in output.checks if not c.passed)]))
+    failed = [f"{c.name}: {c.detail[:60]}" for c in output.checks if not c.passed]
+    summary = "; ".join(filter(None, [title, *failed]))
     return cast(
         "StoryOutput",
         made(

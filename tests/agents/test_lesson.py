@@ -2,7 +2,12 @@
 
 import pytest
 from concertino.agents.lesson import TeachingPlan, earlier_part, material
-from concertino.agents.lesson_plan import TeachExplainInputs, asked_language, grade_of
+from concertino.agents.lesson_plan import (
+    TeachExplainInputs,
+    asked_exercises,
+    asked_language,
+    grade_of,
+)
 from concertino.agents.lesson_text import tidied
 from concertino.state import Exchange, Output
 
@@ -34,6 +39,13 @@ def test_the_grade_is_that_given_then_of_the_age_then_of_the_task(
 def test_a_grade_out_of_range_is_brought_into_it() -> None:
     assert plan(99).grade == 12
     assert plan(-1).grade == 0
+
+
+def test_a_number_of_exercises_is_believed_where_the_task_names_exercises() -> None:
+    read = plan(5).model_copy(update={"exercises": 5})
+    assert asked_exercises("Fractions for grade 5", read) == 0
+    assert asked_exercises("Fractions with five exercises", read) == 5
+    assert asked_exercises("分数，出5道题", read) == 5
 
 
 @pytest.mark.parametrize(

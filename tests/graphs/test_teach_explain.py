@@ -158,7 +158,7 @@ def test_a_lesson_in_chinese_is_chinese_throughout(teacher: Scripted) -> None:
 
 def test_the_language_may_be_another_than_the_questions(teacher: Scripted) -> None:
     for options in ({"inputs": {"language": "en"}}, {}):
-        task = "用英语给四年级讲分数加法" if not options else "给四年级讲分数加法"
+        task = "给四年级讲分数加法，2道练习" if options else "用英语给四年级讲分数加法，2道练习"
         result = taught(task, model=teacher(), **options)
         assert data_of(result)["language"] == "en"
         assert result["status"] == "verified"
@@ -167,7 +167,7 @@ def test_the_language_may_be_another_than_the_questions(teacher: Scripted) -> No
 
 def test_questions_with_text_for_an_answer_are_marked_as_not_computed(teacher: Scripted) -> None:
     model = teacher(lesson_plan=[plan(kind="questions")])
-    result = taught("Photosynthesis for grade 5", model=model)
+    result = taught("Photosynthesis for grade 5, 2 questions", model=model)
     assert result["status"] == "verified"
     assert "1. Carbon dioxide. \\*" in result["report"]
     assert "not checked by a computation" in result["report"]
@@ -184,7 +184,7 @@ def test_a_number_among_text_answers_is_recomputed_all_the_same(teacher: Scripte
         reasoning=["\\boxed{24}"],
         execution=["answer = 8 * 3"],
     )
-    assert "1. **24 legs**" in taught("Spiders", model=model)["report"]
+    assert "1. **24 legs**" in taught("Spiders, 2 questions", model=model)["report"]
 
 
 def test_wrong_arithmetic_in_a_part_is_written_again(teacher: Scripted) -> None:

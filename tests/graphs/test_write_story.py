@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from concertino import InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.story_text import count
+from concertino.agents.story_text import chinese_share, count
 
 from tests.scripted_model import ScriptedModel, decision
 
@@ -65,17 +65,23 @@ def prose_zh(length: int, number: int) -> str:
     return "".join("".join(found[n : n + 10]) + "。" for n in range(0, length, 10))
 
 
+def asked_for(prompt: str) -> tuple[str, int]:
+    """The plot point and the length that a prompt asks for at its end, after its example."""
+    chinese = re.findall(r"写第\d+部分：(.*)\n.*约(\d+)字", prompt)
+    english = re.findall(r"Write part \d+ (?:now|anew): (.*)\n.*about (\d+) words", prompt)
+    point, length = (chinese or english)[-1]
+    return point, int(length)
+
+
 def writer() -> Words:
     """An author who writes what is asked, as long as it is asked, with the plot point in it."""
     numbers = itertools.count(1)
 
     def write(prompt: str) -> str:
-        if found := re.search(r"写第\d+部分：(.*)\n.*约(\d+)字", prompt):
-            point, length = found[1], int(found[2])
+        point, length = asked_for(prompt)
+        if chinese_share(point) > 0.5:
             return point + prose_zh(max(10, length - count(point)), next(numbers))
-        found = re.search(r"Write part \d+ (?:now|anew): (.*)\n.*about (\d+) words", prompt)
-        assert found, prompt
-        return f"{found[1]} {prose(int(found[2]) - count(found[1]), next(numbers))}"
+        return f"{point} {prose(length - count(point), next(numbers))}"
 
     return write
 
@@ -178,9 +184,8 @@ def test_a_model_that_misses_the_length_is_steered_to_it(author: Author, times: 
     numbers = itertools.count(1)
 
     def miss(prompt: str) -> str:
-        found = re.search(r"now: (.*)\n.*about (\d+) words", prompt)
-        assert found
-        return f"{found[1]} {prose(int(int(found[2]) * times), next(numbers))}"
+        point, length = asked_for(prompt)
+        return f"{point} {prose(int(length * times), next(numbers))}"
 
     result = write(author(story_part=[miss]), inputs={"length": 600})
 

@@ -1,0 +1,103 @@
+"""Which workflow the Coordinator chooses, and whether it stops when the task is done.
+
+    python -m bench.choosing
+
+Each task is put before the Coordinator alone, with all workflows to choose from; nothing is
+played. Counts the choices that are as labelled, and the decisions that were not legal or not by
+the model.
+"""
+
+import asyncio
+import time
+
+from concertino.context import RunContext
+from concertino.graphs.coordinator import coordinator, receive
+from concertino.state import CoordinatorDecision, Output, Record, TaskState, Verification
+from langgraph.runtime import Runtime
+
+TASKS: list[tuple[str, str]] = [
+    ("solve_math", "Solve 2x + 7 = 19."),
+    ("solve_math", "Tom has 24 marbles and gives a third of them to Ann. How many are left?"),
+    ("solve_math", "A snail climbs 3 m by day and slips 2 m by night. When is it up a 10 m wall?"),
+    ("solve_math", "小明有36本书，借出四分之一，还剩多少本？"),
+    ("solve_math", "求函数 y = x^2 - 4x + 1 的最小值。"),
+    ("solve_math", "从前有只猴子，每天吃3个桃子，一周吃了多少个？"),
+    ("write_story", "Write a 300-word story about a lighthouse keeper who is afraid of the dark."),
+    ("write_story", "Continue this tale: The door creaked, and behind it stood my own shadow."),
+    ("write_story", "A fairy tale in which two fractions become friends, please."),
+    ("write_story", "写一个关于小刺猬学游泳的童话，四百字左右。"),
+    ("write_story", "续写：雨停了，阿宝推开门，发现门口放着一只旧箱子。"),
+    ("write_story", "编一个科幻小故事，主角叫林远。"),
+    ("teach_explain", "Explain photosynthesis to my grade 5 class, with exercises."),
+    ("teach_explain", "A lesson on adding fractions for grade 4."),
+    ("teach_explain", "Explain how to solve linear equations, for beginners, with practice."),
+    ("teach_explain", "给三年级学生讲解两位数乘法，并出五道练习题。"),
+    ("teach_explain", "怎样解一元一次方程？请给初一学生讲一讲并配练习。"),
+    ("teach_explain", "为六年级备一节关于水循环的课。"),
+    ("rag_qa", "According to my documents, when does the contract end?"),
+    ("rag_qa", "What do my notes say about the causes of the war?"),
+    ("rag_qa", "Look in our handbook: how many days of leave do trainees get?"),
+    ("rag_qa", "根据我的资料，实验室几点关门？"),
+    ("rag_qa", "我上传的手册里，报销流程是怎样的？"),
+    ("rag_qa", "查一下我的笔记：细胞膜有什么作用？"),
+    ("summarize_url", "Summarize https://example.org/news/rivers"),
+    ("summarize_url", "What does https://example.com/blog/post-7 say, in three sentences?"),
+    ("summarize_url", "概括一下 https://example.cn/article/12 的内容"),
+    ("summarize_url", "这个网页讲了什么？https://example.org/zh/page"),
+    ("search_qa_strict", "Search the web: who is the mayor of Lyon at present?"),
+    ("search_qa_strict", "What is the latest news about the Mars mission?"),
+    ("search_qa_strict", "上网查一下今年的诺贝尔文学奖得主是谁。"),
+    ("search_qa_strict", "最新的人口普查结果是多少？请搜索。"),
+]
+DONE = {"en": "This is it, finished as asked for.", "zh": "已经按要求做好了。"}
+
+
+async def choose(state: TaskState) -> tuple[str, bool]:
+    """The Coordinator's next decision, and whether the model made it."""
+    runtime: Runtime[RunContext] = Runtime(context=RunContext())
+    update = await coordinator(state, runtime)
+    decision = update["decision"]
+    return (decision.next_action if decision else ""), update["history"][-1].source == "model"
+
+
+def finished(state: TaskState, workflow: str) -> TaskState:
+    """The task after that workflow has been played to its end."""
+    text = DONE[state["language"]]
+    return {
+        **state,
+        "active": workflow,
+        "outputs": {workflow: Output(workflow=workflow, status="verified", text=text)},
+        "verification_output": Verification(status="PASSED"),
+        "history": [
+            Record(round=1, actor="coordinator", summary="", decision=_chosen(workflow)),
+            Record(round=1, actor=workflow, summary=text),
+        ],
+    }
+
+
+def _chosen(workflow: str) -> CoordinatorDecision:
+    return CoordinatorDecision(
+        reasoning="", next_action=workflow, instructions="", should_continue=True
+    )
+
+
+async def main() -> None:
+    lines = ["| task | wanted | chosen | after it |", "| --- | --- | --- | --- |"]
+    right = stopped = by_model = 0
+    started = time.perf_counter()
+    for wanted, task in TASKS:
+        state = await receive({"question": task})
+        chosen, decided = await choose(state)
+        after, decided_again = await choose(finished(state, wanted))
+        right += chosen == wanted
+        stopped += after == "complete"
+        by_model += decided + decided_again
+        lines.append(f"| {task} | {wanted} | {chosen} | {after} |")
+    seconds = (time.perf_counter() - started) / len(TASKS) / 2
+    print("\n".join(lines))
+    print(f"\nchosen as labelled: {right} of {len(TASKS)}; then complete: {stopped}")
+    print(f"legal and by the model: {by_model} of {2 * len(TASKS)}; {seconds:.1f} s a decision")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

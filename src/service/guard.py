@@ -1,0 +1,100 @@
+"""What stands before every request: security headers, and the rules for use without a key."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..messages import say
+from .problems import problem
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing from other hosts, no inline scripts, no frames around the page."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from being used against its person."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                # The page's own files are checked by ETag; tasks and documents are kept nowhere.
+                headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
+            await send(message)
+
+        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+def why_not_local(scope: Scope) -> str | None:
+    """Why a request without a key is refused; None where it may be served.
+
+    A page that a person has open elsewhere must not reach the service on their machine: neither
+    under a name that was made to point here (DNS rebinding), nor by a form or `fetch` (CSRF).
+    """
+    request, headers = Request(scope), Headers(scope=scope)
+    if request.client and not is_loopback(request.client.host):
+        return say("service.not_loopback")
+    if not is_loopback(request.url.hostname or ""):
+        return say("service.wrong_host")
+    origin = headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    site = headers.get("sec-fetch-site", "none")
+    if request.method not in SAFE_METHODS and (foreign or site not in ("same-origin", "none")):
+        return say("service.other_origin")
+    return None
+
+
+class LoopbackOnly:
+    """Serves this machine alone, as long as there is no key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["app"].state.service.open:
+            reason = why_not_local(scope)
+            if reason:
+                await problem(403, reason)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

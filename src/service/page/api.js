@@ -1,0 +1,94 @@
+/** The service, one function for each request. All reject with a `Problem`. */
+
+import { authorization, withKey } from "./key.js";
+import { language } from "./language.js";
+import { Problem, detailIn, problemOf } from "./problem.js";
+
+const task = (id, part = "") => `tasks/${encodeURIComponent(id)}${part}`;
+
+export const workflows = () => json("workflows");
+
+/** @param {{question: string, workflow?: string, inputs?: object, thread_id?: string}} body */
+export const createTask = (body) => json("tasks", post(body));
+export const getTask = (id) => json(task(id));
+export const listTasks = (limit, cursor) =>
+  json(`tasks?${new URLSearchParams({ limit, ...(cursor && { cursor }) })}`);
+export const resumeTask = (id, answer) => json(task(id, "/resume"), post({ answer }));
+export const cancelTask = (id) => json(task(id, "/cancel"), { method: "POST" });
+export const rateTask = (id, rating) => json(task(id, "/feedback"), post({ rating }));
+
+export const listDocuments = (cursor) =>
+  json(`kb/documents${cursor ? `?${new URLSearchParams({ cursor })}` : ""}`);
+export const deleteDocument = (id) =>
+  json(`kb/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
+export const searchDocuments = (q) => json(`kb/search?${new URLSearchParams({ q })}`);
+
+/** A task's events, as a response whose body is the stream. */
+export const openEvents = (id, lastEventId, signal) =>
+  request(task(id, "/events"), {
+    signal,
+    headers: {
+      Accept: "text/event-stream",
+      ...(lastEventId && { "Last-Event-ID": lastEventId }),
+    },
+  });
+
+/**
+ * Add a file to the knowledge base. `fetch` does not tell how far an upload is, so this is an
+ * XMLHttpRequest.
+ *
+ * @param {File} file
+ * @param {(share: number) => void} onProgress called with 0 to 1.
+ */
+export async function uploadDocument(file, onProgress) {
+  const answer = await withKey(() => sendFile(file, onProgress));
+  if (answer.status >= 400) throw new Problem(answer.status, detailIn(answer.body), answer.wait);
+  return JSON.parse(answer.body);
+}
+
+function sendFile(file, onProgress) {
+  const sent = new XMLHttpRequest();
+  const form = new FormData();
+  form.append("file", file, file.name);
+  return new Promise((done, failed) => {
+    sent.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    sent.onload = () =>
+      done({
+        status: sent.status,
+        body: sent.responseText,
+        wait: Number(sent.getResponseHeader("Retry-After")) || undefined,
+      });
+    sent.onerror = () => failed(new Problem(0));
+    sent.open("POST", "kb/documents");
+    for (const [name, value] of Object.entries(authorization())) sent.setRequestHeader(name, value);
+    sent.setRequestHeader("Accept-Language", language);
+    sent.send(form);
+  });
+}
+
+const post = (body) => ({
+  method: "POST",
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json" },
+});
+
+async function json(path, options) {
+  const response = await request(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+async function request(path, options = {}) {
+  const response = await withKey(() => send(path, options));
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function send(path, options) {
+  const headers = { "Accept-Language": language, ...options.headers, ...authorization() };
+  try {
+    return await fetch(path, { ...options, headers });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Problem(0);
+  }
+}

@@ -1,0 +1,77 @@
+/** Form fields for a workflow's inputs, made from their JSON schema. */
+
+import { element } from "./element.js";
+import { say, saying } from "./language.js";
+
+const LONG = 500;
+
+/**
+ * One field for each property.
+ *
+ * @param {object} schema of an object, as Pydantic writes it.
+ * @returns {{fields: HTMLElement[], read: () => object}} `read` gives what was filled in.
+ */
+export function inputFields(schema) {
+  const made = Object.entries(schema.properties ?? {}).map(([name, property]) =>
+    field(name, resolved(property, schema.$defs), schema.required?.includes(name)),
+  );
+  const read = () =>
+    Object.fromEntries(
+      made.map(({ name, value }) => [name, value()]).filter(([, value]) => value !== undefined),
+    );
+  return { fields: made.map(({ node }) => node), read };
+}
+
+/** The property without `null` and references. */
+function resolved(property, definitions = {}) {
+  const kept = (property.anyOf ?? [property]).find((one) => one.type !== "null") ?? {};
+  const named = kept.$ref && definitions[kept.$ref.split("/").at(-1)];
+  return { ...property, ...kept, ...named };
+}
+
+function field(name, property, required) {
+  const id = `input-${name}`;
+  const { control, value } = controlOf(property, { id, required });
+  const title = saying(`input.${name}`) ?? property.title ?? name;
+  const wide = control.tagName === "TEXTAREA" ? " whole" : "";
+  const node = element("div", { class: `field${wide}` }, element("label", { for: id }, title), control);
+  return { name, node, value };
+}
+
+/** The control for a property, and how to read it; blank is undefined. */
+function controlOf(property, common) {
+  const text = () => control.value.trim() || undefined;
+  let control;
+  if (property.enum) {
+    control = element("select", common, element("option", { value: "" }, say("input.any")));
+    for (const option of property.enum)
+      control.append(element("option", { value: option }, saying(`input.option.${option}`) ?? `${option}`));
+    return { control, value: () => property.enum.find((option) => `${option}` === control.value) };
+  }
+  if (property.type === "boolean") {
+    control = element("input", { ...common, type: "checkbox" });
+    control.checked = property.default === true;
+    return { control, value: () => control.checked };
+  }
+  if (property.type === "integer" || property.type === "number") {
+    control = element("input", {
+      ...common,
+      type: "number",
+      min: property.minimum,
+      max: property.maximum,
+      step: property.type === "integer" ? 1 : "any",
+      placeholder: property.default ?? say("input.any"),
+    });
+    return { control, value: () => (text() === undefined ? undefined : Number(control.value)) };
+  }
+  if (property.type === "array") {
+    control = element("textarea", { ...common, rows: 2, placeholder: say("input.per_line") });
+    const lines = () => control.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    return { control, value: () => (lines().length ? lines() : undefined) };
+  }
+  control =
+    property.maxLength > LONG
+      ? element("textarea", { ...common, rows: 4, maxlength: property.maxLength })
+      : element("input", { ...common, type: "text", maxlength: property.maxLength });
+  return { control, value: text };
+}

@@ -1,0 +1,199 @@
+/** The view of one task: followed while it runs, read when it has ended. */
+
+import { showAnswer } from "./answer.js";
+import { cancelTask, createTask, getTask, listTasks, rateTask, resumeTask } from "./api.js";
+import { fillIn } from "./ask.js";
+import { byId, element } from "./element.js";
+import { follow } from "./events.js";
+import { say, saying } from "./language.js";
+import { showProblem } from "./problem.js";
+import { Timeline, spentWords, tokensOf } from "./timeline.js";
+
+const ENDED = new Set(["verified", "unverified", "no_answer", "failed", "interrupted", "cancelled"]);
+const TITLE = 160;
+const THREAD = 50;
+/** Tasks among which the earlier ones of a thread are looked for. */
+
+/** What is shown: {id, question, threadId, timeline, started, wake, signal}. */
+let task;
+
+byId("task-stop").addEventListener("click", stop);
+byId("task-again").addEventListener("click", () => {
+  const { question } = task;
+  location.hash = "#/";
+  fillIn(question);
+});
+byId("asked-form").addEventListener("submit", giveAnswer);
+byId("follow-form").addEventListener("submit", followUp);
+byId("rating").addEventListener("click", rate);
+
+/** @param {{id: string, signal: AbortSignal}} view */
+export async function openTask({ id, signal }) {
+  task = { id, signal, wake: new EventTarget(), started: Date.now() };
+  clear();
+  try {
+    const known = await getTask(id);
+    if (signal.aborted) return;
+    begin(known);
+    if (ENDED.has(known.status)) return end(known);
+    setStatus(known.status);
+    byId("task-stop").hidden = false;
+    const clock = setInterval(showCost, 1000);
+    signal.addEventListener("abort", () => clearInterval(clock));
+    task.clock = clock;
+    await follow(id, onEvent, { signal, wake: task.wake, onLost: () => setStatus("lost") });
+  } catch (error) {
+    if (signal.aborted) return;
+    task.timeline?.rest();
+    clearInterval(task.clock);
+    showProblem(byId("task-problem"), error);
+  }
+}
+
+function clear() {
+  for (const id of ["asked-form", "answer", "after", "thread", "task-whole", "task-stop", "task-again", "pending"])
+    byId(id).hidden = true;
+  for (const id of ["task-question", "task-status", "task-cost", "rating-note"]) byId(id).textContent = "";
+  for (const id of ["task-problem", "follow-problem"]) showProblem(byId(id), null);
+  for (const button of byId("rating").querySelectorAll("button")) button.setAttribute("aria-pressed", "false");
+  byId("timeline").replaceChildren();
+  byId("task").className = "";
+  byId("task-status").className = "badge";
+}
+
+function begin(known) {
+  task.question = known.question ?? "";
+  task.threadId = known.thread_id ?? task.id;
+  task.started = Date.parse(known.created) || task.started;
+  task.timeline = new Timeline(byId("timeline"), byId("pending"));
+  const title = task.question.replace(/\s+/g, " ").trim();
+  const long = title.length > TITLE || task.question.trim().includes("\n");
+  byId("task-question").textContent = long ? `${title.slice(0, TITLE)}…` : title;
+  byId("task-whole").hidden = !long;
+  byId("task-whole-text").textContent = task.question;
+  document.title = `${title.slice(0, 60)} – Concertino`;
+  showThread();
+}
+
+function onEvent(event) {
+  if (event.type === "needs_input") return ask(event.question ?? event.input_request);
+  if (event.type === "done")
+    return event.result.status === "needs_input" ? ask(event.result.input_request) : end(event.result);
+  byId("asked-form").hidden = true;
+  task.timeline.add(event);
+  setStatus("running");
+}
+
+function ask(question) {
+  if (!byId("asked-form").hidden) return;
+  byId("asked-question").textContent = question ?? "";
+  byId("asked-answer").value = "";
+  byId("asked-form").hidden = false;
+  task.timeline.rest();
+  setStatus("needs_input");
+}
+
+function end(result) {
+  clearInterval(task.clock);
+  // A task that is opened after its end has its history; one that was followed has its timeline.
+  if (!byId("timeline").childElementCount) (result.iteration_history ?? []).forEach((line) => task.timeline.add(line));
+  task.timeline.rest();
+  for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
+  showAnswer(result);
+  setStatus(result.status);
+  byId("task-cost").textContent = spentWords("task.cost", task.timeline.usage.seconds, tokensOf(result.usage));
+  const answered = !byId("answer").hidden;
+  byId("task").classList.toggle("answered", answered);
+  byId("after").hidden = !answered;
+  byId("task-again").hidden = answered;
+  if (answered) return;
+  const stopped = result.status === "interrupted" || result.status === "cancelled";
+  byId("task-problem").textContent = result.error ?? say(stopped ? "task.stopped" : "task.failed");
+  byId("task-problem").hidden = false;
+}
+
+function setStatus(status) {
+  const badge = byId("task-status"), words = saying(`status.${status}`) ?? status;
+  if (badge.textContent !== words) badge.textContent = words; // said aloud when it changes
+  badge.className = `badge ${status}`;
+}
+
+function showCost() {
+  if (!task.timeline || !byId("asked-form").hidden) return;
+  const seconds = Math.max(0, Math.round((Date.now() - task.started) / 1000));
+  byId("task-cost").textContent = spentWords("task.cost", seconds, task.timeline.usage.tokens);
+}
+
+/** The tasks that this one follows, oldest first. */
+async function showThread() {
+  const { id, threadId, signal } = task;
+  if (threadId === id) return;
+  const { tasks } = await listTasks(THREAD).catch(() => ({ tasks: [] }));
+  const thread = tasks.filter((one) => one.thread_id === threadId).reverse();
+  const earlier = thread.slice(0, thread.findIndex((one) => one.task_id === id));
+  if (signal.aborted || !earlier.length) return;
+  byId("thread-tasks").replaceChildren(
+    ...earlier.map((one) =>
+      element("li", {}, element("a", { href: `#/tasks/${one.task_id}` }, one.question.slice(0, TITLE))),
+    ),
+  );
+  byId("thread").hidden = false;
+}
+
+async function stop() {
+  const button = byId("task-stop");
+  await attempt(button, byId("task-problem"), () => cancelTask(task.id), "task.stopping");
+}
+
+async function giveAnswer(event) {
+  event.preventDefault();
+  const field = byId("asked-answer");
+  if (!field.value.trim()) return field.focus();
+  const sent = await attempt(byId("asked-send"), byId("task-problem"), () => resumeTask(task.id, field.value));
+  if (!sent) return;
+  byId("asked-form").hidden = true;
+  byId("task-question").focus({ preventScroll: true });
+  setStatus("running");
+  task.wake.dispatchEvent(new Event("wake"));
+}
+
+async function followUp(event) {
+  event.preventDefault();
+  const field = byId("follow-question");
+  if (!field.value.trim()) return field.focus();
+  const sent = await attempt(byId("follow-send"), byId("follow-problem"), () =>
+    createTask({ question: field.value, thread_id: task.threadId }),
+  );
+  if (!sent) return;
+  field.value = "";
+  location.hash = `#/tasks/${sent.task_id}`;
+}
+
+async function rate({ target }) {
+  if (target.tagName !== "BUTTON") return;
+  const rated = await attempt(target, byId("task-problem"), async () => {
+    await rateTask(task.id, Number(target.value));
+    return true;
+  });
+  if (!rated) return;
+  for (const button of byId("rating").querySelectorAll("button"))
+    button.setAttribute("aria-pressed", String(button === target));
+  byId("rating-note").textContent = say("answer.rated");
+}
+
+/** Send something once; the button rests meanwhile. Gives the response, or nothing if it failed. */
+async function attempt(button, place, send, busy) {
+  const { textContent } = button;
+  button.disabled = true;
+  if (busy) button.textContent = say(busy);
+  showProblem(place, null);
+  try {
+    return (await send()) ?? {};
+  } catch (error) {
+    showProblem(place, error);
+    return undefined;
+  } finally {
+    button.disabled = false;
+    button.textContent = textContent;
+  }
+}

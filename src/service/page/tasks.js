@@ -1,0 +1,44 @@
+/** The view of all tasks, newest first. */
+
+import { listTasks } from "./api.js";
+import { byId, element } from "./element.js";
+import { locale, nameOf, saying } from "./language.js";
+import { showProblem } from "./problem.js";
+
+const PAGE = 20;
+const when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+let next;
+
+byId("tasks-more").addEventListener("click", () => load(next));
+
+export async function openTasks() {
+  byId("tasks-list").replaceChildren();
+  await load();
+}
+
+async function load(cursor) {
+  try {
+    const { tasks, next_cursor } = await listTasks(PAGE, cursor);
+    byId("tasks-list").append(...tasks.map(line));
+    byId("tasks-none").hidden = byId("tasks-list").childElementCount > 0;
+    next = next_cursor;
+    byId("tasks-more").hidden = !next;
+    showProblem(byId("tasks-problem"), null);
+  } catch (error) {
+    showProblem(byId("tasks-problem"), error);
+  }
+}
+
+function line({ task_id, question, workflow, status, final_answer, created }) {
+  const badge = element("span", { class: `badge ${status}` }, saying(`status.${status}`) ?? status);
+  const kind = workflow ? element("span", { class: "note" }, nameOf(workflow)) : null;
+  const time = element("time", { class: "note", datetime: created }, when.format(new Date(created)));
+  return element(
+    "li",
+    {},
+    element("a", { class: "clamp", href: `#/tasks/${task_id}` }, question),
+    final_answer ? element("p", { class: "clamp note" }, final_answer) : null,
+    element("p", { class: "row" }, badge, kind, time),
+  );
+}

@@ -1,0 +1,146 @@
+"""Every refusal is a problem document (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
+from ..kb.contracts import UnknownDocument
+from ..messages import say
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class FieldError(BaseModel):
+    """What is wrong with one part of a request."""
+
+    pointer: str = Field(description="where it is, such as `/body/question`")
+    detail: str
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="what to do, for a person")
+    errors: list[FieldError] = []
+
+
+class Refusal(HTTPException):
+    """A request that is not carried out; the detail says what to do.
+
+    Args:
+        wait: seconds after which it may be tried again.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        wait: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        after = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
+        super().__init__(status, detail, {**after, **(headers or {})})
+
+
+def problem(
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: list[FieldError] | None = None,
+) -> Response:
+    """A problem document as a response."""
+    body = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
+    )
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These refusals for the OpenAPI schema."""
+    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ConcertinoError, _ours)
+    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(PlainRefusals)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
+    if error.status_code < 400:
+        return Response(status_code=error.status_code, headers=error.headers)
+    return problem(error.status_code, error.detail, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = [
+        FieldError(pointer="/" + "/".join(map(str, each["loc"])), detail=str(each["msg"]))
+        for each in error.errors()
+    ]
+    return problem(422, say("service.invalid"), errors=errors)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    match error:
+        case UnknownTask() | UnknownDocument():
+            return problem(404, str(error))
+        case InvalidTask():
+            return problem(422, str(error))
+        case TaskBusy():
+            return problem(409, str(error))
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(503, str(error))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return problem(500, say("service.internal"))
+
+
+class PlainRefusals:
+    """Turns the plain text with which Starlette's own parts refuse into problem documents."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_refusal(message):
+                replaced = True
+                status = message["status"]
+                await problem(status, HTTPStatus(status).phrase)(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+def _is_plain_refusal(message: Message) -> bool:
+    kind = dict(message.get("headers", [])).get(b"content-type", b"")
+    return message["status"] >= 400 and kind.startswith(b"text/plain")
