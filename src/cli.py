@@ -110,14 +110,15 @@ def run(
 def workflows(as_json: bool) -> None:
     from .tasks import workflows as known
 
-    rows = known()
+    rows, language = known(), default_language()
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
+    description = "description_zh" if language == "zh" else "description"
     for row in rows:
-        click.echo(f"{row['name']:<18}{row['description'][default_language()]}")
+        click.echo(f"{row['name']:<18}{row['description'][language]}")
         for name, schema in row["inputs"].get("properties", {}).items():
-            click.echo(f"{'':<18}  -i {name}=…  {schema.get('description', '')}")
+            click.echo(f"{'':<18}  -i {name}=…  {schema[description]}")
 
 
 @main.command(help=say("cli.resume.help"), epilog=say("cli.resume.epilog"))

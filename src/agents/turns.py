@@ -5,7 +5,7 @@ import time
 from typing import Any, TypeVar
 
 from langgraph.config import get_stream_writer
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from ..state import CoordinatorDecision, TaskState, Turn, Usage
@@ -86,6 +86,12 @@ def instructions_of(state: Asked) -> str:
     """What the Coordinator told whoever plays now."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
+
+
+def given(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:
+    """A field of an inputs model: its default, what it means in both languages, and its bounds as
+    `pydantic.Field` takes them."""
+    return Field(default, description=en, json_schema_extra={"description_zh": zh}, **bounds)
 
 
 def inputs_of(state: Given, model: type[M]) -> M:

@@ -60,7 +60,7 @@ def check_input(task: TaskInput) -> None:
 
 
 def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
-    """Refuse inputs that do not fit the workflow or, where none is named, any workflow.
+    """Refuse inputs that do not fit the workflow or, where none is named, any that knows them.
 
     Raises:
         InvalidTask: an input is unknown or has the wrong form.
@@ -75,13 +75,15 @@ def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
                 known=", ".join(sorted(known)) or "-",
             )
         )
+    errors: list[str] = []
     for flow in flows:
         try:
             inputs_of({"inputs": inputs}, flow.inputs)
         except ValidationError as error:
-            raise InvalidTask(
-                say("invalid.inputs", workflow=flow.name, error=explain(error))
-            ) from error
+            errors.append(say("invalid.inputs", workflow=flow.name, error=explain(error)))
+    concerned = [flow for flow in flows if set(inputs) & set(flow.inputs.model_fields)]
+    if errors and len(errors) == len(concerned):
+        raise InvalidTask(" ".join(errors))
 
 
 def check_workflow(name: str | None) -> str | None:

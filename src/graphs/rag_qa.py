@@ -5,12 +5,12 @@ from typing import Any, cast
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_documents, of_pages
-from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
 from ..context import RunContext, model_of, the_knowledge_base
 from ..messages import Language, say
 from ..state import Output, Record, Source, TaskState, Turn, Usage
@@ -27,8 +27,13 @@ class RagInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    urls: list[str] = Field([], max_length=5, description="pages to read beside the documents")
-    top_k: int = Field(TOP_K, ge=1, le=20, description="passages to answer from")
+    urls: list[str] = given(
+        [],
+        max_length=5,
+        en="pages to read beside the documents",
+        zh="除资料外还要读的网页",
+    )
+    top_k: int = given(TOP_K, ge=1, le=20, en="passages to answer from", zh="用来回答的段落数")
 
 
 class RagInput(Asked, Given, total=False):
@@ -63,9 +68,9 @@ async def retrieve_docs(state: RagInput) -> RagState:
 
     The embedding of the query happens inside: a vector in the state would only swell checkpoints.
     """
-    watch, given = Stopwatch(), inputs_of(state, RagInputs)
-    wanted = given.top_k * (1 + _tries(state))
-    pages, unread = await of_pages(problem_of(state), given.urls, wanted, state["language"])
+    watch, inputs = Stopwatch(), inputs_of(state, RagInputs)
+    wanted = inputs.top_k * (1 + _tries(state))
+    pages, unread = await of_pages(problem_of(state), inputs.urls, wanted, state["language"])
     documents = await of_documents(the_knowledge_base(), problem_of(state), wanted)
     passages = [
         source.model_copy(update={"number": number})

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from ..agents.turns import inputs_of
 from ..context import RunContext
 from ..messages import Language
 from ..state import TaskState
@@ -63,6 +64,14 @@ class Workflow:
     """What the Coordinator should know before it decides, one line each; None: failed checks."""
     report: Callable[[TaskState, Runtime[RunContext]], Awaitable[TaskState]] | None = None
     """What ends the task: sets `final_answer`, `report` and `status`; None: from the output."""
+
+    def may_be_chosen(self, state: TaskState) -> bool:
+        """Whether this workflow is one for the task, its inputs being what they are."""
+        try:
+            inputs_of(state, self.inputs)
+        except ValidationError:
+            return False
+        return self.available(state)
 
     def may_play(self, action: Action, state: TaskState) -> bool:
         """Whether an action of this workflow makes sense now."""

@@ -48,7 +48,7 @@ def choices(state: TaskState) -> list[str]:
         return []
     chosen = {r.decision.next_action for r in state.get("history", []) if r.decision}
     return [
-        name for name, flow in WORKFLOWS.items() if name not in chosen and flow.available(state)
+        name for name, flow in WORKFLOWS.items() if name not in chosen and flow.may_be_chosen(state)
     ]
 
 

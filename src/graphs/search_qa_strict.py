@@ -5,12 +5,12 @@ from typing import Any, cast
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_pages
-from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
 from ..context import RunContext, model_of
 from ..errors import ConcertinoError
 from ..messages import Language, say
@@ -31,7 +31,9 @@ class SearchInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pages: int = Field(PAGES, ge=1, le=10, description="pages to read of those found")
+    pages: int = given(
+        PAGES, ge=1, le=10, en="pages to read of those found", zh="阅读多少个找到的网页"
+    )
 
 
 class SearchInput(Asked, Given, total=False):

@@ -9,12 +9,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from ..agents.passages import read_pages
 from ..agents.summary import MAX_PARTS, PART_TOKENS, combine, summarize, with_known_numbers
-from ..agents.turns import Asked, Given, Stopwatch, inputs_of, problem_of, tell
+from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
 from ..context import RunContext, model_of
 from ..kb.split import Section, split
 from ..language import detect_language
@@ -33,8 +33,13 @@ class SummarizeInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    urls: list[str] = Field([], max_length=5, description="pages, beside those the task names")
-    length: int = Field(120, ge=20, le=1000, description="words (字 in Chinese) of the summary")
+    urls: list[str] = given(
+        [],
+        max_length=5,
+        en="pages, beside those the task names",
+        zh="除任务中写明的网页外，另外要读的网页",
+    )
+    length: int = given(120, ge=20, le=1000, en="words of the summary", zh="概括的字数")
 
 
 class SummarizeInput(Asked, Given, total=False):
@@ -146,7 +151,7 @@ async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> Summa
 async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
     """Make one summary of those of the parts, and check it against the pages."""
     watch, language, task = Stopwatch(), state["language"], problem_of(state)
-    given = inputs_of(state, SummarizeInputs)
+    length = inputs_of(state, SummarizeInputs).length
     parts = sorted(state.get("summaries", []), key=lambda part: part["number"])
     usage = sum(state.get("costs", []), Usage())
     text = parts[0]["summary"] if parts else ""
@@ -156,11 +161,11 @@ async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) ->
             [part["summary"] for part in parts],
             parts[0]["title"],
             task,
-            given.length,
+            length,
             language,
         )
         text, usage = reply.value, usage + reply.usage
-    output = await asyncio.to_thread(_judge, text, given.length, state)
+    output = await asyncio.to_thread(_judge, text, length, state)
     return made(
         NAME,
         output,

@@ -125,9 +125,7 @@ class Ledger:
                     "insert into submissions values (?, ?, ?, ?, datetime('now'))",
                     (job.owner or "", submission.key, submission.digest, job.task_id),
                 )
-            await self.tasks.insert(
-                job.task_id, thread_id, task, status="queued", owner=job.owner
-            )
+            await self.tasks.insert(job.task_id, thread_id, task, status="queued", owner=job.owner)
             await self._line_up(job)
         return job.task_id
 
@@ -183,7 +181,9 @@ class Ledger:
             await self._charge(db, job.owner, event.get("usage") or {})
             return await self._append(db, job.task_id, event)
 
-    async def finish(self, task_id: str, events: Sequence[Event], result: Mapping[str, Any]) -> None:
+    async def finish(
+        self, task_id: str, events: Sequence[Event], result: Mapping[str, Any]
+    ) -> None:
         """Enter how a run of a task ended; there is nothing left to do on it."""
         async with self.tasks.transaction() as db:
             for event in events:
@@ -232,9 +232,7 @@ class Ledger:
         if before is not None:
             clause += " and rowid < ?"
             conditions.append(before)
-        tasks = await self.tasks.select(
-            f"{clause} order by rowid desc limit ?", *conditions, limit
-        )
+        tasks = await self.tasks.select(f"{clause} order by rowid desc limit ?", *conditions, limit)
         if len(tasks) < limit:
             return tasks, None
         row = await self._row("select rowid from tasks where task_id = ?", tasks[-1].task_id)

@@ -137,13 +137,10 @@ class Runner:
         self.stopping = True
         for run in self._runs.values():
             run.control.request_drain()
-        idle = [each for each in self._working if not each.done()]
-        if idle:
-            # Workers that wait for a job are cancelled at once, the others leave after theirs.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while self._runs:
-                        await next(iter(self._runs.values())).over.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for run in list(self._runs.values()):
+                    await run.over.wait()
         for run in list(self._runs.values()):
             if run.work:
                 run.work.cancel()
@@ -201,7 +198,8 @@ class Runner:
                 # After a kill, steps tell again what they told before it.
                 if event["type"] == "done" or (event["type"] != "started" and event in known):
                     continue
-                known = []
+                if event["type"] != "started":
+                    known = []
                 await self._ledger.record(job, event)
                 self.metrics.happened(event)
                 self._bells.ring(job.task_id)
@@ -250,7 +248,8 @@ class Runner:
             result = await result_of(self._ledger.tasks, job.task_id, status, error)
         await self._ledger.finish(job.task_id, _last_events(result), result)
         self.metrics.ended(result, seconds)
-        self._typical_seconds += 0.2 * (seconds - self._typical_seconds)
+        if seconds:
+            self._typical_seconds += 0.2 * (seconds - self._typical_seconds)
         self._bells.ring(job.task_id)
         log.info("task %s: %s", job.task_id, result["status"])
 

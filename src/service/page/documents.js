@@ -22,12 +22,12 @@ export async function openDocuments() {
 
 async function load(cursor) {
   try {
-    const { documents, next_cursor } = await listDocuments(cursor);
+    const page = await listDocuments(cursor);
     const list = byId("documents-list");
     if (!cursor) list.replaceChildren();
-    list.append(...documents.map(line));
+    list.append(...page.items.map(line));
     byId("documents-none").hidden = list.childElementCount > 0;
-    next = next_cursor;
+    next = page.next;
     byId("documents-more").hidden = !next;
     showProblem(byId("documents-problem"), null);
   } catch (error) {

@@ -10,6 +10,7 @@ import { showProblem } from "./problem.js";
 import { Timeline, spentWords, tokensOf } from "./timeline.js";
 
 const ENDED = new Set(["verified", "unverified", "no_answer", "failed", "interrupted", "cancelled"]);
+const STOPPED = new Set(["interrupted", "cancelled"]);
 const TITLE = 160;
 const THREAD = 50;
 /** Tasks among which the earlier ones of a thread are looked for. */
@@ -23,6 +24,7 @@ byId("task-again").addEventListener("click", () => {
   location.hash = "#/";
   fillIn(question);
 });
+byId("task-go-on").addEventListener("click", goOn);
 byId("asked-form").addEventListener("submit", giveAnswer);
 byId("follow-form").addEventListener("submit", followUp);
 byId("rating").addEventListener("click", rate);
@@ -41,7 +43,9 @@ export async function openTask({ id, signal }) {
     const clock = setInterval(showCost, 1000);
     signal.addEventListener("abort", () => clearInterval(clock));
     task.clock = clock;
-    await follow(id, onEvent, { signal, wake: task.wake, onLost: () => setStatus("lost") });
+    const onLost = () => setStatus("lost");
+    const result = await follow(id, onEvent, { signal, wake: task.wake, onLost });
+    if (result) end(result);
   } catch (error) {
     if (signal.aborted) return;
     task.timeline?.rest();
@@ -51,11 +55,11 @@ export async function openTask({ id, signal }) {
 }
 
 function clear() {
-  for (const id of ["asked-form", "answer", "after", "thread", "task-whole", "task-stop", "task-again", "pending"])
+  for (const id of ["asked-form", "answer", "after", "thread", "task-whole", "task-stop", "task-again", "task-go-on", "pending"])
     byId(id).hidden = true;
   for (const id of ["task-question", "task-status", "task-cost", "rating-note"]) byId(id).textContent = "";
   for (const id of ["task-problem", "follow-problem"]) showProblem(byId(id), null);
-  for (const button of byId("rating").querySelectorAll("button")) button.setAttribute("aria-pressed", "false");
+  showRating(null);
   byId("timeline").replaceChildren();
   byId("task").className = "";
   byId("task-status").className = "badge";
@@ -77,8 +81,10 @@ function begin(known) {
 
 function onEvent(event) {
   if (event.type === "needs_input") return ask(event.question ?? event.input_request);
-  if (event.type === "done")
-    return event.result.status === "needs_input" ? ask(event.result.input_request) : end(event.result);
+  if (event.type === "done") {
+    if (event.result.status === "needs_input") ask(event.result.input_request);
+    return;
+  }
   byId("asked-form").hidden = true;
   task.timeline.add(event);
   setStatus("running");
@@ -105,9 +111,11 @@ function end(result) {
   const answered = !byId("answer").hidden;
   byId("task").classList.toggle("answered", answered);
   byId("after").hidden = !answered;
+  showRating(result.rating ?? null);
   byId("task-again").hidden = answered;
   if (answered) return;
-  const stopped = result.status === "interrupted" || result.status === "cancelled";
+  const stopped = STOPPED.has(result.status);
+  byId("task-go-on").hidden = !stopped && result.status !== "failed";
   byId("task-problem").textContent = result.error ?? say(stopped ? "task.stopped" : "task.failed");
   byId("task-problem").hidden = false;
 }
@@ -128,8 +136,8 @@ function showCost() {
 async function showThread() {
   const { id, threadId, signal } = task;
   if (threadId === id) return;
-  const { tasks } = await listTasks(THREAD).catch(() => ({ tasks: [] }));
-  const thread = tasks.filter((one) => one.thread_id === threadId).reverse();
+  const { items } = await listTasks(THREAD).catch(() => ({ items: [] }));
+  const thread = items.filter((one) => one.thread_id === threadId).reverse();
   const earlier = thread.slice(0, thread.findIndex((one) => one.task_id === id));
   if (signal.aborted || !earlier.length) return;
   byId("thread-tasks").replaceChildren(
@@ -143,6 +151,12 @@ async function showThread() {
 async function stop() {
   const button = byId("task-stop");
   await attempt(button, byId("task-problem"), () => cancelTask(task.id), "task.stopping");
+}
+
+/** Take up a task that was stopped or failed, where it was. */
+async function goOn() {
+  const { id, signal } = task;
+  if (await attempt(byId("task-go-on"), byId("task-problem"), () => resumeTask(id, null))) openTask({ id, signal });
 }
 
 async function giveAnswer(event) {
@@ -176,9 +190,13 @@ async function rate({ target }) {
     return true;
   });
   if (!rated) return;
-  for (const button of byId("rating").querySelectorAll("button"))
-    button.setAttribute("aria-pressed", String(button === target));
+  showRating(Number(target.value));
   byId("rating-note").textContent = say("answer.rated");
+}
+
+function showRating(rating) {
+  for (const button of byId("rating").querySelectorAll("button"))
+    button.setAttribute("aria-pressed", String(Number(button.value) === rating));
 }
 
 /** Send something once; the button rests meanwhile. Gives the response, or nothing if it failed. */

@@ -19,10 +19,10 @@ export async function openTasks() {
 
 async function load(cursor) {
   try {
-    const { tasks, next_cursor } = await listTasks(PAGE, cursor);
-    byId("tasks-list").append(...tasks.map(line));
+    const page = await listTasks(PAGE, cursor);
+    byId("tasks-list").append(...page.items.map(line));
     byId("tasks-none").hidden = byId("tasks-list").childElementCount > 0;
-    next = next_cursor;
+    next = page.next;
     byId("tasks-more").hidden = !next;
     showProblem(byId("tasks-problem"), null);
   } catch (error) {

@@ -95,6 +95,7 @@ export const TEXTS = {
 
   "task.stop": { en: "Stop", zh: "停止" },
   "task.stopping": { en: "Stopping", zh: "正在停止" },
+  "task.go_on": { en: "Go on with it", zh: "继续这个任务" },
   "task.again": { en: "Ask again", zh: "再问一次" },
   "task.whole": { en: "The whole task", zh: "完整任务" },
   "task.thread": { en: "Earlier in this conversation", zh: "本次对话的前文" },
@@ -113,8 +114,8 @@ export const TEXTS = {
     zh: "任务在得出答案之前停止了。",
   },
   "task.failed": {
-    en: "The task did not come to an end. Ask again; if it fails again, put it in other words.",
-    zh: "任务没有完成。请再问一次；如果仍然失败，请换一种说法。",
+    en: "The task did not come to an end. Go on with it, or ask again in other words.",
+    zh: "任务没有完成。可以继续这个任务，或换一种说法再问。",
   },
 
   "timeline.title": { en: "How it was reached", zh: "过程" },

@@ -1,0 +1,268 @@
+"""`/tasks`: start them, follow them, answer, stop and rate them."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from ...errors import InvalidTask, UnknownTask
+from ...messages import say
+from ...state import TaskInput
+from ...store import TaskStatus, TaskSummary
+from ...tasks import checked_answer, new_task, new_task_id, pending_question, result_of
+from ..contracts import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
+from ..following import follow, settled
+from ..ledger import Job, KeyReused, StoredEvent, Submission
+from ..problems import Refusal, documented
+from ..runner import QueueFull, Stopping
+from ..state import Caller, Service, TheCaller, TheService
+
+router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
+
+Prefer = Annotated[
+    str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
+]
+IdempotencyKey = Annotated[
+    str | None, Header(max_length=200, description="the same key and body make one task")
+]
+
+
+async def own_task(
+    service: TheService,
+    caller: TheCaller,
+    task_id: Annotated[str, Path(max_length=64)],
+) -> TaskSummary:
+    """The task of the path, where it is the caller's."""
+    return await service.ledger.own(caller.owner, task_id)
+
+
+OwnTask = Annotated[TaskSummary, Depends(own_task)]
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={202: {"model": TaskLine}, 200: {"model": Task}, **documented(429, 503)},
+    response_model=TaskLine | Task,
+)
+async def start_task(
+    asked: NewTask,
+    service: TheService,
+    caller: TheCaller,
+    response: Response,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
+) -> TaskLine | Task:
+    """Start a task. It is accepted with 202 and worked on when its turn comes; with
+    `Prefer: wait=60` the answer is 200 and the result, where that is there in time."""
+    submission = None
+    if idempotency_key is not None:
+        digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+        submission = Submission(idempotency_key, digest)
+    task_id = await submit(service, caller, asked, submission=submission)
+    task = await service.ledger.own(caller.owner, task_id)
+    response.headers["Location"] = Links.of(task_id).self
+    if seconds := _wait_of(prefer, service.settings.serve_wait_seconds):
+        response.headers["Preference-Applied"] = f"wait={seconds}"
+        if await settled(service.ledger, service.bells, task, seconds):
+            response.status_code = 200
+            return await told(service, await service.ledger.own(caller.owner, task_id))
+    return TaskLine.of(task)
+
+
+@router.get("")
+async def list_tasks(
+    service: TheService,
+    caller: TheCaller,
+    status: TaskStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
+) -> TaskPage:
+    """Your tasks, newest first."""
+    if cursor is not None and not re.fullmatch(r"[0-9]{1,18}", cursor):
+        raise InvalidTask(say("service.cursor"))
+    before = int(cursor) if cursor else None
+    tasks, following = await service.ledger.page(caller.owner, status, before, limit)
+    return TaskPage(
+        items=[TaskLine.of(task) for task in tasks],
+        next=str(following) if following is not None else None,
+    )
+
+
+@router.get("/{task_id}")
+async def get_task(service: TheService, task: OwnTask) -> Task:
+    """A task with all that has come of it so far."""
+    return await told(service, task)
+
+
+def stream_slot(service: TheService, caller: TheCaller) -> Iterator[None]:
+    """Hold one of the event streams that the caller may have open."""
+    with service.streams.one(caller.owner) as held:
+        if not held:
+            limit = service.streams.limit
+            raise Refusal(429, say("service.streams", limit=limit), wait=5)
+        yield
+
+
+def position(
+    last_event_id: Annotated[
+        str | None, Header(description="the number of the last event that was read")
+    ] = None,
+) -> int:
+    """Where a reader goes on; from the start where it names no number of ours."""
+    given = last_event_id or ""
+    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0
+
+
+async def unread(
+    service: TheService, task: OwnTask, after: Annotated[int, Depends(position)]
+) -> int:
+    """Answer 204 where a task has ended and all was read: an `EventSource` stops at that."""
+    if after and task.status in ENDED and not await service.ledger.events(task.task_id, after):
+        raise Refusal(204, "")
+    return after
+
+
+@router.get(
+    "/{task_id}/events",
+    response_class=EventSourceResponse,
+    responses={204: {"description": "There is nothing more to come"}, **documented(429)},
+    dependencies=[Depends(stream_slot)],
+)
+async def task_events(
+    service: TheService, task: OwnTask, after: Annotated[int, Depends(unread)]
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens, as server-sent events: `started`, `decision`, `progress`, `turn`,
+    `needs_input`, `error`, and `done` with the result, which ends the stream unless the task
+    waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes on after it,
+    also when the service was restarted in between."""
+    async for event in follow(service.ledger, service.bells, task, after):
+        yield _sent(event)
+
+
+@router.post(
+    "/{task_id}/resume", status_code=202, responses=documented(409, 429, 503)
+)
+async def resume_task(
+    answer: Answer, service: TheService, caller: TheCaller, task: OwnTask
+) -> TaskLine:
+    """Answer the question of a task that needs input, or take up one that failed, was
+    interrupted or cancelled from its last checkpoint."""
+    if task.status in ("queued", "running"):
+        raise Refusal(409, say("service.still_running"))
+    if task.status in ("verified", "unverified", "no_answer"):
+        raise Refusal(409, say("service.ended", status=task.status))
+    answers = None
+    if asked := await pending_question(service.ledger.tasks, task.task_id):
+        if answer.answer is None:
+            raise InvalidTask(say("invalid.empty_answer"))
+        answers = {asked: checked_answer(answer.answer)}
+    await _check_budget(service, caller)
+    job = Job(
+        task.task_id, caller.owner, await service.ledger.model_of(task.task_id), answers
+    )
+    with _place(service):
+        await service.ledger.line_up_again(job)
+        service.runner.enqueue(job)
+    return TaskLine.of(await service.ledger.own(caller.owner, task.task_id))
+
+
+@router.post("/{task_id}/cancel", responses=documented(409))
+async def cancel_task(service: TheService, task: OwnTask) -> Task:
+    """Stop a task for good; a call of the model that is under way is broken off."""
+    if task.status not in (*ENDED, "cancelled"):
+        await service.runner.cancel(task.task_id, task.owner)
+        task = await service.ledger.own(task.owner, task.task_id)
+    if task.status != "cancelled":
+        raise Refusal(409, say("service.ended", status=task.status))
+    return await told(service, task)
+
+
+@router.post("/{task_id}/feedback")
+async def rate_task(feedback: Feedback, service: TheService, task: OwnTask) -> Task:
+    """Say how good a task's result is; a later rating replaces an earlier one."""
+    await service.ledger.rate(task.task_id, feedback.rating, feedback.comment)
+    return await told(service, task)
+
+
+async def submit(
+    service: Service,
+    caller: Caller,
+    asked: NewTask,
+    *,
+    earlier: TaskInput | None = None,
+    submission: Submission | None = None,
+) -> str:
+    """Accept a task and let the workers have it.
+
+    Args:
+        earlier: holds the exchanges that it follows up, where they are in no thread of ours.
+
+    Returns:
+        Its id.
+
+    Raises:
+        InvalidTask: it cannot be worked on as given.
+        Refusal: the queue is full, the budget spent, or the idempotency key used otherwise.
+    """
+    task = new_task(
+        asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model
+    )
+    task_id = new_task_id()
+    try:
+        if submission and (known := await service.ledger.known(caller.owner, submission)):
+            return known
+        await _check_budget(service, caller)
+        if asked.thread_id is not None:
+            task["earlier"] = await service.ledger.tasks.exchanges(asked.thread_id, caller.owner)
+        job = Job(task_id, caller.owner, asked.model)
+        with _place(service):
+            accepted = await service.ledger.submit(
+                job, asked.thread_id or task_id, {**task, **(earlier or {})}, submission
+            )
+            if accepted == task_id:
+                service.runner.enqueue(job)
+    except KeyReused:
+        raise Refusal(422, say("service.key_reused")) from None
+    except UnknownTask as error:
+        raise InvalidTask(str(error)) from None
+    return accepted
+
+
+async def told(service: Service, task: TaskSummary) -> Task:
+    """A task as its readers get it."""
+    result = await service.ledger.last_result(task.task_id)
+    if result is None or result["status"] != task.status:
+        result = await result_of(service.ledger.tasks, task.task_id, task.status)
+    return Task(
+        **{**result, "workflow": result["workflow"] or task.workflow},
+        created=task.created,
+        updated=task.updated,
+        rating=await service.ledger.rating(task.task_id),
+        links=Links.of(task.task_id),
+    )
+
+
+class _place:  # noqa: N801  (reads as a statement)
+    pass
+
+
+def _wait_of(prefer: str | None, longest: int) -> int:
+    """The seconds of a `Prefer: wait=SECONDS`, within the limit; 0 where it has none."""
+    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})", prefer or "", re.IGNORECASE)
+    return min(int(found[1]), longest) if found else 0
+
+
+def _sent(event: StoredEvent) -> ServerSentEvent:
+    return ServerSentEvent(id=str(event.id), event=event.data["type"], data=event.data)
+
+
+async def _check_budget(service: Service, caller: Caller) -> None:
+    key = caller.key
+    if key and key.tokens_per_day is not None:
+        used: Any = await service.ledger.tokens_today(key.key_id)
+        if used >= key.tokens_per_day:
+            raise Refusal(429, say("service.budget", limit=key.tokens_per_day), wait=_to_midnight())

@@ -1,0 +1,249 @@
+"""A stand-in for the service: speaks its HTTP contract, with events that tests lay out."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
+from concertino.graphs.registry import catalogue
+from concertino.service.guard import HEADERS
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE = Path(__file__).parents[2] / "src" / "service" / "page"
+Json = dict[str, Any]
+
+
+@dataclass
+class Hold:
+    """A place in a script where the task waits until the test lets it go on."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class StoredTask:
+    """A task with the events that have happened so far."""
+
+    record: Json
+    script: list[Json | Hold]
+    events: list[Json] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    running: asyncio.Task[None] | None = None
+
+
+class StandIn:
+    """The service as the page sees it.
+
+    `script` is what the next tasks do: events, and holds that the test releases. The last event is
+    the result of the task, as `done`.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Json | Hold] = []
+        self.asked: list[Json] = []
+        self.ratings: list[Json] = []
+        self.resumed: list[Json] = []
+        self.last_event_ids: list[str | None] = []
+        self.documents: list[Json] = []
+        self.key: str | None = None
+        self.full = False
+        self.address = ""
+        self.tasks: dict[str, StoredTask] = {}
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._app(), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+        )
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer at `address`."""
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}/"
+
+    def stop(self) -> None:
+        """Stop answering, also those who are still being told something."""
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+
+    def _app(self) -> Starlette:
+        routes = [
+            Route("/", lambda request: FileResponse(PAGE / "index.html")),
+            Mount("/page", StaticFiles(directory=PAGE)),
+            Route("/workflows", self._workflows),
+            Route("/tasks", self._create, methods=["POST"]),
+            Route("/tasks", self._list),
+            Route("/tasks/{task_id}", self._get),
+            Route("/tasks/{task_id}/events", self._events),
+            Route("/tasks/{task_id}/resume", self._resume, methods=["POST"]),
+            Route("/tasks/{task_id}/cancel", self._cancel, methods=["POST"]),
+            Route("/tasks/{task_id}/feedback", self._feedback, methods=["POST"]),
+            Route("/kb/documents", self._documents),
+            Route("/kb/documents", self._upload, methods=["POST"]),
+            Route("/kb/documents/{doc_id:path}", self._delete, methods=["DELETE"]),
+            Route("/kb/search", self._search),
+        ]
+        return Starlette(routes=routes, middleware=[Middleware(_Guard, stand_in=self)])
+
+    async def _workflows(self, request: Request) -> Response:
+        return JSONResponse(catalogue())
+
+    async def _create(self, request: Request) -> Response:
+        if self.full:
+            return problem(429, "The queue is full.", {"Retry-After": "7"})
+        body = await request.json()
+        self.asked.append(body)
+        task_id = f"task{len(self.tasks)}"
+        record = {
+            "task_id": task_id,
+            "thread_id": body.get("thread_id") or task_id,
+            "question": body["question"],
+            "workflow": body.get("workflow"),
+            "status": "queued",
+            "final_answer": None,
+            "created": datetime.now(UTC).isoformat(),
+            "rating": None,
+        }
+        stored = self.tasks[task_id] = StoredTask(record, list(self.script))
+        stored.running = asyncio.create_task(self._play(stored))
+        return JSONResponse({"task_id": task_id, "links": {}}, 202)
+
+    async def _play(self, stored: StoredTask) -> None:
+        stored.record["status"] = "running"
+        for step in stored.script:
+            if isinstance(step, Hold):
+                step.reached.set()
+                await asyncio.to_thread(step.released.wait, 60)
+                continue
+            self._tell(stored, step)
+            if stored.record["status"] == "needs_input":
+                await stored.answered.wait()
+                stored.record["status"] = "running"
+
+    def _tell(self, stored: StoredTask, event: Json) -> None:
+        if event["type"] == "done":
+            event = {**event, "result": {**stored.record, **event["result"]}}
+            stored.record.update(event["result"])
+        if event["type"] == "needs_input":
+            stored.record["status"] = "needs_input"
+        stored.events.append(event)
+        stored.changed.set()
+
+    async def _list(self, request: Request) -> Response:
+        newest = [stored.record for stored in reversed(self.tasks.values())]
+        limit = int(request.query_params["limit"])
+        start = int(request.query_params.get("cursor", 0))
+        more = str(start + limit) if start + limit < len(newest) else None
+        return JSONResponse({"items": newest[start : start + limit], "next": more})
+
+    async def _get(self, request: Request) -> Response:
+        stored = self.tasks.get(request.path_params["task_id"])
+        return JSONResponse(stored.record) if stored else problem(404, "There is no such task.")
+
+    async def _events(self, request: Request) -> Response:
+        stored = self.tasks[request.path_params["task_id"]]
+        last = request.headers.get("Last-Event-ID")
+        self.last_event_ids.append(last)
+        return StreamingResponse(_stream(stored, int(last or 0)), media_type="text/event-stream")
+
+    async def _resume(self, request: Request) -> Response:
+        body = await request.json()
+        self.resumed.append(body)
+        self.tasks[request.path_params["task_id"]].answered.set()
+        return JSONResponse({}, 202)
+
+    async def _cancel(self, request: Request) -> Response:
+        stored = self.tasks[request.path_params["task_id"]]
+        if stored.running:
+            stored.running.cancel()
+        self._tell(stored, {"type": "done", "result": {"status": "cancelled"}})
+        return JSONResponse({}, 202)
+
+    async def _feedback(self, request: Request) -> Response:
+        self.ratings.append(await request.json())
+        return Response(status_code=204)
+
+    async def _documents(self, request: Request) -> Response:
+        return JSONResponse({"items": self.documents, "next": None})
+
+    async def _upload(self, request: Request) -> Response:
+        async with request.form() as form:
+            file = form["file"]
+            assert not isinstance(file, str)
+            name, size = str(file.filename), len(await file.read())
+        if name.endswith(".bin"):
+            skipped = {"source": name, "reason": "unsupported", "message": "Files of this kind cannot be read."}
+            return JSONResponse({"documents": [], "skipped": [skipped]})
+        document = {"doc_id": f"files/{name}", "title": name, "source": f"/files/{name}", "chunks": size}
+        self.documents.append(document)
+        added = {"doc_id": document["doc_id"], "source": name, "outcome": "added", "chunks": size}
+        return JSONResponse({"documents": [added], "skipped": []})
+
+    async def _delete(self, request: Request) -> Response:
+        gone = request.path_params["doc_id"]
+        self.documents = [document for document in self.documents if document["doc_id"] != gone]
+        return Response(status_code=204)
+
+    async def _search(self, request: Request) -> Response:
+        found = [
+            {"title": document["title"], "source": document["source"], "heading": "", "text": "A passage."}
+            for document in self.documents
+        ]
+        return JSONResponse({"items": found})
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """A problem document."""
+    body = {"title": "Refused", "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+async def _stream(stored: StoredTask, after: int) -> AsyncIterator[str]:
+    yield ": hello\n\n"
+    while True:
+        stored.changed.clear()
+        for event in stored.events[after:]:
+            after += 1
+            data = json.dumps(event, ensure_ascii=False)
+            yield f"id: {after}\nevent: {event['type']}\ndata: {data}\n\n"
+        if stored.events and stored.events[-1]["type"] == "done":
+            return
+        await stored.changed.wait()
+
+
+class _Guard:
+    """Adds the service's own security headers, and asks for the key where there is one."""
+
+    def __init__(self, app: ASGIApp, stand_in: StandIn) -> None:
+        self.app = app
+        self.stand_in = stand_in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        key = dict(scope["headers"]).get(b"authorization", b"").decode()
+        page = scope["path"] == "/" or scope["path"].startswith("/page/")
+        if self.stand_in.key and not page and key != f"Bearer {self.stand_in.key}":
+            await problem(401, "A valid API key is needed.")(scope, receive, sending)
+        else:
+            await self.app(scope, receive, sending)
