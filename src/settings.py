@@ -88,6 +88,21 @@ class Settings(BaseSettings):
     search_timeout: float = Field(15.0, gt=0)
     """Seconds that one web search may take."""
 
+    serve_workers: int = Field(4, ge=1, le=256)
+    """Tasks that the service works on at a time."""
+    serve_queue: int = Field(100, ge=1, le=100_000)
+    """Tasks that may wait; more are refused for the moment, with 429."""
+    serve_wait_seconds: int = Field(60, ge=1, le=600)
+    """Longest wait that a request may ask for with `Prefer: wait`."""
+    serve_shutdown_seconds: float = Field(20.0, ge=0)
+    """How long a service that stops waits for running tasks to reach their next checkpoint."""
+    serve_max_body_kb: int = Field(1024, ge=16)
+    """Kilobytes that a request may have; files for the knowledge base have their own limit."""
+    serve_streams: int = Field(256, ge=1)
+    """Event streams that one API key, or this machine's user, may have open."""
+    serve_requests_per_minute: int = Field(300, ge=1)
+    """Requests that one API key may send, where the key has no limit of its own."""
+
 
 @cache
 def get_settings() -> Settings:

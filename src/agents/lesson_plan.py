@@ -3,13 +3,13 @@
 import re
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from ..context import RunContext, model_of
 from ..messages import Language
 from ..prompts import load
 from .lesson import PARTS, Lesson, LessonState, TeachingPlan, earlier_part, material
-from .turns import Stopwatch, inputs_of, instructions_of, problem_of, tell
+from .turns import Stopwatch, given, inputs_of, instructions_of, problem_of, tell
 
 PROMPT = load("lesson_plan")
 MAX_TOKENS = 400
@@ -31,21 +31,31 @@ class TeachExplainInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    grade: int | None = Field(None, ge=1, le=12)
-    """School year of the learners."""
-    age: int | None = Field(None, ge=5, le=18)
-    """Age of the learners in years, where no grade is given."""
-    language: Language | None = None
-    """Language of the lesson; None takes the question's."""
-    exercises: int | None = Field(None, ge=1, le=MAX_EXERCISES)
-    """Number of exercises; None takes what the question says, else 4."""
+    grade: int | None = given(
+        None, ge=1, le=12, en="school year of the learners, 1 to 12", zh="学习者的年级，1到12"
+    )
+    age: int | None = given(
+        None, ge=5, le=18, en="their age, where no grade is given", zh="学习者的年龄（未给年级时）"
+    )
+    language: Language | None = given(
+        None,
+        en="of the lesson, en or zh; else the question's",
+        zh="课程的语言，en 或 zh；默认同问题",
+    )
+    exercises: int | None = given(
+        None,
+        ge=1,
+        le=MAX_EXERCISES,
+        en="number of exercises; else what the question says, or 4",
+        zh="练习的数量；默认按问题所说，否则为4",
+    )
 
 
 async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Plan the lesson. Starts `lesson`, with every part still to be written."""
     watch, model = Stopwatch(), await model_of(runtime)
-    given = inputs_of(state, TeachExplainInputs)
-    language = given.language or asked_language(problem_of(state)) or state["language"]
+    inputs = inputs_of(state, TeachExplainInputs)
+    language = inputs.language or asked_language(problem_of(state)) or state["language"]
     reply = await model.structured(
         PROMPT[language].messages(
             task=problem_of(state),
@@ -61,8 +71,8 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
     lesson = Lesson(
         title=plan.title,
         language=language,
-        grade=grade_of(given, plan),
-        wanted=given.exercises or asked_exercises(problem_of(state), plan) or DEFAULT_EXERCISES,
+        grade=grade_of(inputs, plan),
+        wanted=inputs.exercises or asked_exercises(problem_of(state), plan) or DEFAULT_EXERCISES,
         plan=plan,
         parts={},
         exercises=[],
@@ -75,11 +85,11 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
     }
 
 
-def grade_of(given: TeachExplainInputs, plan: TeachingPlan) -> int:
+def grade_of(inputs: TeachExplainInputs, plan: TeachingPlan) -> int:
     """The school year: as given, from the age given, as the task says, else 6."""
-    if given.grade is None and given.age is not None:
-        return min(max(given.age - FIRST_GRADE_AGE + 1, 1), 12)
-    return given.grade or plan.grade or DEFAULT_GRADE
+    if inputs.grade is None and inputs.age is not None:
+        return min(max(inputs.age - FIRST_GRADE_AGE + 1, 1), 12)
+    return inputs.grade or plan.grade or DEFAULT_GRADE
 
 
 def asked_exercises(task: str, plan: TeachingPlan) -> int:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from ..messages import Language, say
 from ..state import Contract, Exchange, Line, Output, Record, Turn, Usage
 from .story_text import body, count
-from .turns import Asked
+from .turns import Asked, given
 
 WORKFLOW = "write_story"
 MIN_LENGTH, MAX_LENGTH = 50, 10_000
@@ -41,23 +41,39 @@ class StoryInputs(BaseModel):
     """What may be said of a story besides its topic or opening, which is the question. What is
     left out is read from the question."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
-    mode: Mode | None = None
-    """A new story, the continuation of a text, or a turn of a role-play: the next turn of the
-    story, in character, which answers what the person says."""
-    opening: str | None = Field(None, max_length=MAX_OPENING)
-    """The text to continue; None takes the thread's latest story or else the question."""
-    style: Short | None = None
-    """Genre or manner: "bedtime story", "in the style of a fable"."""
-    characters: list[Name] = Field([], max_length=8)
-    """Names of those who must appear; in a role-play, of whoever the model speaks for."""
-    length: int | None = None
-    """Words or 字, see `story_text`; of a continuation, those that are added."""
-    chapters: int | None = None
-    """Chapters, each under a heading."""
-    language: Language | None = None
-    """None takes what the question asks for, or else its own language."""
+    mode: Mode | None = given(
+        None,
+        en="new, continue (a text), or role_play (the next turn, in character)",
+        zh="new（新故事）、continue（续写）或 role_play（角色扮演的下一回合）",
+    )
+    opening: str | None = given(
+        None,
+        max_length=MAX_OPENING,
+        en="the text to continue; else the thread's latest story, or the question",
+        zh="要续写的文字；默认为会话中最近的故事，否则为问题本身",
+    )
+    style: Short | None = given(
+        None, en='genre or manner, such as "fable"', zh="体裁或风格，例如“寓言”"
+    )
+    characters: list[Name] = given(
+        [],
+        max_length=8,
+        en="names that must appear; in a role-play, whom the model plays",
+        zh="必须出现的人物；角色扮演时为模型所扮演的角色",
+    )
+    length: int | None = given(
+        None,
+        en="words; of a continuation, those that are added",
+        zh="字数；续写时为新增的字数",
+    )
+    chapters: int | None = given(None, en="chapters, each under a heading", zh="章数，每章有标题")
+    language: Language | None = given(
+        None,
+        en="of the story, en or zh; else what the question asks for",
+        zh="故事的语言，en 或 zh；默认按问题的要求",
+    )
 
     @field_validator("length", mode="before")
     @classmethod

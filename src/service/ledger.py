@@ -138,11 +138,22 @@ class Ledger:
         async with self.tasks.checkpointer.lock:
             return await self._earlier(owner, submission)
 
-    async def line_up_again(self, job: Job) -> None:
-        """Let the service carry on a task that was stopped or has waited for an answer."""
+    async def line_up_again(self, job: Job, seen: TaskStatus) -> bool:
+        """Let the service carry on a task that was stopped or has waited for an answer.
+
+        Returns:
+            False where its status is no longer the one that was seen: another was quicker.
+        """
+        # One that another process died over is told as interrupted and stored as running.
+        stored = ("running", "interrupted") if seen == "interrupted" else (seen, seen)
         async with self.tasks.transaction() as db:
-            await self._line_up(job)
-            await self._mark(db, job.task_id, "queued")
+            changed = await db.execute(
+                "update tasks set status = 'queued' where task_id = ? and status in (?, ?)",
+                (job.task_id, *stored),
+            )
+            if changed.rowcount:
+                await self._line_up(job)
+            return bool(changed.rowcount)
 
     async def waiting(self) -> list[Job]:
         """All that is left to do, in order: what an earlier process began, and what it did not."""

@@ -15,7 +15,7 @@ class Metrics:
 
     def __init__(self, waiting: Callable[[], int], running: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
-        name = {"registry": self.registry, "namespace": "concertino"}
+        name: dict[str, Any] = {"registry": self.registry, "namespace": "concertino"}
         Gauge("tasks_waiting", "Tasks in the queue", **name).set_function(waiting)
         Gauge("tasks_running", "Tasks being worked on", **name).set_function(running)
         self._tasks = Counter("tasks", "Runs of tasks that ended", ("workflow", "status"), **name)

@@ -143,4 +143,4 @@ class PlainRefusals:
 
 def _is_plain_refusal(message: Message) -> bool:
     kind = dict(message.get("headers", [])).get(b"content-type", b"")
-    return message["status"] >= 400 and kind.startswith(b"text/plain")
+    return bool(message["status"] >= 400 and kind.startswith(b"text/plain"))

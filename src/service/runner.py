@@ -121,7 +121,11 @@ class Runner:
         self._queue.put_nowait(job)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
-        """Stop a task for good: the call of the model that it waits for is broken off."""
+        """Stop a task for good: the call of the model that it waits for is broken off.
+
+        Raises:
+            TaskBusy: another process works on it.
+        """
         if run := self._runs.get(task_id):
             run.cancelled = True
             if run.work:
@@ -129,7 +133,8 @@ class Runner:
             await run.over.wait()
             return
         self._queued.discard(task_id)
-        await self._finish(Job(task_id, owner), "cancelled")
+        async with self._ledger.tasks.claim(task_id):
+            await self._finish(Job(task_id, owner), "cancelled")
 
     async def drain(self, seconds: float) -> None:
         """Take nothing more, and let what runs go on to its next checkpoint, where it is stored.
@@ -187,7 +192,8 @@ class Runner:
 
     async def _play(self, run: Run) -> dict[str, Any]:
         """Run the graph, and keep each of its events before it goes on."""
-        job, result = run.job, {}
+        job = run.job
+        result: dict[str, Any] = {}
         known = [event.data for event in await self._ledger.events(job.task_id)]
         start = await self._start(job)
         model = self._model or job.model

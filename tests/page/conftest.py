@@ -30,6 +30,7 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
     driver = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    driver.expect.set_options(timeout=PATIENCE)
     with driver.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield chromium
@@ -55,7 +56,9 @@ def visit(browser: Any, service: StandIn) -> Iterator[Callable[..., Any]]:
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and faults.append(said.text))
+        page.on(
+            "console", lambda said: said.type in ("error", "warning") and faults.append(said.text)
+        )
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda sent: _is_stray(sent.url, service) and strays.append(sent.url))
         page.goto(service.address + path)
@@ -72,4 +75,7 @@ def visit(browser: Any, service: StandIn) -> Iterator[Callable[..., Any]]:
 
 def _is_stray(url: str, service: StandIn) -> bool:
     address = urlsplit(url)
-    return address.scheme not in ("data", "blob") and address.netloc != urlsplit(service.address).netloc
+    return (
+        address.scheme not in ("data", "blob")
+        and address.netloc != urlsplit(service.address).netloc
+    )

@@ -61,7 +61,6 @@ def done(status: str, text: str = "", workflow: str = "solve_math", **more: Any)
         "final_answer": text[:40] or None,
         "outputs": {workflow: output} if text else {},
         "answer": None,
-        "iteration_history": [],
         "usage": {"prompt_tokens": 2436, "output_tokens": 192},
         "input_request": None,
         "error": None,

@@ -60,12 +60,17 @@ class StandIn:
         self.resumed: list[Json] = []
         self.last_event_ids: list[str | None] = []
         self.documents: list[Json] = []
+        self.uploads: dict[str, Json] = {}
         self.key: str | None = None
         self.full = False
+        self.break_after: int | None = None
+        """Breaks the next stream off after that many events."""
         self.address = ""
         self.tasks: dict[str, StoredTask] = {}
         self._server = uvicorn.Server(
-            uvicorn.Config(self._app(), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+            uvicorn.Config(
+                self._app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off"
+            )
         )
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -97,6 +102,7 @@ class StandIn:
             Route("/kb/documents", self._documents),
             Route("/kb/documents", self._upload, methods=["POST"]),
             Route("/kb/documents/{doc_id:path}", self._delete, methods=["DELETE"]),
+            Route("/kb/uploads/{upload_id}/events", self._upload_events),
             Route("/kb/search", self._search),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_Guard, stand_in=self)])
@@ -138,7 +144,11 @@ class StandIn:
 
     def _tell(self, stored: StoredTask, event: Json) -> None:
         if event["type"] == "done":
-            event = {**event, "result": {**stored.record, **event["result"]}}
+            history = [line for line in stored.events if line["type"] in ("decision", "turn")]
+            event = {
+                **event,
+                "result": {**stored.record, "iteration_history": history, **event["result"]},
+            }
             stored.record.update(event["result"])
         if event["type"] == "needs_input":
             stored.record["status"] = "needs_input"
@@ -160,7 +170,9 @@ class StandIn:
         stored = self.tasks[request.path_params["task_id"]]
         last = request.headers.get("Last-Event-ID")
         self.last_event_ids.append(last)
-        return StreamingResponse(_stream(stored, int(last or 0)), media_type="text/event-stream")
+        events = _stream(stored, int(last or 0), self.break_after)
+        self.break_after = None
+        return StreamingResponse(events, media_type="text/event-stream")
 
     async def _resume(self, request: Request) -> Response:
         body = await request.json()
@@ -188,12 +200,19 @@ class StandIn:
             assert not isinstance(file, str)
             name, size = str(file.filename), len(await file.read())
         if name.endswith(".bin"):
-            skipped = {"source": name, "reason": "unsupported", "message": "Files of this kind cannot be read."}
-            return JSONResponse({"documents": [], "skipped": [skipped]})
-        document = {"doc_id": f"files/{name}", "title": name, "source": f"/files/{name}", "chunks": size}
-        self.documents.append(document)
-        added = {"doc_id": document["doc_id"], "source": name, "outcome": "added", "chunks": size}
-        return JSONResponse({"documents": [added], "skipped": []})
+            upload = {"status": "skipped", "message": "Files of this kind cannot be read."}
+        else:
+            upload = {"status": "added", "message": None}
+            self.documents.append({"doc_id": name, "title": name, "name": name, "chunks": size})
+        upload_id = f"upload{len(self.uploads)}"
+        self.uploads[upload_id] = {"upload_id": upload_id, "name": name, **upload, "progress": 1.0}
+        return JSONResponse({**self.uploads[upload_id], "status": "queued"}, 202)
+
+    async def _upload_events(self, request: Request) -> Response:
+        upload = self.uploads[request.path_params["upload_id"]]
+        half = {"type": "progress", "upload": {**upload, "status": "running", "progress": 0.5}}
+        lines = [_message(half), _message({"type": "done", "upload": upload})]
+        return Response("".join(lines), media_type="text/event-stream")
 
     async def _delete(self, request: Request) -> Response:
         gone = request.path_params["doc_id"]
@@ -202,7 +221,12 @@ class StandIn:
 
     async def _search(self, request: Request) -> Response:
         found = [
-            {"title": document["title"], "source": document["source"], "heading": "", "text": "A passage."}
+            {
+                "title": document["title"],
+                "source": document["name"],
+                "heading": "",
+                "text": "A passage.",
+            }
             for document in self.documents
         ]
         return JSONResponse({"items": found})
@@ -214,17 +238,27 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def _stream(stored: StoredTask, after: int) -> AsyncIterator[str]:
+class BrokenOff(Exception):
+    """What the stand-in raises to drop a connection."""
+
+
+async def _stream(stored: StoredTask, after: int, until: int | None) -> AsyncIterator[str]:
     yield ": hello\n\n"
     while True:
         stored.changed.clear()
         for event in stored.events[after:]:
             after += 1
-            data = json.dumps(event, ensure_ascii=False)
-            yield f"id: {after}\nevent: {event['type']}\ndata: {data}\n\n"
+            yield f"id: {after}\n{_message(event)}"
+            if after == until:
+                raise BrokenOff
         if stored.events and stored.events[-1]["type"] == "done":
             return
         await stored.changed.wait()
+
+
+def _message(event: Json) -> str:
+    data = json.dumps(event, ensure_ascii=False)
+    return f"event: {event['type']}\ndata: {data}\n\n"
 
 
 class _Guard:

@@ -23,22 +23,18 @@ export const deleteDocument = (id) =>
   json(`kb/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const searchDocuments = (q) => json(`kb/search?${new URLSearchParams({ q })}`);
 
-/** A task's events, as a response whose body is the stream. */
-export const openEvents = (id, lastEventId, signal) =>
-  request(task(id, "/events"), {
-    signal,
-    headers: {
-      Accept: "text/event-stream",
-      ...(lastEventId && { "Last-Event-ID": lastEventId }),
-    },
-  });
+/** Events, as responses whose body is the stream. */
+export const openTaskEvents = (id, last, signal) => events(task(id, "/events"), last, signal);
+export const openUploadEvents = (id, last, signal) =>
+  events(`kb/uploads/${encodeURIComponent(id)}/events`, last, signal);
 
 /**
- * Add a file to the knowledge base. `fetch` does not tell how far an upload is, so this is an
+ * Send a file for the knowledge base, which adds it when its turn comes. `fetch` does not tell how far an upload is, so this is an
  * XMLHttpRequest.
  *
  * @param {File} file
- * @param {(share: number) => void} onProgress called with 0 to 1.
+ * @param {(share: number) => void} onProgress called with 0 to 1 while it is being sent.
+ * @returns {Promise<{upload_id: string, status: string}>}
  */
 export async function uploadDocument(file, onProgress) {
   const answer = await withKey(() => sendFile(file, onProgress));
@@ -71,6 +67,11 @@ const post = (body) => ({
   body: JSON.stringify(body),
   headers: { "Content-Type": "application/json" },
 });
+
+function events(path, last, signal) {
+  const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
+  return request(path, { signal, headers });
+}
 
 async function json(path, options) {
   const response = await request(path, options);

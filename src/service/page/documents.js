@@ -35,18 +35,18 @@ async function load(cursor) {
   }
 }
 
-function line({ doc_id, title, source, chunks }) {
-  const name = title || source;
-  const label = say("documents.delete_label", { title: name });
-  const onclick = () => remove(doc_id, name);
+function line({ doc_id, title, name, chunks }) {
+  const shown = title || name;
+  const label = say("documents.delete_label", { title: shown });
+  const onclick = () => remove(doc_id, shown);
   return element(
     "li",
     { class: "row spread" },
     element(
       "div",
       { class: "grow" },
-      element("p", { class: "name" }, name),
-      element("p", { class: "note" }, source === name ? "" : `${source} · `, say("documents.chunks", { chunks })),
+      element("p", { class: "name" }, shown),
+      element("p", { class: "note" }, name === shown ? "" : `${name} · `, say("documents.chunks", { chunks })),
     ),
     element("button", { type: "button", class: "quiet", "aria-label": label, onclick }, say("documents.delete")),
   );
@@ -68,10 +68,10 @@ async function search(event) {
   const words = byId("search").value.trim();
   if (!words) return byId("search").focus();
   try {
-    const { hits } = await searchDocuments(words);
-    byId("hits").replaceChildren(...hits.map(hit));
-    byId("search-note").textContent = hits.length
-      ? say("documents.found", { count: hits.length })
+    const { items } = await searchDocuments(words);
+    byId("hits").replaceChildren(...items.map(hit));
+    byId("search-note").textContent = items.length
+      ? say("documents.found", { count: items.length })
       : say("documents.not_found");
     showProblem(byId("documents-problem"), null);
   } catch (error) {

@@ -1,53 +1,55 @@
-/** Follows a task's server-sent events. `EventSource` cannot bear a key, so this reads the stream. */
+/** Follows server-sent events. `EventSource` cannot bear a key, so this reads the stream. */
 
-import { openEvents } from "./api.js";
 import { Problem } from "./problem.js";
 
 const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 15000;
 
 /**
- * Call `onEvent` with each event's data until the task has ended, which is when the stream closes
- * after `done`. One that breaks off is taken up again after its last event.
+ * Call `onEvent` with each event's data until the stream closes after `done`. One that breaks off
+ * is taken up again after its last event.
  *
- * @param {string} taskId
- * @param {(event: object) => void} onEvent
+ * @param {(lastEventId: string|undefined, signal: AbortSignal) => Promise<Response>} open
  * @param {object} options
- * @param {AbortSignal} options.signal ends the following.
- * @param {EventTarget} options.wake its `wake` event takes a waiting stream up again at once.
- * @param {() => void} options.onLost called when the service cannot be reached for now.
- * @returns {Promise<object|undefined>} the task's result; nothing where `signal` ended it.
- * @throws {Problem} the task or its events are not there.
+ * @param {(event: object) => void} options.onEvent
+ * @param {() => void} [options.onLost] called when the service cannot be reached for now.
+ * @param {AbortSignal} [options.signal] ends the following.
+ * @param {EventTarget} [options.wake] its `wake` event takes a waiting stream up again at once.
+ * @returns {Promise<object|undefined>} the last event; nothing where `signal` ended it, or where
+ *     all of it was read before.
+ * @throws {Problem} there is nothing to follow.
  */
-export async function follow(taskId, onEvent, { signal, wake, onLost }) {
-  let last, result, wait = SHORTEST_WAIT;
+export async function follow(open, { onEvent, onLost, signal = never(), wake = new EventTarget() }) {
+  let last, end, wait = SHORTEST_WAIT;
   while (!signal.aborted) {
     try {
-      const response = await openEvents(taskId, last, signal);
+      const response = await open(last, signal);
+      if (response.status === 204) return undefined;
       for await (const { id, data } of messages(response.body, signal)) {
         last = id ?? last;
         wait = SHORTEST_WAIT;
         const event = JSON.parse(data);
-        result = ending(event);
+        end = isEnd(event) ? event : undefined;
         onEvent(event);
       }
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!(error instanceof Problem && passes(error.status))) throw error;
-      onLost();
+      onLost?.();
     }
-    if (result) return result;
+    if (end) return end;
     await pause(wait, signal, wake);
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
   return undefined;
 }
 
-/** The result in an event that may be the last: a task that waits for an answer goes on. */
-const ending = ({ type, result }) =>
-  type === "done" && result.status !== "needs_input" ? result : undefined;
+/** Whether an event may be the last: a task that waits for its person goes on. */
+const isEnd = ({ type, result }) => type === "done" && result?.status !== "needs_input";
 
 const passes = (status) => status === 0 || status === 429 || status >= 500;
+
+const never = () => new AbortController().signal;
 
 /** The messages of an event stream as {id, data}; comments and empty ones are left out. A stream
  * that breaks off is a `Problem` without a status. */
@@ -70,10 +72,12 @@ async function* messages(body, signal) {
 }
 
 function message(block) {
-  const lines = block.split(/\r?\n/);
-  const of = (field) =>
-    lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).replace(/^ /, ""));
-  return { id: of("id").at(-1), data: of("data").join("\n") };
+  const values = { id: [], data: [] };
+  for (const line of block.split(/\r?\n/)) {
+    const [, field, value] = /^(\w+):? ?(.*)$/.exec(line) ?? [];
+    values[field]?.push(value);
+  }
+  return { id: values.id.at(-1), data: values.data.join("\n") };
 }
 
 function pause(milliseconds, signal, wake) {

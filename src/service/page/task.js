@@ -1,7 +1,7 @@
 /** The view of one task: followed while it runs, read when it has ended. */
 
 import { showAnswer } from "./answer.js";
-import { cancelTask, createTask, getTask, listTasks, rateTask, resumeTask } from "./api.js";
+import { cancelTask, createTask, getTask, listTasks, openTaskEvents, rateTask, resumeTask } from "./api.js";
 import { fillIn } from "./ask.js";
 import { byId, element } from "./element.js";
 import { follow } from "./events.js";
@@ -44,8 +44,9 @@ export async function openTask({ id, signal }) {
     signal.addEventListener("abort", () => clearInterval(clock));
     task.clock = clock;
     const onLost = () => setStatus("lost");
-    const result = await follow(id, onEvent, { signal, wake: task.wake, onLost });
-    if (result) end(result);
+    const open = (...from) => openTaskEvents(id, ...from);
+    const last = await follow(open, { onEvent, onLost, signal, wake: task.wake });
+    if (!signal.aborted) end(last?.result ?? (await getTask(id)));
   } catch (error) {
     if (signal.aborted) return;
     task.timeline?.rest();

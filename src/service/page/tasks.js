@@ -8,6 +8,9 @@ import { showProblem } from "./problem.js";
 const PAGE = 20;
 const when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
+const MARKS = /^#+ |[*`$]/gm;
+/** Signs of Markdown, which are left out of a line. */
+
 let next;
 
 byId("tasks-more").addEventListener("click", () => load(next));
@@ -33,12 +36,13 @@ async function load(cursor) {
 function line({ task_id, question, workflow, status, final_answer, created }) {
   const badge = element("span", { class: `badge ${status}` }, saying(`status.${status}`) ?? status);
   const kind = workflow ? element("span", { class: "note" }, nameOf(workflow)) : null;
+  const answer = final_answer?.replace(MARKS, "");
   const time = element("time", { class: "note", datetime: created }, when.format(new Date(created)));
   return element(
     "li",
     {},
     element("a", { class: "clamp", href: `#/tasks/${task_id}` }, question),
-    final_answer ? element("p", { class: "clamp note" }, final_answer) : null,
+    answer ? element("p", { class: "clamp note" }, answer) : null,
     element("p", { class: "row" }, badge, kind, time),
   );
 }

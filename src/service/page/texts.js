@@ -189,7 +189,7 @@ export const TEXTS = {
   },
 
   "upload.sending": { en: "Uploading", zh: "正在上传" },
-  "upload.reading": { en: "Being read", zh: "正在读取内容" },
+  "upload.reading": { en: "Being added", zh: "正在加入知识库" },
   "upload.added": { en: "Added", zh: "已添加" },
   "upload.replaced": { en: "Replaced the earlier version", zh: "已替换旧版本" },
   "upload.unchanged": { en: "Was there already", zh: "已在知识库中" },

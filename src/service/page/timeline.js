@@ -40,7 +40,6 @@ export class Timeline {
 
   #decision(entry) {
     this.#close();
-    const others = entry.legal.filter((action) => action !== entry.next_action).map(nameOf);
     const source = entry.source === "model" ? null : say(`timeline.${entry.source}`);
     this.list.append(
       element(
@@ -58,8 +57,8 @@ export class Timeline {
         entry.instructions && entry.source === "model" && !ASIDE.has(entry.next_action)
           ? element("p", { class: "instructions" }, entry.instructions)
           : null,
-        others.length
-          ? element("p", { class: "note" }, say("timeline.chosen", { actions: listed([...others, nameOf(entry.next_action)]) }))
+        entry.legal.length > 1
+          ? element("p", { class: "note" }, say("timeline.chosen", { actions: listed(entry.legal.map(nameOf)) }))
           : null,
         cost(entry),
       ),
@@ -84,12 +83,11 @@ export class Timeline {
     pieces.before(element("p", { class: "summary" }, shortened(entry.summary)));
     const spent = cost(entry);
     if (spent) node.append(spent);
-    node.hidden = false;
     this.work = null;
     this.#wait(say("timeline.playing", { actor: nameOf("coordinator") }));
   }
 
-  /** A step that is being played; it shows once there is something to show. */
+  /** A step that is being played. */
   #open(actor) {
     const who = element("strong", {}, nameOf(actor));
     const pieces = element("ul", { class: "pieces" });

@@ -1,7 +1,8 @@
 /** Files on their way into the knowledge base, each a line with its progress. */
 
-import { uploadDocument } from "./api.js";
+import { openUploadEvents, uploadDocument } from "./api.js";
 import { element } from "./element.js";
+import { follow } from "./events.js";
 import { say } from "./language.js";
 import { wordsOf } from "./problem.js";
 
@@ -58,17 +59,14 @@ function addLine(list, file) {
 
 async function upload(file, { bar, words }) {
   try {
-    const report = await uploadDocument(file, (share) => {
-      bar.value = share;
-      if (share < 1) return;
-      bar.removeAttribute("value"); // the service reads it now; there is no telling how long
-      words.textContent = say("upload.reading");
+    const { upload_id } = await uploadDocument(file, (share) => (bar.value = share));
+    words.textContent = say("upload.reading");
+    const { upload } = await follow((...from) => openUploadEvents(upload_id, ...from), {
+      onEvent: (event) => (bar.value = event.upload.progress),
     });
-    const [skipped] = report.skipped ?? [];
-    words.textContent = skipped
-      ? say("upload.failed", { reason: skipped.message })
-      : say(`upload.${report.documents[0].outcome}`);
-    words.classList.toggle("bad", Boolean(skipped));
+    const { status, message } = upload;
+    words.textContent = message ? say("upload.failed", { reason: message }) : say(`upload.${status}`);
+    words.classList.toggle("bad", Boolean(message));
   } catch (error) {
     words.textContent = say("upload.failed", { reason: wordsOf(error) });
     words.classList.add("bad");

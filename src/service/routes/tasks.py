@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ...errors import InvalidTask, UnknownTask
 from ...messages import say
-from ...state import TaskInput
+from ...state import Exchange
 from ...store import TaskStatus, TaskSummary
 from ...tasks import checked_answer, new_task, new_task_id, pending_question, result_of
 from ..contracts import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
@@ -21,6 +23,8 @@ from ..runner import QueueFull, Stopping
 from ..state import Caller, Service, TheCaller, TheService
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
+
+RESUMABLE = ("needs_input", "failed", "interrupted", "cancelled")
 
 Prefer = Annotated[
     str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
@@ -98,7 +102,7 @@ async def get_task(service: TheService, task: OwnTask) -> Task:
     return await told(service, task)
 
 
-def stream_slot(service: TheService, caller: TheCaller) -> Iterator[None]:
+async def stream_slot(service: TheService, caller: TheCaller) -> AsyncIterator[None]:
     """Hold one of the event streams that the caller may have open."""
     with service.streams.one(caller.owner) as held:
         if not held:
@@ -143,29 +147,24 @@ async def task_events(
         yield _sent(event)
 
 
-@router.post(
-    "/{task_id}/resume", status_code=202, responses=documented(409, 429, 503)
-)
+@router.post("/{task_id}/resume", status_code=202, responses=documented(409, 429, 503))
 async def resume_task(
     answer: Answer, service: TheService, caller: TheCaller, task: OwnTask
 ) -> TaskLine:
     """Answer the question of a task that needs input, or take up one that failed, was
     interrupted or cancelled from its last checkpoint."""
-    if task.status in ("queued", "running"):
-        raise Refusal(409, say("service.still_running"))
-    if task.status in ("verified", "unverified", "no_answer"):
-        raise Refusal(409, say("service.ended", status=task.status))
+    if task.status not in RESUMABLE:
+        raise Refusal(409, say("service.status", status=task.status))
     answers = None
     if asked := await pending_question(service.ledger.tasks, task.task_id):
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
         answers = {asked: checked_answer(answer.answer)}
     await _check_budget(service, caller)
-    job = Job(
-        task.task_id, caller.owner, await service.ledger.model_of(task.task_id), answers
-    )
+    job = Job(task.task_id, caller.owner, await service.ledger.model_of(task.task_id), answers)
     with _place(service):
-        await service.ledger.line_up_again(job)
+        if not await service.ledger.line_up_again(job, task.status):
+            raise Refusal(409, say("service.status", status="queued"))
         service.runner.enqueue(job)
     return TaskLine.of(await service.ledger.own(caller.owner, task.task_id))
 
@@ -173,11 +172,11 @@ async def resume_task(
 @router.post("/{task_id}/cancel", responses=documented(409))
 async def cancel_task(service: TheService, task: OwnTask) -> Task:
     """Stop a task for good; a call of the model that is under way is broken off."""
-    if task.status not in (*ENDED, "cancelled"):
+    if task.status not in ENDED:
         await service.runner.cancel(task.task_id, task.owner)
         task = await service.ledger.own(task.owner, task.task_id)
     if task.status != "cancelled":
-        raise Refusal(409, say("service.ended", status=task.status))
+        raise Refusal(409, say("service.status", status=task.status))
     return await told(service, task)
 
 
@@ -193,13 +192,13 @@ async def submit(
     caller: Caller,
     asked: NewTask,
     *,
-    earlier: TaskInput | None = None,
+    earlier: Sequence[Exchange] = (),
     submission: Submission | None = None,
 ) -> str:
     """Accept a task and let the workers have it.
 
     Args:
-        earlier: holds the exchanges that it follows up, where they are in no thread of ours.
+        earlier: what it follows up, where that is in no thread of ours.
 
     Returns:
         Its id.
@@ -208,20 +207,20 @@ async def submit(
         InvalidTask: it cannot be worked on as given.
         Refusal: the queue is full, the budget spent, or the idempotency key used otherwise.
     """
-    task = new_task(
-        asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model
-    )
+    task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
     task_id = new_task_id()
     try:
         if submission and (known := await service.ledger.known(caller.owner, submission)):
             return known
         await _check_budget(service, caller)
+        if earlier:
+            task["earlier"] = list(earlier)
         if asked.thread_id is not None:
             task["earlier"] = await service.ledger.tasks.exchanges(asked.thread_id, caller.owner)
         job = Job(task_id, caller.owner, asked.model)
         with _place(service):
             accepted = await service.ledger.submit(
-                job, asked.thread_id or task_id, {**task, **(earlier or {})}, submission
+                job, asked.thread_id or task_id, task, submission
             )
             if accepted == task_id:
                 service.runner.enqueue(job)
@@ -246,8 +245,23 @@ async def told(service: Service, task: TaskSummary) -> Task:
     )
 
 
-class _place:  # noqa: N801  (reads as a statement)
-    pass
+@contextmanager
+def _place(service: Service) -> Iterator[None]:
+    """Hold a place in the queue while a task is written to it.
+
+    Raises:
+        Refusal: there is none.
+    """
+    try:
+        service.runner.reserve()
+    except QueueFull as full:
+        raise Refusal(429, say("service.queue_full"), wait=full.wait) from None
+    except Stopping:
+        raise Refusal(503, say("service.stopping"), wait=5) from None
+    try:
+        yield
+    finally:
+        service.runner.release()
 
 
 def _wait_of(prefer: str | None, longest: int) -> int:
@@ -263,6 +277,11 @@ def _sent(event: StoredEvent) -> ServerSentEvent:
 async def _check_budget(service: Service, caller: Caller) -> None:
     key = caller.key
     if key and key.tokens_per_day is not None:
-        used: Any = await service.ledger.tokens_today(key.key_id)
+        used = await service.ledger.tokens_today(key.key_id)
         if used >= key.tokens_per_day:
-            raise Refusal(429, say("service.budget", limit=key.tokens_per_day), wait=_to_midnight())
+            tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+            raise Refusal(
+                429,
+                say("service.budget", limit=key.tokens_per_day),
+                wait=(tomorrow - datetime.now(UTC)).total_seconds(),
+            )

@@ -1,0 +1,124 @@
+"""The application: everything above put together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from filelock import AcquireReturnProxy, FileLock, Timeout
+from langchain_core.language_models import BaseChatModel
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from .. import __version__
+from ..errors import ConcertinoError
+from ..messages import say
+from ..settings import Settings, get_settings
+from ..store import open_store
+from . import problems
+from .bells import Bells
+from .guard import LoopbackOnly, SecurityHeaders
+from .keys import Keys
+from .ledger import Ledger
+from .limits import OpenStreams, RateLimit
+from .routes import chat, health, kb, tasks, workflows
+from .runner import Runner
+from .state import Service, documents_of
+from .uploads import Uploads
+
+PAGE = Path(__file__).with_name("page")
+FORM_ROOM = 64 << 10
+"""Bytes of a multipart form beside its file."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(settings: Settings | None = None, *, model: BaseChatModel | None = None) -> FastAPI:
+    """The service as an ASGI application; it works on the tasks of the settings' home.
+
+    Without an API key it serves this machine alone, whatever address it listens on.
+
+    Args:
+        model: a chat model for all tasks; None takes what each asks for, else the settings'.
+    """
+    settings = settings or get_settings()
+    app = FastAPI(
+        title="Concertino",
+        version=__version__,
+        description="A language model conducts a small ensemble of agents.",
+        lifespan=_lifespan(settings, model),
+        docs_url=None,  # they load scripts from other hosts
+        redoc_url=None,
+        form_limits={"max_fields": 8, "max_files": 1, "max_part_size": 64 << 10},
+        responses=problems.documented(401, 403),
+    )
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.serve_max_body_kb << 10)
+    problems.install(app)
+    app.add_middleware(LoopbackOnly)
+    app.add_middleware(SecurityHeaders)
+    for router in (tasks.router, workflows.router, chat.router, health.router):
+        app.include_router(router)
+    app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
+    app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
+    app.add_api_route("/", _page, include_in_schema=False)
+    return app
+
+
+async def _page() -> FileResponse:
+    return FileResponse(PAGE / "index.html")
+
+
+def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_store(settings.home))
+            stack.enter_context(_alone(settings.home))
+            service = await _assemble(settings, model, Ledger(store))
+            await service.runner.start()
+            stack.push_async_callback(service.runner.stop, settings.serve_shutdown_seconds)
+            await service.uploads.start()
+            stack.push_async_callback(service.uploads.stop)
+            app.state.service = service
+            yield
+
+    return lifespan
+
+
+async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:
+    bells, keys = Bells(), Keys(ledger.tasks)
+    await ledger.setup()
+    await keys.setup()
+    return Service(
+        settings=settings,
+        ledger=ledger,
+        keys=keys,
+        bells=bells,
+        runner=Runner(
+            ledger,
+            bells,
+            workers=settings.serve_workers,
+            capacity=settings.serve_queue,
+            model=model,
+        ),
+        uploads=Uploads(
+            ledger.tasks, bells, settings.home / "uploads", partial(documents_of, settings)
+        ),
+        streams=OpenStreams(settings.serve_streams),
+        rates=RateLimit(),
+        open=not await keys.any(),
+    )
+
+
+def _alone(home: Path) -> AcquireReturnProxy[FileLock]:
+    """One service works on a home: two would both take up what is in its queue.
+
+    Raises:
+        ConcertinoError: there is another.
+    """
+    try:
+        return FileLock(home / "service.lock").acquire(timeout=0)
+    except Timeout:
+        raise ConcertinoError(say("service.already", home=home)) from None

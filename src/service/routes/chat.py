@@ -1,0 +1,182 @@
+"""`/v1`: Concertino as a model, for clients that speak OpenAI's chat completions."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...errors import InvalidTask
+from ...graphs.registry import WORKFLOWS
+from ...messages import say
+from ...state import Exchange
+from ...store import TaskSummary
+from ..contracts import PENS, NewTask, Task
+from ..following import follow, settled
+from ..problems import documented
+from ..state import Service, TheCaller, TheService
+from .tasks import stream_slot, submit, told
+
+router = APIRouter(prefix="/v1", tags=["chat"])
+
+NAME = "concertino"
+
+
+class Part(BaseModel):
+    """A piece of a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class Message(BaseModel):
+    """One message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Part] | None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class Completion(BaseModel):
+    """A conversation to go on with. What else such clients send, as a temperature, is not used."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": NAME, "messages": [{"role": "user", "content": PENS}]}]
+        }
+    )
+
+    model: str = Field(description="`concertino`, or `concertino/WORKFLOW`", max_length=200)
+    messages: list[Message] = Field(
+        min_length=1, max_length=200, description="the last one, of a user, is the task"
+    )
+    stream: bool = False
+
+
+@router.get("/models")
+async def list_models(caller: TheCaller) -> dict[str, Any]:
+    """`concertino`, which chooses the workflow itself, and one model for each workflow."""
+    names = [NAME, *(f"{NAME}/{name}" for name in WORKFLOWS)]
+    return {
+        "object": "list",
+        "data": [{"id": name, "object": "model", "created": 0, "owned_by": NAME} for name in names],
+    }
+
+
+@router.post(
+    "/chat/completions",
+    response_model=None,
+    responses=documented(422, 429, 503),
+    dependencies=[Depends(stream_slot)],
+)
+async def complete(asked: Completion, service: TheService, caller: TheCaller) -> Response:
+    """The answer to the last message, with those before it as the thread's context.
+
+    It is a task like any other: its id is the completion's, after `chatcmpl-`, and it is worked
+    on to its end also when the client goes away.
+    """
+    question, earlier = _exchanges(asked.messages)
+    task = NewTask(question=question, workflow=_workflow(asked.model))
+    task_id = await submit(service, caller, task, earlier=earlier)
+    started = await service.ledger.own(caller.owner, task_id)
+    head = {"id": f"chatcmpl-{task_id}", "created": int(time.time()), "model": asked.model}
+    if asked.stream:
+        return StreamingResponse(_chunks(service, started, head), media_type="text/event-stream")
+    await settled(service.ledger, service.bells, started, service.settings.task_timeout)
+    done = await told(service, await service.ledger.own(caller.owner, task_id))
+    message = {"role": "assistant", "content": _said(done)}
+    return JSONResponse(
+        {
+            **head,
+            "object": "chat.completion",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": _usage(done),
+        }
+    )
+
+
+async def _chunks(
+    service: Service, task: TaskSummary, head: dict[str, Any]
+) -> AsyncIterator[bytes]:
+    """The answer as chunks. What is done on the way to it comes as `reasoning_content`, which
+    clients show as thinking or not at all."""
+
+    def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return _event({**head, "object": "chat.completion.chunk", "choices": [choice]})
+
+    yield chunk({"role": "assistant", "content": ""})
+    async for event in follow(service.ledger, service.bells, task):
+        if step := _step(event.data):
+            yield chunk({"reasoning_content": f"{step}\n"})
+        if "result" in event.data:
+            break
+    done = await told(service, await service.ledger.own(task.owner, task.task_id))
+    yield chunk({"content": _said(done)})
+    yield chunk({}, "stop")
+    yield _event({**head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(done)})
+    yield format_sse_event(data_str="[DONE]")
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return format_sse_event(data_str=json.dumps(data, ensure_ascii=False))
+
+
+def _step(event: dict[str, Any]) -> str | None:
+    if event["type"] == "decision":
+        return f"→ {event['next_action']}: {event['reasoning']}"
+    return event["summary"] if event["type"] in ("turn", "progress") else None
+
+
+def _said(task: Task) -> str:
+    """What the person reads: the report, the question to them, or why there is neither."""
+    return task.input_request or task.report or task.final_answer or task.error or task.status
+
+
+def _usage(task: Task) -> dict[str, int]:
+    usage = task.usage
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.prompt_tokens + usage.output_tokens,
+    }
+
+
+def _workflow(model: str) -> str | None:
+    """The workflow that a model's name asks for.
+
+    Raises:
+        InvalidTask: it is no name of ours.
+    """
+    name, _, workflow = model.partition("/")
+    if name != NAME or (workflow and workflow not in WORKFLOWS):
+        known = ", ".join([NAME, *(f"{NAME}/{each}" for each in WORKFLOWS)])
+        raise InvalidTask(say("service.unknown_model", model=model, known=known))
+    return workflow or None
+
+
+def _exchanges(messages: list[Message]) -> tuple[str, list[Exchange]]:
+    """The last message, and the ones before it as questions with their answers.
+
+    Raises:
+        InvalidTask: the last one is not a user's.
+    """
+    said = [message for message in messages if message.role in ("user", "assistant")]
+    if not said or said[-1].role != "user":
+        raise InvalidTask(say("service.no_user_message"))
+    earlier = [
+        Exchange(question=one.text, workflow=None, inputs={}, answer=next_.text)
+        for one, next_ in pairwise(said)
+        if one.role == "user" and next_.role == "assistant" and one.text and next_.text
+    ]
+    return said[-1].text, earlier

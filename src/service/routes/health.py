@@ -1,0 +1,76 @@
+"""`/health` and `/metrics`: for whatever watches over the service."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, Field
+
+from ...errors import ConcertinoError
+from ...models.providers import choose_provider
+from ..state import Service, TheCaller, TheService
+
+router = APIRouter(tags=["operation"])
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Whether tasks are taken."""
+
+    status: Literal["ok", "not_ready"]
+    checks: dict[str, str] = Field(description="`ok`, or what is wrong")
+
+
+@router.get("/health/live")
+async def live() -> Alive:
+    """Whether the process should be left to live."""
+    return Alive()
+
+
+@router.get("/health/ready", responses={503: {"model": Ready}})
+async def ready(service: TheService, response: Response) -> Ready:
+    """Whether tasks should be sent here: database, queue and model."""
+    checks = {
+        "database": await _database(service),
+        "queue": _queue(service),
+        "model": _model(service),
+    }
+    fine = all(found == "ok" for found in checks.values())
+    if not fine:
+        response.status_code = 503
+    return Ready(status="ok" if fine else "not_ready", checks=checks)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(service: TheService, caller: TheCaller) -> Response:
+    """Figures for Prometheus."""
+    return Response(service.runner.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database(service: Service) -> str:
+    try:
+        async with service.ledger.tasks.transaction() as db:
+            await db.execute("delete from submissions where created is null")
+    except Exception as error:
+        return type(error).__name__
+    return "ok"
+
+
+def _queue(service: Service) -> str:
+    if service.runner.stopping:
+        return "stopping"
+    return "full" if service.runner.waiting >= service.runner.capacity else "ok"
+
+
+def _model(service: Service) -> str:
+    """Whether one is chosen; asking it something at each probe would cost too much."""
+    try:
+        choose_provider(service.settings)
+    except ConcertinoError as error:
+        return str(error)
+    return "ok"

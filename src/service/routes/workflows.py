@@ -1,0 +1,15 @@
+"""`/workflows`: what kinds of task there are."""
+
+from fastapi import APIRouter
+
+from ...tasks import workflows
+from ..contracts import Workflow
+from ..state import TheCaller
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.get("/workflows")
+async def list_workflows(caller: TheCaller) -> list[Workflow]:
+    """Every workflow, with what it takes and what is checked of what it makes."""
+    return [Workflow.model_validate(row) for row in workflows()]

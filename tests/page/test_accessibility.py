@@ -1,0 +1,103 @@
+"""axe finds no serious fault in any view, in both schemes and on a phone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.page.scripts import SOLUTION, SOLVED, STARTED, decision, done
+from tests.page.stand_in import Hold, StandIn
+from tests.page.test_tasks import ask
+
+
+Visit = Callable[..., Page]
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(params=list(LOOKS))
+def look(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return LOOKS[request.param]
+
+
+def assert_accessible(page: Page) -> None:
+    """No serious fault, and nothing that makes the page wider than the screen."""
+    found = Axe().run(page).response["violations"]
+    faults = [
+        (fault["id"], node["html"])
+        for fault in found
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
+    assert faults == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_asking(visit: Visit, look: dict[str, Any]) -> None:
+    page = visit(**look)
+    page.get_by_label("Kind of task").select_option("write_story")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#ask-problem")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_task_at_work(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+    hold = Hold()
+    service.script = [*SOLVED[:6], hold]
+    page = visit(**look)
+    ask(page)
+    expect(page.locator("#timeline > li")).to_have_count(6)
+    assert_accessible(page)
+    hold.released.set()
+
+
+def test_an_answer(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+    wide = "$$" + " + ".join(f"x_{{{n}}}" for n in range(60)) + "$$"
+    answer = {"exact": "1", "text": "1", "latex": "1", "decimal": None}
+    service.script = [
+        *SOLVED[:-1],
+        done("unverified", f"{SOLUTION}\n\n{wide}", answer=answer),
+    ]
+    page = visit(**look)
+    ask(page)
+    expect(page.locator("#answer .katex").last).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_question_to_the_person(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+    service.script = [
+        STARTED,
+        decision("need_input", "?"),
+        {"type": "needs_input", "question": "Why?"},
+    ]
+    page = visit(**look)
+    ask(page)
+    expect(page.locator("#asked-form")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_documents_and_history(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+    service.documents = [{"doc_id": "a", "title": "Handbook", "name": "handbook.pdf", "chunks": 12}]
+    service.script = [done("verified", "36")]
+    page = visit(**look)
+    ask(page)
+    page.get_by_role("link", name="Documents").click()
+    expect(page.locator("#documents-list > li")).to_have_count(1)
+    assert_accessible(page)
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("#tasks-list > li")).to_have_count(1)
+    assert_accessible(page)
+
+
+def test_the_dialog_for_the_key(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+    service.key = "ck-right"
+    visit.expected.append("401")
+    page = visit(**look)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_accessible(page)
