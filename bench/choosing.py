@@ -8,6 +8,7 @@ the model.
 """
 
 import asyncio
+import sys
 import time
 
 from concertino.context import RunContext
@@ -93,6 +94,7 @@ async def main() -> None:
         stopped += after == "complete"
         by_model += decided + decided_again
         lines.append(f"| {task} | {wanted} | {chosen} | {after} |")
+        print(lines[-1], file=sys.stderr, flush=True)
     seconds = (time.perf_counter() - started) / len(TASKS) / 2
     print("\n".join(lines))
     print(f"\nchosen as labelled: {right} of {len(TASKS)}; then complete: {stopped}")

@@ -15,10 +15,10 @@ Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 TELLTALE = {
     "story_request": ("You read what story", "什么样的故事"),
     "story_plan": ("You plan stories", "为故事拟定情节"),
-    "story_part": ("You write a story, part by part", "一部分一部分地写故事"),
     "story_summary": ("You summarise a story", "为正在写故事的作者"),
     "story_opinion": ("tells a given event", "是否讲到了某件事"),
-    "story_rewrite": ("You mend one part of a story", "修改故事中的一部分"),
+    "story_rewrite": ("What was wrong with it", "原来的问题"),
+    "story_part": ("You are a storyteller", "你是讲故事的人"),
     "story_turn": ("You play a character", "扮演其中的一个角色"),
     "choosing": ("which workflow does it", "由哪个工作流来做"),
     "restate": ("goes on with an earlier task", "接着之前的任务"),

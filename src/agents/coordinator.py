@@ -75,9 +75,10 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
         history = [record for record in history if record.decision is None]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
-        history=told(history),
+        history=told(history) or ("-" if options.choosing else ""),
         signals="\n".join(f"- {line}" for line in options.signals),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
+        names=", ".join(options.legal),
         rounds_left=options.rounds_left,
     )
     try:

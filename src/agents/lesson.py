@@ -49,6 +49,8 @@ class Exercise(Contract):
     answer: str
     working: str | None = None
     """The calculation or the equation behind the answer, where there is one to show."""
+    claimed: str | None = None
+    """What its author had for an answer, where that was wrong."""
     computed: bool
     """Whether the answer was recomputed and two routes agreed on it."""
 

@@ -68,10 +68,9 @@ class Draft(Contract):
 
 
 class Confirmed(NamedTuple):
-    """An exercise whose answer two routes agree on, or None, and how it was found."""
+    """An exercise whose answer two routes agree on, or None, and what that cost."""
 
     exercise: Exercise | None
-    corrected: bool
     usage: Usage
 
 
@@ -87,7 +86,7 @@ async def confirm(
     )
     usage, reasoned = reply.usage, await _read(sandbox, boxed(reply.value))
     if reasoned is None:
-        return Confirmed(None, False, usage)
+        return Confirmed(None, usage)
     if computed and await equal(sandbox, computed.exact, reasoned.exact):
         return await _agreed(sandbox, draft, computed, draft.expression, usage)
     reply = await model.text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
@@ -95,9 +94,9 @@ async def confirm(
     try:
         programmed = (await run_program(sandbox, extract_program(reply.value))).answer
     except ProgramError:
-        return Confirmed(None, False, usage)
+        return Confirmed(None, usage)
     if not await equal(sandbox, programmed.exact, reasoned.exact):
-        return Confirmed(None, False, usage)
+        return Confirmed(None, usage)
     return await _agreed(sandbox, draft, programmed, None, usage)
 
 
@@ -153,15 +152,16 @@ async def _agreed(
 ) -> Confirmed:
     answer, right = await shown_answer(sandbox, draft, value)
     if _is_symbolic(value) and _says(draft.question, answer):
-        return Confirmed(None, False, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
+        return Confirmed(None, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
     working = _legible(expression) if expression else None
     exercise = Exercise(
         question=plain(draft.question).strip(),
         answer=answer,
         working=None if working and _says(draft.question, working) else working,
+        claimed=None if right else draft.answer,
         computed=True,
     )
-    return Confirmed(exercise, not right, usage)
+    return Confirmed(exercise, usage)
 
 
 def _is_symbolic(value: Answer) -> bool:

@@ -146,7 +146,7 @@ def _when_right(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
             language,
             computed=sum(exercise.computed for exercise in shown),
             others=sum(not exercise.computed for exercise in shown),
-            corrected=lesson.tally.corrected,
+            corrected=sum(exercise.claimed is not None for exercise in shown),
             dropped=lesson.tally.dropped,
         ),
         "equations": str(len(statements(text))),

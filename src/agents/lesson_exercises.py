@@ -144,13 +144,13 @@ async def _settled(
     """The draft with a confirmed answer; with its own, where there is nothing to compute."""
     gives_away = any(s.sign == "=" for s in statements(draft.question))
     if gives_away or not in_language(f"{draft.question} {draft.answer}", lesson.language):
-        return Confirmed(None, False, Usage())
+        return Confirmed(None, Usage())
     if draft.expression.strip() or needs_computing(draft.question, draft.answer):
         return await confirm(model, sandbox, draft, lesson.language)
     if lesson.plan.kind == "calculations":
-        return Confirmed(None, False, Usage())
+        return Confirmed(None, Usage())
     question, answer = plain(draft.question).strip(), plain(draft.answer).strip()
-    return Confirmed(Exercise(question=question, answer=answer, computed=False), False, Usage())
+    return Confirmed(Exercise(question=question, answer=answer, computed=False), Usage())
 
 
 def _distinct(found: list[Confirmed], taken: list[str]) -> list[Confirmed]:
@@ -169,10 +169,10 @@ def _bare(question: str) -> str:
 
 def counted(found: list[Confirmed]) -> Tally:
     """What became of the drafts."""
-    computed = [item for item in found if item.exercise and item.exercise.computed]
+    computed = [item.exercise for item in found if item.exercise and item.exercise.computed]
     return Tally(
         computed=len(computed),
-        corrected=sum(item.corrected for item in computed),
+        corrected=sum(exercise.claimed is not None for exercise in computed),
         dropped=sum(item.exercise is None for item in found),
     )
 

@@ -7,17 +7,19 @@ each plot point may use an equal share of what is left of the story's length.
 
 import math
 
+from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of
 from ..messages import Language, say
 from ..prompts import load
-from .story import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
+from .story import WORKFLOW, StoryPlan, StoryState, opening_of
 from .story_summary import summarise
 from .story_text import count, cut, finished, prose, without_repeats
 from .turns import Stopwatch, tell
 
-PROMPT = load("story_generate")
+HEAD = load("story_generate")
+ASK = load("story_part")
 PART: dict[Language, int] = {"en": 240, "zh": 360}
 """Units asked for in one call."""
 SENTENCE: dict[Language, int] = {"en": 14, "zh": 24}
@@ -47,14 +49,15 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     part = room / math.ceil(room / PART[brief.language])
     ends = place + 1 == len(plan.points) and part >= room
     reply = await model.text(
-        PROMPT[brief.language].messages(
-            **story_fields(brief, plan),
-            **length_fields(part, brief.language),
-            so_far="\n\n".join(filter(None, [state["summary"], state["recent"]])) or "-",
-            number=place + 1,
-            point=plan.points[place],
-            hint=_hint(state, place, ends=ends),
-        ),
+        [
+            *told_so_far(state, state["summary"], state["recent"]),
+            *ASK[brief.language].messages(
+                **length_fields(part, brief.language),
+                number=place + 1,
+                point=plan.points[place],
+                hint=_hint(state, place, ends=ends),
+            ),
+        ],
         max_tokens=round(TOKENS * part * TOO_MUCH) + 60,
         temperature=TEMPERATURE,
         seed=seed(state, place * 100 + state["parts"]),
@@ -121,15 +124,21 @@ def the_plan(state: StoryState) -> StoryPlan:
     return plan
 
 
-def story_fields(brief: StoryBrief, plan: StoryPlan) -> dict[str, str]:
-    """What every call sees of the story, the same each time, so that it is read once."""
-    return {
-        "topic": brief.about or brief.topic[:TOPIC],
-        "title": plan.title,
-        "style": brief.style or "-",
-        "characters": ", ".join(dict.fromkeys([*brief.characters, *plan.characters])) or "-",
-        "plot": "\n".join(f"{n}. {point}" for n, point in enumerate(plan.points, 1)),
-    }
+def told_so_far(state: StoryState, summary: str, recent: str) -> list[AnyMessage]:
+    """The conversation up to the next part: the story's outline, and what the model has written
+    of it as its own turn, which it goes on with more readily than with a text that it is shown."""
+    brief, plan = state["brief"], the_plan(state)
+    names = dict.fromkeys([*brief.characters, *plan.characters])
+    told = say("stories.before", brief.language, summary=summary) if summary else ""
+    head = HEAD[brief.language].messages(
+        topic=brief.about or brief.topic[:TOPIC],
+        style=brief.style or "-",
+        characters=", ".join(names) or "-",
+        title=plan.title,
+        plot="\n".join(f"{n}. {point}" for n, point in enumerate(plan.points, 1)),
+        summary=told,
+    )
+    return [*head, AIMessage(f"# {plan.title}\n\n{recent}".strip())]
 
 
 def length_fields(part: float, language: Language) -> dict[str, int]:

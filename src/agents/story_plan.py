@@ -5,16 +5,16 @@ from functools import cache
 from typing import Annotated, Any
 
 from langgraph.runtime import Runtime
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from ..context import RunContext, model_of
 from ..messages import Language, say
 from ..models.client import LanguageModel, Reply
 from ..prompts import load
-from ..state import Contract, Line, Usage
+from ..state import Contract, Usage
 from .story import WORKFLOW, Name, Short, StoryBrief, StoryPlan, StoryState, source_of
 from .story_summary import SUMMARY_LENGTH, summarise
-from .story_text import body, chinese_share, count, covered, cut
+from .story_text import body, chinese_share, count, covered, cut, sentences
 from .turns import Stopwatch, instructions_of, tell
 
 PROMPT = load("story_plan")
@@ -36,14 +36,21 @@ MATERIAL = 2500
 """Characters of what other workflows of the task have made."""
 
 
+Event = Annotated[
+    str,
+    BeforeValidator(lambda text: text.strip()[:240] if isinstance(text, str) else text),
+    Field(min_length=1, max_length=240),
+]
+
+
 class PlotDraft(Contract):
     """The plan as the model makes it: a form in which the story cannot but come to an end."""
 
     title: Short
     characters: list[Name] = Field(max_length=8)
-    beginning: Line
-    middle: list[Line] = Field(min_length=1, max_length=5)
-    ending: Line
+    beginning: Event
+    middle: list[Event] = Field(min_length=1, max_length=5)
+    ending: Event
 
 
 async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
@@ -121,7 +128,7 @@ def tail(text: str) -> str:
 @cache
 def draft_model(low: int, high: int) -> type[PlotDraft]:
     """`PlotDraft` with that many events between its beginning and its ending."""
-    middle: Any = Annotated[list[Line], Field(min_length=low - 2, max_length=high - 2)]
+    middle: Any = Annotated[list[Event], Field(min_length=low - 2, max_length=high - 2)]
     return create_model("PlotDraft", __base__=PlotDraft, middle=(middle, ...))
 
 
@@ -144,7 +151,8 @@ async def _draft(
         language=brief.language,
     )
     made = reply.value
-    points = [made.beginning, *made.middle, made.ending]
+    # A small model packs several events into a point, and then tells each of them twice.
+    points = [sentences(p)[0].strip() for p in [made.beginning, *made.middle, made.ending]]
     return Reply(
         StoryPlan(title=made.title, characters=made.characters, points=points), reply.usage
     )

@@ -18,13 +18,13 @@ from .story_generate import (
     length_fields,
     new_text,
     seed,
-    story_fields,
     the_plan,
+    told_so_far,
 )
 from .story_text import chinese_share, count, cut, repeated, sentences
 from .turns import Stopwatch, instructions_of, tell
 
-PROMPT = load("story_rewrite")
+ASK = load("story_rewrite")
 ACTOR = "rewrite_story"
 NEIGHBOUR = 60
 """Units of the text before and after that a rewriting sees."""
@@ -54,15 +54,16 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
     wanted = wanted_length(state, count(pieces[worst]))
     before, after = _around(state, segments, pieces, place, worst)
     reply = await model.text(
-        PROMPT[brief.language].messages(
-            **story_fields(brief, plan),
-            **length_fields(wanted, brief.language),
-            before=before or "-",
-            after=after or "-",
-            problems=problems(state, place),
-            number=place + 1,
-            point=plan.points[place],
-        ),
+        [
+            *told_so_far(state, "", before),
+            *ASK[brief.language].messages(
+                **length_fields(wanted, brief.language),
+                after=after or "-",
+                problems=problems(state, place),
+                number=place + 1,
+                point=plan.points[place],
+            ),
+        ],
         max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
         temperature=TEMPERATURE,
         seed=seed(state, place),

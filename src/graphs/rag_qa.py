@@ -134,9 +134,8 @@ RAG_QA = register(
     Workflow(
         name=NAME,
         description={
-            "en": "answers from the person's own documents (notes, files, handbooks, contracts), "
-            "with citations.",
-            "zh": "根据用户自己的资料（笔记、文件、手册、合同等）回答问题，并注明出处。",
+            "en": "an answer from the person's own documents: my notes, our handbook, the contract.",
+            "zh": "用户自己的资料（我的笔记、手册、合同、上传的文件）里的答案。",
         },
         inputs=RagInputs,
         actions=(

@@ -148,9 +148,8 @@ SEARCH_QA_STRICT = register(
     Workflow(
         name=NAME,
         description={
-            "en": "searches the web for facts, news and whatever is recent, and answers only from "
-            "pages it has read, with sources.",
-            "zh": "在网上搜索事实、新闻和最新信息，只根据读过的网页回答，并注明来源。",
+            "en": "latest news and current facts from the web, where a search is called for.",
+            "zh": "网上的最新消息和当前事实，需要上网搜索时才用。",
         },
         inputs=SearchInputs,
         actions=(

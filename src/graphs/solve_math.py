@@ -131,9 +131,8 @@ SOLVE_MATH = register(
     Workflow(
         name="solve_math",
         description={
-            "en": "solves a mathematical problem, also one told as a little story, and verifies "
-            "the answer.",
-            "zh": "解数学题（包括用小故事叙述的应用题），并验证答案。",
+            "en": "the result of a mathematical problem, also one told in words, verified.",
+            "zh": "数学题的结果，包括应用题，并加以验证。",
         },
         inputs=SolveMathInputs,
         checks={

@@ -227,8 +227,8 @@ SUMMARIZE_URL = register(
     Workflow(
         name=NAME,
         description={
-            "en": "says in short what stands on the web pages that the task names by URL.",
-            "zh": "概括任务中用网址指明的网页的内容。",
+            "en": "a summary of the page at a URL that the task names.",
+            "zh": "任务中给出网址的网页的概括。",
         },
         inputs=SummarizeInputs,
         actions=(

@@ -110,9 +110,8 @@ TEACH_EXPLAIN = register(
     Workflow(
         name=WORKFLOW,
         description={
-            "en": "makes a lesson on any topic for a school year: explanation, worked example, "
-            "exercises with an answer key.",
-            "zh": "就任意主题为某个年级备一节课：讲解、例题、带答案的练习。",
+            "en": "a lesson: something explained to learners, with exercises and their answers.",
+            "zh": "一节课：给学习者的讲解，附练习和答案。",
         },
         inputs=TeachExplainInputs,
         checks={

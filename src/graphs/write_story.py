@@ -243,8 +243,8 @@ WRITE_STORY = register(
     Workflow(
         name=WORKFLOW,
         description={
-            "en": "writes a story, continues or reworks one, or plays a character in it.",
-            "zh": "写故事、续写或改写故事，或扮演故事中的角色。",
+            "en": "a story: a tale, the continuation of one, a turn of a role-play.",
+            "zh": "故事：童话、续写、改写，或角色扮演的一个回合。",
         },
         inputs=StoryInputs,
         checks={

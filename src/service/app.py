@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
         docs_url=None,  # they load scripts from other hosts
         redoc_url=None,
         form_limits={"max_fields": 8, "max_files": 1, "max_part_size": 64 << 10},
-        responses=problems.documented(401, 403),
+        responses=problems.documented(400, 401, 403, 413, 422, 429),
     )
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.serve_max_body_kb << 10)
     problems.install(app)

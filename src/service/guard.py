@@ -67,7 +67,7 @@ def why_not_local(scope: Scope) -> str | None:
     request, headers = Request(scope), Headers(scope=scope)
     if request.client and not is_loopback(request.client.host):
         return say("service.not_loopback")
-    if not is_loopback(request.url.hostname or ""):
+    if not is_loopback(_without_port(headers.get("host", ""))):
         return say("service.wrong_host")
     origin = headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
@@ -90,6 +90,10 @@ class LoopbackOnly:
                 await problem(403, reason)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    return host if host.endswith("]") else host.rpartition(":")[0] or host
 
 
 def is_loopback(host: str) -> bool:

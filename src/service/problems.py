@@ -72,10 +72,8 @@ def problem(
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These refusals for the OpenAPI schema."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in statuses
+        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
     }
 
 
@@ -86,6 +84,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ConcertinoError, _ours)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(PlainRefusals)
+    plain = app.openapi
+    app.openapi = lambda: _with_media_type(plain())  # type: ignore[method-assign]
+
+
+def _with_media_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the problems' own media type, which FastAPI has no setting for."""
+    operations = [each for path in schema["paths"].values() for each in path.values()]
+    for response in (each for one in operations for each in one["responses"].values()):
+        for kind, content in dict(response.get("content", {})).items():
+            if content.get("schema", {}).get("$ref", "").endswith("/Problem"):
+                response["content"] = {MEDIA_TYPE: response["content"][kind]}
+    return schema
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -66,9 +66,9 @@ def prose_zh(length: int, number: int) -> str:
 
 
 def asked_for(prompt: str) -> tuple[str, int]:
-    """The plot point and the length that a prompt asks for at its end, after its example."""
-    chinese = re.findall(r"写第\d+部分：(.*)\n.*约(\d+)字", prompt)
-    english = re.findall(r"Write part \d+ (?:now|anew): (.*)\n.*about (\d+) words", prompt)
+    """The plot point and the length that a prompt asks for at its end, at its end."""
+    chinese = re.findall(r"第\d+部分：(.*)\n(?:.*\n)*写\d+句话，约(\d+)字", prompt)
+    english = re.findall(r"[Pp]art \d+(?: once more, in other words)?: (.*)\n(?:.*\n)*.*about (\d+) words", prompt)
     point, length = (chinese or english)[-1]
     return point, int(length)
 
@@ -216,7 +216,7 @@ def test_only_the_segment_at_fault_is_rewritten(author: Author) -> None:
     data = result["outputs"]["write_story"]["data"]
     assert data["segments"][0].startswith("Zoe laughs")
     assert all("x" in segment for segment in data["segments"][1:])
-    asked = next(text for text in model.asked if "You mend one part" in text)
+    asked = next(text for text in model.asked if "What was wrong with it" in text)
     assert "These must appear by name: Zoe." in asked
     assert "- go on" in asked, "what the Coordinator says of it"
     decisions = [text for text in model.asked if "You are the Coordinator" in text]
@@ -353,9 +353,9 @@ def test_a_text_is_continued_and_shown_with_its_continuation(author: Author) -> 
     assert result["status"] == "verified", result["report"]
     assert result["final_answer"].startswith(f"# The Lamp\n\n{opening}\n\n")
     assert 255 <= result["outputs"]["write_story"]["data"]["count"] <= 345, "the opening aside"
-    first = next(text for text in model.asked if "part by part" in text)
+    first = next(text for text in model.asked if "You are a storyteller" in text)
     assert opening in first
-    assert "Go on from the text above." in first
+    assert "Go on with the story." in first
 
 
 def test_a_long_opening_is_read_in_pieces(author: Author) -> None:
@@ -467,6 +467,6 @@ def test_a_story_that_was_stopped_goes_on_with_the_next_part(author: Author) -> 
     again = author(story_part=[write_on])
     result = resume_task(stopped["task_id"], model=again)
     assert result["status"] == "verified", result["report"]
-    assert sum("part by part" in text for text in again.asked) == 2, "the first one is kept"
+    assert sum("You are a storyteller" in text for text in again.asked) == 2, "the first one is kept"
     assert not any("You plan stories" in text for text in again.asked)
     assert result["usage"]["calls"] > 3

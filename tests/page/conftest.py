@@ -1,11 +1,20 @@
 """The page in a real browser, in front of the stand-in service."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.page.stand_in import StandIn
 
@@ -25,13 +34,12 @@ PATIENCE = 30_000
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
-    driver = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    driver.expect.set_options(timeout=PATIENCE)
-    with driver.sync_playwright() as started:
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield chromium
         chromium.close()
@@ -45,37 +53,50 @@ def service() -> Iterator[StandIn]:
     stand_in.stop()
 
 
-@pytest.fixture
-def visit(browser: Any, service: StandIn) -> Iterator[Callable[..., Any]]:
-    """Opens the page. At the end there must have been no error in its console but those that a
-    test expects (`visit.expected`), and no request to another host."""
-    contexts, faults, strays = [], [], []
+class Visitor:
+    """Opens the page, and keeps what the browser says of it."""
 
-    def open_page(path: str = "", *, language: str = "en-GB", **options: Any) -> Any:
-        context = browser.new_context(locale=language, **options)
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.address = address
+        self.expected: list[str] = []
+        """Words of errors that a test brings about itself."""
+        self.faults: list[str] = []
+        self.strays: list[str] = []
+        """Requests to other hosts."""
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+
+    def __call__(self, path: str = "", *, language: str = "en-GB", **options: Any) -> Page:
+        context = self._browser.new_context(locale=language, **options)
         context.set_default_timeout(PATIENCE)
-        contexts.append(context)
+        self._contexts.append(context)
         page = context.new_page()
-        page.on(
-            "console", lambda said: said.type in ("error", "warning") and faults.append(said.text)
-        )
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda sent: _is_stray(sent.url, service) and strays.append(sent.url))
-        page.goto(service.address + path)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self._sent)
+        page.goto(self.address + path)
         return page
 
-    open_page.expected = []  # type: ignore[attr-defined]
-    yield open_page
-    for context in contexts:
-        context.close()
-    expected = open_page.expected  # type: ignore[attr-defined]
-    assert not [fault for fault in faults if not any(words in fault for words in expected)]
-    assert not strays
+    def leave(self) -> None:
+        """Close what was opened. There was no error in a console but those that were expected,
+        and no request to another host."""
+        for context in self._contexts:
+            context.close()
+        told = [f for f in self.faults if not any(words in f for words in self.expected)]
+        assert (told, self.strays) == ([], [])
+
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.faults.append(said.text)
+
+    def _sent(self, request: Request) -> None:
+        sent, own = urlsplit(request.url), urlsplit(self.address)
+        if sent.scheme not in ("data", "blob") and sent.netloc != own.netloc:
+            self.strays.append(request.url)
 
 
-def _is_stray(url: str, service: StandIn) -> bool:
-    address = urlsplit(url)
-    return (
-        address.scheme not in ("data", "blob")
-        and address.netloc != urlsplit(service.address).netloc
-    )
+@pytest.fixture
+def visit(browser: Browser, service: StandIn) -> Iterator[Visitor]:
+    visitor = Visitor(browser, service.address)
+    yield visitor
+    visitor.leave()

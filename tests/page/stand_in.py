@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
 from concertino.graphs.registry import catalogue
+from concertino.service.contracts import ENDED
 from concertino.service.guard import HEADERS
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -24,6 +25,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE = Path(__file__).parents[2] / "src" / "service" / "page"
 Json = dict[str, Any]
+
+
+class Served:
+    """An application behind real HTTP on loopback, in a thread of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def start(self) -> str:
+        """Begin to answer; gives the address."""
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive(), "the application did not start"
+            time.sleep(0.01)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}/"
+
+    def stop(self) -> None:
+        """Stop answering, also those who are still being told something."""
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
 
 
 @dataclass
@@ -63,29 +87,19 @@ class StandIn:
         self.uploads: dict[str, Json] = {}
         self.key: str | None = None
         self.full = False
-        self.break_after: int | None = None
-        """Breaks the next stream off after that many events."""
+        self.cut: Hold | None = None
+        """Breaks the next stream off when it is released."""
         self.address = ""
         self.tasks: dict[str, StoredTask] = {}
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self._app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off"
-            )
-        )
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._served = Served(self._app())
 
     def start(self) -> None:
         """Begin to answer at `address`."""
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}/"
+        self.address = self._served.start()
 
     def stop(self) -> None:
         """Stop answering, also those who are still being told something."""
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join()
+        self._served.stop()
 
     def _app(self) -> Starlette:
         routes = [
@@ -170,14 +184,18 @@ class StandIn:
         stored = self.tasks[request.path_params["task_id"]]
         last = request.headers.get("Last-Event-ID")
         self.last_event_ids.append(last)
-        events = _stream(stored, int(last or 0), self.break_after)
-        self.break_after = None
+        events = _stream(stored, int(last or 0), self.cut)
+        self.cut = None
         return StreamingResponse(events, media_type="text/event-stream")
 
     async def _resume(self, request: Request) -> Response:
         body = await request.json()
         self.resumed.append(body)
-        self.tasks[request.path_params["task_id"]].answered.set()
+        stored = self.tasks[request.path_params["task_id"]]
+        if stored.record["status"] in ENDED:
+            stored.record["status"], stored.script = "queued", list(self.script)
+            stored.running = asyncio.create_task(self._play(stored))
+        stored.answered.set()
         return JSONResponse({}, 202)
 
     async def _cancel(self, request: Request) -> Response:
@@ -242,17 +260,18 @@ class BrokenOff(Exception):
     """What the stand-in raises to drop a connection."""
 
 
-async def _stream(stored: StoredTask, after: int, until: int | None) -> AsyncIterator[str]:
+async def _stream(stored: StoredTask, after: int, cut: Hold | None) -> AsyncIterator[str]:
     yield ": hello\n\n"
     while True:
         stored.changed.clear()
         for event in stored.events[after:]:
             after += 1
             yield f"id: {after}\n{_message(event)}"
-            if after == until:
-                raise BrokenOff
-        if stored.events and stored.events[-1]["type"] == "done":
+        if stored.record["status"] in ENDED:
             return
+        if cut:
+            await asyncio.to_thread(cut.released.wait, 60)
+            raise BrokenOff
         await stored.changed.wait()
 
 

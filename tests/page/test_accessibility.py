@@ -1,18 +1,16 @@
 """axe finds no serious fault in any view, in both schemes and on a phone."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.page.conftest import Visitor
 from tests.page.scripts import SOLUTION, SOLVED, STARTED, decision, done
 from tests.page.stand_in import Hold, StandIn
 from tests.page.test_tasks import ask
 
-
-Visit = Callable[..., Page]
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -39,7 +37,7 @@ def assert_accessible(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_asking(visit: Visit, look: dict[str, Any]) -> None:
+def test_asking(visit: Visitor, look: dict[str, Any]) -> None:
     page = visit(**look)
     page.get_by_label("Kind of task").select_option("write_story")
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -47,7 +45,7 @@ def test_asking(visit: Visit, look: dict[str, Any]) -> None:
     assert_accessible(page)
 
 
-def test_a_task_at_work(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+def test_a_task_at_work(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
     hold = Hold()
     service.script = [*SOLVED[:6], hold]
     page = visit(**look)
@@ -57,7 +55,7 @@ def test_a_task_at_work(visit: Visit, service: StandIn, look: dict[str, Any]) ->
     hold.released.set()
 
 
-def test_an_answer(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+def test_an_answer(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
     wide = "$$" + " + ".join(f"x_{{{n}}}" for n in range(60)) + "$$"
     answer = {"exact": "1", "text": "1", "latex": "1", "decimal": None}
     service.script = [
@@ -70,7 +68,7 @@ def test_an_answer(visit: Visit, service: StandIn, look: dict[str, Any]) -> None
     assert_accessible(page)
 
 
-def test_a_question_to_the_person(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+def test_a_question_to_the_person(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
     service.script = [
         STARTED,
         decision("need_input", "?"),
@@ -82,7 +80,7 @@ def test_a_question_to_the_person(visit: Visit, service: StandIn, look: dict[str
     assert_accessible(page)
 
 
-def test_documents_and_history(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+def test_documents_and_history(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
     service.documents = [{"doc_id": "a", "title": "Handbook", "name": "handbook.pdf", "chunks": 12}]
     service.script = [done("verified", "36")]
     page = visit(**look)
@@ -95,7 +93,7 @@ def test_documents_and_history(visit: Visit, service: StandIn, look: dict[str, A
     assert_accessible(page)
 
 
-def test_the_dialog_for_the_key(visit: Visit, service: StandIn, look: dict[str, Any]) -> None:
+def test_the_dialog_for_the_key(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
     service.key = "ck-right"
     visit.expected.append("401")
     page = visit(**look)

@@ -1,20 +1,16 @@
 """The knowledge base: upload, list, search, delete."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.page.conftest import Visitor
 from tests.page.scripts import done
 from tests.page.stand_in import StandIn
 
 
-Visit = Callable[..., Page]
-
-
 def test_files_are_uploaded_listed_found_and_deleted(
-    visit: Visit, service: StandIn, tmp_path: Path
+    visit: Visitor, service: StandIn, tmp_path: Path
 ) -> None:
     notes, program = tmp_path / "notes.md", tmp_path / "program.bin"
     notes.write_text("Notice is three months.")
@@ -37,7 +33,7 @@ def test_files_are_uploaded_listed_found_and_deleted(
 
 
 def test_a_document_can_be_added_where_the_task_is_asked(
-    visit: Visit, service: StandIn, tmp_path: Path
+    visit: Visitor, service: StandIn, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.md").write_text("Notice is three months.")
     service.script = [done("verified", "Three months.", "rag_qa")]
@@ -48,7 +44,7 @@ def test_a_document_can_be_added_where_the_task_is_asked(
     expect(page.locator("#ask-attach-note")).to_be_visible()
 
 
-def test_an_upload_shows_how_much_has_been_sent(visit: Visit, tmp_path: Path) -> None:
+def test_an_upload_shows_how_much_has_been_sent(visit: Visitor, tmp_path: Path) -> None:
     (tmp_path / "big.txt").write_bytes(b"x" * 5_000_000)
     page = visit("#/documents")
     page.evaluate("""() => {

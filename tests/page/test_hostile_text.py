@@ -1,17 +1,12 @@
 """What a model or a document says is data: nothing in it runs, links to code or loads."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.page.conftest import Visitor
 from tests.page.scripts import STARTED, decision, done, progress, turn
 from tests.page.stand_in import StandIn
 from tests.page.test_tasks import ask
-
-
-Visit = Callable[..., Page]
 
 HOSTILE = r"""<img src=x onerror="window.hit=1"> <script>window.hit=2</script>
 
@@ -19,10 +14,13 @@ HOSTILE = r"""<img src=x onerror="window.hit=1"> <script>window.hit=2</script>
 
 [click](javascript:window.hit=5) [data](data:text/html,<script>1</script>) <javascript:window.hit=6>
 
-![picture](https://evil.example/pixel.png) <a href="javascript:window.hit=7" onclick="window.hit=7">x</a>
+![picture](https://evil.example/pixel.png)
+<a href="javascript:window.hit=7" onclick="window.hit=7">x</a>
 
-$\href{javascript:window.hit=8}{x}$ $\url{javascript:window.hit=9}$ $\htmlData{onclick=window.hit=10}{x}$
-$\includegraphics{https://evil.example/pixel.png}$ $\htmlStyle{background:url(https://evil.example)}{x}$
+$\href{javascript:window.hit=8}{x}$ $\url{javascript:window.hit=9}$
+$\htmlData{onclick=window.hit=10}{x}$
+$\includegraphics{https://evil.example/pixel.png}$
+$\htmlStyle{background:url(https://evil.example)}{x}$
 
 $$\def\a{\a\a}\a$$
 
@@ -36,7 +34,7 @@ $$\def\a{\a\a}\a$$
 """
 
 
-def test_hostile_markdown_html_and_formulas_do_nothing(visit: Visit, service: StandIn) -> None:
+def test_hostile_markdown_html_and_formulas_do_nothing(visit: Visitor, service: StandIn) -> None:
     source = {
         "number": 1,
         "title": "<img src=x onerror=window.hit=12>",
@@ -56,16 +54,14 @@ def test_hostile_markdown_html_and_formulas_do_nothing(visit: Visit, service: St
     ask(page, image)
     expect(page.get_by_text("safe text")).to_be_visible()
     answer = page.locator("#answer")
-    for link in answer.locator("a").all():
-        assert str(link.get_attribute("href")).startswith("https://")
-        link.hover()
-    expect(answer.locator("a")).to_have_count(1)
+    links = [link.get_attribute("href") for link in answer.locator("a").all()]
+    assert links == ["https://evil.example/pixel.png", "https://example.org/"]
     for tag in ("img", "script", "svg[onload]", "iframe", "style", "[onclick]", "[onmouseover]"):
         expect(page.locator(f"main {tag}")).to_have_count(0)
     assert page.evaluate("window.hit") is None
 
 
-def test_money_is_no_formula(visit: Visit, service: StandIn) -> None:
+def test_money_is_no_formula(visit: Visitor, service: StandIn) -> None:
     service.script = [done("verified", "12 pens at $3 each cost $36, and `$x$` is code.")]
     page = visit()
     ask(page)
@@ -87,7 +83,7 @@ def test_money_is_no_formula(visit: Visit, service: StandIn) -> None:
     ],
 )
 def test_formulas_are_read_in_each_of_their_forms(
-    visit: Visit, service: StandIn, written: str
+    visit: Visitor, service: StandIn, written: str
 ) -> None:
     service.script = [done("verified", written)]
     page = visit()
@@ -95,7 +91,9 @@ def test_formulas_are_read_in_each_of_their_forms(
     expect(page.locator("#answer-text .katex-html")).to_have_text("x=1")
 
 
-def test_a_formula_that_cannot_be_read_is_shown_as_written(visit: Visit, service: StandIn) -> None:
+def test_a_formula_that_cannot_be_read_is_shown_as_written(
+    visit: Visitor, service: StandIn
+) -> None:
     service.script = [done("verified", r"so $\frac{1$ holds")]
     page = visit()
     ask(page)

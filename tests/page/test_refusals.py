@@ -1,19 +1,14 @@
 """Keys, and errors as words that say what to do."""
 
-from collections.abc import Callable
-from typing import Any
+from playwright.sync_api import expect
 
-from playwright.sync_api import Page, expect
-
+from tests.page.conftest import Visitor
 from tests.page.scripts import SOLVED
 from tests.page.stand_in import StandIn
 from tests.page.test_tasks import EQUATION, ask
 
 
-Visit = Callable[..., Page]
-
-
-def test_the_key_is_asked_for_once_and_kept_for_the_tab(visit: Visit, service: StandIn) -> None:
+def test_the_key_is_asked_for_once_and_kept_for_the_tab(visit: Visitor, service: StandIn) -> None:
     service.key, service.script = "ck-right", SOLVED
     visit.expected.append("401")
     page = visit()
@@ -33,7 +28,7 @@ def test_the_key_is_asked_for_once_and_kept_for_the_tab(visit: Visit, service: S
     assert page.evaluate("Object.values(localStorage).includes('ck-right')") is False
 
 
-def test_without_a_key_the_page_says_what_to_do(visit: Visit, service: StandIn) -> None:
+def test_without_a_key_the_page_says_what_to_do(visit: Visitor, service: StandIn) -> None:
     service.key = "ck-right"
     visit.expected.append("401")
     page = visit()
@@ -42,7 +37,7 @@ def test_without_a_key_the_page_says_what_to_do(visit: Visit, service: StandIn) 
 
 
 def test_a_full_queue_says_when_to_try_again_and_keeps_the_question(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     service.full = True
     visit.expected.append("429")
@@ -56,7 +51,7 @@ def test_a_full_queue_says_when_to_try_again_and_keeps_the_question(
 
 
 def test_a_service_that_is_gone_is_told_apart_from_one_that_refuses(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     visit.expected.append("ERR_CONNECTION")
     page = visit()
@@ -67,13 +62,13 @@ def test_a_service_that_is_gone_is_told_apart_from_one_that_refuses(
     expect(page.locator("#ask-problem")).to_contain_text("cannot be reached")
 
 
-def test_a_task_that_is_not_there_points_to_the_history(visit: Visit) -> None:
+def test_a_task_that_is_not_there_points_to_the_history(visit: Visitor) -> None:
     visit.expected.append("404")
     page = visit("#/tasks/nowhere")
     expect(page.locator("#task-problem")).to_contain_text("The history lists what is yours")
 
 
-def test_an_empty_task_is_not_sent(visit: Visit, service: StandIn) -> None:
+def test_an_empty_task_is_not_sent(visit: Visitor, service: StandIn) -> None:
     page = visit()
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#ask-problem")).to_have_text("Write down your task first.")

@@ -1,16 +1,13 @@
 """Asking, watching, answering, stopping, following up."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.page.conftest import Visitor
 from tests.page.scripts import LESSON, SOLVED, STARTED, decision, done, progress, turn
 from tests.page.stand_in import Hold, StandIn
 
-
-Visit = Callable[..., Page]
 EQUATION = "Solve x^2 - 5x + 6 = 0."
 
 
@@ -22,7 +19,7 @@ def ask(page: Page, question: str = EQUATION) -> None:
 
 
 def test_a_solution_shows_its_answer_formulas_table_and_checks(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     service.script = SOLVED
     page = visit()
@@ -37,7 +34,7 @@ def test_a_solution_shows_its_answer_formulas_table_and_checks(
     assert service.asked == [{"question": EQUATION, "inputs": {}}]
 
 
-def test_decisions_arrive_one_by_one_with_reason_and_cost(visit: Visit, service: StandIn) -> None:
+def test_decisions_arrive_one_by_one_with_reason_and_cost(visit: Visitor, service: StandIn) -> None:
     hold = Hold()
     service.script = [
         *SOLVED[:6],
@@ -61,7 +58,7 @@ def test_decisions_arrive_one_by_one_with_reason_and_cost(visit: Visit, service:
     expect(page.locator("#pending")).to_be_hidden()
 
 
-def test_a_reload_while_it_runs_picks_the_task_up(visit: Visit, service: StandIn) -> None:
+def test_a_reload_while_it_runs_picks_the_task_up(visit: Visitor, service: StandIn) -> None:
     hold = Hold()
     service.script = [*SOLVED[:5], hold, *SOLVED[5:]]
     page = visit()
@@ -76,14 +73,16 @@ def test_a_reload_while_it_runs_picks_the_task_up(visit: Visit, service: StandIn
 
 
 def test_a_stream_that_breaks_off_goes_on_after_its_last_event(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     hold = Hold()
     service.script = [*SOLVED[:5], hold, *SOLVED[5:]]
-    service.break_after = 5
+    service.cut = cut = Hold()
     page = visit()
     visit.expected.append("ERR_INCOMPLETE_CHUNKED_ENCODING")
     ask(page)
+    expect(page.locator("#timeline > li")).to_have_count(4)
+    cut.released.set()
     expect(page.locator("#task-status")).to_have_text("Connection lost; trying again")
     hold.released.set()
     expect(page.locator("#task-status")).to_have_text("Verified")
@@ -91,7 +90,9 @@ def test_a_stream_that_breaks_off_goes_on_after_its_last_event(
     assert service.last_event_ids == [None, "5"]
 
 
-def test_an_ended_task_shows_its_history_when_it_is_opened(visit: Visit, service: StandIn) -> None:
+def test_an_ended_task_shows_its_history_when_it_is_opened(
+    visit: Visitor, service: StandIn
+) -> None:
     service.script = SOLVED
     page = visit()
     ask(page)
@@ -104,7 +105,7 @@ def test_an_ended_task_shows_its_history_when_it_is_opened(visit: Visit, service
     expect(page.locator("#answer-text")).to_contain_text("A product is zero")
 
 
-def test_the_coordinators_question_is_answered(visit: Visit, service: StandIn) -> None:
+def test_the_coordinators_question_is_answered(visit: Visitor, service: StandIn) -> None:
     question = "What does one pen cost?"
     service.script = [
         STARTED,
@@ -125,7 +126,7 @@ def test_the_coordinators_question_is_answered(visit: Visit, service: StandIn) -
 
 
 def test_a_question_that_was_answered_is_not_asked_again_after_a_reload(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     hold = Hold()
     service.script = [
@@ -146,7 +147,7 @@ def test_a_question_that_was_answered_is_not_asked_again_after_a_reload(
     hold.released.set()
 
 
-def test_a_task_is_stopped(visit: Visit, service: StandIn) -> None:
+def test_a_task_is_stopped(visit: Visitor, service: StandIn) -> None:
     hold = Hold()
     service.script = [*SOLVED[:3], hold]
     page = visit()
@@ -160,8 +161,21 @@ def test_a_task_is_stopped(visit: Visit, service: StandIn) -> None:
     expect(page.get_by_label("Your task")).to_have_value(EQUATION)
 
 
+def test_a_failed_task_says_why_and_goes_on_where_it_was(visit: Visitor, service: StandIn) -> None:
+    service.script = [*SOLVED[:3], done("failed", error="The model's server does not answer.")]
+    page = visit()
+    ask(page)
+    expect(page.locator("#task-problem")).to_have_text("The model's server does not answer.")
+    service.script = SOLVED[3:]
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.locator("#task-status")).to_have_text("Verified")
+    expect(page.locator("#timeline > li")).to_have_count(9)
+    expect(page.locator("#task-problem")).to_be_hidden()
+    assert service.resumed == [{"answer": None}]
+
+
 def test_a_follow_up_goes_to_the_same_thread_and_names_what_it_follows(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     service.script = [done("verified", "A long story about a snail.", "write_story")]
     page = visit()
@@ -175,7 +189,7 @@ def test_a_follow_up_goes_to_the_same_thread_and_names_what_it_follows(
 
 
 def test_a_workflows_inputs_are_offered_and_sent_by_their_type(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     service.script = [done("verified", "Once upon a time", "write_story")]
     page = visit()
@@ -193,7 +207,9 @@ def test_a_workflows_inputs_are_offered_and_sent_by_their_type(
     ]
 
 
-def test_a_grade_can_be_given_where_the_coordinator_chooses(visit: Visit, service: StandIn) -> None:
+def test_a_grade_can_be_given_where_the_coordinator_chooses(
+    visit: Visitor, service: StandIn
+) -> None:
     service.script = [done("verified", LESSON, "teach_explain")]
     page = visit()
     page.get_by_label("Grade").fill("13")
@@ -206,7 +222,7 @@ def test_a_grade_can_be_given_where_the_coordinator_chooses(visit: Visit, servic
 
 
 def test_a_lessons_answers_are_printed_on_a_sheet_of_their_own(
-    visit: Visit, service: StandIn
+    visit: Visitor, service: StandIn
 ) -> None:
     service.script = [done("verified", LESSON, "teach_explain")]
     page = visit()
@@ -219,7 +235,7 @@ def test_a_lessons_answers_are_printed_on_a_sheet_of_their_own(
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 2
 
 
-def test_citations_lead_to_the_passage_they_rest_on(visit: Visit, service: StandIn) -> None:
+def test_citations_lead_to_the_passage_they_rest_on(visit: Visitor, service: StandIn) -> None:
     source = {
         "number": 1,
         "title": "Handbook",
@@ -238,7 +254,7 @@ def test_citations_lead_to_the_passage_they_rest_on(visit: Visit, service: Stand
     expect(page.get_by_role("button", name="Source 2")).to_have_count(0)
 
 
-def test_an_unverified_answer_says_so_and_can_be_rated(visit: Visit, service: StandIn) -> None:
+def test_an_unverified_answer_says_so_and_can_be_rated(visit: Visitor, service: StandIn) -> None:
     failed = {"name": "second_route", "passed": False, "detail": "36, 38"}
     service.script = [done("unverified", "36", checks=[failed])]
     page = visit()
@@ -250,7 +266,7 @@ def test_an_unverified_answer_says_so_and_can_be_rated(visit: Visit, service: St
     assert service.ratings == [{"rating": -1}]
 
 
-def test_an_answer_is_copied_as_markdown(visit: Visit, service: StandIn) -> None:
+def test_an_answer_is_copied_as_markdown(visit: Visitor, service: StandIn) -> None:
     service.script = [done("verified", "**36** dollars")]
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     ask(page)
@@ -259,7 +275,7 @@ def test_an_answer_is_copied_as_markdown(visit: Visit, service: StandIn) -> None
     assert page.evaluate("navigator.clipboard.readText()") == "**36** dollars"
 
 
-def test_the_history_is_read_page_by_page(visit: Visit, service: StandIn) -> None:
+def test_the_history_is_read_page_by_page(visit: Visitor, service: StandIn) -> None:
     service.script = [done("verified", "36")]
     page = visit()
     for number in range(22):
@@ -271,7 +287,7 @@ def test_the_history_is_read_page_by_page(visit: Visit, service: StandIn) -> Non
     expect(page.get_by_role("button", name="Show earlier ones")).to_be_hidden()
 
 
-def test_the_page_speaks_the_browsers_language_and_can_be_switched(visit: Visit) -> None:
+def test_the_page_speaks_the_browsers_language_and_can_be_switched(visit: Visitor) -> None:
     page = visit(language="zh-CN")
     expect(page.get_by_role("heading", level=1)).to_have_text("今天想做什么？")
     assert page.locator("html").get_attribute("lang") == "zh-CN"
@@ -283,7 +299,7 @@ def test_the_page_speaks_the_browsers_language_and_can_be_switched(visit: Visit)
     expect(page.get_by_role("heading", level=1)).to_have_text("What shall we work on?")
 
 
-def test_a_whole_task_is_done_with_the_keyboard(visit: Visit, service: StandIn) -> None:
+def test_a_whole_task_is_done_with_the_keyboard(visit: Visitor, service: StandIn) -> None:
     service.script = [done("verified", "36")]
     page = visit()
     page.keyboard.press("Tab")

@@ -199,7 +199,8 @@ def test_the_openai_client_gets_an_answer(live: Live, serve: Serve) -> None:
     )
     assert "36" in (reply.choices[0].message.content or "")
     assert reply.choices[0].finish_reason == "stop"
-    assert reply.usage and reply.usage.completion_tokens > 0
+    assert reply.usage
+    assert reply.usage.completion_tokens > 0
     assert "concertino/rag_qa" in [model.id for model in client.models.list()]
 
 
@@ -220,7 +221,8 @@ def test_the_openai_client_can_stream_and_sees_the_work_as_reasoning(
     deltas = [choice.delta.model_dump() for chunk in chunks for choice in chunk.choices]
     assert "36" in "".join(delta.get("content") or "" for delta in deltas)
     assert "comprehension" in "".join(delta.get("reasoning_content") or "" for delta in deltas)
-    assert chunks[-1].usage and chunks[-1].usage.total_tokens > 0
+    assert chunks[-1].usage
+    assert chunks[-1].usage.total_tokens > 0
 
 
 def test_earlier_messages_of_a_chat_are_the_context_of_the_last(live: Live, serve: Serve) -> None:

@@ -45,7 +45,7 @@ function boxed(answer) {
 
 function prose(markdown, sources = []) {
   const fragment = render(markdown);
-  for (const heading of fragment.querySelectorAll("h1, h2, h3"))
+  for (const heading of fragment.querySelectorAll("h3, h4, h5, h6"))
     if (KEY_HEADINGS.has(heading.textContent.trim())) heading.classList.add("sheet");
   cite(fragment, new Set(sources.map(({ number }) => number)));
   return fragment;
@@ -84,7 +84,11 @@ function citation(number) {
     source.scrollIntoView({ block: "nearest" });
   };
   const label = say("answer.source", { number });
-  return element("button", { type: "button", class: "cite", "aria-label": label, onclick: go }, `[${number}]`);
+  return element(
+    "button",
+    { type: "button", class: "cite", "aria-label": label, onclick: go },
+    `[${number}]`,
+  );
 }
 
 function showSources(sources) {
@@ -122,7 +126,11 @@ async function showChecks(workflow, checks) {
       element(
         "li",
         { class: passed ? "passed" : "not-passed" },
-        element("span", { class: "unseen" }, `${say(passed ? "answer.passed" : "answer.not_passed")}: `),
+        element(
+          "span",
+          { class: "unseen" },
+          `${say(passed ? "answer.passed" : "answer.not_passed")}: `,
+        ),
         names[name]?.[language] ?? nameOf(name),
         detail ? element("span", { class: "note" }, ` ${detail}`) : null,
       ),

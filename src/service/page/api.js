@@ -47,7 +47,8 @@ function sendFile(file, onProgress) {
   const form = new FormData();
   form.append("file", file, file.name);
   return new Promise((done, failed) => {
-    sent.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    sent.upload.onprogress = (event) =>
+      event.lengthComputable && onProgress(event.loaded / event.total);
     sent.onload = () =>
       done({
         status: sent.status,

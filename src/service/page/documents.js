@@ -46,9 +46,18 @@ function line({ doc_id, title, name, chunks }) {
       "div",
       { class: "grow" },
       element("p", { class: "name" }, shown),
-      element("p", { class: "note" }, name === shown ? "" : `${name} · `, say("documents.chunks", { chunks })),
+      element(
+        "p",
+        { class: "note" },
+        name === shown ? "" : `${name} · `,
+        say("documents.chunks", { chunks }),
+      ),
     ),
-    element("button", { type: "button", class: "quiet", "aria-label": label, onclick }, say("documents.delete")),
+    element(
+      "button",
+      { type: "button", class: "quiet", "aria-label": label, onclick },
+      say("documents.delete"),
+    ),
   );
 }
 

@@ -19,13 +19,19 @@ const LONGEST_WAIT = 15000;
  *     all of it was read before.
  * @throws {Problem} there is nothing to follow.
  */
-export async function follow(open, { onEvent, onLost, signal = never(), wake = new EventTarget() }) {
-  let last, end, wait = SHORTEST_WAIT;
+export async function follow(
+  open,
+  { onEvent, onLost, signal = never(), wake = new EventTarget() },
+) {
+  let last,
+    end,
+    wait = SHORTEST_WAIT;
   while (!signal.aborted) {
     try {
       const response = await open(last, signal);
       if (response.status === 204) return undefined;
       for await (const { id, data } of messages(response.body, signal)) {
+        if (signal.aborted) return undefined;
         last = id ?? last;
         wait = SHORTEST_WAIT;
         const event = JSON.parse(data);

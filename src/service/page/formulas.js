@@ -8,11 +8,11 @@ const INLINE = [
   { form: /^\$\$([^$]+?)\$\$/, display: true },
   { form: /^\\\[([^]+?)\\\]/, display: true },
   { form: /^\\\(([^]+?)\\\)/, display: false },
-  { form: /^\$(?!\s)((?:\\.|[^$\\])*?(?:\\.|[^\s$\\]))\$(?!\d)/, display: false },
+  { form: /^\$(?!\s)((?:\\.|[^$\\`])*?(?:\\.|[^\s$\\`]))\$(?!\d)/, display: false },
 ];
 
 const OPENS_BLOCK = /^(\$\$|\\\[)/;
-const CLOSING = { "$$": "$$", "\\[": "\\]" };
+const CLOSING = { $$: "$$", "\\[": "\\]" };
 
 export function formulas(md) {
   md.inline.ruler.before("escape", "formula", inline);
@@ -45,7 +45,8 @@ function block(state, start, end, silent) {
   const first = lineOf(start);
   const opening = OPENS_BLOCK.exec(first)?.[1];
   if (!opening) return false;
-  const closing = CLOSING[opening], lines = [];
+  const closing = CLOSING[opening],
+    lines = [];
   for (let n = start; n < end && (n === start || state.sCount[n] >= state.blkIndent); n++) {
     const line = n === start ? first.slice(opening.length) : lineOf(n);
     lines.push(line);

@@ -34,7 +34,12 @@ function field(name, property, required) {
   const { control, value } = controlOf(property, { id, required });
   const title = saying(`input.${name}`) ?? property.title ?? name;
   const wide = control.tagName === "TEXTAREA" ? " whole" : "";
-  const node = element("div", { class: `field${wide}` }, element("label", { for: id }, title), control);
+  const node = element(
+    "div",
+    { class: `field${wide}` },
+    element("label", { for: id }, title),
+    control,
+  );
   return { name, node, value };
 }
 
@@ -45,7 +50,9 @@ function controlOf(property, common) {
   if (property.enum) {
     control = element("select", common, element("option", { value: "" }, say("input.any")));
     for (const option of property.enum)
-      control.append(element("option", { value: option }, saying(`input.option.${option}`) ?? `${option}`));
+      control.append(
+        element("option", { value: option }, saying(`input.option.${option}`) ?? `${option}`),
+      );
     return { control, value: () => property.enum.find((option) => `${option}` === control.value) };
   }
   if (property.type === "boolean") {
@@ -66,7 +73,11 @@ function controlOf(property, common) {
   }
   if (property.type === "array") {
     control = element("textarea", { ...common, rows: 2, placeholder: say("input.per_line") });
-    const lines = () => control.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const lines = () =>
+      control.value
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean);
     return { control, value: () => (lines().length ? lines() : undefined) };
   }
   control =

@@ -42,7 +42,9 @@ export async function withKey(send) {
 
 /** Ask for the key. A header can only bear ASCII, so nothing else can be a key. */
 function ask(refused) {
-  const dialog = byId("key"), field = byId("key-field"), note = byId("key-note");
+  const dialog = byId("key"),
+    field = byId("key-field"),
+    note = byId("key-note");
   note.textContent = say(refused ? "key.refused" : "key.needed");
   field.value = "";
   dialog.returnValue = "";

@@ -1,6 +1,6 @@
 /**
  * Markdown with formulas, as nodes. What a model wrote is data: HTML in it is shown as text,
- * pictures are left out, links lead to the web or nowhere, and formulas can neither link nor load.
+ * pictures are only linked to, links lead to the web or nowhere, and formulas neither link nor load.
  */
 
 import { formulas } from "./formulas.js";
@@ -28,7 +28,14 @@ const KATEX = {
   macros: { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\fbox{#3}" },
 };
 
-const reader = markdownit({ html: false }).disable("image").use(formulas).use(aligned);
+/** Level of a text's highest headings: the page has the first two. */
+const TOP_HEADING = 3;
+
+const reader = markdownit({ html: false })
+  .disable("image")
+  .use(formulas)
+  .use(aligned)
+  .use(outlined);
 
 /** What does not fit is scrolled by itself, with the keyboard too. */
 const widths = new ResizeObserver((changed) => {
@@ -70,6 +77,19 @@ function frame(table) {
   framed.className = "framed";
   table.replaceWith(framed);
   framed.append(table);
+}
+
+/** A markdown-it plugin: the text's headings go below the page's own. The title of a text is marked. */
+function outlined(md) {
+  md.core.ruler.push("outlined", ({ tokens }) => {
+    const headings = tokens.filter(({ type }) => type.startsWith("heading_"));
+    const levels = headings.map(({ tag }) => Number(tag[1]));
+    const top = Math.min(...levels);
+    headings.forEach((heading, index) => {
+      if (levels[index] === 1) heading.attrJoin("class", "title");
+      heading.tag = `h${Math.min(levels[index] - top + TOP_HEADING, 6)}`;
+    });
+  });
 }
 
 /** A markdown-it plugin: columns are aligned by class, as `style` attributes are not allowed. */

@@ -20,7 +20,10 @@ export class Problem extends Error {
   get text() {
     const known = this.status >= 500 ? "problem.500" : `problem.${this.status}`;
     const advice = saying(known) ? say(known, { wait: this.wait ?? 5 }) : "";
-    return [advice, this.detail].filter(Boolean).join(" ") || say("problem.other", { status: this.status });
+    return (
+      [advice, this.detail].filter(Boolean).join(" ") ||
+      say("problem.other", { status: this.status })
+    );
   }
 }
 

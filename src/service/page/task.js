@@ -1,7 +1,15 @@
 /** The view of one task: followed while it runs, read when it has ended. */
 
 import { showAnswer } from "./answer.js";
-import { cancelTask, createTask, getTask, listTasks, openTaskEvents, rateTask, resumeTask } from "./api.js";
+import {
+  cancelTask,
+  createTask,
+  getTask,
+  listTasks,
+  openTaskEvents,
+  rateTask,
+  resumeTask,
+} from "./api.js";
 import { fillIn } from "./ask.js";
 import { byId, element } from "./element.js";
 import { follow } from "./events.js";
@@ -9,7 +17,14 @@ import { say, saying } from "./language.js";
 import { showProblem } from "./problem.js";
 import { Timeline, spentWords, tokensOf } from "./timeline.js";
 
-const ENDED = new Set(["verified", "unverified", "no_answer", "failed", "interrupted", "cancelled"]);
+const ENDED = new Set([
+  "verified",
+  "unverified",
+  "no_answer",
+  "failed",
+  "interrupted",
+  "cancelled",
+]);
 const STOPPED = new Set(["interrupted", "cancelled"]);
 const TITLE = 160;
 const THREAD = 50;
@@ -56,9 +71,20 @@ export async function openTask({ id, signal }) {
 }
 
 function clear() {
-  for (const id of ["asked-form", "answer", "after", "thread", "task-whole", "task-stop", "task-again", "task-go-on", "pending"])
+  for (const id of [
+    "asked-form",
+    "answer",
+    "after",
+    "thread",
+    "task-whole",
+    "task-stop",
+    "task-again",
+    "task-go-on",
+    "pending",
+  ])
     byId(id).hidden = true;
-  for (const id of ["task-question", "task-status", "task-cost", "rating-note"]) byId(id).textContent = "";
+  for (const id of ["task-question", "task-status", "task-cost", "rating-note"])
+    byId(id).textContent = "";
   for (const id of ["task-problem", "follow-problem"]) showProblem(byId(id), null);
   showRating(null);
   byId("timeline").replaceChildren();
@@ -103,26 +129,32 @@ function ask(question) {
 function end(result) {
   clearInterval(task.clock);
   // A task that is opened after its end has its history; one that was followed has its timeline.
-  if (!byId("timeline").childElementCount) (result.iteration_history ?? []).forEach((line) => task.timeline.add(line));
+  if (!byId("timeline").childElementCount)
+    (result.iteration_history ?? []).forEach((line) => task.timeline.add(line));
   task.timeline.rest();
   for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
   showAnswer(result);
   setStatus(result.status);
-  byId("task-cost").textContent = spentWords("task.cost", task.timeline.usage.seconds, tokensOf(result.usage));
+  byId("task-cost").textContent = spentWords(
+    "task.cost",
+    task.timeline.usage.seconds,
+    tokensOf(result.usage),
+  );
   const answered = !byId("answer").hidden;
   byId("task").classList.toggle("answered", answered);
   byId("after").hidden = !answered;
   showRating(result.rating ?? null);
   byId("task-again").hidden = answered;
-  if (answered) return;
   const stopped = STOPPED.has(result.status);
   byId("task-go-on").hidden = !stopped && result.status !== "failed";
+  if (answered && !result.error) return;
   byId("task-problem").textContent = result.error ?? say(stopped ? "task.stopped" : "task.failed");
   byId("task-problem").hidden = false;
 }
 
 function setStatus(status) {
-  const badge = byId("task-status"), words = saying(`status.${status}`) ?? status;
+  const badge = byId("task-status"),
+    words = saying(`status.${status}`) ?? status;
   if (badge.textContent !== words) badge.textContent = words; // said aloud when it changes
   badge.className = `badge ${status}`;
 }
@@ -139,11 +171,18 @@ async function showThread() {
   if (threadId === id) return;
   const { items } = await listTasks(THREAD).catch(() => ({ items: [] }));
   const thread = items.filter((one) => one.thread_id === threadId).reverse();
-  const earlier = thread.slice(0, thread.findIndex((one) => one.task_id === id));
+  const earlier = thread.slice(
+    0,
+    thread.findIndex((one) => one.task_id === id),
+  );
   if (signal.aborted || !earlier.length) return;
   byId("thread-tasks").replaceChildren(
     ...earlier.map((one) =>
-      element("li", {}, element("a", { href: `#/tasks/${one.task_id}` }, one.question.slice(0, TITLE))),
+      element(
+        "li",
+        {},
+        element("a", { href: `#/tasks/${one.task_id}` }, one.question.slice(0, TITLE)),
+      ),
     ),
   );
   byId("thread").hidden = false;
@@ -157,14 +196,17 @@ async function stop() {
 /** Take up a task that was stopped or failed, where it was. */
 async function goOn() {
   const { id, signal } = task;
-  if (await attempt(byId("task-go-on"), byId("task-problem"), () => resumeTask(id, null))) openTask({ id, signal });
+  if (await attempt(byId("task-go-on"), byId("task-problem"), () => resumeTask(id, null)))
+    openTask({ id, signal });
 }
 
 async function giveAnswer(event) {
   event.preventDefault();
   const field = byId("asked-answer");
   if (!field.value.trim()) return field.focus();
-  const sent = await attempt(byId("asked-send"), byId("task-problem"), () => resumeTask(task.id, field.value));
+  const sent = await attempt(byId("asked-send"), byId("task-problem"), () =>
+    resumeTask(task.id, field.value),
+  );
   if (!sent) return;
   byId("asked-form").hidden = true;
   byId("task-question").focus({ preventScroll: true });

@@ -37,7 +37,11 @@ function line({ task_id, question, workflow, status, final_answer, created }) {
   const badge = element("span", { class: `badge ${status}` }, saying(`status.${status}`) ?? status);
   const kind = workflow ? element("span", { class: "note" }, nameOf(workflow)) : null;
   const answer = final_answer?.replace(MARKS, "");
-  const time = element("time", { class: "note", datetime: created }, when.format(new Date(created)));
+  const time = element(
+    "time",
+    { class: "note", datetime: created },
+    when.format(new Date(created)),
+  );
   return element(
     "li",
     {},

@@ -152,7 +152,10 @@ export const TEXTS = {
   },
 
   "follow.title": { en: "Follow up", zh: "继续" },
-  "follow.label": { en: "What should be different, or what comes next?", zh: "哪里要改，或者接下来做什么？" },
+  "follow.label": {
+    en: "What should be different, or what comes next?",
+    zh: "哪里要改，或者接下来做什么？",
+  },
   "follow.placeholder": { en: "Shorter, please", zh: "短一点" },
   "follow.send": { en: "Send", zh: "发送" },
 
@@ -216,7 +219,7 @@ export const TEXTS = {
     en: "Without a valid API key nothing can be done here. Reload the page to give one.",
     zh: "没有有效的 API 密钥就无法使用。请刷新页面后输入密钥。",
   },
-  "problem.403": { en: "Your key does not allow this.", zh: "你的密钥没有此项权限。" },
+  "problem.403": { en: "This is not allowed from here.", zh: "不允许从这里这样做。" },
   "problem.404": {
     en: "This is not here, or belongs to someone else. The history lists what is yours.",
     zh: "找不到，或者不属于你。你的任务都列在历史中。",
@@ -234,7 +237,10 @@ export const TEXTS = {
     en: "The service could not do this. Try again; if it goes on, tell whoever runs it.",
     zh: "服务未能完成。请重试；如果仍然如此，请告诉管理员。",
   },
-  "problem.other": { en: "The service refused this ({status}).", zh: "服务拒绝了请求（{status}）。" },
+  "problem.other": {
+    en: "The service refused this ({status}).",
+    zh: "服务拒绝了请求（{status}）。",
+  },
   "problem.page": {
     en: "The page has made a mistake. Reload it; your tasks are safe.",
     zh: "页面出了错。请刷新；你的任务不会丢失。",

@@ -58,7 +58,11 @@ export class Timeline {
           ? element("p", { class: "instructions" }, entry.instructions)
           : null,
         entry.legal.length > 1
-          ? element("p", { class: "note" }, say("timeline.chosen", { actions: listed(entry.legal.map(nameOf)) }))
+          ? element(
+              "p",
+              { class: "note" },
+              say("timeline.chosen", { actions: listed(entry.legal.map(nameOf)) }),
+            )
           : null,
         cost(entry),
       ),
@@ -134,7 +138,12 @@ function shortened(text) {
   return element(
     "details",
     {},
-    element("summary", {}, `${text.slice(0, SHORT).trim()}… `, element("span", { class: "more" }, say("timeline.more"))),
+    element(
+      "summary",
+      {},
+      `${text.slice(0, SHORT).trim()}… `,
+      element("span", { class: "more" }, say("timeline.more")),
+    ),
     element("span", { class: "whole" }, text),
   );
 }

@@ -65,7 +65,9 @@ async function upload(file, { bar, words }) {
       onEvent: (event) => (bar.value = event.upload.progress),
     });
     const { status, message } = upload;
-    words.textContent = message ? say("upload.failed", { reason: message }) : say(`upload.${status}`);
+    words.textContent = message
+      ? say("upload.failed", { reason: message })
+      : say(`upload.${status}`);
     words.classList.toggle("bad", Boolean(message));
   } catch (error) {
     words.textContent = say("upload.failed", { reason: wordsOf(error) });

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from fastapi.sse import format_sse_event
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse
 
 from ...errors import InvalidTask
 from ...graphs.registry import WORKFLOWS
@@ -18,7 +18,7 @@ from ...state import Exchange
 from ...store import TaskSummary
 from ..contracts import PENS, NewTask, Task
 from ..following import follow, settled
-from ..problems import documented
+from ..problems import Refusal, documented
 from ..state import Service, TheCaller, TheService
 from .tasks import stream_slot, submit, told
 
@@ -47,6 +47,12 @@ class Message(BaseModel):
         return self.content or ""
 
 
+class StreamOptions(BaseModel):
+    """What a stream holds besides the answer."""
+
+    include_usage: bool = False
+
+
 class Completion(BaseModel):
     """A conversation to go on with. What else such clients send, as a temperature, is not used."""
 
@@ -61,6 +67,7 @@ class Completion(BaseModel):
         min_length=1, max_length=200, description="the last one, of a user, is the task"
     )
     stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
 
 
 @router.get("/models")
@@ -91,8 +98,11 @@ async def complete(asked: Completion, service: TheService, caller: TheCaller) ->
     started = await service.ledger.own(caller.owner, task_id)
     head = {"id": f"chatcmpl-{task_id}", "created": int(time.time()), "model": asked.model}
     if asked.stream:
-        return StreamingResponse(_chunks(service, started, head), media_type="text/event-stream")
-    await settled(service.ledger, service.bells, started, service.settings.task_timeout)
+        usage = asked.stream_options.include_usage
+        return EventSourceResponse(_chunks(service, started, head, usage), ping=15, sep="\n")
+    patience = service.settings.task_timeout
+    if not await settled(service.ledger, service.bells, started, patience):
+        raise Refusal(503, say("service.not_settled", task_id=task_id), wait=5)
     done = await told(service, await service.ledger.own(caller.owner, task_id))
     message = {"role": "assistant", "content": _said(done)}
     return JSONResponse(
@@ -106,14 +116,15 @@ async def complete(asked: Completion, service: TheService, caller: TheCaller) ->
 
 
 async def _chunks(
-    service: Service, task: TaskSummary, head: dict[str, Any]
-) -> AsyncIterator[bytes]:
+    service: Service, task: TaskSummary, head: dict[str, Any], with_usage: bool
+) -> AsyncIterator[dict[str, str]]:
     """The answer as chunks. What is done on the way to it comes as `reasoning_content`, which
-    clients show as thinking or not at all."""
+    clients show as thinking or not at all. Where the service stops before there is an answer, the
+    stream breaks off."""
+    head = {**head, "object": "chat.completion.chunk"}
 
-    def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _event({**head, "object": "chat.completion.chunk", "choices": [choice]})
+    def chunk(delta: dict[str, str], finish: str | None = None) -> dict[str, str]:
+        return _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
     yield chunk({"role": "assistant", "content": ""})
     async for event in follow(service.ledger, service.bells, task):
@@ -121,15 +132,18 @@ async def _chunks(
             yield chunk({"reasoning_content": f"{step}\n"})
         if "result" in event.data:
             break
+    else:
+        return
     done = await told(service, await service.ledger.own(task.owner, task.task_id))
     yield chunk({"content": _said(done)})
     yield chunk({}, "stop")
-    yield _event({**head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(done)})
-    yield format_sse_event(data_str="[DONE]")
+    if with_usage:
+        yield _event({**head, "choices": [], "usage": _usage(done)})
+    yield {"data": "[DONE]"}
 
 
-def _event(data: dict[str, Any]) -> bytes:
-    return format_sse_event(data_str=json.dumps(data, ensure_ascii=False))
+def _event(data: dict[str, Any]) -> dict[str, str]:
+    return {"data": json.dumps(data, ensure_ascii=False)}
 
 
 def _step(event: dict[str, Any]) -> str | None:

@@ -1,0 +1,58 @@
+"""The page in front of the service itself, with a scripted model."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from concertino.service.app import create_app
+from concertino.settings import Settings
+from playwright.sync_api import Browser, expect
+
+from tests.model_server import PENS
+from tests.page.conftest import Visitor
+from tests.page.stand_in import Served
+from tests.page.test_tasks import ask
+from tests.scripted_model import ScriptedModel
+
+
+@pytest.fixture
+def visit_service(
+    browser: Browser, home: Path, scripted: Callable[..., ScriptedModel]
+) -> Iterator[Visitor]:
+    served = Served(create_app(Settings(), model=scripted()))
+    visitor = Visitor(browser, served.start())
+    yield visitor
+    visitor.leave()
+    served.stop()
+
+
+def test_a_task_is_asked_watched_rated_and_found_again(visit_service: Visitor) -> None:
+    page = visit_service()
+    page.get_by_label("Kind of task").select_option("solve_math")
+    ask(page, PENS)
+    expect(page.locator("#task-status")).to_have_text("Verified")
+    expect(page.locator("#answer .result .katex-html")).to_have_text("36")
+    expect(page.locator("#checks .passed").first).to_be_visible()
+    steps = page.locator("#timeline > li").all_inner_texts()
+    page.get_by_role("button", name="Useful", exact=True).click()
+    expect(page.locator("#rating-note")).not_to_be_empty()
+    page.reload()
+    useful = page.get_by_role("button", name="Useful", exact=True)
+    expect(useful).to_have_attribute("aria-pressed", "true")
+    assert page.locator("#timeline > li").all_inner_texts() == steps
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("link", name=PENS)).to_be_visible()
+
+
+def test_a_document_is_added_found_and_deleted(visit_service: Visitor, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Notice\n\nThe notice period is three months.")
+    page = visit_service("#/documents")
+    page.locator("#documents-files").set_input_files(notes)
+    expect(page.locator("#documents-uploads")).to_contain_text("Added")
+    page.get_by_label("Search the documents").fill("How long is the notice period?")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("#hits")).to_contain_text("three months")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#documents-none")).to_be_visible()

@@ -1,0 +1,46 @@
+"""Every endpoint of the schema, given all sorts of requests: none ends in a server error."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+
+from tests.kb.letter_pairs import LetterPairs
+from tests.model_server import PATIENCE, ModelServer
+from tests.service.conftest import LiveService
+
+EXAMPLES = 5
+"""Requests for each endpoint and mode: as the schema wants them, and as it does not."""
+
+CHECKED = [not_a_server_error, status_code_conformance, content_type_conformance]
+
+
+def test_nothing_ends_in_a_server_error(
+    live: Callable[[], LiveService],
+    serve: Callable[..., ModelServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("concertino.kb.base.load_embedder", lambda name, settings: LetterPairs())
+    serve()
+    schema = schemathesis.openapi.from_url(f"{live().url}/openapi.json")
+
+    for operation in (found.ok() for found in schema.get_all_operations()):
+        for mode in schemathesis.GenerationMode:
+
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def check(case: schemathesis.Case) -> None:
+                case.validate_response(case.call(timeout=PATIENCE), checks=CHECKED)
+
+            with suppress(Unsatisfiable):  # where nothing is asked, nothing can be wrong
+                check()
