@@ -4,7 +4,7 @@ BIN := .venv/bin
 QUESTION ?= 求解方程 x^2 - 5x + 6 = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test serve bench clean
 
 demo: .venv/.installed
 	$(BIN)/concertino solve "$(QUESTION)"
@@ -14,6 +14,9 @@ test: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
 	$(BIN)/pytest
+
+serve: .venv/.installed
+	$(BIN)/concertino serve
 
 bench: .venv/.installed-dev
 	@test -n "$(DATA)" || { echo 'usage: make bench DATA=problems.jsonl'; exit 2; }
@@ -31,7 +34,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet -e .
+	$(BIN)/pip install --quiet -e '.[kb,service,web]'
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml | .venv/bin/python

@@ -11,6 +11,7 @@ import click
 
 from . import __version__
 from .cli_kb import kb
+from .cli_service import keys, serve
 from .errors import ConcertinoError, InvalidTask
 from .messages import default_language, say
 
@@ -47,7 +48,8 @@ def main() -> None:
     pass
 
 
-main.add_command(kb)
+for _command in (kb, keys, serve):
+    main.add_command(_command)
 
 
 @main.command(help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))

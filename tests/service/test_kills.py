@@ -98,7 +98,7 @@ def test_every_accepted_task_is_finished_exactly_once(
         already, asked = ended(process), orders_in(model.requests)
         new = [Order(killed * TASKS + number) for number in range(TASKS)]
         orders += new
-        timer = threading.Timer(chance.uniform(0, 2.0), process.kill)
+        timer = threading.Timer(chance.uniform(0, 4), process.kill)
         timer.start()
         try:
             for order in [*unsent, *new]:
@@ -113,7 +113,6 @@ def test_every_accepted_task_is_finished_exactly_once(
     process = start()
     for order in unsent:
         order.send(process)
-    began = []
     for order in orders:
         with process.http.stream("GET", f"/tasks/{order.task_id}/events") as stream:
             events = list(events_in(stream.iter_lines()))
@@ -121,9 +120,7 @@ def test_every_accepted_task_is_finished_exactly_once(
         assert [event.type for event in events].count("done") == 1
         result = events[-1].data["result"]
         assert (result["status"], result["final_answer"]) == ("verified", "36")
-        began.append([event.type for event in events].count("started"))
         played = [event.data["actor"] for event in events if event.type == "turn"]
         assert played == [r["actor"] for r in result["iteration_history"] if not r["decision"]]
     assert ended(process) == {str(order.number) for order in orders}
     assert len({order.task_id for order in orders}) == len(orders)
-    print("BEGUN", Counter(began))
