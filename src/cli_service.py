@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -39,7 +40,8 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
         settings = settings.model_copy(update={"serve_workers": workers_in_process})
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("concertino").setLevel(logging.INFO)
-    asyncio.run(serving(settings, host, port, lambda text: click.echo(text)))
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
+        asyncio.run(serving(settings, host, port, click.echo))
 
 
 @click.group(help=say("cli.keys.help"))

@@ -1,10 +1,11 @@
 """What a run uses besides its state: the language model and the sandbox. Never stored."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from langchain_core.language_models import BaseChatModel
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
 
@@ -26,6 +27,8 @@ class RunContext:
     """A model, a provider, or `provider/model`; None takes what the settings say."""
     chat: Annotated[InstanceOf[BaseChatModel] | None, SkipJsonSchema()] = None
     """A LangChain chat model to use as it is, instead."""
+    documents: Annotated[Path | None, SkipJsonSchema()] = None
+    """Folder of the knowledge base; None takes the user's own."""
 
 
 async def model_of(runtime: Runtime[RunContext]) -> LanguageModel:
@@ -43,7 +46,7 @@ def the_sandbox() -> Sandbox:
 
 
 def the_knowledge_base() -> "KnowledgeBase":
-    """The user's own documents.
+    """The documents of whoever's task this is; called inside a node.
 
     Raises:
         ConcertinoError: what it needs is not installed, or its folder cannot be used.
@@ -52,4 +55,5 @@ def the_knowledge_base() -> "KnowledgeBase":
         from .kb import KnowledgeBase
     except ImportError as error:
         raise ConcertinoError(say("kb.not_installed", reason=error)) from error
-    return KnowledgeBase()
+    context = get_runtime(RunContext).context or RunContext()
+    return KnowledgeBase(context.documents)

@@ -38,6 +38,7 @@ create table if not exists tasks (
     owner text
 );
 create index if not exists tasks_of_a_thread on tasks (thread_id);
+create index if not exists tasks_of_an_owner on tasks (owner);
 """
 
 TaskStatus = Status | Literal["queued", "cancelled"]
@@ -239,7 +240,6 @@ async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
             async with _alone(home):
                 await checkpointer.setup()
                 await connection.executescript(_SCHEMA)
-                await _add_owner(connection)
             yield TaskStore(checkpointer, connection, home)
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
@@ -252,16 +252,6 @@ async def _alone(home: Path | None) -> AsyncIterator[None]:
         return
     async with AsyncFileLock(home / f"{DATABASE}.lock", timeout=BUSY_SECONDS):
         yield
-
-
-async def _add_owner(connection: aiosqlite.Connection) -> None:
-    """Tasks that were stored before there was a service have no such column."""
-    async with connection.execute("select name from pragma_table_info('tasks')") as cursor:
-        names = {name async for (name,) in cursor}
-    if "owner" not in names:
-        await connection.execute("alter table tasks add column owner text")
-    await connection.execute("create index if not exists tasks_of_an_owner on tasks (owner)")
-    await connection.commit()
 
 
 def _now() -> str:

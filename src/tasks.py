@@ -256,18 +256,21 @@ async def play(
     start: Start,
     model: Model = None,
     control: RunControl | None = None,
+    documents: Path | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Run a stored task to its end and yield its events; its entry in the index stays as it is.
 
     Args:
         start: what it begins with, the person's answer, or None to go on from its checkpoint.
         control: asks the run to stop at its next checkpoint.
+        documents: folder of the knowledge base; None takes the user's own.
 
     Raises:
         GraphDrained: it was asked to, and has stopped there.
     """
     graph, settings = build_graph(store.checkpointer), get_settings()
-    context = RunContext(chat=model) if isinstance(model, BaseChatModel) else RunContext(model)
+    chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
+    context = RunContext(name, chat, documents)
     thread_id = (await store.get(task_id)).thread_id
     status: Literal["interrupted", "failed"] = "interrupted"
     error: str | None = None

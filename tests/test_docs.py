@@ -56,5 +56,6 @@ def test_the_docs_show_what_the_code_says(file: str, name: str, make: Callable[[
 if __name__ == "__main__":
     for file, name, make in GENERATED:
         text = (ROOT / file).read_text(encoding="utf-8")
-        text = _block(name).sub(lambda _, new=make(): new, text, count=1)
-        (ROOT / file).write_text(text, encoding="utf-8")
+        old = _block(name).search(text)
+        if old:
+            (ROOT / file).write_text(text.replace(old[0], make()), encoding="utf-8")

@@ -17,7 +17,9 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；]|\n")
 _SIZE = {"en": re.compile(r"[A-Za-z']+|\d[\d./]*"), "zh": re.compile(r"[\u3400-\u9fff]|\d[\d./]*")}
 _VALUE = re.compile(r"\d+(?:[./]\d+)?")
 _LEAST_SIZE = {"en": 80, "zh": 130}
-_LEAST_CONCEPT = {"en": 30, "zh": 50}
+_LEAST_REPEATED = {"en": 7, "zh": 12}
+"""Size of a sentence that two parts do not share by chance."""
+_LEAST_CONCEPT = {"en": 25, "zh": 40}
 
 
 class Verdict(NamedTuple):
@@ -31,7 +33,7 @@ async def checked(sandbox: Sandbox, lesson: Lesson) -> Verdict:
     """Check a lesson; what was found is told in its own language."""
     written = {part: text for part in PARTS if (text := lesson.parts.get(part, "").strip())}
     faults: dict[str, Faults] = {
-        "parts": {p: say("lesson.missing", lesson.language) for p in PARTS if p not in written},
+        "parts": _absent(written, lesson.language),
         "answers": _unreached(lesson),
         "equations": await _wrong(sandbox, written, lesson.language),
         "language": _foreign(written, lesson.language),
@@ -79,6 +81,22 @@ def size_bounds(grade: int, language: Language) -> tuple[int, int]:
     """Least and greatest length of the five parts together, in words or Chinese characters."""
     most = 250 + 50 * grade if language == "en" else 400 + 80 * grade
     return _LEAST_SIZE[language], most
+
+
+def _absent(written: dict[PartName, str], language: Language) -> Faults:
+    """The parts that are missing, or say again what an earlier one has said."""
+    faults: Faults = {}
+    said: set[str] = set()
+    for part in PARTS:
+        if part not in written:
+            faults[part] = say("lesson.missing", language)
+            continue
+        sentences = {s.strip() for s in _SENTENCE_END.split(written[part])}
+        own = {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
+        if repeated := sorted(own & said):
+            faults[part] = say("lesson.repeats", language, sentence=repeated[0])
+        said |= own
+    return faults
 
 
 def _unreached(lesson: Lesson) -> Faults:

@@ -62,7 +62,6 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
             model,
             state,
             min(missing + 1, BATCH),
-            taken,
             variety=2 * len(lesson.tries) + rounds - 1,
             explained=explained,
         )
@@ -84,7 +83,6 @@ async def drafts(
     model: LanguageModel,
     state: LessonState | PartTask,
     number: int,
-    taken: list[str],
     *,
     variety: int,
     explained: str = "",
@@ -93,8 +91,8 @@ async def drafts(
 
     Args:
         number: how many.
-        taken: questions that are there already.
-        variety: another one for each call, so that the same model writes other exercises.
+        variety: another one for each call, so that the same model writes other exercises. To
+            list those that are there does not help: a small model copies them.
         explained: what the lesson says, for questions about it.
     """
     lesson = state["lesson"]
@@ -103,7 +101,6 @@ async def drafts(
         grade=lesson.grade,
         skill=lesson.plan.skill,
         number=number,
-        taken="; ".join(taken) or "-",
         material=material(state),
         earlier=earlier_part(state, "practice"),
         variety=_variety(variety, lesson) if variety else "",
@@ -128,7 +125,8 @@ def _variety(number: int, lesson: Lesson) -> str:
     if lesson.plan.kind == "questions":
         return say("lesson.other_questions", lesson.language)
     settings = say("lesson.settings", lesson.language).split("; ")
-    return say("lesson.stories", lesson.language, setting=settings[number % len(settings)])
+    setting = settings[number % len(settings)]
+    return say("lesson.stories", lesson.language, setting=setting, skill=lesson.plan.skill)
 
 
 def _explained(lesson: Lesson, written: dict[PartName, str]) -> str:
@@ -154,17 +152,20 @@ async def _settled(
 
 
 def _distinct(found: list[Confirmed], taken: list[str]) -> list[Confirmed]:
-    """Without those that ask what another one asks."""
-    seen, fresh = {_bare(question) for question in taken}, []
+    """Without those that ask what another one asks, or calculate with the same numbers."""
+    seen, fresh = set().union(*map(_marks, taken)), []
     for item in found:
-        if item.exercise and (asked := _bare(item.exercise.question)) not in seen:
-            seen.add(asked)
+        if item.exercise and not seen & (marks := _marks(item.exercise.question)):
+            seen |= marks
             fresh.append(item)
     return fresh
 
 
-def _bare(question: str) -> str:
-    return re.sub(r"[\W_]+", " ", question.lower()).strip()
+def _marks(question: str) -> set[str]:
+    """What a question shares with one that is like it: its words, or two numbers or more."""
+    numbers = sorted(re.findall(r"\d+", question))
+    words = re.sub(r"[\W_]+", " ", question.lower()).strip()
+    return {words, " ".join(numbers)} if len(numbers) > 1 else {words}
 
 
 def counted(found: list[Confirmed]) -> Tally:

@@ -19,7 +19,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 _UNIT = (
     r"(?:\s?(?:°?[A-Za-z]{2,}|[mgshLl]|°C?)[²³]?(?:/(?:h|s|[A-Za-z]{2,}))?(?![A-Za-z])"
-    r"|[\u4e00-\u9fff]{1,4})"
+    r"|[\u4e00-\u9fff]{1,4}(?:/[\u4e00-\u9fff]{1,2})?)"
 )
 _NUMBER = r"(?:\d+(?:\s+|又)\d+/\d+(?![\d.])|\d+(?:\.\d+)?%?(?:\^\d+)?)"
 _OPERAND = rf"[-(\s]*{_NUMBER}{_UNIT}?[)\s]*"
@@ -32,7 +32,7 @@ _REMAINDER = re.compile(
     r"(\d+)\s*/\s*(\d+)\s*=\s*(\d+)\s*(?:remainder|rem\.?|r\.?|余数?|\.{2,}|…+)\s*(\d+)", re.I
 )
 _JOINED_BEFORE = re.compile(
-    r"(?:\b(?:of|by|times|plus|minus|and|from|than|to|over)|[乘除加减和与的上去是比]|[乘除]以|[-+*/^√|?_□〇)\d]"
+    r"(?:\b(?:of|by|times|plus|minus|from|than|to|over)|[乘除加减的上去是比]|[乘除]以|[-+*/^√|?_□〇)\d]"
     r"|[:,.](?=\Z)|(?<![A-Za-z])[A-Za-z])\s*\Z",
     re.I,
 )

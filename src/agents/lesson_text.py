@@ -129,8 +129,7 @@ async def _problem(
     model: LanguageModel, sandbox: Sandbox, state: PartTask
 ) -> tuple[Exercise | None, Tally, Usage]:
     """The first of two drafts that can be confirmed."""
-    taken = [exercise.question for exercise in state["lesson"].exercises]
-    drafted = await drafts(model, state, 2, taken, variety=1)
+    drafted = await drafts(model, state, 2, variety=1 + len(state["lesson"].tries))
     tally, usage = Tally(), drafted.usage
     for draft in drafted.value:
         found = await confirm(model, sandbox, draft, state["lesson"].language)

@@ -102,9 +102,9 @@ class StoryBrief(Contract):
     kind: Kind
     """`rework` tells the thread's latest story anew, as the follow-up wants it."""
     topic: str
-    """The task in the person's words."""
+    """The task in the person's words, without its length: a part is not to be as long as that."""
     about: str
-    """Its subject in a few words; empty where that is the source's."""
+    """Its subject in a few words, by which the plan is checked; empty where a source has it."""
     language: Language
     style: str
     characters: list[str]

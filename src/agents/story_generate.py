@@ -22,7 +22,7 @@ HEAD = load("story_generate")
 ASK = load("story_part")
 PART: dict[Language, int] = {"en": 240, "zh": 360}
 """Units asked for in one call."""
-SENTENCE: dict[Language, int] = {"en": 14, "zh": 24}
+SENTENCE: dict[Language, int] = {"en": 12, "zh": 20}
 """Units of a usual sentence: a small model counts sentences better than words."""
 RECENT: dict[Language, int] = {"en": 300, "zh": 450}
 """Units of the latest text that are shown as they stand; what is older is in the summary."""
@@ -30,7 +30,9 @@ TOKENS = 2
 """Tokens that a unit may cost; Qwen's tokenizer takes 1.3 for a word and 0.7 for a character."""
 MISSING, TOO_MUCH = 0.2, 1.15
 """Shares of its length that a segment may lack before it is extended, and have before it is cut."""
-TEMPERATURE = 0.7
+SHORT = 0.1
+"""Share of the story's length that may be lacking at its end."""
+TEMPERATURE = 0.9
 """At 0 a small model soon repeats itself."""
 TOPIC = 600
 """Characters of the person's words that each call sees."""
@@ -87,6 +89,8 @@ def place_and_room(state: StoryState) -> tuple[int, int]:
         share = _share(state, sum(written[:-1]), len(points) - place)
         tries = math.ceil(share / PART[state["brief"].language]) + EXTENSIONS
         bearable = max(share * MISSING, min(LEAST, share / 2))
+        if len(segments) == len(points):  # what comes after an ending spoils it
+            bearable = state["brief"].length * SHORT
         if share - written[-1] > bearable and state["parts"] < tries:
             return place, share - written[-1]
     left = max(1, len(points) - len(segments))
@@ -131,7 +135,7 @@ def told_so_far(state: StoryState, summary: str, recent: str) -> list[AnyMessage
     names = dict.fromkeys([*brief.characters, *plan.characters])
     told = say("stories.before", brief.language, summary=summary) if summary else ""
     head = HEAD[brief.language].messages(
-        topic=brief.about or brief.topic[:TOPIC],
+        topic=brief.topic[:TOPIC],
         style=brief.style or "-",
         characters=", ".join(names) or "-",
         title=plan.title,

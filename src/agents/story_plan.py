@@ -28,7 +28,7 @@ ON_TOPIC = 0.5
 more."""
 WINDOW: dict[Language, int] = {"en": 700, "zh": 1100}
 """Units of a text that is planned from as it stands; of a longer one, each window's summary."""
-CHARACTERS: dict[Language, int] = {"en": 8, "zh": 2}
+CHARACTERS: dict[Language, int] = {"en": 12, "zh": 2}
 """Characters of a window for each of its units at most, so that text without an end is cut too."""
 TAIL = 120
 """Units of an opening that the first segment sees word by word."""
@@ -93,14 +93,15 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
 
 async def digest(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
     """A text as it stands if it is short, else summaries of its windows, side by side."""
-    if count(text) <= WINDOW[language]:
+    window, characters = WINDOW[language], WINDOW[language] * CHARACTERS[language]
+    if count(text) <= window and len(text) <= characters:
         return text, Usage()
     pieces = []
     while text:
-        piece = cut(text[: WINDOW[language] * CHARACTERS[language]], WINDOW[language])
+        piece = cut(text[:characters], window)
         pieces.append(piece)
         text = text[text.index(piece) + len(piece) :].strip()
-    length = max(SUMMARY_LENGTH // 2, WINDOW[language] // len(pieces))
+    length = max(SUMMARY_LENGTH // 2, window // len(pieces))
     replies = await asyncio.gather(
         *(summarise(model, "", piece, language, min(length, SUMMARY_LENGTH)) for piece in pieces)
     )

@@ -44,6 +44,11 @@ SHORTER, LONGER = 0.5, 1.6
 """What "shorter, please" and "longer, please" make of the earlier story's length."""
 
 _LENGTH = re.compile(r"(\d[\d,，]*(?:\.\d+)?)\s*(万|千|k\b)?\s*(?:-\s*)?(?:words?\b|个?字)", re.I)
+_LENGTH_PHRASE = re.compile(
+    rf"\s*(?:\b(?:of|in|with)\s+)?(?:\b(?:about|around|roughly|some)\s+|大约|约)?{_LENGTH.pattern}"
+    r"(?:左右|上下|以内)?的?",
+    re.IGNORECASE,
+)
 _CHAPTERS = re.compile(r"(\d+)\s*(?:-\s*)?(?:chapters?\b|个?章)", re.IGNORECASE)
 _SPEAKS_OF_LENGTH = re.compile(r"\bwords?\b|字", re.IGNORECASE)
 _SPEAKS_OF_CHAPTERS = re.compile(r"\bchapters?\b|章", re.IGNORECASE)
@@ -107,7 +112,7 @@ def resolved(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -
         length, chapters = was.get("length"), was.get("chapters")
     return StoryBrief(
         kind=kind,
-        topic=problem_of(state),
+        topic=_LENGTH_PHRASE.sub("", problem_of(state)),
         about=read.about if read and kind == "new" else "",
         language=language,
         style=own.get("style") or (read.style if read else "") or was.get("style") or "",

@@ -134,8 +134,8 @@ RAG_QA = register(
     Workflow(
         name=NAME,
         description={
-            "en": "an answer from the person's own documents: my notes, our handbook, the contract.",
-            "zh": "用户自己的资料（我的笔记、手册、合同、上传的文件）里的答案。",
+            "en": "an answer from the person's own documents: notes, handbooks, contracts.",
+            "zh": "查用户自己的资料来回答：我的笔记、手册、合同、上传的文件。",
         },
         inputs=RagInputs,
         actions=(

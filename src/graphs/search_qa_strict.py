@@ -149,7 +149,7 @@ SEARCH_QA_STRICT = register(
         name=NAME,
         description={
             "en": "latest news and current facts from the web, where a search is called for.",
-            "zh": "网上的最新消息和当前事实，需要上网搜索时才用。",
+            "zh": "上网搜索最新消息和当前事实，任务要求上网时才用。",
         },
         inputs=SearchInputs,
         actions=(

@@ -101,6 +101,7 @@ async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Led
             bells,
             workers=settings.serve_workers,
             capacity=settings.serve_queue,
+            documents_of=partial(documents_of, settings),
             model=model,
         ),
         uploads=Uploads(

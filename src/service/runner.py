@@ -8,8 +8,10 @@ from its last checkpoint.
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -63,6 +65,7 @@ class Runner:
     """Carries out jobs, `workers` at a time.
 
     Args:
+        documents_of: folder of an owner's knowledge base; None is the machine's own.
         model: a chat model for all tasks; None takes what each asked for.
     """
 
@@ -73,12 +76,14 @@ class Runner:
         *,
         workers: int,
         capacity: int,
+        documents_of: Callable[[str | None], Path | None],
         model: BaseChatModel | None = None,
     ) -> None:
         self.metrics = Metrics(lambda: self.waiting, lambda: len(self._runs))
         self.capacity = capacity
         self.stopping = False
         self._ledger, self._bells, self._model = ledger, bells, model
+        self._documents_of = documents_of
         self._workers = workers
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -197,7 +202,8 @@ class Runner:
         known = [event.data for event in await self._ledger.events(job.task_id)]
         start = await self._start(job)
         model = self._model or job.model
-        events = play(self._ledger.tasks, job.task_id, start, model, run.control)
+        documents = self._documents_of(job.owner)
+        events = play(self._ledger.tasks, job.task_id, start, model, run.control, documents)
         async with aclosing(events):
             async for event in events:
                 result = event.get("result", result)

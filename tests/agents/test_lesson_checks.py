@@ -8,8 +8,8 @@ from concertino.agents.lesson_checks import checked, in_language, sentence_lengt
 from concertino.tools.sandbox import default_sandbox
 
 PROSE = {
-    "en": "You share a cake with a friend. Each of you takes one piece. Is it fair? We see. " * 2,
-    "zh": "你和朋友分一块蛋糕。每人拿一份，这样公平吗？今天我们一起来看一看。" * 2,
+    "en": "You share a cake. Each takes one piece. Is it fair? We see now. " * 3,
+    "zh": "你和朋友分蛋糕。每人拿一份。这样公平吗？今天看一看。" * 3,
 }
 SUM = Exercise(question="Calculate 1/5 + 2/5.", answer="3/5", computed=True)
 
@@ -53,6 +53,7 @@ async def test_a_good_lesson_passes_every_check(language: str) -> None:
     ("part", "text", "check"),
     [
         ("summary", "  ", "parts"),
+        ("concept", "You add.", "readability"),
         ("concept", "Note that 1/2 + 1/3 = 2/5. " + PROSE["en"], "equations"),
         ("concept", PROSE["zh"], "language"),
         ("practice", "you " * 40 + ".", "readability"),
@@ -64,6 +65,22 @@ async def test_a_fault_is_found_in_its_part(part: str, text: str, check: str) ->
     names, faults = await failed(lesson(parts={part: text}))
     assert names == {check}
     assert set(faults) == {part}
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "You cut the cake into five pieces of equal size."),
+        ("zh", "你把蛋糕切成大小一样的五块再分。"),
+    ],
+)
+async def test_a_part_that_says_what_an_earlier_one_has_said_is_at_fault(
+    language: str, sentence: str
+) -> None:
+    twice = dict.fromkeys(("concept", "summary"), PROSE[language] + sentence)
+    names, faults = await failed(lesson(language, parts=twice))
+    assert names == {"parts"}
+    assert set(faults) == {"summary"}
 
 
 async def test_too_few_words_are_asked_for_in_the_concept() -> None:

@@ -53,6 +53,8 @@ async def test_what_holds_is_found_and_not_complained_of(text: str) -> None:
         ("1) **3 + 4 = 8**", "3 + 4 = 8"),
         ("3 + 5 = 8, 8 - 2 = 7", "8 - 2 = 7"),
         ("10 - 2 × 3 = 24", "10 - 2 * 3 = 24"),
+        ("10元 ÷ 2元/盒 = 6盒", "10元 / 2元/盒 = 6盒"),
+        ("1/3 = 4/12 and 1/4 = 4/12", "1/4 = 4/12"),
         ("5 packs × 3 pens = 16 pens", "5 packs * 3 pens = 16 pens"),
     ],
 )
@@ -66,6 +68,7 @@ async def test_what_is_wrong_is_named_as_it_stands(text: str, wrong: str) -> Non
         "",
         "There are 7 days.",
         "half of 8 = 4",
+        "the sum of 3 and 4 = 7",
         "8的一半=4",
         "3 times 4 = 12",
         "3/4 of 12 = 9",

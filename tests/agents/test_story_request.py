@@ -110,3 +110,15 @@ def test_a_mode_does_not_outlive_its_task_but_a_role_play_goes_on() -> None:
     assert brief(after("shorter", {}, {"mode": "continue"}), read(kind="rework")).kind == "rework"
     assert brief(after("Aye.", {}, {"mode": "role_play"})).kind == "role_play"
     assert brief(after("Aye.", {"mode": "new"}, {"mode": "role_play"})).kind == "new"
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("Write a bedtime story of about 250 words about Pip.", "Write a bedtime story about Pip."),
+        ("A 2,000-word story about Pip", "A story about Pip"),
+        ("写一个300字左右的童话，讲阿木。", "写一个童话，讲阿木。"),
+    ],
+)
+def test_the_topic_is_told_without_the_length(question: str, topic: str) -> None:
+    assert brief(asked(question)).topic == topic

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from tests.scripted_model import ScriptedModel, decision
 
 Scripted = Callable[..., ScriptedModel]
 TASK = "Explain adding fractions to my grade 4 class, with 2 exercises."
-PROSE = "You share a cake with a friend. Each takes one piece. Is it fair? Today you will see. " * 2
-PROSE_ZH = "你和朋友分一块蛋糕。每人拿一份，这样公平吗？今天我们一起来看一看。" * 2
+PROSE = "You share a cake. Each takes one piece. Is it fair? We see now. " * 3
+PROSE_ZH = "你和朋友分蛋糕。每人拿一份。这样公平吗？今天看一看。" * 3
 PARTS = {"introduction", "concept", "example", "practice", "summary"}
 
 
@@ -34,26 +35,30 @@ def plan(**changes: Any) -> dict[str, Any]:
 
 
 def exercises(*items: tuple[str, str, str]) -> Callable[[str], str]:
-    """An author who writes as many as are asked for, none that is there already if possible."""
+    """An author who writes as many as are asked for, one after the other, round and round."""
+    names, supply = ("question", "expression", "answer"), cycle(items)
 
     def write(prompt: str) -> str:
-        asked = re.split(r"Grade: |年级：", prompt)[-1]
-        found = re.search(r"(?:Number of exercises: |题数：)(\d+)", asked)
-        number = int(found[1]) if found else 0
-        fresh = [item for item in items if item[0] not in asked] or list(items)
-        names = ("question", "expression", "answer")
-        chosen = [dict(zip(names, item, strict=True)) for item in (fresh * number)[:number]]
+        number = int(re.findall(r"(?:Number of exercises: |题数：)(\d+)", prompt)[-1])
+        chosen = [dict(zip(names, item, strict=True)) for item in islice(supply, number)]
         return json.dumps({"exercises": chosen})
 
     return write
 
 
-AUTHOR = exercises(
+SUMS = (
     ("Calculate 1/5 + 2/5.", "1/5 + 2/5", "3/5"),
+    ("Calculate 1/7 + 2/7.", "1/7 + 2/7", "3/7"),
     ("Calculate 1/9 + 1/9.", "1/9 + 1/9", "2/18"),
     ("Calculate 3/11 + 4/11.", "3/11 + 4/11", "7/11"),
     ("Calculate 1/6 + 4/6.", "1/6 + 4/6", "5/6"),
 )
+
+
+def worked(prompt: str) -> str:
+    """Steps that arrive at the answer of the problem asked for."""
+    found = re.findall(r"Problem: Calculate (.+)\.\n.*\nAnswer: (.+)", prompt)[-1]
+    return f"1. Add: {found[0]} = {found[1]}.\n\nAnswer: {found[1]}"
 
 
 @pytest.fixture
@@ -63,8 +68,8 @@ def teacher(scripted: Scripted) -> Scripted:
             **{
                 "lesson_plan": [plan()],
                 "lesson_part": [PROSE],
-                "lesson_example": ["1. Add: 1/5 + 2/5 = 3/5.\n\nAnswer: 3/5"],
-                "lesson_exercises": [AUTHOR],
+                "lesson_example": [worked],
+                "lesson_exercises": [exercises(*SUMS)],
                 "lesson_questions": [
                     {
                         "exercises": [
@@ -125,7 +130,7 @@ def test_a_task_that_says_nothing_gets_a_middle_grade_and_four_exercises(
 ) -> None:
     result = taught("Adding fractions", model=teacher(lesson_plan=[plan(grade=0, exercises=0)]))
     assert (data_of(result)["grade"], data_of(result)["wanted"]) == (6, 4)
-    assert failed_checks(result) == {"exercises"}, "the script has three only"
+    assert len(data_of(result)["exercises"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -143,6 +148,7 @@ def test_a_lesson_in_chinese_is_chinese_throughout(teacher: Scripted) -> None:
         lesson_exercises=[
             exercises(
                 ("计算 1/5 + 2/5。", "1/5+2/5", "3/5"),
+                ("计算 1/7 + 2/7。", "1/7+2/7", "3/7"),
                 ("Calculate 1/6 + 4/6.", "1/6+4/6", "5/6"),
                 ("计算 1/9 + 1/9。", "1/9+1/9", "2/9"),
                 ("计算 3/11 + 4/11。", "3/11+4/11", "7/11"),
@@ -216,7 +222,7 @@ def test_a_sentence_that_stays_wrong_is_taken_out(teacher: Scripted) -> None:
 def test_worked_steps_that_stay_wrong_are_replaced_by_the_calculation(teacher: Scripted) -> None:
     story = ("Tom eats 1/5 of a pie, Ann 2/5. How much together?", "1/5 + 2/5", "3/5 of the pie")
     model = teacher(
-        lesson_exercises=[exercises(story), AUTHOR],
+        lesson_exercises=[exercises(story), exercises(*SUMS)],
         lesson_example=["1. 1/5 + 2/5 = 3/10"],
         reasoning=["\\boxed{3/5}"],
     )
@@ -230,7 +236,7 @@ def test_exercises_on_which_no_two_routes_agree_are_not_shown_but_replaced(
 ) -> None:
     odd = ("Tom has 3 pens and buys 4. How many has he?", "3 * 4", "12 pens")
     model = teacher(
-        lesson_exercises=[AUTHOR, exercises(odd), AUTHOR],
+        lesson_exercises=[exercises(*SUMS), exercises(odd), exercises(*SUMS)],
         reasoning=["\\boxed{7}"],
         execution=["answer = 12"],
     )
@@ -295,7 +301,7 @@ def test_a_follow_up_reworks_the_earlier_lesson(teacher: Scripted) -> None:
 
 
 def test_a_lesson_that_was_stopped_goes_on_without_planning_again(teacher: Scripted) -> None:
-    model = teacher(lesson_example=[ModelError("the server is gone"), "1. 1/5 + 2/5 = 3/5"])
+    model = teacher(lesson_example=[ModelError("the server is gone"), worked])
     stopped = taught(model=model)
     assert stopped["status"] == "failed"
 

@@ -68,7 +68,9 @@ def prose_zh(length: int, number: int) -> str:
 def asked_for(prompt: str) -> tuple[str, int]:
     """The plot point and the length that a prompt asks for at its end, at its end."""
     chinese = re.findall(r"第\d+部分：(.*)\n(?:.*\n)*写\d+句话，约(\d+)字", prompt)
-    english = re.findall(r"[Pp]art \d+(?: once more, in other words)?: (.*)\n(?:.*\n)*.*about (\d+) words", prompt)
+    english = re.findall(
+        r"[Pp]art \d+(?: once more, in other words)?: (.*)\n(?:.*\n)*.*about (\d+) words", prompt
+    )
     point, length = (chinese or english)[-1]
     return point, int(length)
 
@@ -467,6 +469,8 @@ def test_a_story_that_was_stopped_goes_on_with_the_next_part(author: Author) -> 
     again = author(story_part=[write_on])
     result = resume_task(stopped["task_id"], model=again)
     assert result["status"] == "verified", result["report"]
-    assert sum("You are a storyteller" in text for text in again.asked) == 2, "the first one is kept"
+    assert sum("You are a storyteller" in text for text in again.asked) == 2, (
+        "the first one is kept"
+    )
     assert not any("You plan stories" in text for text in again.asked)
     assert result["usage"]["calls"] > 3

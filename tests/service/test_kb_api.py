@@ -137,6 +137,22 @@ def test_each_key_has_documents_of_its_own(client: Client) -> None:
     assert service.get(f"{sent.headers['location']}/events", headers=other).status_code == 404
 
 
+def test_a_task_is_answered_from_its_own_key_s_documents_alone(client: Client) -> None:
+    mine, other = create("mine"), create("other")
+    sentence = "A fraction is a part of a whole."
+    says = {"statements": [{"passage": 1, "quote": sentence, "text": sentence}]}
+    service = client(cited_answer=[says])
+    upload(service, "a.txt", TEXT, mine)
+    asked = {"question": "What is a fraction?", "workflow": "rag_qa"}
+
+    def sources(header: dict[str, str]) -> list[str]:
+        task = service.post("/tasks", json=asked, headers={**header, "Prefer": "wait=60"}).json()
+        return [each["text"] for each in task["outputs"]["rag_qa"]["sources"]]
+
+    assert any("part of a whole" in text for text in sources(mine))
+    assert sources(other) == []
+
+
 def test_a_file_that_was_taken_before_a_stop_is_added_after_it(
     client: Client, embedder: LetterPairs, home: Path
 ) -> None:
