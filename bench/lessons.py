@@ -83,15 +83,14 @@ async def planted(model: LanguageModel, row: Row) -> list[Row]:
         if not exercise["computed"] or value is None or not _is_number(value.exact):
             continue
         wrong = str(Fraction(value.exact) + 1)
-        for expression in {
-            exercise["working"] or "",
-            f"({exercise['working'] or value.exact}) + 1",
-        }:
+        fair, led = exercise["working"] or "", f"{exercise['working'] or value.exact} + 1"
+        for expression in (fair, led):
             draft = Draft(question=exercise["question"], expression=expression, answer=wrong)
             settled = await confirm(model, the_sandbox(), draft, row["language"])
             shown = settled.exercise.answer if settled.exercise else None
             caught = shown is None or not await equal(the_sandbox(), shown, wrong, exact=True)
-            found.append({"led": expression.endswith("+ 1"), "caught": caught, "shown": shown})
+            right = shown is not None and await equal(the_sandbox(), shown, value.exact, exact=True)
+            found.append({"led": expression is led, "caught": caught, "right": right})
     return found
 
 
@@ -148,8 +147,10 @@ def _answers(rows: list[Row]) -> list[str]:
     ]
     for led, told in ((False, "alone"), (True, "with an expression that leads to them")):
         mine = [plant for row in rows for plant in row["planted"] if plant["led"] is led]
-        caught = sum(plant["caught"] for plant in mine)
-        lines.append(f"wrong answers planted {told}: {len(mine)}, caught {caught}")
+        caught, right = (sum(plant[name] for plant in mine) for name in ("caught", "right"))
+        lines.append(
+            f"wrong answers planted {told}: {len(mine)}, caught {caught}, put right {right}"
+        )
     return lines
 
 

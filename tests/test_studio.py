@@ -78,6 +78,7 @@ def test_studio_lists_the_graph_with_its_schema_and_runs_a_thread(studio: str) -
     assert state["final_answer"] == "36", state
     assert state["status"] == "verified"
     assert [r["decision"]["next_action"] for r in state["history"] if r["decision"]] == [
+        "solve_math",
         "comprehension",
         "planning",
         "execution",

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from ..messages import Language, say
 from ..state import Contract, Line, Output, Source, Turn, Usage
 from ..tools.fence import fence
+from .lesson_statements import says
 from .turns import Asked
 
 WORKFLOW = "teach_explain"
@@ -158,7 +159,8 @@ def _numbered(lines: list[str]) -> str:
 
 def _key(exercise: Exercise) -> str:
     shown = f"**{exercise.answer}**" if exercise.computed else f"{exercise.answer} \\*"
-    return f"{shown} ({exercise.working})" if exercise.working else shown
+    told = exercise.working is None or says(exercise.question, exercise.working)
+    return shown if told else f"{shown} ({exercise.working})"
 
 
 def material(state: LessonInput) -> str:

@@ -22,7 +22,7 @@ from ..tools.answers import ProgramError, boxed, equal, read_answer, run_program
 from ..tools.sandbox import Sandbox
 from .execution import extract_program
 from .lesson import Exercise
-from .lesson_statements import explicit, plain
+from .lesson_statements import explicit, plain, says
 
 PROGRAM = load("execution")
 REASONING = load("reasoning")
@@ -151,13 +151,12 @@ async def _agreed(
     sandbox: Sandbox, draft: Draft, value: Answer, expression: str | None, usage: Usage
 ) -> Confirmed:
     answer, right = await shown_answer(sandbox, draft, value)
-    if _is_symbolic(value) and _says(draft.question, answer):
+    if _is_symbolic(value) and says(draft.question, answer):
         return Confirmed(None, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
-    working = _legible(expression) if expression else None
     exercise = Exercise(
         question=plain(draft.question).strip(),
         answer=answer,
-        working=None if working and _says(draft.question, working) else working,
+        working=_legible(expression) if expression else None,
         claimed=None if right else draft.answer,
         computed=True,
     )
@@ -203,12 +202,6 @@ def _legible(expression: str) -> str | None:
     text = re.sub(r"(?<=\d)\s*\*\s*(?=[a-z(])", "", plain(expression).replace("**", "^"))
     text = re.sub(r"(?<=[\w)])\s*([-+*=])\s*(?=[\w(])", r" \1 ", text)
     return None if re.search(r"//|[%,]|[A-Za-z]{2}", text) else text.replace("*", "×").strip()
-
-
-def _says(question: str, formula: str) -> bool:
-    """Whether the question has that formula, however it is spaced."""
-    said, sought = (re.sub(r"[\s×*·]", "", plain(text)) for text in (question, formula))
-    return sought in said
 
 
 def _program_for(draft: Draft, language: Language) -> list[AnyMessage]:

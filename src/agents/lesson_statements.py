@@ -124,6 +124,12 @@ _SIGNS = {
 }
 
 
+def says(text: str, formula: str) -> bool:
+    """Whether a text has that formula, however it is spaced."""
+    said, sought = (re.sub(r"[\s×*·]", "", plain(piece)) for piece in (text, formula))
+    return sought in said
+
+
 def explicit(text: str) -> str:
     """Arithmetic as a pupil reads it, with brackets: `2 1/2`, `20%`, and `3/4 / 1/2`, which divides
     one fraction by another."""

@@ -24,7 +24,7 @@ PART: dict[Language, int] = {"en": 240, "zh": 360}
 """Units asked for in one call."""
 SENTENCE: dict[Language, int] = {"en": 12, "zh": 20}
 """Units of a usual sentence: a small model counts sentences better than words."""
-RECENT: dict[Language, int] = {"en": 300, "zh": 450}
+RECENT: dict[Language, int] = {"en": 600, "zh": 900}
 """Units of the latest text that are shown as they stand; what is older is in the summary."""
 TOKENS = 2
 """Tokens that a unit may cost; Qwen's tokenizer takes 1.3 for a word and 0.7 for a character."""

@@ -33,9 +33,10 @@ PATIENCE = 30_000
 """Milliseconds after which something that should show has not."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless; closed after these tests, since Playwright keeps an event loop
+    running in the thread, and commands that start their own would fail in it."""
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
     expect.set_options(timeout=PATIENCE)
