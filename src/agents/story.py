@@ -144,6 +144,8 @@ class StoryState(StoryInput, total=False):
     """What has been written, one text for each plot point."""
     parts: int
     """Calls spent on the segment that is being written."""
+    asked: int
+    """Units that all calls so far were to write."""
     summary: str
     """What happened before `recent`."""
     recent: str

@@ -22,7 +22,7 @@ HEAD = load("story_generate")
 ASK = load("story_part")
 PART: dict[Language, int] = {"en": 240, "zh": 360}
 """Units asked for in one call."""
-SENTENCE: dict[Language, int] = {"en": 12, "zh": 20}
+SENTENCE: dict[Language, int] = {"en": 12, "zh": 18}
 """Units of a usual sentence: a small model counts sentences better than words."""
 RECENT: dict[Language, int] = {"en": 600, "zh": 900}
 """Units of the latest text that are shown as they stand; what is older is in the summary."""
@@ -30,6 +30,8 @@ TOKENS = 2
 """Tokens that a unit may cost; Qwen's tokenizer takes 1.3 for a word and 0.7 for a character."""
 MISSING, TOO_MUCH = 0.2, 1.15
 """Shares of its length that a segment may lack before it is extended, and have before it is cut."""
+MOST = 2.0
+"""How much more than is needed may be asked of a model that writes too little."""
 SHORT = 0.1
 """Share of the story's length that may be lacking at its end."""
 TEMPERATURE = 0.9
@@ -54,7 +56,7 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         [
             *told_so_far(state, state["summary"], state["recent"]),
             *ASK[brief.language].messages(
-                **length_fields(part, brief.language),
+                **length_fields(part * _brevity(state), brief.language),
                 number=place + 1,
                 point=plan.points[place],
                 hint=_hint(state, place, ends=ends),
@@ -73,6 +75,7 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     return {
         "segments": [*state["segments"][:place], f"{grown}\n\n{text}".strip()],
         "parts": state["parts"] + 1 if place < len(state["segments"]) else 1,
+        "asked": state["asked"] + round(part),
         "recent": f"{state['recent']}\n\n{text}".strip(),
         "spent": reply.usage,
         "seconds": watch.seconds,
@@ -166,6 +169,12 @@ def seed(state: StoryState, call: int) -> int:
 
 def _share(state: StoryState, written: int, left: int) -> int:
     return max(LEAST, round((state["brief"].length - written) / left))
+
+
+def _brevity(state: StoryState) -> float:
+    """How much more the model has to be asked for than it is to write, from what it has written;
+    what is too much is cut."""
+    return min(MOST, max(1.0, state["asked"] / max(1, count("\n".join(state["segments"])))))
 
 
 def _hint(state: StoryState, place: int, *, ends: bool) -> str:

@@ -19,11 +19,11 @@ from .turns import Stopwatch, instructions_of, tell
 
 PROMPT = load("story_plan")
 MAX_TOKENS = 700
-POINT: dict[Language, int] = {"en": 60, "zh": 90}
+POINT: dict[Language, int] = {"en": 50, "zh": 60}
 """Units that a plot point needs to be told in; a short story has fewer points for it."""
 LONGEST = 1000
 """Units that a plot point should carry at most; a long story has more points for it."""
-ON_TOPIC = 0.5
+ON_TOPIC: dict[Language, float] = {"en": 0.5, "zh": 0.3}
 """Share of the subject's content words that a plan must hold, see `covered`; else it is made once
 more."""
 WINDOW: dict[Language, int] = {"en": 700, "zh": 1100}
@@ -69,6 +69,7 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         "plan": planned,
         "segments": [],
         "parts": 0,
+        "asked": 0,
         **(_before(whole, source) if brief.kind == "continue" else {"summary": "", "recent": ""}),
         "spent": spent,
         "seconds": watch.seconds,
@@ -88,7 +89,7 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
     chinese = brief.language == "zh"
     names = [*brief.characters, *planned.characters]
     in_language = (chinese_share(points) > 0.5) == chinese
-    return in_language and covered(brief.about, points, names) >= ON_TOPIC
+    return in_language and covered(brief.about, points, names) >= ON_TOPIC[brief.language]
 
 
 async def digest(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:

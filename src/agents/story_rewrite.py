@@ -28,6 +28,8 @@ ASK = load("story_rewrite")
 ACTOR = "rewrite_story"
 NEIGHBOUR = 60
 """Units of the text before and after that a rewriting sees."""
+INSTRUCTIONS = 40
+"""Units of the Coordinator's instructions that are passed on; a small one's run on."""
 STEP = 0.6
 """Share of a piece's length by which one rewriting may lengthen or shorten it."""
 
@@ -121,7 +123,8 @@ def problems(state: StoryState, place: int) -> str:
     }
     faults = [name for name, places in written.data["faults"].items() if place in places]
     lines = [say(f"stories.problem.{name}", brief.language, **fields) for name in faults]
-    return "\n".join(f"- {line}" for line in [*lines, instructions_of(state)] if line)
+    told = cut(instructions_of(state), INSTRUCTIONS)
+    return "\n".join(f"- {line}" for line in [*lines, told] if line)
 
 
 def _missing(written: Output) -> list[str]:
