@@ -3,12 +3,13 @@
 The model is not shown what it wrote: a small one copies it, faults and all.
 """
 
+from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of
 from ..messages import say
 from ..prompts import load
-from ..state import Output
+from ..state import Output, Usage
 from .story import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .story_generate import (
     PART,
@@ -25,6 +26,7 @@ from .story_text import chinese_share, count, cut, repeated, sentences
 from .turns import Stopwatch, instructions_of, tell
 
 ASK = load("story_rewrite")
+MORE = load("story_part")
 ACTOR = "rewrite_story"
 NEIGHBOUR = 60
 """Units of the text before and after that a rewriting sees."""
@@ -47,40 +49,40 @@ async def open_draft(state: StoryState) -> StoryState:
 
 
 async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Write the next faulty segment anew; of a long one the piece that is at fault."""
+    """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
+    long is cut, one that is only too short is gone on with, any other is written anew."""
     watch, model = Stopwatch(), await model_of(runtime)
     brief, plan, place = state["brief"], the_plan(state), state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
     pieces = pieces_of(segments[place], PART[brief.language])
     worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
-    wanted = wanted_length(state, count(pieces[worst]))
-    before, after = _around(state, segments, pieces, place, worst)
-    reply = await model.text(
-        [
-            *told_so_far(state, "", before),
-            *ASK[brief.language].messages(
-                **length_fields(wanted, brief.language),
-                after=after or "-",
-                problems=problems(state, place),
-                number=place + 1,
-                point=plan.points[place],
-            ),
-        ],
-        max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
-        temperature=TEMPERATURE,
-        seed=seed(state, place),
-    )
-    elsewhere = "\n".join([opening_of(state), *segments[:place], *segments[place + 1 :]])
-    text = new_text(reply.value, elsewhere)
-    if count(text) > wanted * TOO_MUCH:
-        text = cut(text, wanted, keep_end=True)
+    old, wanted = pieces[worst], wanted_length(state, count(pieces[worst]))
+    only_length, spent = faults_of(state, place) == ["length"], Usage()
+    if only_length and wanted < count(old):
+        text = cut(old, wanted, keep_end=True)
+    else:
+        grows = only_length and bool(old)
+        wanted -= count(old) if grows else 0
+        before, after = _around(state, segments, pieces, place, worst + grows)
+        reply = await model.text(
+            [*told_so_far(state, "", before), *_asked(state, place, after, wanted, grows=grows)],
+            max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
+            temperature=TEMPERATURE,
+            seed=seed(state, place),
+        )
+        others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
+        text = new_text(reply.value, "\n".join([opening_of(state), *others]))
+        if count(text) > wanted * TOO_MUCH:
+            text = cut(text, wanted, keep_end=True)
+        spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
     tell(ACTOR, text)
-    pieces[worst] = text or pieces[worst]
+    pieces[worst] = text
     segments[place] = "\n\n".join(pieces)
+    left = state["to_rewrite"][1:]
     return {
         "segments": segments,
-        "to_rewrite": state["to_rewrite"][1:],
-        "spent": reply.usage,
+        "to_rewrite": left,
+        "spent": spent,
         "seconds": watch.seconds,
     }
 
@@ -113,6 +115,12 @@ def wanted_length(state: StoryState, now: int) -> int:
     return round(min(max(now + lacking, now * (1 - STEP)), max(now * (1 + STEP), usual)))
 
 
+def faults_of(state: StoryState, place: int) -> list[str]:
+    """The checks that the segment failed."""
+    faults = state["outputs"][WORKFLOW].data["faults"]
+    return [name for name, places in faults.items() if place in places]
+
+
 def problems(state: StoryState, place: int) -> str:
     """What is wrong with the segment, in words, and what the Coordinator says of it."""
     brief, written = state["brief"], state["outputs"][WORKFLOW]
@@ -121,10 +129,22 @@ def problems(state: StoryState, place: int) -> str:
         "names": ", ".join(_missing(written)),
         "detail": next((c.detail for c in written.checks if c.name == "length"), ""),
     }
-    faults = [name for name, places in written.data["faults"].items() if place in places]
-    lines = [say(f"stories.problem.{name}", brief.language, **fields) for name in faults]
+    lines = [
+        say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
+    ]
     told = cut(instructions_of(state), INSTRUCTIONS)
     return "\n".join(f"- {line}" for line in [*lines, told] if line)
+
+
+def _asked(
+    state: StoryState, place: int, after: str, wanted: int, *, grows: bool
+) -> list[AnyMessage]:
+    """What the model is asked for: more of a segment, or the segment in other words."""
+    language, point = state["brief"].language, the_plan(state).points[place]
+    fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
+    if grows:
+        return MORE[language].messages(hint=say("stories.hint.more", language), **fields)
+    return ASK[language].messages(after=after or "-", problems=problems(state, place), **fields)
 
 
 def _missing(written: Output) -> list[str]:
