@@ -67,7 +67,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         seed=seed(state, place * 100 + state["parts"]),
     )
     later = plan.points[place + 1 :]
-    text = new_text(reply.value, "\n".join([opening_of(state), *state["segments"], *later]))
+    before = "\n".join([opening_of(state), *state["segments"], *later])
+    text = new_text(reply.value, before, brief.language)
     if count(text) > part * TOO_MUCH:
         text = cut(text, round(part), keep_end=ends)
     tell(WORKFLOW, text)
@@ -156,9 +157,9 @@ def length_fields(part: float, language: Language) -> dict[str, int]:
     }
 
 
-def new_text(reply: str, before: str) -> str:
+def new_text(reply: str, before: str, language: Language) -> str:
     """What a reply adds to a story: whole sentences of prose that are not in it already."""
-    return without_repeats(finished(prose(reply)), before)
+    return without_repeats(finished(prose(reply)), before, language)
 
 
 def seed(state: StoryState, call: int) -> int:

@@ -71,7 +71,7 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
             seed=seed(state, place),
         )
         others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
-        text = new_text(reply.value, "\n".join([opening_of(state), *others]))
+        text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief.language)
         if count(text) > wanted * TOO_MUCH:
             text = cut(text, wanted, keep_end=True)
         spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old

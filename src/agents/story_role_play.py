@@ -35,7 +35,7 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
         temperature=TEMPERATURE,
         seed=seed(state, len(state.get("earlier", []))),
     )
-    text = new_text(reply.value, earlier_turns(state))
+    text = new_text(reply.value, earlier_turns(state), brief.language)
     if count(text) > brief.length * TOO_MUCH:
         text = cut(text, brief.length)
     tell(WORKFLOW, text)

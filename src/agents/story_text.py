@@ -33,6 +33,11 @@ _PAIRS = ("“”", "「」", "『』", "（）", "()")
 
 NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
 """Units in a row by which a repetition is known: about as much as makes half a sentence."""
+ECHO: dict[Language, int] = {"en": 4, "zh": 6}
+"""Units in a row by which a sentence is told to echo an earlier one."""
+ECHOED = 0.5
+"""Share of a sentence's n-grams above which it is an echo: a small model caught in a loop changes
+a few words each time."""
 _REFRAIN = 6
 """Units up to which a sentence may come back: cries and refrains belong to stories."""
 _ENDING = re.compile(r"(?<=\w{3})(?:'s|ing|e?d|e?s|y)$")
@@ -111,16 +116,17 @@ def cut(text: str, length: int, *, keep_end: bool = False) -> str:
     return f"{best}{last}".strip()
 
 
-def without_repeats(text: str, before: str) -> str:
-    """The text without the sentences that stand in it, or in what comes before it, already;
-    refrains of a few words may."""
-    seen = {tuple(units(sentence)) for sentence in sentences(before)}
-    kept = []
+def without_repeats(text: str, before: str, language: Language) -> str:
+    """The text without the sentences that say again, mostly in the same words, what stands in it
+    or in what comes before it already; refrains of a few words may come back."""
+    n = ECHO[language]
+    seen, kept = set(_ngrams(before, n)), []
     for sentence in sentences(text):
-        key = tuple(units(sentence))
-        if key not in seen or len(key) <= _REFRAIN:
+        found = _ngrams(sentence, n)
+        old = sum(gram in seen for gram in found)
+        if count(sentence) <= _REFRAIN or old <= len(found) * ECHOED:
             kept.append(sentence)
-        seen.add(key)
+        seen.update(found)
     return "".join(kept).strip()
 
 
