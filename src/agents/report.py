@@ -13,11 +13,11 @@ from ..context import RunContext, model_of
 from ..errors import ModelError
 from ..messages import say
 from ..prompts import load
-from ..state import Answer, Output, Status, TaskState, Usage
+from ..state import Answer, Status, TaskState, Usage
+from .solution import WORKFLOW, facts, solved
 from .turns import problem_of
 
 PROMPT = load("report")
-WORKFLOW = "solve_math"
 MAX_TOKENS = 700
 LARGEST_ORDINAL = 10
 """Small whole numbers count steps and cases; they are not taken for results."""
@@ -31,15 +31,15 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     answer, status = _conclusion(state)
     if answer is None:
         return {"status": status, "final_answer": None, "report": _no_answer(state)}
-    facts, usage = _facts(state, answer), Usage()
-    solution = facts
+    known, usage = facts(state, answer), Usage()
+    solution = known
     try:
         reply = await (await model_of(runtime)).text(
-            PROMPT[language].messages(problem=problem_of(state), facts=facts, answer=answer.text),
+            PROMPT[language].messages(problem=problem_of(state), facts=known, answer=answer.text),
             max_tokens=MAX_TOKENS,
         )
         usage = reply.usage
-        if reply.value.strip() and not unknown_numbers(reply.value, problem_of(state) + facts):
+        if reply.value.strip() and not unknown_numbers(reply.value, problem_of(state) + known):
             solution = reply.value.strip()
     except ModelError:
         pass  # the answer stands without the model's prose
@@ -49,20 +49,9 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         "answer": answer,
         "final_answer": answer.text,
         "report": laid_out,
-        "outputs": {WORKFLOW: _output(laid_out, answer, state, status)},
+        "outputs": {WORKFLOW: solved(state, answer, laid_out)},
         "usage": usage,
     }
-
-
-def _output(text: str, answer: Answer, state: TaskState, status: Status) -> Output:
-    found = state.get("verification_output")
-    return Output(
-        workflow=WORKFLOW,
-        status="verified" if status == "verified" else "unverified",
-        text=text,
-        checks=found.checks if found else [],
-        data={"answer": answer.model_dump()},
-    )
 
 
 def unknown_numbers(text: str, known: str) -> set[Fraction]:
@@ -85,20 +74,6 @@ def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
     if executed is not None and executed.answer is not None:
         return executed.answer, "unverified"
     return None, "no_answer"
-
-
-def _facts(state: TaskState, answer: Answer) -> str:
-    """Each named quantity of the program that gave the answer, or the reasoning that did."""
-    supporting = [a for a in state.get("attempts", []) if a.answer.exact == answer.exact]
-    programs = [attempt for attempt in supporting if attempt.route == "program"]
-    if not programs and supporting:
-        return supporting[-1].working
-    facts = programs[-1].facts if programs else {}
-    lines = [f"{name.replace('_', ' ')} = {value}" for name, value in facts.items()]
-    shown = f"{answer.text} ({answer.decimal})" if answer.decimal else answer.text
-    return "\n".join(
-        f"- {line}" for line in [*lines, say("report.answer_is", state["language"], answer=shown)]
-    )
 
 
 def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> str:

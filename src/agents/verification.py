@@ -29,6 +29,7 @@ from ..state import (
 from ..tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
 from ..tools.sandbox import Sandbox
 from .execution import MAX_PROGRAMS
+from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
 
 REASONING = {"reasoning": load("reasoning"), "rethinking": load("rethinking")}
@@ -65,7 +66,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         checks=checks,
         issues=issues,
     )
-    return _update(found, new, usage, watch)
+    return _update(state, found, new, usage, watch)
 
 
 async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
@@ -171,7 +172,9 @@ def _listed(state: TaskState, new: list[Attempt]) -> str:
     return ", ".join(f"{attempt.route}: {attempt.answer.text}" for attempt in attempts)
 
 
-def _update(found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch) -> TaskState:
+def _update(
+    state: TaskState, found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch
+) -> TaskState:
     update = played(
         "verification",
         found,
@@ -183,4 +186,12 @@ def _update(found: Verification, new: list[Attempt], usage: Usage, watch: Stopwa
         failed=found.status != "PASSED",
     )
     update["attempts"] = new
+    if found.answer and found.status == "PASSED":  # another workflow may build on it
+        after: TaskState = {
+            **state,
+            "attempts": [*state.get("attempts", []), *new],
+            "verification_output": found,
+        }
+        output = solved(after, found.answer, facts(after, found.answer))
+        update["outputs"] = {output.workflow: output}
     return update

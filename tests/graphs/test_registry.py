@@ -119,6 +119,24 @@ def test_two_workflows_may_follow_one_another(scripted: Scripted) -> None:
     assert not {"counting", "solve_math"} & set(last["legal"]), "each is chosen once"
 
 
+def test_a_workflow_that_follows_mathematics_finds_what_was_solved(scripted: Scripted) -> None:
+    register(COUNTING)
+    found: dict[str, str] = {}
+
+    async def look(state: TaskState) -> TaskState:
+        found.update({name: output.text for name, output in state["outputs"].items()})
+        return await count_letters(state)
+
+    WORKFLOWS["counting"] = replace(COUNTING, actions=(replace(COUNTING.actions[0], node=look),))
+    model = scripted(
+        choosing=[decision("solve_math"), decision("counting"), decision("complete")],
+        coordinator=[decision("execution")],
+    )
+    run_task("A shop sells 12 pens at 3 dollars each. What do they cost?", model=model)
+
+    assert found["solve_math"] == "- price = 3\n- The answer is 36"
+
+
 def test_the_other_workflows_go_on_as_before(scripted: Scripted) -> None:
     register(COUNTING)
     result = run_task(
