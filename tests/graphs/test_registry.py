@@ -134,7 +134,7 @@ def test_a_workflow_that_follows_mathematics_finds_what_was_solved(scripted: Scr
     )
     run_task("A shop sells 12 pens at 3 dollars each. What do they cost?", model=model)
 
-    assert found["solve_math"] == "- price = 3\n- The answer is 36"
+    assert found["solve_math"] == "- price = 3\n- the answer is 36"
 
 
 def test_the_other_workflows_go_on_as_before(scripted: Scripted) -> None:
