@@ -115,7 +115,11 @@ async def concertino(checkpointer: Any, thread: str) -> int:
                 verification, substitution=nothing, read_answer=nothing, same_answers=all_different
             )
         )
-        task = {"question": "12 pens at 3 dollars?", "max_iterations": 2 * ROUNDS}
+        task = {
+            "question": "12 pens at 3 dollars?",
+            "workflow": "solve_math",
+            "max_iterations": 2 * ROUNDS,
+        }
         return await _steps(build_graph(checkpointer), task, thread)
 
 
