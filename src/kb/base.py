@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from langchain_core.documents import Document as Loaded
+
 from ..errors import InvalidTask
 from ..messages import say
 from ..settings import get_settings
@@ -75,7 +77,7 @@ class KnowledgeBase:
 
     def add_documents(
         self,
-        docs: Sequence[Document | str],
+        docs: Sequence[Document | Loaded | str],
         *,
         chunk_size: int = CHUNK_SIZE,
         overlap: int = OVERLAP,
@@ -84,7 +86,7 @@ class KnowledgeBase:
         """Add texts; those that are there already, unchanged, cost nothing.
 
         Args:
-            docs: Each a `Document` or only its text.
+            docs: Each a `Document`, what a LangChain loader made, or only a text.
             chunk_size: Tokens that a chunk has at most, 16 to 8192, as `split.count_tokens`
                 counts.
             overlap: Tokens that a chunk repeats of the one before, at most half a chunk.
@@ -301,9 +303,20 @@ class KnowledgeBase:
         return load_embedder(wanted, self._settings) if isinstance(wanted, str) else wanted
 
 
-def _checked(doc: Document | str, number: int) -> Document:
-    document: Document = {"text": doc} if isinstance(doc, str) else doc
+def _checked(doc: Document | Loaded | str, number: int) -> Document:
+    document = _loaded(doc) if isinstance(doc, Loaded) else doc
+    document = {"text": document} if isinstance(document, str) else document
     text: object = document.get("text")
     if not isinstance(text, str) or not text.strip():
         raise InvalidTask(say("kb.invalid.document", number=number))
+    return document
+
+
+def _loaded(doc: Loaded) -> Document:
+    """What a LangChain loader made, under its own id, or one made of its source and its page."""
+    named = {key: str(doc.metadata[key]) for key in ("title", "source") if doc.metadata.get(key)}
+    document: Document = {"text": doc.page_content, **named}  # type: ignore[typeddict-item]
+    parts = [str(doc.metadata[key]) for key in ("source", "page", "row") if key in doc.metadata]
+    if own := doc.id or "#".join(parts):
+        document["id"] = own
     return document

@@ -43,6 +43,20 @@ def test_documents_are_found_in_both_languages(base: KnowledgeBase) -> None:
     assert base.search("Which port does HTTPS use?", top_k=1) == [("http", 1.0)]
 
 
+def test_what_a_langchain_loader_made_is_added_under_its_source_and_place(
+    base: KnowledgeBase, tmp_path: Path
+) -> None:
+    loaders = pytest.importorskip("langchain_community.document_loaders")
+    table = tmp_path / "capitals.csv"
+    table.write_text("country,capital\nFrance,Paris\nItaly,Rome\n", encoding="utf-8")
+    rows = loaders.CSVLoader(str(table)).load()
+
+    assert base.add_documents(rows) == [f"{table}#0", f"{table}#1"]
+    assert base.add_documents(rows) == [f"{table}#0", f"{table}#1"], "the same twice is nothing"
+    assert base.search("capital of Italy", top_k=1) == [(f"{table}#1", 1.0)]
+    assert base.retrieve("capital of Italy", top_k=1)[0].source == str(table)
+
+
 def test_a_hit_tells_where_it_is_from_and_how_good_it_is(base: KnowledgeBase) -> None:
     base.add_documents([FRACTIONS, HTTP])
     hit = base.retrieve("同分母分数相加", top_k=1)[0]
