@@ -262,6 +262,63 @@ class Record(Contract):
     seconds: float = 0.0
 
 
+class Candidate(Contract):
+    """A workflow that the router thinks of for a task."""
+
+    workflow: str
+    p: float = Field(ge=0, le=1)
+    """How probable it is that this is the one."""
+
+
+class ArmValue(Contract):
+    """What the bandit knows of a workflow for tasks of one type."""
+
+    workflow: str
+    value: float
+    """Mean of its rewards."""
+    count: int
+    """How many there were."""
+
+
+class Routing(Contract):
+    """What stands before the Coordinator when it chooses a workflow."""
+
+    task_type: str
+    """The router's most probable workflow; `open` where it is undecided."""
+    candidates: list[Candidate] = []
+    """Most probable first; empty where there is no router."""
+    values: list[ArmValue] = []
+    """What is known for this type of task."""
+    policy: str = ""
+    probabilities: dict[str, float] = {}
+    """How probable each workflow was to be suggested."""
+    suggestion: str | None = None
+    """The workflow that was drawn by these probabilities."""
+    router_version: str | None = None
+
+
+class Term(Contract):
+    """One part of a task's quality or of its cost."""
+
+    name: str
+    value: float = Field(ge=0, le=1)
+    weight: float = Field(gt=0)
+    """How much it counts beside the others of its kind."""
+
+
+class Reward(Contract):
+    """How good a task's result was, and what it cost."""
+
+    quality: float = Field(ge=0, le=1)
+    """Weighted mean of the terms of `quality_terms`."""
+    cost: float = Field(ge=0, le=1)
+    """Weighted mean of those of `cost_terms`; 0.5 is what the workflow usually costs."""
+    reward: float
+    """Quality less the cost, which is weighed by a setting."""
+    quality_terms: list[Term] = []
+    cost_terms: list[Term] = []
+
+
 class TaskState(TypedDict, total=False):
     """State of the outer graph."""
 
@@ -301,7 +358,10 @@ class TaskState(TypedDict, total=False):
     final_answer: str | None
     """The answer as text."""
     report: str | None
-    reward: float | None
+    routing: Routing | None
+    """What was before the Coordinator when it chose the workflow."""
+    reward: Reward | None
+    """How good the result was and what it cost, once the task has ended."""
 
 
 class TaskInput(TypedDict, total=False):

@@ -1,0 +1,1 @@
+"""Results of tasks make the next routing better: trace, reward, bandit, router."""
