@@ -88,6 +88,29 @@ class Settings(BaseSettings):
     search_timeout: float = Field(15.0, gt=0)
     """Seconds that one web search may take."""
 
+    bandit_policy: Literal["epsilon_greedy", "softmax", "thompson"] = "thompson"
+    """How a workflow is suggested to the Coordinator from what earlier tasks have earned."""
+    bandit_epsilon: float = Field(0.1, ge=0, le=1)
+    """ε-greedy: share of the suggestions that are made evenly among all workflows."""
+    bandit_temperature: float = Field(0.1, gt=0)
+    """softmax: the difference of values that makes a workflow e times as probable."""
+    bandit_noise: float = Field(0.3, gt=0)
+    """Thompson sampling: the standard deviation that one reward is taken to have."""
+    bandit_prior: float = Field(4.0, ge=0)
+    """How many rewards the router's opinion of a workflow weighs as much as."""
+    bandit_step: float = Field(0.0, ge=0, lt=1)
+    """Smallest α of Q ← Q + α (reward − Q); 0 takes 1/n, the mean of all rewards, and a constant
+    such as 0.1 follows what changes."""
+    reward_lambda: float = Field(0.2, ge=0, le=1)
+    """How much the cost counts in `reward = quality − λ · cost`."""
+    trace_texts: Literal["full", "hashed", "off"] = "full"
+    """Whether the trace holds what was asked and answered, hashes of it by which the same question
+    is known again, or none of it."""
+    trace_file_mb: int = Field(64, ge=1)
+    """Megabytes after which a day's trace goes on in another file."""
+    trace_days: int = Field(0, ge=0)
+    """Days after which a trace is deleted; 0 keeps all."""
+
     serve_workers: int = Field(4, ge=1, le=256)
     """Tasks that the service works on at a time."""
     serve_queue: int = Field(100, ge=1, le=100_000)

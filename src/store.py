@@ -1,11 +1,12 @@
 """Where tasks are kept: LangGraph's checkpoints and an index of the tasks, in one SQLite file."""
 
+import asyncio
 import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
@@ -23,6 +24,8 @@ from .state import Contract, Exchange, Status, TaskInput
 DATABASE = "tasks.sqlite"
 BUSY_SECONDS = 60
 """How long a process waits for others that write."""
+POLL_SECONDS = 0.005
+"""How often it looks whether they are done."""
 
 _SCHEMA = """
 create table if not exists tasks (
@@ -71,6 +74,40 @@ class TaskStore:
     connection: aiosqlite.Connection
     home: Path | None
     """None for tasks that are kept in memory."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[None]:
+        """Be the only one, of all processes on this storage, to do what has that name. It is for
+        short work: others wait.
+
+        Raises:
+            ConcertinoError: others held on to it for too long.
+        """
+        if self.home is None:
+            async with self._turn:
+                yield
+            return
+        path = self.home / f"{name}.lock"
+        lock = AsyncFileLock(path, timeout=BUSY_SECONDS, poll_interval=POLL_SECONDS)
+        try:
+            await lock.acquire()
+        except Timeout as error:
+            raise ConcertinoError(say("store.unusable", home=self.home, reason=error)) from None
+        try:
+            yield
+        finally:
+            await lock.release()
+
+    async def keep_latest(self, thread_id: str) -> None:
+        """Delete all checkpoints of a thread but its latest."""
+        older = (
+            "thread_id = ? and checkpoint_id < "
+            "(select max(checkpoint_id) from checkpoints where thread_id = ?)"
+        )
+        async with self.transaction() as db:
+            for table in ("checkpoints", "writes"):
+                await db.execute(f"delete from {table} where {older}", (thread_id, thread_id))  # noqa: S608
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
