@@ -1,0 +1,225 @@
+"""The bandit's table: a LangGraph state under a reserved thread of the tasks' own checkpointer.
+
+It is changed only through reward events, by one process at a time. When `reward` returns, its
+events are written. Of a call that is killed all are counted or none, and sending them again counts
+each once.
+
+So that a task counts once for ever, every id has to be kept, while each checkpoint holds the whole
+state of its thread. The table's own thread therefore keeps the latest ids only. When they are too
+many it hands them on to pages, each a thread for some of all ids. A page is written before the
+table lets go of what is on it, so an id is always on one of the two.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from typing_extensions import TypedDict
+
+from .contracts import Arm, ArmValue, Baseline, RewardEvent
+from .counting import Counted, History, Table, count
+
+if TYPE_CHECKING:
+    from ..store import TaskStore
+
+THREAD = "learning:bandit"
+"""The reserved thread; no task's id has a colon."""
+RECENT = 256
+"""Ids that the table's own thread keeps before it hands them on."""
+PAGES = 32
+"""Threads among which the other ids are shared out."""
+KEPT = 16
+"""Checkpoints of the reserved thread that may come together before the older ones are deleted."""
+
+
+class Events(TypedDict, total=False):
+    """What the graph takes."""
+
+    events: list[RewardEvent]
+    step: float
+    """The smallest α, see `arms.py`."""
+
+
+class BanditState(Events, total=False):
+    """State of the reserved thread."""
+
+    arms: dict[str, Arm]
+    """By task type and workflow."""
+    baselines: dict[str, Baseline]
+    """What tasks usually cost, by workflow."""
+    history: dict[str, History]
+    """How the arms' values came about."""
+    recent: dict[str, Counted]
+    """The latest events, by id."""
+    paged: dict[str, Counted]
+    """Those of the events at hand that are on a page."""
+    changes: int
+    """How often the table was changed."""
+
+
+class PageState(TypedDict):
+    """State of a page's thread."""
+
+    counted: dict[str, Counted]
+    """By id."""
+
+
+BanditGraph = CompiledStateGraph[BanditState, None, Events, BanditState]
+
+
+class Pages:
+    """Where the ids are that the table no longer keeps."""
+
+    def __init__(self, store: "TaskStore") -> None:
+        self._store = store
+
+    async def find(self, ids: Iterable[str]) -> dict[str, Counted]:
+        """What is known of these."""
+        found: dict[str, Counted] = {}
+        for thread, wanted in _by_page(ids).items():
+            counted = await self._read(thread)
+            found |= {name: counted[name] for name in wanted if name in counted}
+        return found
+
+    async def keep(self, counted: Mapping[str, Counted]) -> None:
+        """Write these down, over what was there of them."""
+        builder = StateGraph(PageState)
+        builder.add_node("keep", lambda page: page)
+        builder.add_edge(START, "keep")
+        builder.add_edge("keep", END)
+        graph = builder.compile(checkpointer=self._store.checkpointer, name="bandit_page")
+        for thread, names in _by_page(counted).items():
+            page = {**await self._read(thread), **{name: counted[name] for name in names}}
+            await graph.ainvoke({"counted": page}, _config(thread), durability="exit")
+            await self._store.keep_latest(thread)
+
+    async def _read(self, thread: str) -> dict[str, Counted]:
+        values = await _values(self._store, thread)
+        counted: dict[str, Counted] = values.get("counted", {})
+        return counted
+
+
+async def recall(pages: Pages | None, state: BanditState) -> BanditState:
+    """Look up whether the events were counted before, and hand on ids that have become many."""
+    recent = state.get("recent", {})
+    if pages is None:
+        return {"paged": {}}
+    if len(recent) >= RECENT:
+        await pages.keep(recent)
+        recent = {}
+    wanted = {event.id for event in state["events"]} - set(recent)
+    return {"recent": recent, "paged": await pages.find(wanted)}
+
+
+async def count_events(state: BanditState) -> BanditState:
+    """Enter the events into the table."""
+    recent = state.get("recent", {})
+    table = Table(
+        arms=dict(state.get("arms", {})),
+        baselines=dict(state.get("baselines", {})),
+        history=dict(state.get("history", {})),
+        counted=state["paged"] | recent,
+    )
+    now, step = datetime.now(UTC), state.get("step", 0.0)
+    new = {event.id for event in state["events"] if count(table, event, step, now)}
+    return {
+        "events": [],
+        "paged": {},
+        "arms": table.arms,
+        "baselines": table.baselines,
+        "history": table.history,
+        "recent": recent | {name: table.counted[name] for name in new},
+        "changes": state.get("changes", 0) + 1,
+    }
+
+
+def build_bandit(
+    checkpointer: BaseCheckpointSaver[str] | None = None, pages: Pages | None = None
+) -> BanditGraph:
+    """Compile the graph whose state is the table and whose input are reward events. Without pages
+    its thread keeps all ids."""
+    builder = StateGraph(BanditState, input_schema=Events)
+    builder.add_node("recall", partial(recall, pages))
+    builder.add_node("count", count_events)
+    builder.add_edge(START, "recall")
+    builder.add_edge("recall", "count")
+    builder.add_edge("count", END)
+    return builder.compile(checkpointer=checkpointer, name="bandit")
+
+
+class Bandit:
+    """The table in a store.
+
+    Args:
+        step: the smallest α, see `arms.py`.
+    """
+
+    def __init__(self, store: "TaskStore", step: float = 0.0) -> None:
+        self._store, self._step = store, step
+
+    async def reward(self, *events: RewardEvent) -> None:
+        """Count these events; what was counted before, or is older than what was, changes nothing.
+
+        Raises:
+            ConcertinoError: other processes held on to the table for too long.
+        """
+        async with self._store.exclusive("bandit") as store:
+            graph = build_bandit(store.checkpointer, Pages(store))
+            table = await graph.ainvoke(
+                {"events": list(events), "step": self._step}, _config(THREAD), durability="exit"
+            )
+            if table["changes"] % KEPT == 0:
+                await store.keep_latest(THREAD)
+
+    async def arms(self) -> list[Arm]:
+        """Every arm, by task type and then by value, the best first."""
+        arms: dict[str, Arm] = (await _values(self._store, THREAD)).get("arms", {})
+        return sorted(arms.values(), key=lambda arm: (arm.task_type, -arm.value))
+
+    async def values(self, task_type: str) -> list[ArmValue]:
+        """What is known of each workflow for tasks of that type, the best first."""
+        return [
+            ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count)
+            for arm in await self.arms()
+            if arm.task_type == task_type
+        ]
+
+    async def baseline(self, workflow: str) -> Baseline:
+        """What the workflow's tasks usually cost."""
+        values = await _values(self._store, THREAD)
+        found: Baseline | None = values.get("baselines", {}).get(workflow)
+        return found or Baseline(workflow=workflow)
+
+    async def history(self) -> dict[str, History]:
+        """How each arm's value came about, for a chart."""
+        found: dict[str, History] = (await _values(self._store, THREAD)).get("history", {})
+        return found
+
+
+def _config(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}}
+
+
+async def _values(store: "TaskStore", thread: str) -> dict[str, Any]:
+    kept = await store.checkpointer.aget_tuple(_config(thread))
+    return kept.checkpoint["channel_values"] if kept else {}
+
+
+def _by_page(ids: Iterable[str]) -> dict[str, list[str]]:
+    """The ids, by the thread of their page."""
+    pages: dict[str, list[str]] = defaultdict(list)
+    for name in ids:
+        digest = hashlib.sha256(name.encode()).digest()
+        pages[f"{THREAD}:{digest[0] % PAGES:02x}"].append(name)
+    return pages
+
+
+graph = build_bandit()
+"""For LangGraph's server and Studio, which bring their own checkpointer."""

@@ -1,0 +1,178 @@
+"""The table in the checkpointer: exact with many processes, over kills and restarts, and small."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
+from concertino.errors import ConcertinoError
+from concertino.learning.bandit import KEPT, PAGES, RECENT, THREAD, Bandit, build_bandit
+from concertino.learning.contracts import ArmValue, RewardEvent
+from concertino.store import TaskStore, open_store
+
+ROOT = Path(__file__).parents[2]
+PROCESSES = 8
+REWARDS = int(os.environ.get("REWARDS", "40"))
+"""That each process sends; the full measure is 1000."""
+KILLS = int(os.environ.get("KILLS", "4"))
+PATIENCE = 600
+
+SEND = """
+import asyncio, sys
+from concertino.learning.bandit import Bandit
+from concertino.settings import get_settings
+from concertino.store import open_store
+from tests.learning.test_bandit import event
+name, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+async def send():
+    async with open_store(get_settings().home) as store:
+        for number in range(first, last):
+            await Bandit(store).reward(event(f"{name}{number}", number % 2))
+            print(number, flush=True)
+asyncio.run(send())
+"""
+
+
+def event(name: str, reward: float, revision: int = 0, workflow: str = "rag_qa") -> RewardEvent:
+    return RewardEvent(
+        id=name,
+        revision=revision,
+        task_type="open",
+        workflow=workflow,
+        reward=reward,
+        spent={"tokens": 100.0},
+    )
+
+
+def sender(name: str, first: int, last: int) -> "subprocess.Popen[str]":
+    """A process that sends these events and prints the number of each that was acknowledged."""
+    command = [sys.executable, "-c", SEND, name, str(first), str(last)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+async def store(home: Path) -> AsyncIterator[TaskStore]:
+    async with open_store(home) as opened:
+        yield opened
+
+
+async def the_arm(store: TaskStore) -> ArmValue:
+    [arm] = await Bandit(store).values("open")
+    return arm
+
+
+async def test_a_reward_sent_again_after_thousands_of_others_and_a_restart_counts_once(
+    home: Path,
+) -> None:
+    async with open_store(home) as store:
+        await Bandit(store).reward(event("first", 1.0))
+        for start in range(0, 3000, 500):
+            await Bandit(store).reward(*(event(f"t{start + n}", 0.5) for n in range(500)))
+    async with open_store(home) as store:
+        before = await the_arm(store)
+        await Bandit(store).reward(event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000)))
+        assert await the_arm(store) == before
+        assert before.count == 3001
+
+
+async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store: TaskStore) -> None:
+    await Bandit(store).reward(event("rated", 0.0))
+    await Bandit(store).reward(*(event(f"t{n}", 0.5) for n in range(2 * RECENT - 1)))
+    await Bandit(store).reward(*(event(f"u{n}", 0.5) for n in range(2 * RECENT)))
+    await Bandit(store).reward(event("rated", 1.0, revision=1))
+    await Bandit(store).reward(event("rated", 0.0))
+
+    arm = await the_arm(store)
+    assert arm.count == 4 * RECENT
+    assert arm.value == pytest.approx((1 + 0.5 * (arm.count - 1)) / arm.count)
+
+
+async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> None:
+    await Bandit(store).reward(event("a", 1.0), event("b", 0.0, workflow="solve_math"))
+
+    graph = build_bandit(store.checkpointer)
+    state = (await graph.aget_state({"configurable": {"thread_id": THREAD}})).values
+    assert {key: (arm.count, arm.value) for key, arm in state["arms"].items()} == {
+        "open/rag_qa": (1, 1.0),
+        "open/solve_math": (1, 0.0),
+    }
+
+
+def test_the_reserved_thread_is_no_task_of_anybodys(home: Path) -> None:
+    async def reward() -> None:
+        async with open_store(home) as store:
+            await Bandit(store).reward(event("a", 1.0))
+
+    asyncio.run(reward())
+    assert list_tasks() == []
+    with pytest.raises(UnknownTask):
+        resume_task(THREAD)
+    with pytest.raises((UnknownTask, InvalidTask)):
+        run_task("shorter, please", thread_id=THREAD)
+
+
+async def test_it_takes_little_room_however_often_it_is_changed(
+    store: TaskStore, home: Path
+) -> None:
+    for number in range(3 * KEPT):
+        await Bandit(store).reward(event(f"t{number}", 0.5))
+    await Bandit(store).reward(*(event(f"u{number}", 0.5) for number in range(20_000)))
+    for number in range(3 * KEPT):
+        await Bandit(store).reward(event(f"v{number}", 0.5))
+
+    threads = [
+        kept.config["configurable"]["thread_id"] async for kept in store.checkpointer.alist(None)
+    ]
+    assert threads.count(THREAD) <= KEPT
+    assert len(threads) - threads.count(THREAD) <= PAGES
+    assert sum(file.stat().st_size for file in home.iterdir()) < 20e6
+
+
+def test_rewards_of_many_processes_are_all_counted(home: Path) -> None:
+    senders = [sender(f"p{n}-", 0, REWARDS) for n in range(PROCESSES)]
+    assert [
+        process.communicate(timeout=PATIENCE) and process.returncode for process in senders
+    ] == [0] * PROCESSES
+
+    async def arm() -> ArmValue:
+        async with open_store(home) as store:
+            return await the_arm(store)
+
+    counted = asyncio.run(arm())
+    assert counted.count == PROCESSES * REWARDS
+    assert counted.value == pytest.approx(0.5)
+
+
+def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_none_twice(
+    home: Path,
+) -> None:
+    async def counted() -> int:
+        async with open_store(home) as store:
+            return (await the_arm(store)).count
+
+    done = 0
+    for killed in range(KILLS):
+        process = sender("t", 0, 10_000)
+        assert process.stdout
+        wanted = done + 3 * killed + 1
+        for line in process.stdout:  # it sends again what its predecessors have sent
+            if int(line) >= wanted:
+                break
+        process.send_signal(signal.SIGKILL)
+        rest = process.communicate()[0].split()
+        done = int(rest[-1]) if rest else wanted
+        assert asyncio.run(counted()) - (done + 1) in (0, 1)
+
+
+async def test_others_that_hold_on_to_the_table_for_too_long_are_told(
+    store: TaskStore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("concertino.sqlite.BUSY_SECONDS", 0)
+    async with open_store(home) as other, other.exclusive("bandit"):
+        with pytest.raises(ConcertinoError):
+            await Bandit(store).reward(event("a", 1.0))
