@@ -14,12 +14,12 @@ from ..prompts import load
 from ..state import Contract, Usage
 from .story import WORKFLOW, Name, Short, StoryBrief, StoryPlan, StoryState, source_of
 from .story_summary import SUMMARY_LENGTH, summarise
-from .story_text import body, chinese_share, count, covered, cut, sentences
+from .story_text import body, chinese_share, count, covered, cut, sentences, without_repeats
 from .turns import Stopwatch, instructions_of, tell
 
 PROMPT = load("story_plan")
 MAX_TOKENS = 700
-POINT: dict[Language, int] = {"en": 50, "zh": 60}
+POINT: dict[Language, int] = {"en": 80, "zh": 100}
 """Units that a plot point needs to be told in; a short story has fewer points for it."""
 LONGEST = 1000
 """Units that a plot point should carry at most; a long story has more points for it."""
@@ -156,8 +156,24 @@ async def _draft(
     # A small model packs several events into a point, and then tells each of them twice.
     points = [sentences(p)[0].strip() for p in [made.beginning, *made.middle, made.ending]]
     return Reply(
-        StoryPlan(title=made.title, characters=made.characters, points=points), reply.usage
+        StoryPlan(
+            title=made.title,
+            characters=made.characters,
+            points=without_echoes(points, low, brief.language),
+        ),
+        reply.usage,
     )
+
+
+def without_echoes(points: list[str], least: int, language: Language) -> list[str]:
+    """The points without those in the middle that say an earlier one again, as far as enough
+    are left."""
+    kept = list(points)
+    for place in range(len(points) - 2, 0, -1):
+        before = "\n".join(kept[:place])
+        if len(kept) > least and not without_repeats(kept[place], before, language):
+            del kept[place]
+    return kept
 
 
 def _wish(state: StoryState) -> str:

@@ -197,7 +197,8 @@ def test_a_model_that_misses_the_length_is_steered_to_it(author: Author, times: 
 
 @pytest.mark.parametrize("length", [300, 5000, 10_000])
 def test_no_prompt_grows_with_the_story(author: Author, length: int) -> None:
-    points = [f"{POINTS[n % 3][:-1]} on day {n}." for n in range(7)]
+    middle = [f"Ada met guest{n} at gate{n} and lost coin{n}." for n in range(5)]
+    points = [POINTS[0], *middle, POINTS[-1]]
     model = author(story_plan=[plan(points if length > 300 else POINTS)])
     result = write(model, inputs={"length": length})
 
