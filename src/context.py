@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from langchain_core.language_models import BaseChatModel
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.runtime import Runtime, get_runtime
 from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
@@ -29,6 +30,8 @@ class RunContext:
     """A LangChain chat model to use as it is, instead."""
     documents: Annotated[Path | None, SkipJsonSchema()] = None
     """Folder of the knowledge base; None takes the user's own."""
+    checkpointer: Annotated[InstanceOf[BaseCheckpointSaver[str]] | None, SkipJsonSchema()] = None
+    """Where the bandit's table is; None leaves the Coordinator without it."""
 
 
 async def model_of(runtime: Runtime[RunContext]) -> LanguageModel:

@@ -11,12 +11,14 @@ from ..errors import StructuredOutputError
 from ..messages import Language, say
 from ..models.client import LanguageModel
 from ..prompts import load
-from ..state import CoordinatorDecision, Record, TaskState, Turn, Usage
+from ..state import OPEN, CoordinatorDecision, Record, Routing, TaskState, Turn, Usage
 from .turns import Stopwatch, problem_of
 
 CONDUCTING = load("coordinator")
 CHOOSING = load("choosing")
 MAX_TOKENS = 300
+LIKELY = 0.1
+"""Probability from which on a candidate of the router is worth a word."""
 WINDOW = 6
 """Latest rounds that are told in full; older ones become one short line each."""
 
@@ -30,6 +32,8 @@ class Options(NamedTuple):
     rounds_left: int
     choosing: bool
     """Whether the choice is among workflows, not among the actions of one."""
+    router: str = "-"
+    """What classifier and bandit think of these workflows."""
 
 
 class Decided(NamedTuple):
@@ -80,6 +84,7 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),
         rounds_left=options.rounds_left,
+        router=options.router,
     )
     try:
         reply = await model.structured(
@@ -126,6 +131,22 @@ def told(history: list[Record]) -> str:
         recent = place >= len(history) - WINDOW
         lines.append(f"{record.round}. {record.actor}: {record.summary[: 300 if recent else 60]}")
     return "\n".join(lines)
+
+
+def told_routing(routing: Routing | None, legal: list[str], language: Language) -> str:
+    """What classifier and bandit think of the legal workflows, on one line; a dash where they are
+    undecided, so that the Coordinator decides alone."""
+    if routing is None or routing.task_type == OPEN:
+        return "-"
+    likely = [c for c in routing.candidates if c.workflow in legal and c.p >= LIKELY]
+    known = [v for v in routing.values if v.workflow in legal and v.count]
+    told = [", ".join(f"{c.workflow} {c.p:.2f}" for c in likely)]
+    if known:
+        rewards = ", ".join(f"{v.workflow} {v.value:.2f} ({v.count})" for v in known)
+        told.append(say("routing.rewards", language, rewards=rewards))
+    if routing.suggestion in legal and routing.suggestion != (likely and likely[0].workflow):
+        told.append(say("routing.suggestion", language, workflow=routing.suggestion))
+    return "; ".join(filter(None, told)) or "-"
 
 
 def _rounds(state: TaskState) -> int:

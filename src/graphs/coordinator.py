@@ -9,12 +9,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
-from ..agents.coordinator import Options, decide, enter
+from ..agents.coordinator import Options, decide, enter, told_routing
 from ..agents.restate import restate
-from ..agents.turns import fingerprint, inputs_of
+from ..agents.turns import fingerprint, inputs_of, problem_of
 from ..context import RunContext
 from ..errors import InvalidTask
 from ..language import detect_language
+from ..learning.routing import route_task
 from ..messages import Language, say
 from ..models.structured import explain
 from ..settings import get_settings
@@ -116,6 +117,12 @@ async def receive(state: TaskInput) -> TaskState:
     }
 
 
+async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Ask the classifier and the bandit which workflow the task may be for. They only advise."""
+    context = runtime.context or RunContext()
+    return {"routing": await route_task(problem_of(state), state["inputs"], context.checkpointer)}
+
+
 async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Enter what was played into the history, and decide who plays next."""
     turn = state.get("turn")
@@ -164,12 +171,14 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     builder = StateGraph(TaskState, context_schema=RunContext, input_schema=TaskInput)
     builder.add_node("receive", receive)
     builder.add_node("restate", restate)
+    builder.add_node("router", router)
     builder.add_node("coordinator", coordinator)
     builder.add_node(NEED_INPUT, need_input)
     builder.add_node(REPORT, report)
     builder.add_edge(START, "receive")
-    builder.add_conditional_edges("receive", _first, ["restate", "coordinator"])
-    builder.add_edge("restate", "coordinator")
+    builder.add_conditional_edges("receive", _first, ["restate", "router", "coordinator"])
+    builder.add_conditional_edges("restate", _choice, ["router", "coordinator"])
+    builder.add_edge("router", "coordinator")
     actions = [action for flow in WORKFLOWS.values() for action in flow.actions]
     for action in actions:
         builder.add_node(action.name, action.node)
@@ -182,7 +191,12 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
 
 
 def _first(state: TaskState) -> str:
-    return "restate" if state["earlier"] else "coordinator"
+    return "restate" if state["earlier"] else _choice(state)
+
+
+def _choice(state: TaskState) -> str:
+    """The router only where there is a workflow to choose."""
+    return "coordinator" if state["workflow"] else "router"
 
 
 def _options(state: TaskState) -> Options:
@@ -195,6 +209,7 @@ def _options(state: TaskState) -> Options:
         signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
+        router=told_routing(state.get("routing"), legal, state["language"]),
     )
 
 

@@ -95,7 +95,9 @@ class Workflow:
 WORKFLOWS: dict[str, Workflow] = {}
 
 
-RESERVED = frozenset({"receive", "restate", "coordinator", "need_input", "report", "complete"})
+RESERVED = frozenset(
+    {"receive", "restate", "router", "coordinator", "need_input", "report", "complete"}
+)
 """Names that the outer graph itself uses."""
 
 

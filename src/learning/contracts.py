@@ -9,15 +9,13 @@ from typing import Any
 from pydantic import Field
 
 from ..messages import Language
+from ..state import OPEN as OPEN
 from ..state import ArmValue as ArmValue
 from ..state import Candidate as Candidate
 from ..state import Contract, Usage
 from ..state import Reward as Reward
 from ..state import Routing as Routing
 from ..state import Term as Term
-
-OPEN = "open"
-"""Type of the tasks about which the router is undecided."""
 
 TRACE_VERSION = 1
 """Of the lines of a trace; a reader knows lines of this and of earlier versions."""
