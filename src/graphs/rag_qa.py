@@ -155,5 +155,6 @@ RAG_QA = register(
                 "zh": "每句话都有所引段落的支持",
             }
         },
+        weights={"citations": 3},
     )
 )

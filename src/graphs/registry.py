@@ -54,6 +54,9 @@ class Workflow:
     actions: tuple[Action, ...]
     checks: Mapping[str, Text] = field(default_factory=dict)
     """What a machine checks of the output: the name of each check, and what it means."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How much each check counts in the task's reward, see `learning/reward.py`; 1 where nothing
+    is said."""
     available: Rule = _always
     """Whether it can be chosen for this task at all."""
     complete: Rule | None = None

@@ -166,5 +166,6 @@ SEARCH_QA_STRICT = register(
                 "zh": "每句话都有所引网页的支持",
             }
         },
+        weights={"citations": 3},
     )
 )

@@ -147,6 +147,7 @@ SOLVE_MATH = register(
                 "zh": "另一种独立方法得到同样的结果",
             },
         },
+        weights={"substitution": 4, "second_route": 4},
         actions=(
             Action(
                 "comprehension",

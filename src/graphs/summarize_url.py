@@ -249,6 +249,7 @@ SUMMARIZE_URL = register(
                 "zh": "所用语言与问题一致",
             },
         },
+        weights={"numbers": 3},
         available=_names_a_page,
     )
 )

@@ -122,6 +122,7 @@ TEACH_EXPLAIN = register(
             "language": {"en": "the language asked for", "zh": "语言符合要求"},
             "readability": {"en": "length and sentences fit the grade", "zh": "篇幅和句长适合年级"},
         },
+        weights={"answers": 4, "parts": 2, "exercises": 2},
         actions=(
             Action(
                 WORKFLOW,

@@ -255,6 +255,7 @@ WRITE_STORY = register(
             "repetition": {"en": "no part repeats another", "zh": "各部分没有重复"},
             "role": {"en": "it stays in its role", "zh": "没有跳出角色"},
         },
+        weights={"plot": 2, "language": 2, "role": 2},
         actions=(
             # Before `write_story`, so that it is taken where the Coordinator's decision fails.
             Action(

@@ -13,6 +13,7 @@ table lets go of what is on it, so an id is always on one of the two.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ class Pages:
             await self._store.keep_latest(thread)
 
     async def _read(self, thread: str) -> dict[str, Counted]:
-        values = await _values(self._store, thread)
+        values = await _values(self._store.checkpointer, thread)
         counted: dict[str, Counted] = values.get("counted", {})
         return counted
 
@@ -154,61 +155,65 @@ def build_bandit(
     return builder.compile(checkpointer=checkpointer, name="bandit")
 
 
-class Bandit:
-    """The table in a store.
+async def reward(store: "TaskStore", *events: RewardEvent, step: float = 0.0) -> None:
+    """Count these events; what was counted before, or is older than what was, changes nothing.
 
     Args:
         step: the smallest α, see `arms.py`.
+
+    Raises:
+        ConcertinoError: other processes held on to the table for too long.
     """
+    async with store.exclusive("bandit") as own:
+        graph = build_bandit(own.checkpointer, Pages(own))
+        table = await graph.ainvoke(
+            {"events": list(events), "step": step}, _config(THREAD), durability="exit"
+        )
+        if table["changes"] % KEPT == 0:
+            await own.keep_latest(THREAD)
 
-    def __init__(self, store: "TaskStore", step: float = 0.0) -> None:
-        self._store, self._step = store, step
 
-    async def reward(self, *events: RewardEvent) -> None:
-        """Count these events; what was counted before, or is older than what was, changes nothing.
+@dataclass(frozen=True)
+class Bandit:
+    """The table as it is now."""
 
-        Raises:
-            ConcertinoError: other processes held on to the table for too long.
-        """
-        async with self._store.exclusive("bandit") as store:
-            graph = build_bandit(store.checkpointer, Pages(store))
-            table = await graph.ainvoke(
-                {"events": list(events), "step": self._step}, _config(THREAD), durability="exit"
-            )
-            if table["changes"] % KEPT == 0:
-                await store.keep_latest(THREAD)
+    arms: list[Arm]
+    """By task type and then by value, the best first."""
+    baselines: dict[str, Baseline]
+    """By workflow."""
+    history: dict[str, History]
+    """By the arm's key."""
 
-    async def arms(self) -> list[Arm]:
-        """Every arm, by task type and then by value, the best first."""
-        arms: dict[str, Arm] = (await _values(self._store, THREAD)).get("arms", {})
-        return sorted(arms.values(), key=lambda arm: (arm.task_type, -arm.value))
+    @classmethod
+    async def read(cls, checkpointer: BaseCheckpointSaver[str]) -> "Bandit":
+        """What is in the checkpointer."""
+        state = await _values(checkpointer, THREAD)
+        arms: dict[str, Arm] = state.get("arms", {})
+        return cls(
+            sorted(arms.values(), key=lambda arm: (arm.task_type, -arm.value)),
+            state.get("baselines", {}),
+            state.get("history", {}),
+        )
 
-    async def values(self, task_type: str) -> list[ArmValue]:
+    def values(self, task_type: str) -> list[ArmValue]:
         """What is known of each workflow for tasks of that type, the best first."""
         return [
             ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count)
-            for arm in await self.arms()
+            for arm in self.arms
             if arm.task_type == task_type
         ]
 
-    async def baseline(self, workflow: str) -> Baseline:
+    def baseline(self, workflow: str) -> Baseline:
         """What the workflow's tasks usually cost."""
-        values = await _values(self._store, THREAD)
-        found: Baseline | None = values.get("baselines", {}).get(workflow)
-        return found or Baseline(workflow=workflow)
-
-    async def history(self) -> dict[str, History]:
-        """How each arm's value came about, for a chart."""
-        found: dict[str, History] = (await _values(self._store, THREAD)).get("history", {})
-        return found
+        return self.baselines.get(workflow) or Baseline(workflow=workflow)
 
 
 def _config(thread: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread}}
 
 
-async def _values(store: "TaskStore", thread: str) -> dict[str, Any]:
-    kept = await store.checkpointer.aget_tuple(_config(thread))
+async def _values(checkpointer: BaseCheckpointSaver[str], thread: str) -> dict[str, Any]:
+    kept = await checkpointer.aget_tuple(_config(thread))
     return kept.checkpoint["channel_values"] if kept else {}
 
 

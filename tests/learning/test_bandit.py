@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
 from concertino.errors import ConcertinoError
-from concertino.learning.bandit import KEPT, PAGES, RECENT, THREAD, Bandit, build_bandit
+from concertino.learning.bandit import KEPT, PAGES, RECENT, THREAD, Bandit, build_bandit, reward
 from concertino.learning.contracts import ArmValue, RewardEvent
 from concertino.store import TaskStore, open_store
 
@@ -24,7 +24,7 @@ PATIENCE = 600
 
 SEND = """
 import asyncio, sys
-from concertino.learning.bandit import Bandit
+from concertino.learning.bandit import reward
 from concertino.settings import get_settings
 from concertino.store import open_store
 from tests.learning.test_bandit import event
@@ -32,19 +32,19 @@ name, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 async def send():
     async with open_store(get_settings().home) as store:
         for number in range(first, last):
-            await Bandit(store).reward(event(f"{name}{number}", number % 2))
+            await reward(store, event(f"{name}{number}", number % 2))
             print(number, flush=True)
 asyncio.run(send())
 """
 
 
-def event(name: str, reward: float, revision: int = 0, workflow: str = "rag_qa") -> RewardEvent:
+def event(name: str, worth: float, revision: int = 0, workflow: str = "rag_qa") -> RewardEvent:
     return RewardEvent(
         id=name,
         revision=revision,
         task_type="open",
         workflow=workflow,
-        reward=reward,
+        reward=worth,
         spent={"tokens": 100.0},
     )
 
@@ -55,6 +55,10 @@ def sender(name: str, first: int, last: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
 @pytest.fixture
 async def store(home: Path) -> AsyncIterator[TaskStore]:
     async with open_store(home) as opened:
@@ -62,7 +66,7 @@ async def store(home: Path) -> AsyncIterator[TaskStore]:
 
 
 async def the_arm(store: TaskStore) -> ArmValue:
-    [arm] = await Bandit(store).values("open")
+    [arm] = (await Bandit.read(store.checkpointer)).values("open")
     return arm
 
 
@@ -70,22 +74,22 @@ async def test_a_reward_sent_again_after_thousands_of_others_and_a_restart_count
     home: Path,
 ) -> None:
     async with open_store(home) as store:
-        await Bandit(store).reward(event("first", 1.0))
+        await reward(store, event("first", 1.0))
         for start in range(0, 3000, 500):
-            await Bandit(store).reward(*(event(f"t{start + n}", 0.5) for n in range(500)))
+            await reward(store, *(event(f"t{start + n}", 0.5) for n in range(500)))
     async with open_store(home) as store:
         before = await the_arm(store)
-        await Bandit(store).reward(event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000)))
+        await reward(store, event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000)))
         assert await the_arm(store) == before
         assert before.count == 3001
 
 
 async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store: TaskStore) -> None:
-    await Bandit(store).reward(event("rated", 0.0))
-    await Bandit(store).reward(*(event(f"t{n}", 0.5) for n in range(2 * RECENT - 1)))
-    await Bandit(store).reward(*(event(f"u{n}", 0.5) for n in range(2 * RECENT)))
-    await Bandit(store).reward(event("rated", 1.0, revision=1))
-    await Bandit(store).reward(event("rated", 0.0))
+    await reward(store, event("rated", 0.0))
+    await reward(store, *(event(f"t{n}", 0.5) for n in range(2 * RECENT - 1)))
+    await reward(store, *(event(f"u{n}", 0.5) for n in range(2 * RECENT)))
+    await reward(store, event("rated", 1.0, revision=1))
+    await reward(store, event("rated", 0.0))
 
     arm = await the_arm(store)
     assert arm.count == 4 * RECENT
@@ -93,7 +97,7 @@ async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store:
 
 
 async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> None:
-    await Bandit(store).reward(event("a", 1.0), event("b", 0.0, workflow="solve_math"))
+    await reward(store, event("a", 1.0), event("b", 0.0, workflow="solve_math"))
 
     graph = build_bandit(store.checkpointer)
     state = (await graph.aget_state({"configurable": {"thread_id": THREAD}})).values
@@ -104,11 +108,11 @@ async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> 
 
 
 def test_the_reserved_thread_is_no_task_of_anybodys(home: Path) -> None:
-    async def reward() -> None:
+    async def begin() -> None:
         async with open_store(home) as store:
-            await Bandit(store).reward(event("a", 1.0))
+            await reward(store, event("a", 1.0))
 
-    asyncio.run(reward())
+    asyncio.run(begin())
     assert list_tasks() == []
     with pytest.raises(UnknownTask):
         resume_task(THREAD)
@@ -120,17 +124,17 @@ async def test_it_takes_little_room_however_often_it_is_changed(
     store: TaskStore, home: Path
 ) -> None:
     for number in range(3 * KEPT):
-        await Bandit(store).reward(event(f"t{number}", 0.5))
-    await Bandit(store).reward(*(event(f"u{number}", 0.5) for number in range(20_000)))
+        await reward(store, event(f"t{number}", 0.5))
+    await reward(store, *(event(f"u{number}", 0.5) for number in range(20_000)))
     for number in range(3 * KEPT):
-        await Bandit(store).reward(event(f"v{number}", 0.5))
+        await reward(store, event(f"v{number}", 0.5))
 
     threads = [
         kept.config["configurable"]["thread_id"] async for kept in store.checkpointer.alist(None)
     ]
     assert threads.count(THREAD) <= KEPT
     assert len(threads) - threads.count(THREAD) <= PAGES
-    assert sum(file.stat().st_size for file in home.iterdir()) < 20e6
+    assert size(home) < 20e6
 
 
 def test_rewards_of_many_processes_are_all_counted(home: Path) -> None:
@@ -175,4 +179,4 @@ async def test_others_that_hold_on_to_the_table_for_too_long_are_told(
     monkeypatch.setattr("concertino.sqlite.BUSY_SECONDS", 0)
     async with open_store(home) as other, other.exclusive("bandit"):
         with pytest.raises(ConcertinoError):
-            await Bandit(store).reward(event("a", 1.0))
+            await reward(store, event("a", 1.0))

@@ -1,0 +1,173 @@
+"""What a task has earned: `reward = quality − λ · cost`, every part of it a named term of 0 to 1.
+
+**Quality** is the weighted mean of what can be known of the result without asking a model: its
+status, each check of its workflow by the name it is registered under, and what is said of cited
+answers below. A reference answer, where one is given, counts more than all of these together, and
+a person's rating more than everything else. A term never grows with length alone, so padding an
+answer earns nothing.
+
+**Cost** compares what was spent with what the workflow's tasks usually spend: `x / (x + usual)`,
+one half where it is as usual, so that the unit of the machine does not matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..messages import Language
+from ..state import Check, Output, Record, TaskState, Usage
+from .contracts import Baseline, Reward, Term
+
+RULES = "1"
+"""Version of what is said here; traces name it."""
+
+STATUS = {"verified": 1.0, "unverified": 0.4, "no_answer": 0.1}
+HONEST = 0.3
+"""What it is worth to say that the documents or pages hold no answer."""
+STATUS_WEIGHT = 2.0
+REFERENCE_SHARE = 2.0
+"""Weight of a reference answer, against that of all that is known without it."""
+RATING_SHARE = 9.0
+"""Weight of a person's rating, against that of all else."""
+
+TERSE: dict[Language, int] = {"en": 100, "zh": 200}
+"""Words, or Chinese characters, that an answer to a question may have before each more tells
+against it."""
+CALLED_FOR_BY = {
+    "rag_qa": ("names_own_documents",),
+    "search_qa_strict": ("asks_for_latest", "asks_to_search"),
+    "summarize_url": ("has_url",),
+}
+"""Features of a question that call for one source of knowledge."""
+
+COST_WEIGHTS = {"tokens": 3.0, "seconds": 2.0, "calls": 2.0, "loads": 1.0, "memory": 1.0}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What there is to judge a task by."""
+
+    status: str
+    workflow: str
+    """The one that concluded it."""
+    output: Output | None
+    """What that workflow made."""
+    language: Language
+    features: Mapping[str, float]
+    """Of the question."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of the workflow's checks, as it is registered; 1 where nothing is said."""
+    correct: bool | None = None
+    """Whether the answer is that of a reference; None where there is none."""
+    rating: int | None = None
+    """A person's, 1 to 5."""
+
+
+def quality_terms(judged: Judged) -> list[Term]:
+    """All that tells how good a result is. Of a task that failed, that it did."""
+    terms = [Term(name="status", value=_status(judged), weight=STATUS_WEIGHT)]
+    if judged.status in STATUS:
+        checks = judged.output.checks if judged.output else []
+        terms += [_checked(check, judged) for check in checks]
+        terms += _of_a_source(judged)
+    if judged.correct is not None:
+        weight = REFERENCE_SHARE * _weight(terms)
+        terms.append(Term(name="reference", value=float(judged.correct), weight=weight))
+    if judged.rating is not None:
+        weight = RATING_SHARE * _weight(terms)
+        terms.append(Term(name="rating", value=(judged.rating - 1) / 4, weight=weight))
+    return terms
+
+
+def cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
+    """What the task cost, each quantity against its usual."""
+    return [
+        Term(name=name, value=_against(spent[name], usual.usual.get(name, spent[name])), weight=w)
+        for name, w in COST_WEIGHTS.items()
+        if name in spent
+    ]
+
+
+def made_of(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward:
+    """The reward of these terms.
+
+    Args:
+        cost_weight: the setting's λ.
+    """
+    good, dear = _mean(quality), _mean(cost)
+    return Reward(
+        quality=good,
+        cost=dear,
+        reward=good - cost_weight * dear,
+        quality_terms=quality,
+        cost_terms=cost,
+    )
+
+
+def spent_on(state: TaskState) -> dict[str, float]:
+    """What a task's own record says that it cost; waiting for people or for its turn is no cost."""
+    usage: Usage = state.get("usage", Usage())
+    history: list[Record] = state.get("history", [])
+    return {
+        "tokens": float(usage.prompt_tokens - usage.cached_tokens + usage.output_tokens),
+        "seconds": sum(record.seconds for record in history),
+        "calls": float(usage.calls),
+    }
+
+
+def _status(judged: Judged) -> float:
+    if judged.status == "no_answer" and judged.workflow in CALLED_FOR_BY:
+        return HONEST
+    return STATUS.get(judged.status, 0.0)
+
+
+def _checked(check: Check, judged: Judged) -> Term:
+    """Passed or not; citations by how many sentences found no support, whatever stands beside
+    them."""
+    value = float(check.passed)
+    if check.name == "citations" and judged.output and "sentences" in judged.output.data:
+        data = judged.output.data
+        value = 1 / (1 + data["sentences"] - data["supported"])
+    return Term(name=check.name, value=value, weight=judged.weights.get(check.name, 1.0))
+
+
+def _of_a_source(judged: Judged) -> list[Term]:
+    """Of what was answered from documents or pages: whether the question called for these, and
+    whether the answer keeps to the point."""
+    if judged.workflow not in CALLED_FOR_BY:
+        return []
+    called_for = {
+        name
+        for name, features in CALLED_FOR_BY.items()
+        if any(judged.features.get(feature) for feature in features)
+    }
+    terms = []
+    if called_for:
+        terms.append(Term(name="source", value=float(judged.workflow in called_for), weight=1.0))
+    if judged.output and judged.status != "no_answer" and _is_cited(judged.output):
+        size = max(1, length_of(judged.output.text, judged.language))
+        terms.append(
+            Term(name="brevity", value=min(1.0, TERSE[judged.language] / size), weight=1.0)
+        )
+    return terms
+
+
+def _is_cited(output: Output) -> bool:
+    return any(check.name == "citations" for check in output.checks)
+
+
+def length_of(text: str, language: Language) -> int:
+    """Words of an English text, characters of a Chinese one."""
+    return len("".join(text.split())) if language == "zh" else len(text.split())
+
+
+def _against(spent: float, usual: float) -> float:
+    return spent / (spent + usual) if spent > 0 else 0.0
+
+
+def _weight(terms: list[Term]) -> float:
+    return sum(term.weight for term in terms)
+
+
+def _mean(terms: list[Term]) -> float:
+    weight = _weight(terms)
+    return sum(term.value * term.weight for term in terms) / weight if weight else 0.0
