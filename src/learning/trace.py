@@ -1,0 +1,201 @@
+"""The trace: a JSON line for each task that has ended, in one file a day.
+
+A line is written by a single append, by one process at a time. What a kill or a full disk cut off
+stays alone on its line: a writer that finds such a rest begins a new one, and readers skip it.
+"""
+
+import errno
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+from pydantic import SecretStr, ValidationError
+
+from ..settings import Settings
+from .contracts import TraceRecord
+
+FOLDER = "traces"
+LOCK_SECONDS = 10
+"""How long a writer waits for others."""
+HASH_DIGITS = 32
+REDACTED = "[key]"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is in a trace."""
+
+    records: list[TraceRecord]
+    """The latest word on each task, in the order in which the tasks ended."""
+    skipped: int
+    """Lines that are torn, or of a later version than this program knows."""
+
+
+class Trace:
+    """The files of a trace in a folder, which is made when the first line is written.
+
+    Args:
+        file_mb: megabytes after which a day goes on in another file.
+        days: after which files are deleted; 0 keeps all.
+        keys: words that never reach a file.
+    """
+
+    def __init__(
+        self, folder: Path, *, file_mb: int = 64, days: int = 0, keys: Collection[str] = ()
+    ) -> None:
+        self._folder, self._file_bytes, self._days = folder, file_mb * 1_000_000, days
+        self._keys = [json.dumps(key)[1:-1] for key in keys]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Trace":
+        """The trace of this home, which no key of these settings reaches."""
+        values = (getattr(settings, name) for name in Settings.model_fields)
+        keys = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return cls(
+            settings.home / FOLDER,
+            file_mb=settings.trace_file_mb,
+            days=settings.trace_days,
+            keys=[key for key in keys if key],
+        )
+
+    def append(self, record: TraceRecord) -> None:
+        """Write a line. It blocks.
+
+        Raises:
+            OSError: it could not be written, and nothing of it was.
+        """
+        line = record.model_dump_json()
+        for key in self._keys:
+            line = line.replace(key, REDACTED)
+        with _alone(self._folder):
+            path = self._file_for(record.ended.astimezone(UTC).date(), len(line))
+            if self._days and not path.exists():
+                self._forget(before=datetime.now(UTC).date() - timedelta(days=self._days))
+            _append(path, line.encode() + b"\n")
+
+    def read(self) -> Reading:
+        """All records, and how many lines are none. It blocks."""
+        latest: dict[str, TraceRecord] = {}
+        skipped = 0
+        for line in self._lines():
+            record = _record(line)
+            if record is None:
+                skipped += 1
+                continue
+            known = latest.get(record.task_id)
+            if known is None or record.revision >= known.revision:
+                latest[record.task_id] = record
+        return Reading(sorted(latest.values(), key=lambda record: record.ended), skipped)
+
+    def _lines(self) -> Iterator[bytes]:
+        for path in self._files():
+            with path.open("rb") as file:
+                yield from (line for line in file if line.strip())
+
+    def _files(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self._folder.glob("????-??-??.*.jsonl"), key=_place)
+
+    def _file_for(self, day: date, size: int) -> Path:
+        """The day's latest file, or the next where the line would make it too large."""
+        number = max((_place(path)[1] for path in self._folder.glob(f"{day}.*.jsonl")), default=1)
+        path = self._folder / f"{day}.{number}.jsonl"
+        if path.exists() and path.stat().st_size + size > self._file_bytes:
+            return self._folder / f"{day}.{number + 1}.jsonl"
+        return path
+
+    def _forget(self, before: date) -> None:
+        for path in self._files():
+            if _place(path)[0] < before.isoformat():
+                path.unlink()
+
+
+class Texts:
+    """What of a task's texts may be kept.
+
+    A hash is keyed, so that whoever has a trace cannot try out guesses; the key stays in the home.
+    """
+
+    def __init__(self, mode: Literal["full", "hashed", "off"], home: Path) -> None:
+        self._mode, self._folder = mode, home / FOLDER
+
+    def text(self, text: str | None) -> str | None:
+        """The text, its hash, or nothing."""
+        if text is None or self._mode == "off":
+            return None
+        return text if self._mode == "full" else self._hash(text)
+
+    def inputs(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        """What was given besides the question, the texts in it as `text` has them."""
+        if self._mode == "off":
+            return None
+        return {
+            name: value
+            if self._mode == "full" or isinstance(value, bool | int | float | None)
+            else self._hash(json.dumps(value, ensure_ascii=False, sort_keys=True))
+            for name, value in inputs.items()
+        }
+
+    def _hash(self, text: str) -> str:
+        digest = hmac.new(self._key(), text.encode(), hashlib.sha256).hexdigest()
+        return f"hmac:{digest[:HASH_DIGITS]}"
+
+    def _key(self) -> bytes:
+        """Made when it is first asked for."""
+        path = self._folder / ".key"
+        with _alone(self._folder):
+            if not path.exists():
+                new = self._folder / ".key.new"
+                new.touch(mode=0o600)
+                new.write_bytes(secrets.token_bytes(32))
+                new.replace(path)
+            return path.read_bytes()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only process that writes there; the folder is made for the user alone.
+
+    Raises:
+        OSError: the folder cannot be written, or others held on to it for too long.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
+        yield
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add to a file, all or nothing."""
+    with open(path, "ab+", buffering=0, opener=partial(os.open, mode=0o600)) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        try:
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _record(line: bytes) -> TraceRecord | None:
+    with suppress(ValidationError):
+        return TraceRecord.model_validate_json(line)
+    return None
+
+
+def _place(path: Path) -> tuple[str, int]:
+    """The day of a file and its number, of `2026-01-31.1.jsonl`."""
+    day, number, _ = path.name.split(".")
+    return day, int(number)

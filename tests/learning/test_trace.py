@@ -1,0 +1,171 @@
+"""The trace on disk: whole lines from many processes, torn ones skipped, nothing secret in it."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from concertino.learning.trace import Texts, Trace
+from concertino.settings import get_settings
+
+from tests.learning.records import NOON, record
+
+ROOT = Path(__file__).parents[2]
+SECRET = "sk-not-for-anyones-eyes"
+
+WRITE = """
+import sys
+from pathlib import Path
+from concertino.learning.trace import Trace
+from tests.learning.records import record
+folder, name, count = sys.argv[1:]
+for number in range(int(count)):
+    Trace(Path(folder)).append(record(f"{name}{number}", question="word " * 2000))
+"""
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """Files may grow to this size only, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def lines(folder: Path) -> list[str]:
+    return [
+        line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()
+    ]
+
+
+def test_what_was_written_is_read_in_the_order_in_which_tasks_ended(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("late", ended=NOON + timedelta(hours=1)))
+    trace.append(record("early"))
+    assert [found.task_id for found in trace.read().records] == ["early", "late"]
+    assert trace.read().records[0] == record("early")
+    assert trace.read().skipped == 0
+
+
+def test_a_trace_that_was_never_written_is_empty(tmp_path: Path) -> None:
+    assert Trace(tmp_path / "none").read().records == []
+
+
+def test_of_several_lines_about_a_task_the_latest_word_is_read(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    for revision in (0, 5, 5, 2):
+        trace.append(record("a", revision=revision, rating=revision or None))
+    [found] = trace.read().records
+    assert (found.revision, found.rating) == (5, 5)
+
+
+def test_lines_of_many_processes_are_whole(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), f"p{n}-", "30"], cwd=ROOT)
+        for n in range(4)
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * 4
+    found = Trace(tmp_path).read()
+    assert (len(found.records), found.skipped) == (120, 0)
+
+
+@pytest.mark.parametrize("torn", ['{"task_id": "b', "{", '{"task_id": "b"}'])
+def test_a_line_that_a_kill_cut_off_is_skipped_and_the_next_is_whole(
+    tmp_path: Path, torn: str
+) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("a"))
+    [file] = tmp_path.glob("*.jsonl")
+    with file.open("a") as opened:
+        opened.write(torn)
+    assert trace.read().skipped == 1
+
+    trace.append(record("c"))
+    found = trace.read()
+    assert [found.task_id for found in found.records] == ["a", "c"]
+    assert found.skipped == 1
+
+
+def test_a_line_of_a_later_version_is_skipped(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("a"))
+    [file] = tmp_path.glob("*.jsonl")
+    later = json.loads(record("b").model_dump_json()) | {"schema_version": 99, "novelty": 1}
+    file.write_text(file.read_text() + json.dumps(later) + "\n")
+    assert (len(trace.read().records), trace.read().skipped) == (1, 1)
+
+
+def test_a_disk_without_room_for_a_line_gets_nothing_of_it(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("a"))
+    [file] = tmp_path.glob("*.jsonl")
+    before = file.read_bytes()
+    with room(len(before) + 100), pytest.raises(OSError, match=r"large|space"):
+        trace.append(record("b"))
+    assert file.read_bytes() == before
+
+
+def test_each_day_has_its_file_and_a_full_one_goes_on_in_another(tmp_path: Path) -> None:
+    trace = Trace(tmp_path, file_mb=1)
+    for number in range(3):
+        trace.append(record(f"a{number}", question="x" * 400_000))
+    trace.append(record("next", ended=NOON + timedelta(days=1)))
+    names = sorted(file.name for file in tmp_path.glob("*.jsonl"))
+    assert names == ["2026-03-01.1.jsonl", "2026-03-01.2.jsonl", "2026-03-02.1.jsonl"]
+    assert len(trace.read().records) == 4
+
+
+def test_old_files_go_where_the_settings_say_so(tmp_path: Path) -> None:
+    Trace(tmp_path).append(record("old", ended=NOON - timedelta(days=3650)))
+    Trace(tmp_path, days=3650).append(record("new", ended=NOON))
+    assert [found.task_id for found in Trace(tmp_path).read().records] == ["new"]
+
+
+def test_a_key_that_stands_in_a_text_does_not_reach_the_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    get_settings.cache_clear()
+    trace = Trace.of(get_settings())
+    trace.append(record("a", question=f"my key is {SECRET}, what is yours?"))
+    assert SECRET not in "".join(lines(home / "traces"))
+    assert trace.read().records[0].question == "my key is [key], what is yours?"
+
+
+def test_files_are_for_their_user_alone(tmp_path: Path) -> None:
+    Trace(tmp_path / "traces").append(record("a"))
+    [file] = (tmp_path / "traces").glob("*.jsonl")
+    assert file.stat().st_mode & 0o077 == 0
+    assert (tmp_path / "traces").stat().st_mode & 0o077 == 0
+
+
+def test_texts_are_kept_hashed_or_left_out(tmp_path: Path) -> None:
+    given = {"urls": ["http://a.example"], "top_k": 4}
+    assert Texts("full", tmp_path).text("what?") == "what?"
+    assert Texts("full", tmp_path).inputs(given) == given
+    assert Texts("off", tmp_path).text("what?") is None
+    assert Texts("off", tmp_path).inputs(given) is None
+
+    hashed = Texts("hashed", tmp_path)
+    assert hashed.text("what?") == Texts("hashed", tmp_path).text("what?")
+    assert hashed.text("what?") != hashed.text("what!")
+    assert "what" not in (hashed.text("what?") or "")
+    kept = hashed.inputs(given) or {}
+    assert kept["top_k"] == 4
+    assert "example" not in str(kept)
+    assert hashed.text(None) is None
+
+
+def test_the_same_text_has_another_hash_in_another_home(tmp_path: Path) -> None:
+    mine, yours = (Texts("hashed", tmp_path / name).text("what?") for name in ("mine", "yours"))
+    assert mine != yours
+    assert os.stat(tmp_path / "mine" / "traces" / ".key").st_mode & 0o077 == 0
