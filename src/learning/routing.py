@@ -1,71 +1,82 @@
-"""What stands before the Coordinator when it chooses: the router's candidates, and the bandit's
-values and suggestion."""
+"""What stands before the Coordinator when it chooses a workflow: the router's candidates, what the
+bandit knows, and what its policy suggests."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..settings import Settings, get_settings
 from .bandit import Bandit
-from .contracts import ArmValue, Routing
+from .contracts import OPEN, ArmValue, Routing
 from .policy import Policy, distribution, draw
 from .router import acandidates, in_use, task_type
 
 log = logging.getLogger(__name__)
-
-CHANCE = random.SystemRandom()
 
 
 async def route_task(
     question: str,
     inputs: Mapping[str, Any],
     checkpointer: BaseCheckpointSaver[str] | None,
-    chance: random.Random = CHANCE,
+    settings: Settings | None = None,
+    chance: random.Random | None = None,
 ) -> Routing:
-    """Ask router and bandit about a task. Where one cannot be had, the other advises alone; a
-    task is never lost for want of advice.
+    """Advice for a task. It never fails: what is not there, or cannot be read, is left out.
 
     Args:
-        question: the task as it stands on its own.
-        inputs: what it brings besides.
-        checkpointer: where the bandit's table is; None goes without.
-        chance: draws the suggestion.
+        checkpointer: where the bandit's table is; None knows nothing of earlier tasks.
+        chance: what the suggestion is drawn with.
     """
-    ranked = await acandidates(question, inputs)
-    kind = task_type(ranked)
-    values = await _values(kind, checkpointer)
-    policy = policy_of(get_settings())
-    probabilities = distribution(policy, ranked, values)
+    try:
+        return await _advice(question, inputs, checkpointer, settings or get_settings(), chance)
+    except Exception as error:
+        _warn(f"{type(error).__name__}: {error}")
+        return Routing(task_type=OPEN)
+
+
+async def _advice(
+    question: str,
+    inputs: Mapping[str, Any],
+    checkpointer: BaseCheckpointSaver[str] | None,
+    settings: Settings,
+    chance: random.Random | None,
+) -> Routing:
+    candidates = await acandidates(question, inputs)
+    kind = task_type(candidates)
+    values: list[ArmValue] = []
+    if checkpointer:
+        values = (await Bandit.read(checkpointer)).values(kind)
+    version = str((await asyncio.to_thread(in_use))[0]) if candidates else None
+    policy = policy_of(settings)
+    probabilities = distribution(policy, candidates, values)
     return Routing(
         task_type=kind,
-        candidates=ranked,
+        candidates=candidates,
         values=values,
         policy=policy.name,
         probabilities=probabilities,
-        suggestion=draw(probabilities, chance),
-        router_version=str(in_use()[0]) if ranked else None,
+        suggestion=draw(probabilities, chance or random.SystemRandom()),
+        router_version=version,
     )
 
 
 def policy_of(settings: Settings) -> Policy:
-    """The policy that the settings ask for."""
+    """The policy that the settings name."""
     return Policy(
-        name=settings.bandit_policy,
-        prior=settings.bandit_prior,
-        epsilon=settings.bandit_epsilon,
-        temperature=settings.bandit_temperature,
-        noise=settings.bandit_noise,
+        settings.bandit_policy,
+        settings.bandit_prior,
+        settings.bandit_epsilon,
+        settings.bandit_temperature,
+        settings.bandit_noise,
     )
 
 
-async def _values(kind: str, checkpointer: BaseCheckpointSaver[str] | None) -> list[ArmValue]:
-    if checkpointer is None:
-        return []
-    try:
-        return (await Bandit.read(checkpointer)).values(kind)
-    except Exception:
-        log.warning("the bandit's table could not be read", exc_info=True)
-        return []
+@cache
+def _warn(reason: str) -> None:
+    """Say it once a process."""
+    log.warning("the Coordinator goes without advice: %s", reason)
