@@ -22,6 +22,14 @@ class TaskBusy(ConcertinoError):
     """The task is being worked on by another process."""
 
 
+class RouterError(ConcertinoError):
+    """The router cannot be read, kept or trained; the text says what to do."""
+
+
+class StoreUnavailable(ConcertinoError):
+    """The database of the tasks does not answer. What was under way can be taken up later."""
+
+
 class ModelError(ConcertinoError):
     """The language model could not be reached or refused the request."""
 

@@ -25,6 +25,14 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("concertino")))
     """Folder of the user's tasks, checkpoints and the embedded model."""
+    database_url: SecretStr | None = None
+    """`postgresql://…`: keep tasks and checkpoints there, for many machines; None: in the home."""
+    redis_url: SecretStr | None = None
+    """`redis://…`: let `concertino worker` processes carry out the tasks; needs the database."""
+    redis_prefix: str = "concertino"
+    """Beginning of the names that are used in Redis."""
+    lease_seconds: float = Field(30.0, gt=0)
+    """How long a worker with the database may be silent before its task is another's."""
 
     provider: ProviderName | None = None
     """Which provider to use; None detects one from the keys that are set."""
@@ -125,6 +133,11 @@ class Settings(BaseSettings):
     """Event streams that one API key, or this machine's user, may have open."""
     serve_requests_per_minute: int = Field(300, ge=1)
     """Requests that one API key may send, where the key has no limit of its own."""
+
+    @property
+    def place(self) -> Path | SecretStr:
+        """Where tasks are kept."""
+        return self.database_url or self.home
 
 
 @cache

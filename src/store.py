@@ -1,33 +1,30 @@
-"""Where tasks are kept: LangGraph's checkpoints and an index of the tasks, in one SQLite file."""
+"""Where tasks are kept: LangGraph's checkpoints, and an index of the tasks beside them.
+
+What is here is the same for every database: SQL that all of them understand, with `?` for a value.
+What differs is in `sqlite.py` (the default: one file, or memory) and `postgres.py` (many machines).
+"""
 
 import asyncio
 import json
-import os
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, Protocol, cast
 
-import aiosqlite
-from filelock import AsyncFileLock, Timeout
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from .errors import ConcertinoError, TaskBusy, UnknownTask
+from .errors import ConcertinoError, UnknownTask
 from .messages import say
 from .state import Contract, Exchange, Status, TaskInput
 
-DATABASE = "tasks.sqlite"
 BUSY_SECONDS = 60
 """How long a process waits for others that write."""
-POLL_SECONDS = 0.005
-"""How often it looks whether they are done."""
 
-_SCHEMA = """
+SCHEMA = """
 create table if not exists tasks (
     task_id text primary key,
     thread_id text not null,
@@ -42,10 +39,40 @@ create table if not exists tasks (
 );
 create index if not exists tasks_of_a_thread on tasks (thread_id);
 create index if not exists tasks_of_an_owner on tasks (owner);
+create table if not exists ratings (
+    task_id text primary key,
+    rating integer not null,
+    comment text,
+    created text not null
+);
 """
 
 TaskStatus = Status | Literal["queued", "cancelled"]
 """What the index says of a task; the two more are the service's."""
+
+Value = str | int | None
+Row = dict[str, Any]
+"""By the name of the column."""
+
+Interruption = Literal["lost", "cancelled"]
+"""Why whoever works on a task has to stop: another process has it now, or a person has asked."""
+
+Place = Path | SecretStr | None
+"""A folder, the address of a Postgres database, or memory."""
+
+
+class Session(Protocol):
+    """The statements of one transaction."""
+
+    async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
+        """Carry out a statement.
+
+        Returns:
+            The number of rows that it changed.
+        """
+
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        """The rows that a statement gives."""
 
 
 class TaskSummary(BaseModel):
@@ -66,59 +93,74 @@ class TaskSummary(BaseModel):
     """The API key it belongs to, by its id; None is whoever uses this machine."""
 
 
-@dataclass(frozen=True)
-class TaskStore:
-    """The index beside the checkpoints, over one connection."""
+class TaskStore(ABC):
+    """The checkpoints and the index; a subclass for each database.
 
-    checkpointer: AsyncSqliteSaver
-    connection: aiosqlite.Connection
-    home: Path | None
-    """None for tasks that are kept in memory."""
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    Tables have a column `rowid` that grows with each row, unless they are made `without rowid`.
+    """
 
-    @asynccontextmanager
-    async def exclusive(self, name: str) -> AsyncIterator[None]:
+    checkpointer: BaseCheckpointSaver[str]
+    lasting = True
+    """Whether what is in it outlives this process."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
+        """Statements that are written together or not at all."""
+
+    @abstractmethod
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        """What is stored now."""
+
+    @abstractmethod
+    async def define(self, script: str) -> None:
+        """Make tables and indexes that are not there yet, written as for SQLite."""
+
+    @abstractmethod
+    def exclusive(self, name: str) -> AbstractAsyncContextManager["TaskStore"]:
         """Be the only one, of all processes on this storage, to do what has that name. It is for
         short work: others wait.
+
+        Returns:
+            The store to do it with: what is written through that one is refused once the right to
+            do it was lost.
 
         Raises:
             ConcertinoError: others held on to it for too long.
         """
-        if self.home is None:
-            async with self._turn:
-                yield
-            return
-        path = self.home / f"{name}.lock"
-        lock = AsyncFileLock(path, timeout=BUSY_SECONDS, poll_interval=POLL_SECONDS)
-        try:
-            await lock.acquire()
-        except Timeout as error:
-            raise ConcertinoError(say("store.unusable", home=self.home, reason=error)) from None
-        try:
-            yield
-        finally:
-            await lock.release()
 
+    @abstractmethod
+    def claim(
+        self,
+        task_id: str,
+        interrupt: Callable[[Interruption], object] = lambda why: None,
+        nudge: asyncio.Event | None = None,
+    ) -> AbstractAsyncContextManager["TaskStore"]:
+        """Hold the task for this process; a process that dies lets go of it.
+
+        Args:
+            interrupt: called when whoever holds it has to stop.
+            nudge: set to have it looked at once whether that is so.
+
+        Returns:
+            The store to work on it with: what is written through that one, checkpoints too, is
+            refused once another process holds the task.
+
+        Raises:
+            TaskBusy: another run holds it, or has taken it over.
+        """
+
+    @abstractmethod
+    async def free(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the tasks that no process works on."""
+
+    @abstractmethod
+    async def ask_to_stop(self, task_id: str) -> None:
+        """Let whoever holds the task know that a person wants it stopped, where that is possible
+        from here."""
+
+    @abstractmethod
     async def keep_latest(self, thread_id: str) -> None:
         """Delete all checkpoints of a thread but its latest."""
-        older = (
-            "thread_id = ? and checkpoint_id < "
-            "(select max(checkpoint_id) from checkpoints where thread_id = ?)"
-        )
-        async with self.transaction() as db:
-            for table in ("checkpoints", "writes"):
-                await db.execute(f"delete from {table} where {older}", (thread_id, thread_id))  # noqa: S608
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Statements that are written together or not at all, and between those of no other."""
-        async with self.checkpointer.lock:
-            try:
-                yield self.connection
-                await self.connection.commit()
-            except BaseException:
-                await self.connection.rollback()
-                raise
 
     async def add(
         self,
@@ -130,45 +172,15 @@ class TaskStore:
         owner: str | None = None,
     ) -> None:
         """Enter a new task, with all that is needed to start it again."""
-        async with self.transaction():
-            await self.insert(task_id, thread_id, task, status=status, owner=owner)
-
-    async def insert(
-        self,
-        task_id: str,
-        thread_id: str,
-        task: TaskInput,
-        *,
-        status: TaskStatus,
-        owner: str | None,
-    ) -> None:
-        """`add` within a transaction."""
-        now, options = _now(), json.dumps(task)
-        await self.connection.execute(
-            "insert into tasks (task_id, thread_id, question, workflow, options, status, created, "
-            "updated, owner) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do nothing",
-            (
-                *(task_id, thread_id, task["question"], task.get("workflow")),
-                *(options, status, now, now, owner),
-            ),
-        )
+        async with self.transaction() as db:
+            await insert_task(db, task_id, thread_id, task, status=status, owner=owner)
 
     async def update(
         self, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
     ) -> None:
         """Enter a task's new status, and the workflow that was played."""
-        async with self.transaction():
-            await self.amend(task_id, status, workflow, answer)
-
-    async def amend(
-        self, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
-    ) -> None:
-        """`update` within a transaction."""
-        await self.connection.execute(
-            "update tasks set status = ?, workflow = coalesce(?, workflow), final_answer = ?, "
-            "updated = ? where task_id = ?",
-            (status, workflow, answer, _now(), task_id),
-        )
+        async with self.transaction() as db:
+            await amend_task(db, task_id, status, workflow, answer)
 
     async def exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
         """The thread's tasks that are its owner's and have an answer, oldest first.
@@ -176,30 +188,42 @@ class TaskStore:
         Raises:
             UnknownTask: there is none.
         """
+        whose, values = owned_by(owner)
         query = (
-            "select question, workflow, options, final_answer from tasks where thread_id = ? "
-            "and owner is ? and final_answer is not null order by created, rowid"
+            "select question, workflow, options, final_answer from tasks where thread_id = ? "  # noqa: S608
+            f"and {whose} and final_answer is not null order by created, rowid"
         )
-        async with self.connection.execute(query, (thread_id, owner)) as cursor:
-            rows = await cursor.fetchall()
+        rows = await self.read(query, (thread_id, *values))
         if not rows:
             raise UnknownTask(say("task.unknown_thread", thread_id=thread_id))
         return [
             Exchange(
-                question=question,
-                workflow=workflow,
-                inputs=json.loads(options).get("inputs") or {},
-                answer=answer,
+                question=row["question"],
+                workflow=row["workflow"],
+                inputs=json.loads(row["options"]).get("inputs") or {},
+                answer=row["final_answer"],
             )
-            for question, workflow, options, answer in rows
+            for row in rows
         ]
+
+    async def rate(self, task_id: str, rating: int, comment: str | None = None) -> None:
+        """Keep what a person thinks of a result; a later opinion replaces it."""
+        async with self.transaction() as db:
+            await db.execute(
+                "insert into ratings values (?, ?, ?, ?) on conflict (task_id) do update set "
+                "rating = excluded.rating, comment = excluded.comment, created = excluded.created",
+                (task_id, rating, comment, timestamp()),
+            )
+
+    async def rating(self, task_id: str) -> int | None:
+        """What its person thinks of a task, 1 to 5."""
+        rows = await self.read("select rating from ratings where task_id = ?", (task_id,))
+        return rows[0]["rating"] if rows else None
 
     async def task_input(self, task_id: str) -> TaskInput:
         """What a task was started with."""
-        query = "select options from tasks where task_id = ?"
-        async with self.connection.execute(query, (task_id,)) as cursor:
-            row = await cursor.fetchone()
-        return cast("TaskInput", json.loads(row[0])) if row else {}
+        rows = await self.read("select options from tasks where task_id = ?", (task_id,))
+        return cast("TaskInput", json.loads(rows[0]["options"])) if rows else {}
 
     async def get(self, task_id: str) -> TaskSummary:
         """One task of the index.
@@ -207,104 +231,99 @@ class TaskStore:
         Raises:
             UnknownTask: it is not stored here.
         """
-        rows = await self._select("where task_id = ?", task_id)
-        if not rows:
+        found = await self._select("where task_id = ?", task_id)
+        if not found:
             raise UnknownTask(say("task.unknown", task_id=task_id))
-        return rows[0]
+        return found[0]
 
     async def latest(self, limit: int) -> list[TaskSummary]:
         """The latest tasks, newest first; one whose process died is told as interrupted."""
         return await self.select("order by created desc, rowid desc limit ?", limit)
 
-    async def select(self, clause: str, *values: str | int | None) -> list[TaskSummary]:
+    async def select(self, clause: str, *values: Value) -> list[TaskSummary]:
         """The tasks of a `where` and `order by` clause; one whose process died is told as
         interrupted."""
+        tasks = await self._select(clause, *values)
+        free = await self.free([task.task_id for task in tasks if task.status == "running"])
         return [
-            task.model_copy(update={"status": "interrupted"})
-            if task.status == "running" and await self._is_free(task.task_id)
-            else task
-            for task in await self._select(clause, *values)
+            task.model_copy(update={"status": "interrupted"}) if task.task_id in free else task
+            for task in tasks
         ]
 
-    async def _is_free(self, task_id: str) -> bool:
-        try:
-            async with self.claim(task_id):
-                return True
-        except TaskBusy:
-            return False
-
-    @asynccontextmanager
-    async def claim(self, task_id: str) -> AsyncIterator[None]:
-        """Hold the task for this process; a process that dies lets go of it.
-
-        Raises:
-            TaskBusy: another run holds it.
-        """
-        if self.home is None:
-            yield
-            return
-        folder = self.home / "locks"
-        folder.mkdir(exist_ok=True)
-        lock = AsyncFileLock(folder / f"{task_id}.lock", timeout=0)
-        try:
-            async with lock:
-                yield
-        except Timeout:
-            raise TaskBusy(say("task.busy", task_id=task_id)) from None
-
-    async def _select(self, clause: str, *values: str | int | None) -> list[TaskSummary]:
+    async def _select(self, clause: str, *values: Value) -> list[TaskSummary]:
         query = f"select {', '.join(TaskSummary.model_fields)} from tasks {clause}"  # noqa: S608
-        async with self.connection.execute(query, values) as cursor:
-            names = [column[0] for column in cursor.description]
-            return [
-                TaskSummary.model_validate(dict(zip(names, row, strict=True)))
-                async for row in cursor
-            ]
+        return [TaskSummary.model_validate(row) for row in await self.read(query, values)]
 
 
-@asynccontextmanager
-async def open_store(home: Path | None) -> AsyncIterator[TaskStore]:
-    """Open the tasks in a folder, made on first use and readable by the user alone; without a
-    folder, a store in memory that is gone when closed.
-
-    Raises:
-        ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
-    """
-    try:
-        async with aiosqlite.connect(_database(home), timeout=BUSY_SECONDS) as connection:
-            checkpointer = AsyncSqliteSaver(connection, serde=_serializer())
-            # SQLite does not wait for a database that is being switched to its write-ahead log.
-            async with _alone(home):
-                await checkpointer.setup()
-                await connection.executescript(_SCHEMA)
-            yield TaskStore(checkpointer, connection, home)
-    except (sqlite3.Error, OSError) as error:
-        raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
-
-
-@asynccontextmanager
-async def _alone(home: Path | None) -> AsyncIterator[None]:
-    if home is None:
-        yield
-        return
-    async with AsyncFileLock(home / f"{DATABASE}.lock", timeout=BUSY_SECONDS):
-        yield
+async def insert_task(
+    db: Session,
+    task_id: str,
+    thread_id: str,
+    task: TaskInput,
+    *,
+    status: TaskStatus,
+    owner: str | None,
+) -> None:
+    """`TaskStore.add` within a transaction."""
+    now, options = timestamp(), json.dumps(task)
+    await db.execute(
+        "insert into tasks (task_id, thread_id, question, workflow, options, status, created, "
+        "updated, owner) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do nothing",
+        (
+            *(task_id, thread_id, task["question"], task.get("workflow")),
+            *(options, status, now, now, owner),
+        ),
+    )
 
 
-def _now() -> str:
+async def amend_task(
+    db: Session, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
+) -> None:
+    """`TaskStore.update` within a transaction."""
+    await db.execute(
+        "update tasks set status = ?, workflow = coalesce(?, workflow), final_answer = ?, "
+        "updated = ? where task_id = ?",
+        (status, workflow, answer, timestamp(), task_id),
+    )
+
+
+def owned_by(owner: str | None) -> tuple[str, tuple[str, ...]]:
+    """A condition for rows of that owner, with its value: `owner = null` is never true."""
+    return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
+
+
+def timestamp() -> str:
+    """This moment, as the tables have it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _database(home: Path | None) -> str:
-    if home is None:
-        return ":memory:"
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = home / DATABASE
-    path.touch(mode=0o600)
-    return os.fspath(path)
+@asynccontextmanager
+async def open_store(place: Place) -> AsyncIterator[TaskStore]:
+    """Open the tasks in a folder, made on first use and readable by the user alone, or in a
+    Postgres database; without either, a store in memory that is gone when closed.
+
+    Raises:
+        ConcertinoError: the folder cannot be written, the disk is full, the file is damaged, or
+            the database cannot be used.
+    """
+    async with _opened(place) as store:
+        await store.define(SCHEMA)
+        yield store
 
 
-def _serializer() -> JsonPlusSerializer:
+def _opened(place: Place) -> AbstractAsyncContextManager[TaskStore]:
+    if isinstance(place, SecretStr):
+        try:
+            from .postgres import open_postgres
+        except ImportError as error:
+            raise ConcertinoError(say("store.not_installed", reason=error)) from error
+        return open_postgres(place)
+    from .sqlite import open_sqlite
+
+    return open_sqlite(place)
+
+
+def serializer() -> JsonPlusSerializer:
     """Checkpoints hold the models of the state, and no other class is made from them."""
     models = [(model.__module__, model.__name__) for model in Contract.__subclasses__()]
     return JsonPlusSerializer(allowed_msgpack_modules=models)

@@ -7,14 +7,13 @@ from its digest, and what a slow password hash would add, every request would pa
 import hashlib
 import hmac
 import secrets
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import ConcertinoError
 from ..messages import say
-from ..store import TaskStore
+from ..store import Row, TaskStore, timestamp
 
 SCHEMA = """
 create table if not exists keys (
@@ -58,7 +57,7 @@ class Keys:
         self._tasks = tasks
 
     async def setup(self) -> None:
-        await self._tasks.connection.executescript(SCHEMA)
+        await self._tasks.define(SCHEMA)
 
     async def create(
         self,
@@ -76,7 +75,7 @@ class Keys:
         async with self._tasks.transaction() as db:
             await db.execute(
                 "insert into keys values (?, ?, ?, ?, ?, ?, null)",
-                (key_id, name, _digest(text), requests_per_minute, tokens_per_day, _now()),
+                (key_id, name, _digest(text), requests_per_minute, tokens_per_day, timestamp()),
             )
         return text
 
@@ -96,9 +95,7 @@ class Keys:
     async def all(self) -> list[Key]:
         """Every key, the revoked ones too, oldest first."""
         query = f"select {', '.join(Key.model_fields)} from keys order by rowid"  # noqa: S608
-        async with self._tasks.connection.execute(query) as cursor:
-            names = [column[0] for column in cursor.description]
-            return [Key.model_validate(dict(zip(names, row, strict=True))) async for row in cursor]
+        return [Key.model_validate(row) for row in await self._tasks.read(query)]
 
     async def revoke(self, key_id: str) -> None:
         """Refuse a key from now on; its tasks and documents stay.
@@ -108,21 +105,16 @@ class Keys:
         """
         async with self._tasks.transaction() as db:
             done = await db.execute(
-                "update keys set revoked = coalesce(revoked, ?) where key_id = ?", (_now(), key_id)
+                "update keys set revoked = coalesce(revoked, ?) where key_id = ?",
+                (timestamp(), key_id),
             )
-        if not done.rowcount:
+        if not done:
             raise UnknownKey(say("keys.unknown", key_id=key_id))
 
-    async def _row(self, clause: str, *values: str) -> dict[str, Any] | None:
-        async with self._tasks.connection.execute(f"select * from keys {clause}", values) as cursor:  # noqa: S608
-            names = [column[0] for column in cursor.description]
-            row = await cursor.fetchone()
-        return dict(zip(names, row, strict=True)) if row else None
+    async def _row(self, clause: str, *values: str) -> Row | None:
+        rows = await self._tasks.read(f"select * from keys {clause}", values)  # noqa: S608
+        return rows[0] if rows else None
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -45,7 +45,7 @@ async def serve(settings: Settings, host: str, port: int, tell: Callable[[str], 
     Raises:
         ConcertinoError: it cannot listen there, or may not without an API key.
     """
-    async with open_store(settings.home) as store:
+    async with open_store(settings.place) as store:
         keys = Keys(store)
         await keys.setup()
         with_keys = await keys.any()

@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import ConcertinoError, InvalidTask, UnknownTask
 from ..kb.contracts import IngestReport
 from ..messages import say
-from ..store import TaskStore
+from ..store import TaskStore, owned_by, timestamp
 from .bells import Bells
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ class Uploads:
 
     async def start(self) -> None:
         """Take up what an earlier process left."""
-        await self._tasks.connection.executescript(SCHEMA)
-        for upload_id in await self._column(
+        await self._tasks.define(SCHEMA)
+        for row in await self._tasks.read(
             "select upload_id from uploads where status in ('queued', 'running') order by rowid"
         ):
-            self._queue.put_nowait(upload_id)
+            self._queue.put_nowait(row["upload_id"])
         self._worker = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
@@ -108,7 +108,7 @@ class Uploads:
         async with self._tasks.transaction() as db:
             await db.execute(
                 "insert into uploads values (?, ?, ?, 'queued', null, null, 0, ?)",
-                (upload_id, owner, name, datetime.now(UTC).isoformat(timespec="seconds")),
+                (upload_id, owner, name, timestamp()),
             )
         self._queue.put_nowait(upload_id)
         return await self.get(owner, upload_id)
@@ -119,16 +119,14 @@ class Uploads:
         Raises:
             UnknownTask: there is none of that id.
         """
-        query = "select * from uploads where upload_id = ? and owner is ?"
-        async with self._tasks.connection.execute(query, (upload_id, owner)) as cursor:
-            names = [column[0] for column in cursor.description]
-            row = await cursor.fetchone()
-        if row is None:
+        whose, values = owned_by(owner)
+        query = f"select * from uploads where upload_id = ? and {whose}"  # noqa: S608
+        rows = await self._tasks.read(query, (upload_id, *values))
+        if not rows:
             raise UnknownTask(say("service.unknown_upload", upload_id=upload_id))
-        fields = dict(zip(names, row, strict=True))
         share = self._shares.get(upload_id, 0.0)
-        done = fields["status"] not in ("queued", "running")
-        return Upload.model_validate({**fields, "progress": 1.0 if done else share})
+        done = rows[0]["status"] not in ("queued", "running")
+        return Upload.model_validate({**rows[0], "progress": 1.0 if done else share})
 
     async def _work(self) -> None:
         while True:
@@ -140,8 +138,8 @@ class Uploads:
 
     async def _add(self, upload_id: str) -> None:
         query = "select owner, name from uploads where upload_id = ?"
-        async with self._tasks.connection.execute(query, (upload_id,)) as cursor:
-            owner, name = await cursor.fetchone() or (None, "")
+        (upload,) = await self._tasks.read(query, (upload_id,))
+        path = self._folder / upload_id / upload["name"]
         await self._enter(upload_id, status="running")
         loop = asyncio.get_running_loop()
 
@@ -150,7 +148,7 @@ class Uploads:
 
         try:
             report = await asyncio.to_thread(
-                _ingest, self._folder / upload_id / name, self._documents_of(owner), progress
+                _ingest, path, self._documents_of(upload["owner"]), progress
             )
         except ConcertinoError as error:
             await self._enter(upload_id, status="failed", message=str(error))
@@ -174,10 +172,6 @@ class Uploads:
                 (*changes.values(), upload_id),
             )
         self._bells.ring(upload_id)
-
-    async def _column(self, query: str) -> list[str]:
-        async with self._tasks.connection.execute(query) as cursor:
-            return [row[0] async for row in cursor]
 
 
 def file_name(name: str) -> str:
