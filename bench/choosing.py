@@ -1,18 +1,19 @@
 """Which workflow the Coordinator chooses, and whether it stops when the task is done.
 
-    python -m bench.choosing
+    python -m bench.choosing [--without-router]
 
 Each task is put before the Coordinator alone, with all workflows to choose from; nothing is
 played. Counts the choices that are as labelled, and the decisions that were not legal or not by
 the model.
 """
 
+import argparse
 import asyncio
 import sys
 import time
 
 from concertino.context import RunContext
-from concertino.graphs.coordinator import coordinator, receive
+from concertino.graphs.coordinator import coordinator, receive, router
 from concertino.state import CoordinatorDecision, Output, Record, TaskState, Verification
 from langgraph.runtime import Runtime
 
@@ -50,13 +51,13 @@ TASKS: list[tuple[str, str]] = [
     ("search_qa_strict", "上网查一下今年的诺贝尔文学奖得主是谁。"),
     ("search_qa_strict", "最新的人口普查结果是多少？请搜索。"),
 ]
+RUNTIME: Runtime[RunContext] = Runtime(context=RunContext())
 DONE = {"en": "This is it, finished as asked for.", "zh": "已经按要求做好了。"}
 
 
 async def choose(state: TaskState) -> tuple[str, bool]:
     """The Coordinator's next decision, and whether the model made it."""
-    runtime: Runtime[RunContext] = Runtime(context=RunContext())
-    update = await coordinator(state, runtime)
+    update = await coordinator(state, RUNTIME)
     decision = update["decision"]
     return (decision.next_action if decision else ""), update["history"][-1].source == "model"
 
@@ -82,24 +83,37 @@ def _chosen(workflow: str) -> CoordinatorDecision:
     )
 
 
-async def main() -> None:
-    lines = ["| task | wanted | chosen | after it |", "| --- | --- | --- | --- |"]
-    right = stopped = by_model = 0
+async def measure(with_router: bool) -> None:
+    lines = ["| task | wanted | router | chosen | after it |", "| --- | --- | --- | --- | --- |"]
+    right = stopped = by_model = advised = 0
     started = time.perf_counter()
     for wanted, task in TASKS:
         state = await receive({"question": task})
+        if with_router:
+            state |= await router(state, RUNTIME)
+        routing = state.get("routing")
+        first = routing.candidates[0] if routing and routing.candidates else None
         chosen, decided = await choose(state)
         after, decided_again = await choose(finished(state, wanted))
         right += chosen == wanted
+        advised += first is not None and first.workflow == wanted
         stopped += after == "complete"
         by_model += decided + decided_again
-        lines.append(f"| {task} | {wanted} | {chosen} | {after} |")
+        guess = f"{first.workflow} {first.p:.2f}" if first else "-"
+        lines.append(f"| {task} | {wanted} | {guess} | {chosen} | {after} |")
         print(lines[-1], file=sys.stderr, flush=True)
     seconds = (time.perf_counter() - started) / len(TASKS) / 2
     print("\n".join(lines))
     print(f"\nchosen as labelled: {right} of {len(TASKS)}; then complete: {stopped}")
+    print(f"the router's first candidate as labelled: {advised}")
     print(f"legal and by the model: {by_model} of {2 * len(TASKS)}; {seconds:.1f} s a decision")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--without-router", action="store_true")
+    asyncio.run(measure(not parser.parse_args().without_router))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
