@@ -4,7 +4,7 @@ import re
 
 from .messages import Language
 
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
+HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _ADDRESS = re.compile(r"\bhttps?://[!-~]+")
 
@@ -13,4 +13,4 @@ def detect_language(text: str) -> Language:
     """Chinese where a text has more Chinese characters than words in Latin letters, web
     addresses aside."""
     words = _WORD.findall(_ADDRESS.sub(" ", text))
-    return "zh" if len(_CHINESE.findall(text)) > len(words) else "en"
+    return "zh" if len(HAN.findall(text)) > len(words) else "en"

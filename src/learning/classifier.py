@@ -1,0 +1,102 @@
+"""The router's classifier: a linear one over a sentence embedding and text features.
+
+It is a plain JSON file, so that what was learned can be read, compared and kept under versions, and
+using it takes numpy alone.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ..language import HAN
+from ..state import Contract
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+OUT_OF_SCOPE = "out_of_scope"
+"""Label of what no workflow is for."""
+
+READ = 20
+"""Tokens of a question that are embedded, about; embedding takes a time for each of them."""
+_FIRST = 2 / 3
+
+
+class Classifier(Contract):
+    """What training gives and routing takes."""
+
+    schema_version: Literal[1] = 1
+    embedder: str
+    """The vectors of another one mean something else."""
+    features: list[str]
+    """Names of the text features, in the order of their weights."""
+    labels: list[str]
+    weights: list[list[float]]
+    """For each label: of the numbers of the embedding, then of the features."""
+    bias: list[float]
+    temperature: float = Field(gt=0)
+    """Divides the scores, so that the probabilities are as high as they are right
+    (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    trained: datetime
+    examples: str = ""
+    """Digest of what it was trained on."""
+    figures: dict[str, float] = Field(default_factory=dict)
+    """What was measured of it, on texts it was not trained on."""
+
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        widths = {len(row) for row in self.weights}
+        if len(widths) != 1 or not len(self.labels) == len(self.weights) == len(self.bias):
+            raise ValueError("labels, weights and bias do not fit together")
+        return self
+
+    def probabilities(
+        self, embedding: "NDArray[np.float32]", features: Mapping[str, float]
+    ) -> dict[str, float]:
+        """How probable each label is.
+
+        Raises:
+            ValueError: the embedding or the features are not those it was trained on.
+        """
+        import numpy as np
+
+        if list(features) != self.features or len(embedding) + len(features) != len(
+            self.weights[0]
+        ):
+            raise ValueError("trained on other features")
+        weights, bias = self._arrays
+        scores = weights @ np.concatenate([embedding, list(features.values())]) + bias
+        odds = np.exp((scores - scores.max()) / self.temperature)
+        return dict(zip(self.labels, (odds / odds.sum()).tolist(), strict=True))
+
+    @cached_property
+    def _arrays(self) -> "tuple[Vector, Vector]":
+        import numpy as np
+
+        return np.array(self.weights), np.array(self.bias)
+
+
+def gist(question: str) -> str:
+    """The beginning and the end of a question, where it says what is wanted."""
+    words = " ".join(question.split())
+    sizes = [0.8 if HAN.match(character) else 0.23 for character in words]  # tokens, measured
+    if sum(sizes) <= READ:
+        return words
+    first = _fitting(sizes, READ * _FIRST)
+    last = _fitting(sizes[::-1], READ * (1 - _FIRST))
+    return f"{words[:first]} … {words[len(words) - last :]}"
+
+
+def _fitting(sizes: list[float], room: float) -> int:
+    """How many of the characters fit in."""
+    for count, size in enumerate(sizes):
+        room -= size
+        if room < 0:
+            return count
+    return len(sizes)

@@ -1,0 +1,121 @@
+"""Which workflows a question may be for, and how probable each is.
+
+A linear classifier over the knowledge base's multilingual embedder. What it holds to be nobody's
+task is shared out evenly among the workflows, and so is `UNTRIED`: text out of scope gets flat
+probabilities, and a workflow that no router was trained on yet gets a small one until traces teach
+it. It only advises: without the embedder there are no candidates, and the Coordinator decides
+alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from ..errors import RouterError
+from ..settings import get_settings
+from ..state import Candidate, TaskState
+from .classifier import Classifier, gist
+from .contracts import OPEN
+from .features import text_features
+from .versions import SHIPPED, Versions
+
+log = logging.getLogger(__name__)
+
+UNTRIED = 0.05
+"""Probability that is shared out evenly, whatever the classifier says."""
+DECIDED = 0.5
+"""Probability from which on the first candidate counts as the task's type."""
+
+
+def candidates(
+    question: str,
+    inputs: Mapping[str, Any] | None = None,
+    workflows: Iterable[str] | None = None,
+) -> list[Candidate]:
+    """The workflows for a question, most probable first; none where no router can run here.
+
+    It computes, and loads the embedder at first: in an event loop `acandidates` is the one to use.
+
+    Args:
+        inputs: what the task brings besides the question.
+        workflows: those to choose among; None takes all that the task may be given to.
+    """
+    names = list(workflows) if workflows is not None else _choosable(question, inputs)
+    believed = _believed(question, inputs)
+    if not believed or not names:
+        return []
+    return sorted(_shared_out(believed, names), key=lambda candidate: -candidate.p)
+
+
+async def acandidates(
+    question: str,
+    inputs: Mapping[str, Any] | None = None,
+    workflows: Iterable[str] | None = None,
+) -> list[Candidate]:
+    """`candidates`, in a thread."""
+    return await asyncio.to_thread(candidates, question, inputs, workflows)
+
+
+def task_type(ranked: list[Candidate]) -> str:
+    """The first candidate where it is more probable than all others together, else `open`."""
+    return ranked[0].workflow if ranked and ranked[0].p > DECIDED else OPEN
+
+
+def in_use() -> tuple[int, Classifier]:
+    """The router in use and its number; the shipped one where that cannot be read."""
+    versions = user_versions()
+    try:
+        number = versions.current()
+        return number, versions.load(number)
+    except RouterError as error:
+        _warn(str(error))
+        return SHIPPED, versions.load(SHIPPED)
+
+
+def user_versions() -> Versions:
+    """The routers of this user."""
+    return Versions(get_settings().home / "router")
+
+
+def _choosable(question: str, inputs: Mapping[str, Any] | None) -> list[str]:
+    """The registered workflows that take this task."""
+    from ..graphs import coordinator  # noqa: F401  its imports register them
+    from ..graphs.registry import WORKFLOWS
+
+    task: TaskState = {"question": question, "inputs": dict(inputs or {})}
+    return [name for name, flow in WORKFLOWS.items() if flow.may_be_chosen(task)]
+
+
+def _believed(question: str, inputs: Mapping[str, Any] | None) -> dict[str, float]:
+    """The classifier's probabilities; none where it cannot run."""
+    from ..kb.embed import EmbedderError, load_embedder
+
+    _, classifier = in_use()
+    try:
+        embedder = load_embedder(classifier.embedder, get_settings())
+        embedding = embedder.embed_query(gist(question))
+        return classifier.probabilities(embedding, text_features(question, inputs))
+    except (EmbedderError, ValueError) as error:
+        _warn(str(error))
+        return {}
+
+
+def _shared_out(believed: Mapping[str, float], names: list[str]) -> list[Candidate]:
+    """What is believed of these workflows, and for each an even share of the rest."""
+    rest = 1 - sum(believed.get(name, 0.0) for name in names)
+    even = 1 / len(names)
+    return [
+        Candidate(
+            workflow=name,
+            p=(1 - UNTRIED) * (believed.get(name, 0.0) + max(rest, 0.0) * even) + UNTRIED * even,
+        )
+        for name in names
+    ]
+
+
+@cache
+def _warn(reason: str) -> None:
+    """Say it once a process."""
+    log.warning("the router does not advise as it should: %s", reason)

@@ -1,0 +1,170 @@
+"""Fits the router's classifier to examples: logistic regression, its strength chosen and its
+probabilities calibrated on folds that it was not fitted to.
+
+`python -m concertino.learning.training` makes the router that comes with the program anew from the
+examples that come with it.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import RouterError
+from ..kb.embed import DEFAULT, load_embedder
+from ..messages import say
+from ..settings import get_settings
+from .classifier import Classifier, gist
+from .evaluation import figures, softmax
+from .features import text_features
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    Matrix = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+
+FOLDS = 5
+STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Inverse strengths of regularisation that are tried."""
+
+
+class Example(NamedTuple):
+    """A question, and what it is for."""
+
+    question: str
+    label: str
+    weight: float = 1.0
+    """How many examples it counts for."""
+
+
+def shipped_examples() -> list[Example]:
+    """Those that come with the program, written by hand."""
+    folder = files(__package__).joinpath("examples")
+    return [
+        Example(json.loads(line)["question"], file.name.removesuffix(".jsonl"))
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def fit(examples: Sequence[Example]) -> Classifier:
+    """The classifier for these examples. Its figures are those of the folds.
+
+    Raises:
+        RouterError: scikit-learn is not installed, or a label has too few examples.
+        EmbedderError: the embedder is not installed.
+    """
+    try:
+        return _fitted(examples, matrix([example.question for example in examples]))
+    except ImportError as error:
+        raise RouterError(say("router.no_sklearn", reason=error)) from error
+
+
+def matrix(questions: Sequence[str]) -> "Matrix":
+    """What the classifier sees of each question: its embedding and its features."""
+    import numpy as np
+
+    embedder = load_embedder(DEFAULT, get_settings())
+    return np.array(
+        [
+            [*embedder.embed_query(gist(question)), *text_features(question).values()]
+            for question in questions
+        ],
+        dtype=float,
+    )
+
+
+def _fitted(examples: Sequence[Example], seen: "Matrix") -> Classifier:
+    import numpy as np
+
+    labels = np.array([example.label for example in examples])
+    weights = np.array([example.weight for example in examples])
+    names, counts = np.unique(labels, return_counts=True)
+    if len(names) < 2 or counts.min() < FOLDS:
+        rare = names[counts < FOLDS].tolist()
+        raise RouterError(say("router.too_few_examples", labels=rare, least=FOLDS))
+    truth = np.searchsorted(names, labels)
+    tried = []
+    for strength in STRENGTHS:
+        scores = out_of_fold(seen, labels, weights, strength)
+        temperature, loss = calibrated(scores, truth, weights)
+        tried.append((loss, strength, temperature, softmax(scores / temperature)))
+    _, strength, temperature, held_out = min(tried, key=lambda found: found[0])
+    model = regression(strength)
+    model.fit(seen, labels, logisticregression__sample_weight=weights)
+    return Classifier(
+        embedder=DEFAULT,
+        features=list(text_features("")),
+        labels=names.tolist(),
+        **_unscaled(model),
+        temperature=round(temperature, 4),
+        trained=datetime.now(UTC),
+        examples=digest(examples),
+        figures={**figures(held_out, truth), "strength": strength, "examples": len(examples)},
+    )
+
+
+def out_of_fold(
+    seen: "Matrix", labels: "NDArray[np.str_]", weights: "Matrix", strength: float
+) -> "Matrix":
+    """Log-probabilities of each row by the model that was not fitted to it; labels by name."""
+    import numpy as np
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    scores = np.zeros((len(labels), len(set(labels))))
+    for fitted, held_out in folds.split(seen, labels):
+        model = regression(strength)
+        model.fit(seen[fitted], labels[fitted], logisticregression__sample_weight=weights[fitted])
+        scores[held_out] = model.predict_log_proba(seen[held_out])
+    return scores
+
+
+def regression(strength: float) -> "Pipeline":
+    """Logistic regression of standardised columns."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
+
+
+def calibrated(scores: "Matrix", truth: "Indices", weights: "Matrix") -> tuple[float, float]:
+    """The temperature with the least log loss, and that loss (Guo et al. 2017)."""
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_temperature: float) -> float:
+        right = softmax(scores / np.exp(log_temperature))[np.arange(len(truth)), truth]
+        return float(np.average(-np.log(np.maximum(right, 1e-12)), weights=weights))
+
+    best = minimize_scalar(loss, bounds=(-3, 3), method="bounded")
+    return float(np.exp(best.x)), float(best.fun)
+
+
+def digest(examples: Sequence[Example]) -> str:
+    """Is the same for the same examples."""
+    return hashlib.sha256(json.dumps(sorted(examples)).encode()).hexdigest()[:16]
+
+
+def _unscaled(model: "Pipeline") -> dict[str, list[Any]]:
+    """Weights and bias for columns as they are, to five digits."""
+    scaler, linear = model.named_steps.values()
+    weights = linear.coef_ / scaler.scale_
+    bias = linear.intercept_ - weights @ scaler.mean_
+    return {
+        "weights": [[float(f"{w:.5g}") for w in row] for row in weights],
+        "bias": [float(f"{b:.6g}") for b in bias],
+    }
+
+
+if __name__ == "__main__":
+    made = fit(shipped_examples())
+    Path(__file__).with_name("router.json").write_text(made.model_dump_json() + "\n")
+    print(made.figures)
