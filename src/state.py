@@ -185,6 +185,7 @@ class Verification(Contract):
     """Whether the answer holds."""
 
     status: Literal["PASSED", "NEEDS_REVISION", "FATAL_ERROR"]
+    """Fatal: no route has led to any answer, and no further program may be written."""
     answer: Answer | None = None
     """The answer with the most support so far."""
     support: int = 0
@@ -262,6 +263,10 @@ class Record(Contract):
     seconds: float = 0.0
 
 
+OPEN = "open"
+"""Type of the tasks about which the router is undecided."""
+
+
 class Candidate(Contract):
     """A workflow that the router thinks of for a task."""
 
@@ -284,7 +289,7 @@ class Routing(Contract):
     """What stands before the Coordinator when it chooses a workflow."""
 
     task_type: str
-    """The router's most probable workflow; `open` where it is undecided."""
+    """The router's most probable workflow, or `OPEN`."""
     candidates: list[Candidate] = []
     """Most probable first; empty where there is no router."""
     values: list[ArmValue] = []

@@ -145,6 +145,21 @@ def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
     assert "ZeroDivisionError" in result["execution_output"]["error"]
 
 
+def test_where_no_route_leads_to_an_answer_that_is_fatal_and_said(scripted: Scripted) -> None:
+    model = scripted(
+        execution=["answer = 1 / 0"],
+        repair=["answer = 2 / 0"],
+        reasoning=["I cannot tell."],
+        rethinking=["Nor can I."],
+        coordinator=[decision("execution")] * 4 + [decision("verification")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["verification_output"]["status"] == "FATAL_ERROR"
+    assert result["verification_output"]["issues"] == [], "a diagnosis would have no reader"
+    assert (result["status"], result["final_answer"]) == ("no_answer", None)
+
+
 def test_independent_steps_run_as_programs_of_their_own(scripted: Scripted) -> None:
     def program(text: str) -> str:
         return "b = a * 3\nanswer = b" if "a = 12" in text else "a = 12\nanswer = a"
@@ -272,7 +287,8 @@ def test_a_chinese_problem_is_worked_on_in_chinese(scripted: Scripted) -> None:
 
 
 async def test_events_tell_decisions_and_turns_in_order(scripted: Scripted) -> None:
-    events = [event async for event in astream_task(PENS, model=scripted(), storage="memory")]
+    told = [event async for event in astream_task(PENS, model=scripted(), storage="memory")]
+    events = [event for event in told if event["type"] in ("started", "decision", "turn", "done")]
 
     assert [event["type"] for event in events] == [
         "started",

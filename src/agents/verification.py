@@ -56,11 +56,12 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     checks += await _form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
     issues: list[Issue] = []
-    if not passed and _may_be_mended(state):
+    if not passed and executed.answer and _may_be_mended(state):
         diagnosis = await _diagnose(model, state, checks)
         usage, issues = usage + diagnosis.usage, diagnosis.value.issues
     found = Verification(
-        status="PASSED" if passed else "NEEDS_REVISION",
+        # Without a program's result it is the last word: only when none may follow is it called.
+        status="PASSED" if passed else "NEEDS_REVISION" if answer else "FATAL_ERROR",
         answer=answer,
         support=support,
         checks=checks,
