@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class ModelServer(ScriptedServer):
         self.asked: Counter[str] = Counter()
         self._model = model
         self._holds: dict[str, Hold] = {}
+        self._texts: dict[str, Iterable[str]] = {}
         self._released: list[Hold] = []
         super().__init__(self._answer)
 
@@ -48,6 +50,10 @@ class ModelServer(ScriptedServer):
         """Keep the agent's next request waiting."""
         self._holds[agent] = Hold()
         return self._holds[agent]
+
+    def says(self, agent: str, words: Iterable[str]) -> None:
+        """Let the agent's next answer be these words, each sent when the iterable gives it."""
+        self._texts[agent] = words
 
     def close(self) -> None:
         for hold in [*self._holds.values(), *self._released]:
@@ -62,6 +68,8 @@ class ModelServer(ScriptedServer):
             self._released.append(hold)
             hold.reached.set()
             hold.released.wait(PATIENCE)
+        if agent in self._texts:
+            return 200, self._texts.pop(agent)
         return 200, str(self._model.invoke([HumanMessage(text)]).content)
 
 

@@ -92,7 +92,7 @@ async def _prose(model: LanguageModel, state: PartTask) -> Reply[str]:
         material=material(state),
         earlier=earlier_part(state, part),
     )
-    reply = await model.text(messages, max_tokens=MAX_TOKENS)
+    reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True)
     return Reply(tidied(reply.value, part, lesson.language), reply.usage)
 
 
@@ -118,6 +118,7 @@ async def _worked_example(
             fault=_mend(state),
         ),
         max_tokens=MAX_TOKENS,
+        aloud=True,
     )
     steps = _CONCLUSION.sub("", tidied(reply.value, "example", lesson.language)).strip()
     if state["fault"] and await wrong_statements(sandbox, steps):

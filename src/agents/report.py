@@ -37,6 +37,7 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         reply = await (await model_of(runtime)).text(
             PROMPT[language].messages(problem=problem_of(state), facts=known, answer=answer.text),
             max_tokens=MAX_TOKENS,
+            aloud=True,
         )
         usage = reply.usage
         if reply.value.strip() and not unknown_numbers(reply.value, problem_of(state) + known):

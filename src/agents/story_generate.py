@@ -34,8 +34,8 @@ MOST = 2.0
 """How much more than is needed may be asked of a model that writes too little."""
 SHORT = 0.1
 """Share of the story's length that may be lacking at its end."""
-TEMPERATURE = 0.9
-"""At 0 a small model soon repeats itself."""
+TEMPERATURE = 0.7
+"""At 0 a small model soon repeats itself; at 0.9 it loses the thread."""
 TOPIC = 600
 """Characters of the person's words that each call sees."""
 LEAST = 20
@@ -65,6 +65,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         max_tokens=round(TOKENS * part * TOO_MUCH) + 60,
         temperature=TEMPERATURE,
         seed=seed(state, place * 100 + state["parts"]),
+        aloud=True,
+        varied=True,
     )
     later = plan.points[place + 1 :]
     before = "\n".join([opening_of(state), *state["segments"], *later])

@@ -69,6 +69,8 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
             max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
             temperature=TEMPERATURE,
             seed=seed(state, place),
+            aloud=True,
+            varied=True,
         )
         others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
         text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief.language)

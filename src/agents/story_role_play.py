@@ -34,6 +34,8 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
         max_tokens=round(TOKENS * brief.length * TOO_MUCH) + 60,
         temperature=TEMPERATURE,
         seed=seed(state, len(state.get("earlier", []))),
+        aloud=True,
+        varied=True,
     )
     text = new_text(reply.value, earlier_turns(state), brief.language)
     if count(text) > brief.length * TOO_MUCH:

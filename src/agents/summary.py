@@ -19,15 +19,22 @@ _SENTENCE = re.compile(r"[^。！？.!?\n]+(?:[。！？]|[.!?]+(?=\s|$)|\n|$|[.
 
 
 async def summarize(
-    model: LanguageModel, text: str, title: str, task: str, length: int, language: Language
+    model: LanguageModel,
+    text: str,
+    title: str,
+    task: str,
+    length: int,
+    language: Language,
+    *,
+    aloud: bool,
 ) -> Reply[str]:
-    """A text of at most a few pages in about `length` words.
+    """A text of at most a few pages in about `length` words; `aloud` where the person gets it.
 
     Raises:
         ModelError: the model could not be reached or refused.
     """
     messages = PART[language].messages(text=fence(text, title), task=task, length=length)
-    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50)
+    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=aloud)
 
 
 async def combine(
@@ -40,7 +47,7 @@ async def combine(
     """
     shown = fence("\n\n".join(parts), title)
     messages = WHOLE[language].messages(text=shown, task=task, length=length)
-    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50)
+    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True)
 
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:

@@ -84,6 +84,8 @@ class PartTask(SummarizeInput, total=False):
 
     part: Part
     length: int
+    alone: bool
+    """Whether there is no other part, so that its summary is that of the whole."""
 
 
 def urls_of(state: SummarizeInput) -> list[str]:
@@ -124,14 +126,13 @@ def each_part(state: SummarizeState) -> list[Send] | str:
     length = inputs_of(state, SummarizeInputs).length
     if len(parts) > 1:
         length = max(length // 2, 40)
-    common = {
+    common: dict[str, Any] = {
         key: state.get(key)
         for key in ("question", "restated", "clarifications", "language")
         if key in state
     }
-    return [
-        Send("summarize_part", {**common, "part": part, "length": length}) for part in parts
-    ] or "finish_summary"
+    common |= {"length": length, "alone": len(parts) == 1}
+    return [Send("summarize_part", {**common, "part": part}) for part in parts] or "finish_summary"
 
 
 async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> SummarizeState:
@@ -144,6 +145,7 @@ async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> Summa
         problem_of(state),
         state["length"],
         language,
+        aloud=state["alone"],
     )
     return {"summaries": [{**part, "summary": reply.value}], "costs": [reply.usage]}
 

@@ -4,13 +4,15 @@ import asyncio
 import json
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import TAG_NOSTREAM
 from pydantic import BaseModel, SecretStr
 
 from ..errors import ModelError, StructuredOutputError
@@ -25,6 +27,9 @@ SCHEMA = load("json_schema")
 REPAIR = load("json_repair")
 
 T = TypeVar("T")
+DRY = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 3}
+"""llama.cpp's sampler against repetition: from a repeated run of that many tokens on, the next one
+costs multiplier · base^(length of the run − allowed length)."""
 Method = Literal["json_schema", "json_mode", "prompt"]
 
 
@@ -54,19 +59,26 @@ class LanguageModel:
         method: Method,
         string_bounds: bool = True,
         key: SecretStr | None = None,
+        varied: Mapping[str, Any] | None = None,
     ) -> None:
         self.chat = chat
         self.name = name
         self._key = key
         self._method = method
         self._string_bounds = string_bounds
+        self._streams = True
+        self._varied = dict(varied or {})
 
     @classmethod
     def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
         """A caller's own chat model; only OpenAI's is known to take a schema."""
         from langchain_openai import ChatOpenAI
 
-        method: Method = "json_schema" if isinstance(chat, ChatOpenAI) else "prompt"
+        method: Method = "prompt"
+        if isinstance(chat, ChatOpenAI):
+            method = "json_schema"
+            # A stream of OpenAI's kind tells what it cost only where that is asked for.
+            chat = chat.model_copy(update={"stream_usage": True})
         return cls(chat, name=type(chat).__name__, method=method, string_bounds=False)
 
     async def text(
@@ -76,14 +88,29 @@ class LanguageModel:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int | None = None,
+        aloud: bool = False,
+        varied: bool = False,
     ) -> Reply[str]:
-        """Free text.
+        """Free text. `aloud`: whoever follows the task reads along while it is written. `varied`:
+        it should not say things twice, and the provider has means to see to that.
 
         Raises:
             ModelError: the model could not be reached or refused.
         """
-        options = {"max_tokens": max_tokens, "temperature": temperature}
-        return await self._call(messages, options if seed is None else {**options, "seed": seed})
+        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+        if seed is not None:
+            options["seed"] = seed
+        if varied:
+            options |= self._varied
+        whole = {**options, "stream": False}
+        if not (aloud and self._streams):
+            return await self._call(messages, whole, aloud=aloud)
+        try:
+            return await self._call(messages, options, aloud=True)
+        except _StreamBroken as broken:
+            reply = await self._call(messages, whole, aloud=True)
+            self._streams = not broken.refused
+            return reply
 
     async def structured(
         self,
@@ -111,6 +138,7 @@ class LanguageModel:
                     {
                         "max_tokens": max_tokens,
                         "temperature": 0.0,
+                        "stream": False,
                         **self._response_format(model, method),
                     },
                 )
@@ -147,18 +175,26 @@ class LanguageModel:
             }
         }
 
-    async def _call(self, messages: Sequence[AnyMessage], options: dict[str, Any]) -> Reply[str]:
+    async def _call(
+        self, messages: Sequence[AnyMessage], options: dict[str, Any], *, aloud: bool = False
+    ) -> Reply[str]:
         started = time.perf_counter()
+        config: RunnableConfig = {
+            "metadata": {"model": self.name},
+            "tags": [] if aloud else [TAG_NOSTREAM],
+        }
         try:
-            message = await self.chat.ainvoke(list(messages), **options)
+            message = await self.chat.ainvoke(list(messages), config, **options)
         except Exception as error:
             # Not `from error`: a provider's text may quote the key, and a traceback shows it.
-            raise self._translated(error, "response_format" in options) from None
+            raise self._translated(error, options) from None
         return Reply(str(message.text), _usage(message, time.perf_counter() - started))
 
-    def _translated(self, error: Exception, formatted: bool) -> Exception:
+    def _translated(self, error: Exception, options: dict[str, Any]) -> Exception:
         """The error in words that say what to do, without the key."""
         import openai
+
+        formatted, streamed = "response_format" in options, "stream" not in options
 
         text = str(error)[:300]
         if self._key:
@@ -172,15 +208,29 @@ class LanguageModel:
                 return ModelError(say("model.rate_limit", name=self.name))
             case openai.BadRequestError() if formatted:
                 return _FormatRefused(text)
-            case openai.APITimeoutError():
+            case openai.APITimeoutError() | TimeoutError() | httpx.TimeoutException():
                 return ModelError(say("model.timeout", name=self.name))
+            case openai.APIConnectionError() | httpx.TransportError() if streamed:
+                return _StreamBroken(refused=False)
             case openai.APIConnectionError():
                 return ModelError(say("model.unreachable", name=self.name))
+            case openai.BadRequestError() | openai.UnprocessableEntityError() | ValueError() if (
+                streamed
+            ):
+                return _StreamBroken(refused=True)
         return ModelError(f"{self.name}: {type(error).__name__}: {text}")
 
 
 class _FormatRefused(Exception):
     """The provider does not take this `response_format`."""
+
+
+@dataclass
+class _StreamBroken(Exception):
+    """A text that was to come in pieces has not come."""
+
+    refused: bool
+    """Whether the provider does not stream as it was asked to; else the connection was lost."""
 
 
 def _with_schema(
@@ -246,6 +296,8 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         base_url=base_url,
         api_key=key or SecretStr("none"),
         timeout=timeout,
+        stream_usage=True,
+        stream_chunk_timeout=timeout,
         max_retries=0 if embedded else settings.max_retries,
         http_async_client=http,
     )
@@ -255,6 +307,7 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         method=choice.structured_output,
         string_bounds=choice.provider.name in ("embedded", "compatible"),
         key=key,
+        varied={"extra_body": DRY} if embedded else None,
     )
 
 

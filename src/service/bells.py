@@ -6,29 +6,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class Bell(asyncio.Event):
+    """Set by each ring; whoever waits clears it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = asyncio.Event()
+        """Set where what is new is stored, and not only a draft."""
+
+    def clear(self) -> None:
+        super().clear()
+        self.stored.clear()
+
+
 class Bells:
     """A bell for each task that somebody follows."""
 
     def __init__(self) -> None:
         self.closed = False
         """Whether readers should leave, since the service stops."""
-        self._listening: dict[str, set[asyncio.Event]] = {}
+        self._listening: dict[str, set[Bell]] = {}
 
-    def ring(self, name: str) -> None:
+    def ring(self, name: str, stored: bool = True) -> None:
         """Wake all who listen to this one."""
         for bell in self._listening.get(name, ()):
             bell.set()
+            if stored:
+                bell.stored.set()
+
+    def ring_all(self) -> None:
+        """Wake everybody here."""
+        for name in self._listening:
+            Bells.ring(self, name)
 
     def close(self) -> None:
-        """Wake everybody, to leave."""
+        """Wake everybody here, to leave."""
         self.closed = True
-        for name in self._listening:
-            self.ring(name)
+        self.ring_all()
 
     @contextmanager
-    def listen(self, name: str) -> Iterator[asyncio.Event]:
-        """An event that is set by each ring; whoever waits clears it."""
-        bell = asyncio.Event()
+    def listen(self, name: str) -> Iterator[Bell]:
+        """A bell that hears each ring from now on."""
+        bell = Bell()
         self._listening.setdefault(name, set()).add(bell)
         try:
             yield bell

@@ -10,11 +10,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from ..messages import say
 from ..settings import Settings
 from .bells import Bells
+from .drafts import Drafts
 from .keys import Key, Keys
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
 from .problems import Refusal
-from .runner import Runner
+from .queues import Queue
 from .uploads import Uploads
 
 BEARER = HTTPBearer(auto_error=False, description="a key made with `concertino keys create`")
@@ -28,7 +29,8 @@ class Service:
     ledger: Ledger
     keys: Keys
     bells: Bells
-    runner: Runner
+    drafts: Drafts
+    queue: Queue
     uploads: Uploads
     streams: OpenStreams
     rates: RateLimit

@@ -76,7 +76,8 @@ async def test_a_task_is_followed_while_it_runs() -> None:
     result = await arun_task("Compute 17 * 23.", on_event=events.append)
 
     assert result["final_answer"] == "391", result
-    assert [event["type"] for event in events][:2] == ["started", "decision"]
+    assert events[0]["type"] == "started"
+    assert "token" in {event["type"] for event in events}
     assert resume_task(result["task_id"])["final_answer"] == "391"
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from concertino.errors import ModelError, StructuredOutputError
-from concertino.models.client import close_language_models, language_model
+from concertino.models.client import LanguageModel, Reply, close_language_models, language_model
 from concertino.settings import Settings
 from langchain_core.messages import HumanMessage
+from langgraph.graph import START, StateGraph
 from pydantic import BaseModel
 
-from tests.scripted_server import Reply, ScriptedServer
+from tests.scripted_server import Reply as Answer
+from tests.scripted_server import ScriptedServer
 
 ASK = [HumanMessage("Which fruit?")]
 
@@ -24,7 +26,7 @@ class Server(ScriptedServer):
     """Answers with the next reply of its script, the last one again and again."""
 
     def __init__(self) -> None:
-        self.script: list[Reply] = []
+        self.script: list[Answer] = []
         super().__init__(lambda body: self.script.pop(0) if self.script[1:] else self.script[0])
 
 
@@ -166,3 +168,62 @@ async def test_a_dead_server_is_an_error_that_asks_whether_it_runs() -> None:
 async def test_a_dead_server_without_a_model_name_says_what_to_set() -> None:
     with pytest.raises(ModelError, match="CONCERTINO_MODEL"):
         await language_model(Settings(base_url="http://127.0.0.1:9/v1"))
+
+
+async def read_along(model: LanguageModel) -> tuple[Reply[str], list[str]]:
+    """A text that a node writes aloud, and the tokens that came of it."""
+    replies = []
+
+    async def write(state: dict[str, Any]) -> None:
+        replies.append(await model.text(ASK, max_tokens=10, aloud=True))
+
+    graph = StateGraph(dict).add_node(write).add_edge(START, "write").compile()
+    stream = graph.astream({}, stream_mode="messages")
+    tokens = [str(message.text) async for message, _ in stream]
+    return replies[0], [token for token in tokens if token]
+
+
+def streamed(server: Server) -> list[bool]:
+    """Of each request whether it asked for a stream."""
+    return [bool(request["stream"]) for request in server.requests]
+
+
+async def test_a_text_that_is_read_along_comes_in_pieces_and_costs_the_same(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(200, "an apple and a pear")]
+    model = await language_model(settings())
+    whole = await model.text(ASK, max_tokens=10)
+    reply, tokens = await read_along(model)
+
+    assert reply.value == whole.value == "".join(tokens)
+    assert len(tokens) == 5
+    assert reply.usage.model_copy(update={"seconds": whole.usage.seconds}) == whole.usage
+    assert streamed(server) == [False, True]
+
+
+async def test_a_provider_that_does_not_stream_is_asked_without_from_then_on(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(400, {"error": {"message": "unknown: stream_options"}}), (200, "a fig")]
+    model = await language_model(settings())
+    replies = [await read_along(model) for _ in range(2)]
+
+    assert [(reply.value, tokens) for reply, tokens in replies] == [("a fig", ["a fig"])] * 2
+    assert streamed(server) == [True, False, False]
+
+
+async def test_a_text_that_breaks_off_is_asked_for_again_as_a_whole(
+    server: Server, settings: Any
+) -> None:
+    def half() -> Iterator[str]:
+        yield "an apple"
+        raise ConnectionResetError
+
+    server.script = [(200, half()), (200, "an apple and a pear")]
+    model = await language_model(settings())
+    reply, _ = await read_along(model)
+    assert reply.value == "an apple and a pear"
+
+    await read_along(model)
+    assert streamed(server) == [True, False, True]

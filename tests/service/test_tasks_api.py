@@ -94,7 +94,8 @@ def test_events_have_growing_numbers_and_are_replayed_after_any_of_them(client: 
     events = list(events_in(service.get(where).text.splitlines()))
 
     assert [event.id for event in events] == list(range(1, len(events) + 1))
-    assert {event.type for event in events} == {"started", "decision", "turn", "done"}
+    kinds = {"started", "node_start", "node_end", "decision", "turn", "done"}
+    assert {event.type for event in events} == kinds
     assert all(event.data["type"] == event.type for event in events)
     rest = service.get(where, headers={"Last-Event-ID": "4"}).text.splitlines()
     assert list(events_in(rest)) == events[4:]
@@ -211,8 +212,8 @@ def test_a_rating_is_kept_with_the_task(client: Client) -> None:
     links = service.post("/tasks", json=TASK, headers=WAIT).json()["links"]
 
     assert service.post(links["feedback"], json={"rating": 4}).json()["rating"] == 4
-    assert service.post(links["feedback"], json={"rating": -1, "comment": "no"}).is_success
-    assert service.get(links["self"]).json()["rating"] == -1
+    assert service.post(links["feedback"], json={"rating": 1, "comment": "no"}).is_success
+    assert service.get(links["self"]).json()["rating"] == 1
     assert service.post(links["feedback"], json={"rating": 6}).status_code == 422
 
 

@@ -127,7 +127,7 @@ async def _chunks(
         return _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
     yield chunk({"role": "assistant", "content": ""})
-    async for event in follow(service.ledger, service.bells, task):
+    async for event in follow(service.ledger, service.bells, service.drafts, task):
         if step := _step(event.data):
             yield chunk({"reasoning_content": f"{step}\n"})
         if "result" in event.data:
