@@ -15,7 +15,9 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from .context import RunContext
+from .ending import Meter, learn_from
 from .errors import ConcertinoError, InvalidTask
+from .events import STREAM_MODES, Event, Retelling
 from .graphs.coordinator import build_graph, check_input, check_workflow
 from .graphs.registry import catalogue
 from .graphs.rules import total_iterations
@@ -23,11 +25,10 @@ from .messages import say
 from .models.client import close_language_models
 from .models.providers import choose_provider
 from .settings import get_settings
-from .state import Record, TaskInput, TaskState, Turn, Usage
-from .store import TaskStatus, TaskStore, TaskSummary, open_store
+from .state import TaskInput, TaskState, Usage
+from .store import Place, TaskStatus, TaskStore, TaskSummary, open_store
 
 T = TypeVar("T")
-Event = dict[str, Any]
 Storage = Literal["sqlite", "memory"]
 Model = str | BaseChatModel | None
 Start = TaskInput | Command[Any] | None
@@ -51,6 +52,11 @@ async def astream_task(
     - `decision`: the Coordinator's, with `round`, `source`, `legal`, `usage`, `seconds`
     - `progress`: a piece of an agent's work that is done: `actor`, `summary`
     - `turn`: what an agent did: `actor`, `summary`, `failed`, `usage`, `seconds`
+    - `node_start`, `node_end`: a node of the graph: `node`, `path` (the nodes around it, outermost
+      first), `run` (the same at its start and its end); at the end `seconds`, `failed`
+    - `token`: a piece of a text for the person while a model writes it: `node`, `message` (one for
+      each text), `offset` (characters before it), `text`. A draft: it may be written again, and
+      what has not passed its checks is not in the result
     - `done`: last; `result`, as `run_task` returns it
 
     Raises:
@@ -60,7 +66,7 @@ async def astream_task(
     """
     task = new_task(question, workflow, inputs, max_iterations, model)
     task_id = new_task_id()
-    async with open_store(_home(storage)) as store, store.claim(task_id):
+    async with open_store(_place(storage)) as opened, opened.claim(task_id) as store:
         if thread_id is not None:
             task["earlier"] = await store.exchanges(thread_id)
         await store.add(task_id, thread_id or task_id, task)
@@ -82,10 +88,10 @@ async def aresume_stream(
         TaskBusy: it is being worked on.
     """
     _check_model(model)
-    async with open_store(_home("sqlite")) as store:
-        known = await store.get(task_id)
+    async with open_store(_place("sqlite")) as opened:
+        known = await opened.get(task_id)
         check_workflow(known.workflow)
-        async with store.claim(task_id):
+        async with opened.claim(task_id) as store:
             start: Start = await stored_start(store, task_id)
             if start is None and known.status == "needs_input" and answer is not None:
                 start = Command(resume=checked_answer(answer))
@@ -114,8 +120,8 @@ async def arun_task(
         thread_id: that of an earlier task's result, to follow it up: "shorter, please".
         max_iterations: rounds of agents before the best answer so far has to do.
         model: a model or provider by name, or a LangChain chat model; None takes the settings'.
-        storage: `sqlite` keeps the task in the user's folder, where it can be resumed;
-            `memory` keeps nothing.
+        storage: `sqlite` keeps the task in the user's folder (or in the database that
+            CONCERTINO_DATABASE_URL names), where it can be resumed; `memory` keeps nothing.
         on_event: called with each event of `astream_task`.
 
     Returns:
@@ -125,7 +131,8 @@ async def arun_task(
         `outputs` (what each workflow made: text, checks, sources, data), the mathematical agents'
         outputs under `comprehension_output`, `planning_output`, `execution_output` and
         `verification_output`, `attempts`, `iteration_history`, `total_iterations`, `usage` (with
-        `seconds` of the model), `input_request` (the question to the person, with `needs_input`)
+        `seconds` of the model), `reward` (`quality`, `cost` and `reward` with their terms, once
+        it has ended), `input_request` (the question to the person, with `needs_input`)
         and `error` (with `failed` and `interrupted`).
 
     Raises:
@@ -166,7 +173,7 @@ async def aresume_task(
 
 async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
     """The latest stored tasks, newest first."""
-    async with open_store(_home("sqlite")) as store:
+    async with open_store(_place("sqlite")) as store:
         return await store.latest(limit)
 
 
@@ -274,13 +281,14 @@ async def play(
     thread_id = (await store.get(task_id)).thread_id
     status: Literal["interrupted", "failed"] = "interrupted"
     error: str | None = None
-    updates = cast(
-        "AsyncIterator[tuple[tuple[str, ...], str, dict[str, Any]]]",
+    retelling, meter = Retelling(), Meter()
+    stream = cast(
+        "AsyncIterator[tuple[tuple[str, ...], str, Any]]",
         graph.astream(
             start,
             _config(task_id),
             context=context,
-            stream_mode=["updates", "custom"],
+            stream_mode=STREAM_MODES,
             subgraphs=True,
             durability="sync",
             control=control,
@@ -288,17 +296,18 @@ async def play(
     )
     yield {"type": "started", "task_id": task_id, "thread_id": thread_id}
     try:
-        async for namespace, mode, update in _until(updates, settings.task_timeout):
-            for event in [update] if mode == "custom" else _events(namespace, update):
+        async for item in _until(stream, settings.task_timeout):
+            for event in retelling.events(*item):
                 yield event
     except TimeoutError:
         error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
     except ConcertinoError as failure:
         status, error = "failed", str(failure)
-    yield {
-        "type": "done",
-        "result": await result_of(store, task_id, status if error else None, error),
-    }
+    result = await result_of(store, task_id, status if error else None, error)
+    reward = await learn_from(
+        store, task_id, result["status"], error=error, model=model, meter=meter
+    )
+    yield {"type": "done", "result": {**result, "reward": reward and reward.model_dump()}}
 
 
 async def _follow(
@@ -336,22 +345,6 @@ async def _until(updates: AsyncIterator[T], seconds: float) -> AsyncIterator[T]:
             yield await asyncio.wait_for(anext(updates), deadline - time.monotonic())
         except StopAsyncIteration:
             return
-
-
-def _events(namespace: tuple[str, ...], update: dict[str, Any]) -> list[Event]:
-    """What one superstep's update of the outer graph tells a reader."""
-    if namespace:
-        return []
-    events: list[Event] = []
-    for node, values in update.items():
-        if node == "coordinator":
-            record: Record = values["history"][-1]
-            dumped = record.model_dump(mode="json", exclude={"fingerprint", "failed", "decision"})
-            decision = record.decision.model_dump() if record.decision else {}
-            events.append({"type": "decision", **dumped, **decision})
-        elif isinstance(values, dict) and isinstance(turn := values.get("turn"), Turn):
-            events.append({"type": "turn", **turn.model_dump(mode="json", exclude={"fingerprint"})})
-    return events
 
 
 async def result_of(
@@ -401,15 +394,16 @@ async def result_of(
         "iteration_history": history,
         "total_iterations": total_iterations(state),
         "usage": state.get("usage", Usage()).model_dump(),
+        "reward": reward.model_dump() if (reward := state.get("reward")) else None,
         "input_request": asked[0] if asked else None,
         "error": error,
     }
 
 
-def _home(storage: Storage) -> Path | None:
+def _place(storage: Storage) -> Place:
     if storage not in ("sqlite", "memory"):
         raise InvalidTask(say("invalid.storage", storage=storage))
-    return get_settings().home if storage == "sqlite" else None
+    return get_settings().place if storage == "sqlite" else None
 
 
 def _check_model(model: Model) -> None:

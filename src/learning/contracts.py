@@ -110,8 +110,6 @@ class TraceRecord(Contract):
     """None for what is not rewarded: a task that was cancelled."""
     revision: int = 0
     """Of several records of a task the highest counts."""
-    rating: int | None = None
-    """The person's, 1 to 5."""
     usage: Usage = Usage()
     spent: dict[str, float]
     """What went into the cost, by the name of the term."""
@@ -119,3 +117,12 @@ class TraceRecord(Contract):
     """`provider/model`, as far as it is known."""
     versions: dict[str, str]
     """Of the program, the router, and the rules of reward."""
+
+
+class Amendment(Contract):
+    """A later word on a task that is in the trace already."""
+
+    schema_version: int = TRACE_VERSION
+    task_id: str
+    revision: int
+    reward: Reward

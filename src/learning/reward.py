@@ -24,10 +24,9 @@ STATUS = {"verified": 1.0, "unverified": 0.4, "no_answer": 0.1}
 HONEST = 0.3
 """What it is worth to say that the documents or pages hold no answer."""
 STATUS_WEIGHT = 2.0
-REFERENCE_SHARE = 2.0
-"""Weight of a reference answer, against that of all that is known without it."""
-RATING_SHARE = 9.0
-"""Weight of a person's rating, against that of all else."""
+REFERENCE, RATING = "reference", "rating"
+OPINIONS = {REFERENCE: 2.0, RATING: 9.0}
+"""What may be said of a result from outside, with its weight against that of all before it."""
 
 TERSE: dict[Language, int] = {"en": 100, "zh": 200}
 """Words, or Chinese characters, that an answer to a question may have before each more tells
@@ -56,10 +55,8 @@ class Judged:
     """Of the question."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of the workflow's checks, as it is registered; 1 where nothing is said."""
-    correct: bool | None = None
-    """Whether the answer is that of a reference; None where there is none."""
-    rating: int | None = None
-    """A person's, 1 to 5."""
+    opinions: Mapping[str, float] = field(default_factory=dict)
+    """Those of `OPINIONS` that there are, 0 to 1."""
 
 
 def quality_terms(judged: Judged) -> list[Term]:
@@ -69,13 +66,17 @@ def quality_terms(judged: Judged) -> list[Term]:
         checks = judged.output.checks if judged.output else []
         terms += [_checked(check, judged) for check in checks]
         terms += _of_a_source(judged)
-    if judged.correct is not None:
-        weight = REFERENCE_SHARE * _weight(terms)
-        terms.append(Term(name="reference", value=float(judged.correct), weight=weight))
-    if judged.rating is not None:
-        weight = RATING_SHARE * _weight(terms)
-        terms.append(Term(name="rating", value=(judged.rating - 1) / 4, weight=weight))
+    for name, share in OPINIONS.items():
+        if name in judged.opinions:
+            weight = share * sum(term.weight for term in terms)
+            terms.append(Term(name=name, value=judged.opinions[name], weight=weight))
     return terms
+
+
+def opinions_in(reward: Reward | None) -> dict[str, float]:
+    """What was said from outside of a result that was rewarded so."""
+    terms = reward.quality_terms if reward else []
+    return {term.name: term.value for term in terms if term.name in OPINIONS}
 
 
 def cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
@@ -164,10 +165,6 @@ def _against(spent: float, usual: float) -> float:
     return spent / (spent + usual) if spent > 0 else 0.0
 
 
-def _weight(terms: list[Term]) -> float:
-    return sum(term.weight for term in terms)
-
-
 def _mean(terms: list[Term]) -> float:
-    weight = _weight(terms)
+    weight = sum(term.weight for term in terms)
     return sum(term.value * term.weight for term in terms) / weight if weight else 0.0

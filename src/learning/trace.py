@@ -10,7 +10,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from ..settings import Settings
-from .contracts import TraceRecord
+from .contracts import Amendment, TraceRecord
 
 FOLDER = "traces"
 LOCK_SECONDS = 10
 """How long a writer waits for others."""
 HASH_DIGITS = 32
 REDACTED = "[key]"
+
+_LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendment)
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,20 @@ class Trace:
         file_mb: megabytes after which a day goes on in another file.
         days: after which files are deleted; 0 keeps all.
         keys: words that never reach a file.
+        today: the day on which lines are written.
     """
 
     def __init__(
-        self, folder: Path, *, file_mb: int = 64, days: int = 0, keys: Collection[str] = ()
+        self,
+        folder: Path,
+        *,
+        file_mb: int = 64,
+        days: int = 0,
+        keys: Collection[str] = (),
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._folder, self._file_bytes, self._days = folder, file_mb * 1_000_000, days
+        self._today = today
         self._keys = [json.dumps(key)[1:-1] for key in keys]
 
     @classmethod
@@ -68,34 +78,25 @@ class Trace:
             keys=[key for key in keys if key],
         )
 
-    def append(self, record: TraceRecord) -> None:
+    def append(self, line: TraceRecord | Amendment) -> None:
         """Write a line. It blocks.
 
         Raises:
             OSError: it could not be written, and nothing of it was.
         """
-        line = record.model_dump_json()
+        text = line.model_dump_json()
         for key in self._keys:
-            line = line.replace(key, REDACTED)
+            text = text.replace(key, REDACTED)
+        written, today = text.encode() + b"\n", self._today()
         with _alone(self._folder):
-            path = self._file_for(record.ended.astimezone(UTC).date(), len(line))
+            path = self._file_for(today, len(written))
             if self._days and not path.exists():
-                self._forget(before=datetime.now(UTC).date() - timedelta(days=self._days))
-            _append(path, line.encode() + b"\n")
+                self._forget(before=today - timedelta(days=self._days))
+            _append(path, written)
 
     def read(self) -> Reading:
         """All records, and how many lines are none. It blocks."""
-        latest: dict[str, TraceRecord] = {}
-        skipped = 0
-        for line in self._lines():
-            record = _record(line)
-            if record is None:
-                skipped += 1
-                continue
-            known = latest.get(record.task_id)
-            if known is None or record.revision >= known.revision:
-                latest[record.task_id] = record
-        return Reading(sorted(latest.values(), key=lambda record: record.ended), skipped)
+        return records_in(self._lines())
 
     def _lines(self) -> Iterator[bytes]:
         for path in self._files():
@@ -118,6 +119,26 @@ class Trace:
         for path in self._files():
             if _place(path)[0] < before.isoformat():
                 path.unlink()
+
+
+def records_in(lines: Iterable[bytes]) -> Reading:
+    """The records in the lines of a trace, wherever they come from."""
+    records: dict[str, TraceRecord] = {}
+    skipped = 0
+    for text in lines:
+        line = _line(text)
+        if line is None:
+            skipped += 1
+            continue
+        known = records.get(line.task_id)
+        if known and line.revision < known.revision:
+            continue
+        if isinstance(line, TraceRecord):
+            records[line.task_id] = line
+        elif known:
+            change = {"revision": line.revision, "reward": line.reward}
+            records[line.task_id] = known.model_copy(update=change)
+    return Reading(sorted(records.values(), key=lambda record: record.ended), skipped)
 
 
 class Texts:
@@ -189,9 +210,9 @@ def _append(path: Path, line: bytes) -> None:
             raise
 
 
-def _record(line: bytes) -> TraceRecord | None:
+def _line(text: bytes) -> TraceRecord | Amendment | None:
     with suppress(ValidationError):
-        return TraceRecord.model_validate_json(line)
+        return _LINE.validate_json(text)
     return None
 
 

@@ -23,7 +23,7 @@ import stat
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import ModelError
@@ -52,6 +52,9 @@ class EmbeddedServer:
         ModelError: llama.cpp's library or the file cannot be loaded.
     """
 
+    loads: ClassVar[int] = 0
+    """Models that this process has loaded."""
+
     def __init__(self, path: Path, *, context: int = 16384, parallel: int = 4) -> None:
         self.api_key = secrets.token_urlsafe(32)
         self.model = path.stem
@@ -65,6 +68,7 @@ class EmbeddedServer:
             raise ModelError(say("embedded.not_loaded", path=path)) from error
         # Closing a server whose loop has not begun to run waits for ever; its answer shows it has.
         self._server.handle_metrics()
+        EmbeddedServer.loads += 1
         self._address: str = self._server.listening_address
         self.base_url = f"{self._address}/v1"
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..state import Usage
+from ..state import Reward, Usage
 from ..store import TaskStatus, TaskSummary
 
 ENDED: frozenset[TaskStatus] = frozenset(
@@ -50,11 +50,9 @@ class Answer(BaseModel):
 class Feedback(BaseModel):
     """How good a task's result is."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"rating": 5}, {"rating": -1}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
 
-    rating: Literal[-1, 1, 2, 3, 4, 5] = Field(description="1 to 5; or -1 for bad and 1 for good")
+    rating: int = Field(ge=1, le=5, description="1: of no use, to 5: as it should be")
     comment: str | None = Field(None, max_length=2000)
 
 
@@ -127,6 +125,7 @@ class Task(BaseModel):
     usage: Usage
     input_request: str | None = Field(description="the question to the person, with `needs_input`")
     error: str | None = Field(description="with `failed` and `interrupted`")
+    reward: Reward | None = Field(description="quality less cost, once the task has ended")
     created: datetime
     updated: datetime
     rating: int | None

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from concertino.learning.contracts import Amendment, Reward
 from concertino.learning.trace import Texts, Trace
 from concertino.settings import get_settings
 
@@ -22,6 +23,7 @@ SECRET = "sk-not-for-anyones-eyes"
 WRITE = """
 import sys
 from pathlib import Path
+from concertino.learning.contracts import Amendment, Reward
 from concertino.learning.trace import Trace
 from tests.learning.records import record
 folder, name, count = sys.argv[1:]
@@ -63,9 +65,9 @@ def test_a_trace_that_was_never_written_is_empty(tmp_path: Path) -> None:
 def test_of_several_lines_about_a_task_the_latest_word_is_read(tmp_path: Path) -> None:
     trace = Trace(tmp_path)
     for revision in (0, 5, 5, 2):
-        trace.append(record("a", revision=revision, rating=revision or None))
+        trace.append(record("a", revision=revision, status=f"{revision}"))
     [found] = trace.read().records
-    assert (found.revision, found.rating) == (5, 5)
+    assert (found.revision, found.status) == (5, "5")
 
 
 def test_lines_of_many_processes_are_whole(tmp_path: Path) -> None:
@@ -76,6 +78,17 @@ def test_lines_of_many_processes_are_whole(tmp_path: Path) -> None:
     assert [writer.wait(timeout=120) for writer in writers] == [0] * 4
     found = Trace(tmp_path).read()
     assert (len(found.records), found.skipped) == (120, 0)
+
+
+def test_an_amendment_changes_the_reward_of_the_task_that_it_names(tmp_path: Path) -> None:
+    trace, better = Trace(tmp_path), Reward(quality=1, cost=0, reward=1)
+    trace.append(record("a"))
+    trace.append(Amendment(task_id="a", revision=3, reward=better))
+    trace.append(Amendment(task_id="a", revision=2, reward=Reward(quality=0, cost=0, reward=0)))
+    trace.append(Amendment(task_id="gone", revision=3, reward=better))
+    found = trace.read()
+    assert [(each.task_id, each.reward) for each in found.records] == [("a", better)]
+    assert found.skipped == 0
 
 
 @pytest.mark.parametrize("torn", ['{"task_id": "b', "{", '{"task_id": "b"}'])
@@ -115,19 +128,24 @@ def test_a_disk_without_room_for_a_line_gets_nothing_of_it(tmp_path: Path) -> No
 
 
 def test_each_day_has_its_file_and_a_full_one_goes_on_in_another(tmp_path: Path) -> None:
-    trace = Trace(tmp_path, file_mb=1)
+    today = NOON.date()
+    trace = Trace(tmp_path, file_mb=1, today=lambda: today)
     for number in range(3):
         trace.append(record(f"a{number}", question="x" * 400_000))
-    trace.append(record("next", ended=NOON + timedelta(days=1)))
+    today += timedelta(days=1)
+    trace.append(record("next"))
     names = sorted(file.name for file in tmp_path.glob("*.jsonl"))
     assert names == ["2026-03-01.1.jsonl", "2026-03-01.2.jsonl", "2026-03-02.1.jsonl"]
     assert len(trace.read().records) == 4
 
 
 def test_old_files_go_where_the_settings_say_so(tmp_path: Path) -> None:
-    Trace(tmp_path).append(record("old", ended=NOON - timedelta(days=3650)))
-    Trace(tmp_path, days=3650).append(record("new", ended=NOON))
-    assert [found.task_id for found in Trace(tmp_path).read().records] == ["new"]
+    today = NOON.date()
+    trace = Trace(tmp_path, days=30, today=lambda: today)
+    for name, day in (("old", 0), ("recent", 1), ("new", 31)):
+        today = NOON.date() + timedelta(days=day)
+        trace.append(record(name))
+    assert {found.task_id for found in trace.read().records} == {"recent", "new"}
 
 
 def test_a_key_that_stands_in_a_text_does_not_reach_the_file(

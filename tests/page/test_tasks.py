@@ -263,7 +263,7 @@ def test_an_unverified_answer_says_so_and_can_be_rated(visit: Visitor, service: 
     expect(page.locator("#checks .not-passed")).to_contain_text("an independent route")
     page.get_by_role("button", name="Not useful").click()
     expect(page.get_by_role("button", name="Not useful")).to_have_attribute("aria-pressed", "true")
-    assert service.ratings == [{"rating": -1}]
+    assert service.ratings == [{"rating": 1}]
 
 
 def test_an_answer_is_copied_as_markdown(visit: Visitor, service: StandIn) -> None:

@@ -1,0 +1,222 @@
+"""The end of a task: its reward is worked out, counted and traced.
+
+All of it may be done again: the table counts a task once, of several lines of the trace the latest
+counts, and whoever calls this writes the reward into the task's state last. So a kill in between is
+mended when the task is taken up again. Nothing here fails a task.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..messages import Language
+from ..settings import Settings
+from ..state import Output, Record, TaskState, Usage
+from . import bandit
+from .contracts import Amendment, Move, Reward, RewardEvent, Routing, TraceRecord
+from .features import text_features
+from .reward import RULES, Judged, cost_terms, made_of, opinions_in, quality_terms, spent_on
+from .trace import Texts, Trace
+
+if TYPE_CHECKING:
+    from ..store import TaskStore
+
+REWARDED = frozenset({"verified", "unverified", "no_answer", "failed"})
+ENDED = REWARDED | {"cancelled"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A task that has ended, and what is known of it."""
+
+    task_id: str
+    thread_id: str
+    status: str
+    state: TaskState
+    question: str
+    """As it stands on its own."""
+    chosen: str | None
+    """The workflow that was chosen first, by whomever; the reward is its arm's."""
+    weights: Mapping[str, float]
+    """Of the checks of the workflow that concluded the task."""
+    opinions: Mapping[str, float]
+    """What is said of it from outside, see `reward.OPINIONS`; what was said before still holds."""
+    error: str | None = None
+    model: str | None = None
+    """`provider/model`, as far as it is known."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Costs that the state does not tell of."""
+    late: bool = False
+    """Whether more is said now of a task that ended before."""
+
+    @property
+    def rewarded(self) -> Reward | None:
+        """What it was rewarded before."""
+        return self.state.get("reward")
+
+    @property
+    def all_opinions(self) -> dict[str, float]:
+        return {**opinions_in(self.rewarded), **self.opinions}
+
+    @property
+    def workflow(self) -> str | None:
+        """The one that concluded it."""
+        return self.state.get("active")
+
+    @property
+    def output(self) -> Output | None:
+        return self.state.get("outputs", {}).get(self.workflow or "")
+
+    @property
+    def history(self) -> list[Record]:
+        return self.state.get("history", [])
+
+    @property
+    def features(self) -> dict[str, float]:
+        return text_features(self.question, self.state.get("inputs", {}))
+
+    @property
+    def costs(self) -> dict[str, float]:
+        return {**spent_on(self.state), **self.spent}
+
+    @property
+    def revision(self) -> int:
+        """A later word on the task has a higher number: one on more rounds, a later opinion."""
+        return time.time_ns() // 1_000_000 if self.all_opinions else len(self.history)
+
+
+async def settle(
+    store: "TaskStore", ending: Ending, settings: Settings, trace: Trace | None
+) -> Reward | None:
+    """Reward a task that has ended, and anew where more has been said of it since.
+
+    Args:
+        trace: None keeps none.
+
+    Returns:
+        None for what is not rewarded: a task that goes on, was cancelled, or had no workflow; and
+        for what could not be counted now.
+    """
+    if ending.status not in ENDED:
+        return None
+    if ending.rewarded and ending.all_opinions == opinions_in(ending.rewarded):
+        return ending.rewarded
+    revision, reward = ending.revision, None
+    if ending.status in REWARDED and ending.chosen:
+        reward = await _counted(store, ending, ending.chosen, revision, settings)
+    if trace:
+        try:
+            await asyncio.to_thread(_write, trace, ending, settings, revision, reward)
+        except OSError as error:
+            log.warning("task %s is not in the trace: %s", ending.task_id, error)
+    return reward
+
+
+async def _counted(
+    store: "TaskStore", ending: Ending, chosen: str, revision: int, settings: Settings
+) -> Reward | None:
+    """The task's reward, in the table; None where that could not be written."""
+    routing = ending.state.get("routing")
+    try:
+        usual = (await bandit.Bandit.read(store.checkpointer)).baseline(chosen)
+        before = ending.rewarded
+        cost = before.cost_terms if before else cost_terms(ending.costs, usual)
+        reward = made_of(quality_terms(_judged(ending, chosen)), cost, settings.reward_lambda)
+        event = RewardEvent(
+            id=ending.task_id,
+            revision=revision,
+            task_type=routing.task_type if routing else None,
+            workflow=chosen,
+            reward=reward.reward,
+            # What broke off has not spent what the workflow usually spends.
+            spent=ending.costs if ending.status != "failed" else {},
+        )
+        await bandit.reward(store, event, step=settings.bandit_step)
+    except Exception:
+        log.exception("the reward of task %s is not counted", ending.task_id)
+        return None
+    return reward
+
+
+def _judged(ending: Ending, chosen: str) -> Judged:
+    return Judged(
+        status=ending.status,
+        workflow=ending.workflow or chosen,
+        output=ending.output,
+        language=_language(ending.state),
+        features=ending.features,
+        weights=ending.weights,
+        opinions=ending.all_opinions,
+    )
+
+
+def _write(
+    trace: Trace, ending: Ending, settings: Settings, revision: int, reward: Reward | None
+) -> None:
+    if not ending.late:
+        trace.append(_record(ending, settings, revision, reward))
+    elif reward:
+        trace.append(Amendment(task_id=ending.task_id, revision=revision, reward=reward))
+
+
+def _record(
+    ending: Ending, settings: Settings, revision: int, reward: Reward | None
+) -> TraceRecord:
+    state, texts = ending.state, Texts(settings.trace_texts, settings.home)
+    routing, output = state.get("routing"), ending.output
+    suggestion = routing.suggestion if routing else None
+    return TraceRecord(
+        task_id=ending.task_id,
+        thread_id=ending.thread_id,
+        ended=datetime.now(UTC),
+        question=texts.text(ending.question),
+        inputs=texts.inputs(state.get("inputs", {})),
+        final_answer=texts.text(state.get("final_answer")),
+        error=texts.text(ending.error),
+        language=_language(state),
+        features=ending.features,
+        named=state.get("workflow"),
+        routing=routing,
+        propensity=routing.probabilities[suggestion] if routing and suggestion else None,
+        chosen=ending.chosen,
+        followed=ending.chosen == suggestion if suggestion and ending.chosen else None,
+        workflow=ending.workflow,
+        moves=[_move(record) for record in ending.history],
+        status=ending.status,
+        checks={check.name: check.passed for check in output.checks} if output else {},
+        reward=reward,
+        revision=revision,
+        usage=state.get("usage", Usage()),
+        spent=ending.costs,
+        model=ending.model,
+        versions=_versions(routing),
+    )
+
+
+def _move(record: Record) -> Move:
+    return Move(
+        round=record.round,
+        actor=record.actor,
+        action=record.decision.next_action if record.decision else None,
+        source=record.source,
+        legal=record.legal,
+        failed=record.failed,
+        usage=record.usage,
+        seconds=record.seconds,
+    )
+
+
+def _versions(routing: Routing | None) -> dict[str, str]:
+    router = routing.router_version if routing else None
+    return {"concertino": __version__, "reward": RULES, **({"router": router} if router else {})}
+
+
+def _language(state: TaskState) -> Language:
+    return state.get("language", "en")
