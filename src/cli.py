@@ -11,14 +11,14 @@ import click
 
 from . import __version__
 from .cli_kb import kb
-from .cli_service import keys, serve
+from .cli_service import keys, serve, worker
 from .errors import ConcertinoError, InvalidTask
 from .messages import default_language, say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .tasks import Event
+    from .events import Event
 
 EXIT_CODES = {
     "verified": 0,
@@ -48,7 +48,7 @@ def main() -> None:
     pass
 
 
-for _command in (kb, keys, serve):
+for _command in (kb, keys, serve, worker):
     main.add_command(_command)
 
 
@@ -266,8 +266,16 @@ def _show(console: "Console", event: "Event") -> None:
     """One line when a round is decided, and one when it has been played."""
     from rich.markup import escape
 
+    from .agents.coordinator import LIKELY
+    from .state import OPEN
+
     if event["type"] == "started":
         console.print(say("cli.started", task_id=event["task_id"]), style="dim")
+    elif event["type"] == "routing":
+        likely = [c for c in event["candidates"] if c["p"] >= LIKELY]
+        if likely and event["task_type"] != OPEN:
+            told = ", ".join(f"{c['workflow']} {c['p']:.2f}" for c in likely)
+            console.print(say("cli.routing", candidates=told), style="dim", markup=False)
     elif event["type"] == "decision":
         why = escape(event["reasoning"])
         told = f" — {escape(event['instructions'])}" if event["instructions"] else ""

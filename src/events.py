@@ -25,8 +25,8 @@ class Text:
 
 
 class Retelling:
-    """Turns a run's stream into events: `node_start`, `node_end`, `decision`, `turn`, `token`, and
-    whatever a node itself tells."""
+    """Turns a run's stream into events: `node_start`, `node_end`, `routing`, `decision`, `turn`,
+    `token`, and whatever a node itself tells."""
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
@@ -78,6 +78,8 @@ def _played(update: dict[str, Any]) -> list[Event]:
             dumped = record.model_dump(mode="json", exclude={"fingerprint", "failed", "decision"})
             decision = record.decision.model_dump() if record.decision else {}
             events.append({"type": "decision", **dumped, **decision})
+        elif node == "router":
+            events.append({"type": "routing", **values["routing"].model_dump(mode="json")})
         elif isinstance(values, dict) and isinstance(turn := values.get("turn"), Turn):
             events.append({"type": "turn", **turn.model_dump(mode="json", exclude={"fingerprint"})})
     return events

@@ -49,6 +49,8 @@ async def astream_task(
     """Run a task and yield what happens, as plain dicts with a `type`:
 
     - `started`: `task_id`, `thread_id`
+    - `routing`: what classifier and bandit advise, where a workflow is to be chosen: `task_type`,
+      `candidates` (`workflow`, `p`), `values` (`workflow`, `value`, `count`), `suggestion`
     - `decision`: the Coordinator's, with `round`, `source`, `legal`, `usage`, `seconds`
     - `progress`: a piece of an agent's work that is done: `actor`, `summary`
     - `turn`: what an agent did: `actor`, `summary`, `failed`, `usage`, `seconds`
@@ -277,7 +279,7 @@ async def play(
     """
     graph, settings = build_graph(store.checkpointer), get_settings()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
-    context = RunContext(name, chat, documents)
+    context = RunContext(name, chat, documents, store.checkpointer)
     thread_id = (await store.get(task_id)).thread_id
     status: Literal["interrupted", "failed"] = "interrupted"
     error: str | None = None

@@ -1,0 +1,89 @@
+"""What stands before the Coordinator when it chooses a workflow."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from concertino import run_task
+from concertino.graphs import coordinator
+from concertino.state import OPEN, ArmValue, Candidate, Routing
+
+from tests.scripted_model import ScriptedModel
+
+Scripted = Callable[..., ScriptedModel]
+Advise = Callable[[Routing], list[str]]
+PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+LIKELY = Routing(
+    task_type="solve_math",
+    candidates=[
+        Candidate(workflow="solve_math", p=0.8),
+        Candidate(workflow="teach_explain", p=0.15),
+        Candidate(workflow="write_story", p=0.05),
+    ],
+    values=[ArmValue(workflow="teach_explain", value=0.75, count=4)],
+    probabilities={"solve_math": 0.6, "teach_explain": 0.4},
+    suggestion="teach_explain",
+)
+
+
+@pytest.fixture
+def advise(monkeypatch: pytest.MonkeyPatch) -> Advise:
+    """Let router and bandit say this; the questions that they are asked."""
+
+    def make(routing: Routing) -> list[str]:
+        asked: list[str] = []
+
+        async def route_task(question: str, inputs: Mapping[str, Any], _: object) -> Routing:
+            asked.append(question)
+            return routing
+
+        monkeypatch.setattr(coordinator, "route_task", route_task)
+        return asked
+
+    return make
+
+
+def test_the_coordinator_reads_candidates_rewards_and_suggestion_and_decides(
+    advise: Advise, scripted: Scripted
+) -> None:
+    asked, model, events = advise(LIKELY), scripted(), []
+    result = run_task(PENS, model=model, on_event=events.append)
+
+    assert asked == [PENS]
+    assert (
+        "Router: solve_math 0.80, teach_explain 0.15; rewards so far: teach_explain 0.75 (4); "
+        "suggested: teach_explain\n" in model.asked[0]
+    )
+    assert result["workflow"] == "solve_math", "it only advises"
+    first = next(event for event in events if event["type"] == "routing")
+    assert first["candidates"][0] == {"workflow": "solve_math", "p": 0.8}
+
+
+def test_where_the_router_is_undecided_the_coordinator_decides_alone(
+    advise: Advise, scripted: Scripted
+) -> None:
+    advise(LIKELY.model_copy(update={"task_type": OPEN}))
+    model = scripted()
+    run_task(PENS, model=model)
+
+    assert "Router: -\n" in model.asked[0]
+
+
+def test_nobody_is_asked_about_a_workflow_that_the_person_named(
+    advise: Advise, scripted: Scripted
+) -> None:
+    asked = advise(LIKELY)
+    run_task(PENS, workflow="solve_math", model=scripted())
+
+    assert asked == []
+
+
+def test_after_a_workflow_has_played_only_those_that_may_follow_are_told(
+    advise: Advise, scripted: Scripted
+) -> None:
+    advise(LIKELY)
+    model = scripted()
+    run_task(PENS, model=model)
+
+    last = [asked for asked in model.asked if "which workflow does it" in asked][-1]
+    assert "Router: teach_explain 0.15; rewards" in last
