@@ -99,16 +99,16 @@ class Settings(BaseSettings):
     bandit_policy: Literal["epsilon_greedy", "softmax", "thompson"] = "thompson"
     """How a workflow is suggested to the Coordinator from what earlier tasks have earned."""
     bandit_epsilon: float = Field(0.1, ge=0, le=1)
-    """ε-greedy: share of the suggestions that are made evenly among all workflows."""
+    """ε-greedy: share of the suggestions that are at first made evenly among all workflows."""
     bandit_temperature: float = Field(0.1, gt=0)
-    """softmax: the difference of values that makes a workflow e times as probable."""
+    """softmax: the difference of values that at first makes a workflow e times as probable."""
     bandit_noise: float = Field(0.3, gt=0)
     """Thompson sampling: the standard deviation that one reward is taken to have."""
     bandit_prior: float = Field(4.0, ge=0)
     """How many rewards the router's opinion of a workflow weighs as much as."""
-    bandit_step: float = Field(0.0, ge=0, lt=1)
-    """Smallest α of Q ← Q + α (reward − Q); 0 takes 1/n, the mean of all rewards, and a constant
-    such as 0.1 follows what changes."""
+    bandit_step: float = Field(0.05, ge=0, lt=1)
+    """Smallest α of Q ← Q + α (reward − Q), which follows what changes; 0 takes 1/n, the mean of
+    all rewards."""
     reward_lambda: float = Field(0.2, ge=0, le=1)
     """How much the cost counts in `reward = quality − λ · cost`."""
     trace_texts: Literal["full", "hashed", "off"] = "full"
@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     """Event streams that one API key, or this machine's user, may have open."""
     serve_requests_per_minute: int = Field(300, ge=1)
     """Requests that one API key may send, where the key has no limit of its own."""
+    log_format: Literal["text", "json"] = "text"
+    """Logs of the service and its workers as lines for people or as JSON, one object a line."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level of what is logged."""
 
     @property
     def place(self) -> Path | SecretStr:

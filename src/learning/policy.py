@@ -7,16 +7,21 @@ begins with the value p₀, and that weighs as much as `prior` rewards would:
 
 which is the posterior mean of a normal mean (Russo et al. 2018, "A Tutorial on Thompson
 Sampling", section 4). So the router decides while little is known, and experience corrects it.
+A value that follows a drifting world by a constant α forgets, and its count is cut to the number of
+rewards whose plain mean would be as sure.
 
 Every policy is a distribution over the workflows; the suggestion is drawn from that very
 distribution, so its propensity is exact by construction, also for Thompson sampling, whose
 distribution is computed by a fixed quadrature and not by drawing.
+
+ε and the temperature of softmax fall as rewards come in, so that what is lost by exploring grows
+ever more slowly; Thompson sampling has that of itself.
 """
 
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import NormalDist
 from typing import Literal
@@ -27,6 +32,8 @@ PolicyName = Literal["epsilon_greedy", "softmax", "thompson"]
 
 NODES = 100
 """Points of the quadrature: quantiles of a normal distribution, equally probable each."""
+COOLING = 60
+"""Rewards for a type of task from which on ε and the temperature fall, with their square root."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,14 @@ class Policy:
     prior: float = 4.0
     """How many rewards the router's opinion weighs as much as."""
     epsilon: float = 0.1
-    """Of ε-greedy: share of the suggestions that are made evenly among all."""
+    """Of ε-greedy: share of the suggestions that are at first made evenly among all."""
     temperature: float = 0.1
-    """Of softmax: the difference of values at which one is e times as probable as the other."""
+    """Of softmax: the difference of values at which at first one is e times as probable as the
+    other."""
     noise: float = 0.3
     """Of Thompson sampling: standard deviation of one reward."""
+    step: float = 0.05
+    """The smallest α that the values are learned by, see `arms.py`."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +78,17 @@ def distribution(
     """
     if not candidates:
         candidates = [Candidate(workflow=v.workflow, p=1 / len(values)) for v in values]
-    found = beliefs(policy.prior, candidates, values)
+    found = beliefs(policy, candidates, values)
     if not found:
         return {}
-    shares = _SHARES[policy.name](policy, list(found.values()))
+    rewards = sum(value.count for value in values if value.workflow in found)
+    shares = _SHARES[policy.name](_cooled(policy, rewards), list(found.values()))
     total = sum(shares)
     return {name: share / total for name, share in zip(found, shares, strict=True)}
 
 
 def beliefs(
-    prior: float, candidates: Sequence[Candidate], values: Sequence[ArmValue]
+    policy: Policy, candidates: Sequence[Candidate], values: Sequence[ArmValue]
 ) -> dict[str, Belief]:
     """The router's opinion and experience, as one."""
     known = {value.workflow: value for value in values}
@@ -85,8 +96,9 @@ def beliefs(
     found: dict[str, Belief] = {}
     for candidate in candidates:
         arm = known.get(candidate.workflow, nothing)
-        weight = prior + arm.count
-        mean = (prior * candidate.p + arm.count * arm.value) / weight if weight else candidate.p
+        count = _remembered(arm.count, policy.step)
+        weight = policy.prior + count
+        mean = (policy.prior * candidate.p + count * arm.value) / weight if weight else candidate.p
         found[candidate.workflow] = Belief(mean, weight)
     return found
 
@@ -96,6 +108,18 @@ def draw(probabilities: Mapping[str, float], chance: random.Random) -> str | Non
     if not probabilities:
         return None
     return chance.choices(list(probabilities), list(probabilities.values()))[0]
+
+
+def _remembered(count: int, step: float) -> float:
+    """How many rewards' plain mean would be as sure as the value: with a constant α its variance
+    settles at that of one reward times α / (2 - α) (Sutton & Barto 2018, section 2.5)."""
+    return min(count, 2 / step - 1) if step else count
+
+
+def _cooled(policy: Policy, rewards: int) -> Policy:
+    """The policy once so many rewards have been counted for the type of task."""
+    factor = math.sqrt(COOLING / max(rewards, COOLING))
+    return replace(policy, epsilon=policy.epsilon * factor, temperature=policy.temperature * factor)
 
 
 def _epsilon_greedy(policy: Policy, found: list[Belief]) -> list[float]:

@@ -73,6 +73,7 @@ def policy_of(settings: Settings) -> Policy:
         settings.bandit_epsilon,
         settings.bandit_temperature,
         settings.bandit_noise,
+        settings.bandit_step,
     )
 
 

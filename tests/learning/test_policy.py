@@ -1,10 +1,12 @@
 """Policies are distributions: what they favour, and that a suggestion's propensity is exact."""
 
 import random
+import statistics
 from collections import Counter
 
 import pytest
-from concertino.learning.contracts import ArmValue, Candidate
+from concertino.learning.arms import rewarded
+from concertino.learning.contracts import Arm, ArmValue, Candidate
 from concertino.learning.policy import Policy, PolicyName, beliefs, distribution, draw
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_a_value_of_a_workflow_that_may_not_be_chosen_is_left_out() -> None:
 
 
 def test_the_router_weighs_as_many_rewards_as_the_prior_says() -> None:
-    found = beliefs(4, SURE, known(math=(0.1, 4)))
+    found = beliefs(Policy(prior=4), SURE, known(math=(0.1, 4)))
     assert found["math"].mean == pytest.approx((0.9 + 0.1) / 2)
     assert found["math"].weight == 8
     assert found["story"].mean == pytest.approx(0.1)
@@ -89,7 +91,7 @@ def test_thompson_agrees_with_sampling_from_the_posteriors() -> None:
     for _ in range(draws):
         sampled = {
             name: chance.gauss(b.mean, policy.noise / b.weight**0.5)
-            for name, b in beliefs(policy.prior, SURE, values).items()
+            for name, b in beliefs(policy, SURE, values).items()
         }
         wins[max(sampled, key=lambda name: sampled[name])] += 1
     assert wins["math"] / draws == pytest.approx(found["math"], abs=0.01)
@@ -99,6 +101,33 @@ def test_thompson_explores_less_the_more_it_knows() -> None:
     few = distribution(Policy(), SURE, known(math=(0.7, 5), story=(0.5, 5)))
     many = distribution(Policy(), SURE, known(math=(0.7, 500), story=(0.5, 500)))
     assert few["story"] > many["story"]
+
+
+@pytest.mark.parametrize("name", ["epsilon_greedy", "softmax"])
+def test_exploring_gets_rarer_without_end(name: PolicyName) -> None:
+    first, later, latest = (
+        distribution(Policy(name), SURE, known(math=(0.7, n), story=(0.5, n)))["story"]
+        for n in (30, 300, 3000)
+    )
+    assert first > later > latest > 0
+
+
+def test_a_value_that_forgets_is_never_quite_sure() -> None:
+    assert beliefs(Policy(prior=1, step=0.1), SURE, known(math=(0.7, 5)))["math"].weight == 6
+    assert beliefs(Policy(prior=1, step=0.1), SURE, known(math=(0.7, 900)))["math"].weight == 20
+    assert beliefs(Policy(prior=1, step=0), SURE, known(math=(0.7, 900)))["math"].weight == 901
+
+
+def test_a_value_rests_on_as_many_rewards_as_its_noise_says() -> None:
+    """Of many arms with rewards of variance 1, after more rewards than they remember."""
+    chance, step, values = random.Random(7), 0.1, []  # noqa: S311
+    for _ in range(800):
+        arm = Arm(task_type="t", workflow="w")
+        for _ in range(60):
+            arm = rewarded(arm, chance.gauss(0, 1), step)
+        values.append(arm.value)
+    found = beliefs(Policy(prior=0, step=step), SURE, known(math=(0.0, 60)))
+    assert found["math"].weight == pytest.approx(1 / statistics.pvariance(values), rel=0.2)
 
 
 @given(
