@@ -7,16 +7,19 @@ using it takes numpy alone.
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ..language import HAN
 from ..state import Contract
+from .features import text_features
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ..kb.embed import Embedder
 
     Vector = NDArray[np.float64]
 
@@ -56,22 +59,19 @@ class Classifier(Contract):
             raise ValueError("labels, weights and bias do not fit together")
         return self
 
-    def probabilities(
-        self, embedding: "NDArray[np.float32]", features: Mapping[str, float]
-    ) -> dict[str, float]:
+    def probabilities(self, seen: "Vector") -> dict[str, float]:
         """How probable each label is.
 
+        Args:
+            seen: what `look` gives of a question.
+
         Raises:
-            ValueError: the embedding or the features are not those it was trained on.
+            ValueError: it is of another embedder.
         """
         import numpy as np
 
-        if list(features) != self.features or len(embedding) + len(features) != len(
-            self.weights[0]
-        ):
-            raise ValueError("trained on other features")
         weights, bias = self._arrays
-        scores = weights @ np.concatenate([embedding, list(features.values())]) + bias
+        scores = weights @ seen + bias
         odds = np.exp((scores - scores.max()) / self.temperature)
         return dict(zip(self.labels, (odds / odds.sum()).tolist(), strict=True))
 
@@ -80,6 +80,14 @@ class Classifier(Contract):
         import numpy as np
 
         return np.array(self.weights), np.array(self.bias)
+
+
+def look(embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None = None) -> "Vector":
+    """What a classifier sees of a question: the numbers of its embedding, then its features."""
+    import numpy as np
+
+    features = text_features(question, inputs)
+    return np.concatenate([embedder.embed_query(gist(question)), list(features.values())])
 
 
 def gist(question: str) -> str:

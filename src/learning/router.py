@@ -16,9 +16,8 @@ from typing import Any
 from ..errors import RouterError
 from ..settings import get_settings
 from ..state import Candidate, TaskState
-from .classifier import Classifier, gist
+from .classifier import Classifier, look
 from .contracts import OPEN
-from .features import text_features
 from .versions import SHIPPED, Versions
 
 log = logging.getLogger(__name__)
@@ -44,9 +43,7 @@ def candidates(
     """
     names = list(workflows) if workflows is not None else _choosable(question, inputs)
     believed = _believed(question, inputs)
-    if not believed or not names:
-        return []
-    return sorted(_shared_out(believed, names), key=lambda candidate: -candidate.p)
+    return shared_out(believed, names) if believed else []
 
 
 async def acandidates(
@@ -56,6 +53,18 @@ async def acandidates(
 ) -> list[Candidate]:
     """`candidates`, in a thread."""
     return await asyncio.to_thread(candidates, question, inputs, workflows)
+
+
+def shared_out(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
+    """What is believed of these workflows, and for each an even share of the rest; most probable
+    first."""
+    own = {name: believed.get(name, 0.0) for name in names}
+    rest = max(1 - sum(own.values()), 0.0)
+    shares = {
+        name: (1 - UNTRIED) * (p + rest / len(own)) + UNTRIED / len(own) for name, p in own.items()
+    }
+    found = [Candidate(workflow=name, p=min(p, 1.0)) for name, p in shares.items()]
+    return sorted(found, key=lambda candidate: -candidate.p)
 
 
 def task_type(ranked: list[Candidate]) -> str:
@@ -95,24 +104,10 @@ def _believed(question: str, inputs: Mapping[str, Any] | None) -> dict[str, floa
     _, classifier = in_use()
     try:
         embedder = load_embedder(classifier.embedder, get_settings())
-        embedding = embedder.embed_query(gist(question))
-        return classifier.probabilities(embedding, text_features(question, inputs))
+        return classifier.probabilities(look(embedder, question, inputs))
     except (EmbedderError, ValueError) as error:
         _warn(str(error))
         return {}
-
-
-def _shared_out(believed: Mapping[str, float], names: list[str]) -> list[Candidate]:
-    """What is believed of these workflows, and for each an even share of the rest."""
-    rest = 1 - sum(believed.get(name, 0.0) for name in names)
-    even = 1 / len(names)
-    return [
-        Candidate(
-            workflow=name,
-            p=(1 - UNTRIED) * (believed.get(name, 0.0) + max(rest, 0.0) * even) + UNTRIED * even,
-        )
-        for name in names
-    ]
 
 
 @cache

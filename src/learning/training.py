@@ -17,7 +17,7 @@ from ..errors import RouterError
 from ..kb.embed import DEFAULT, load_embedder
 from ..messages import say
 from ..settings import get_settings
-from .classifier import Classifier, gist
+from .classifier import Classifier, look
 from .evaluation import figures, softmax
 from .features import text_features
 
@@ -39,6 +39,7 @@ class Example(NamedTuple):
 
     question: str
     label: str
+    inputs: dict[str, Any] | None = None
     weight: float = 1.0
     """How many examples it counts for."""
 
@@ -61,23 +62,21 @@ def fit(examples: Sequence[Example]) -> Classifier:
         EmbedderError: the embedder is not installed.
     """
     try:
-        return _fitted(examples, matrix([example.question for example in examples]))
+        return _fitted(examples, matrix(examples))
     except ImportError as error:
         raise RouterError(say("router.no_sklearn", reason=error)) from error
 
 
-def matrix(questions: Sequence[str]) -> "Matrix":
-    """What the classifier sees of each question: its embedding and its features."""
+def matrix(examples: Sequence[Example]) -> "Matrix":
+    """What the classifier sees of them, a row each.
+
+    Raises:
+        EmbedderError: the embedder is not installed.
+    """
     import numpy as np
 
     embedder = load_embedder(DEFAULT, get_settings())
-    return np.array(
-        [
-            [*embedder.embed_query(gist(question)), *text_features(question).values()]
-            for question in questions
-        ],
-        dtype=float,
-    )
+    return np.array([look(embedder, example.question, example.inputs) for example in examples])
 
 
 def _fitted(examples: Sequence[Example], seen: "Matrix") -> Classifier:
@@ -150,7 +149,8 @@ def calibrated(scores: "Matrix", truth: "Indices", weights: "Matrix") -> tuple[f
 
 def digest(examples: Sequence[Example]) -> str:
     """Is the same for the same examples."""
-    return hashlib.sha256(json.dumps(sorted(examples)).encode()).hexdigest()[:16]
+    lines = sorted(json.dumps(example, sort_keys=True) for example in examples)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _unscaled(model: "Pipeline") -> dict[str, list[Any]]:

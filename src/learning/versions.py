@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ..errors import RouterError
 from ..messages import say
 from .classifier import Classifier
+from .features import text_features
 
 SHIPPED = 0
 
@@ -129,6 +130,9 @@ def _claimed(draft: Path, path: Path) -> bool:
 def _read(path: Path | None) -> Classifier:
     source = path or files(__package__).joinpath("router.json")
     try:
-        return Classifier.model_validate_json(source.read_text(encoding="utf-8"))
+        classifier = Classifier.model_validate_json(source.read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise RouterError(say("router.unreadable", path=source)) from error
+    if classifier.features != list(text_features("")):
+        raise RouterError(say("router.unreadable", path=source))
+    return classifier
