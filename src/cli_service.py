@@ -1,8 +1,7 @@
-"""The commands of the service: `concertino serve` and `concertino keys`."""
+"""The commands of the service: `concertino serve`, `concertino worker` and `concertino keys`."""
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +29,7 @@ T = TypeVar("T")
 @click.option("--workers-in-process", type=click.IntRange(1, 256), help=say("cli.serve.workers"))
 def serve(host: str, port: int, workers_in_process: int | None) -> None:
     try:
+        from .service.logs import configure
         from .service.server import serve as serving
     except ImportError as error:
         raise ConcertinoError(say("service.not_installed", reason=error)) from error
@@ -38,10 +38,27 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
     settings = get_settings()
     if workers_in_process:
         settings = settings.model_copy(update={"serve_workers": workers_in_process})
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("concertino").setLevel(logging.INFO)
+    configure(settings)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
         asyncio.run(serving(settings, host, port, click.echo))
+
+
+@click.command(help=say("cli.worker.help"), epilog=say("cli.worker.epilog"))
+@click.option("--tasks", type=click.IntRange(1, 256), help=say("cli.worker.tasks"))
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help=say("cli.worker.metrics_port"))
+def worker(tasks: int | None, metrics_port: int | None) -> None:
+    try:
+        from .service.logs import configure
+        from .service.worker import work
+    except ImportError as error:
+        raise ConcertinoError(say("store.not_installed", reason=error)) from error
+    from .settings import get_settings
+
+    settings = get_settings()
+    if tasks:
+        settings = settings.model_copy(update={"serve_workers": tasks})
+    configure(settings)
+    asyncio.run(work(settings, metrics_port, click.echo))
 
 
 @click.group(help=say("cli.keys.help"))
@@ -87,7 +104,7 @@ def _with_keys(ask: "Callable[[Keys], Awaitable[T]]") -> T:
     from .store import open_store
 
     async def run() -> T:
-        async with open_store(get_settings().home) as store:
+        async with open_store(get_settings().place) as store:
             known = Keys(store)
             await known.setup()
             return await ask(known)

@@ -113,7 +113,8 @@ class TaskStore(ABC):
 
     @abstractmethod
     async def define(self, script: str) -> None:
-        """Make tables and indexes that are not there yet, written as for SQLite."""
+        """Make tables and indexes that are not there yet, written as for SQLite, with the bracket
+        that closes a table at the beginning of a line."""
 
     @abstractmethod
     def exclusive(self, name: str) -> AbstractAsyncContextManager["TaskStore"]:

@@ -16,7 +16,7 @@ from langgraph.types import Command
 
 from .context import RunContext
 from .ending import Meter, learn_from
-from .errors import ConcertinoError, InvalidTask
+from .errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from .events import STREAM_MODES, Event, Retelling
 from .graphs.coordinator import build_graph, check_input, check_workflow
 from .graphs.registry import catalogue
@@ -276,6 +276,8 @@ async def play(
 
     Raises:
         GraphDrained: it was asked to, and has stopped there.
+        TaskBusy: another process has the task now.
+        StoreUnavailable: the database does not answer.
     """
     graph, settings = build_graph(store.checkpointer), get_settings()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
@@ -303,6 +305,8 @@ async def play(
                 yield event
     except TimeoutError:
         error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
+    except (TaskBusy, StoreUnavailable):
+        raise  # the task goes on elsewhere, or later
     except ConcertinoError as failure:
         status, error = "failed", str(failure)
     result = await result_of(store, task_id, status if error else None, error)

@@ -19,12 +19,14 @@ from ..settings import Settings, get_settings
 from ..store import open_store
 from . import problems
 from .bells import Bells
+from .drafts import Drafts
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
+from .logs import AccessLog
+from .queues import LocalQueue, Queue
 from .routes import chat, health, kb, tasks, workflows
-from .runner import Runner
 from .state import Service, documents_of
 from .uploads import Uploads
 
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     problems.install(app)
     app.add_middleware(LoopbackOnly)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(AccessLog)
     for router in (tasks.router, workflows.router, chat.router, health.router):
         app.include_router(router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
@@ -74,11 +77,12 @@ def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_store(settings.home))
-            stack.enter_context(_alone(settings.home))
+            store = await stack.enter_async_context(open_store(settings.place))
+            if not settings.redis_url:
+                stack.enter_context(_alone(settings.home))
             service = await _assemble(settings, model, Ledger(store))
-            await service.runner.start()
-            stack.push_async_callback(service.runner.stop, settings.serve_shutdown_seconds)
+            await service.queue.start()
+            stack.push_async_callback(service.queue.stop, settings.serve_shutdown_seconds)
             await service.uploads.start()
             stack.push_async_callback(service.uploads.stop)
             app.state.service = service
@@ -88,7 +92,8 @@ def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
 
 
 async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:
-    bells, keys = Bells(), Keys(ledger.tasks)
+    keys, documents = Keys(ledger.tasks), partial(documents_of, settings)
+    bells, drafts, queue = _connected(settings, ledger, documents, model)
     await ledger.setup()
     await keys.setup()
     return Service(
@@ -96,21 +101,38 @@ async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Led
         ledger=ledger,
         keys=keys,
         bells=bells,
-        runner=Runner(
-            ledger,
-            bells,
-            workers=settings.serve_workers,
-            capacity=settings.serve_queue,
-            documents_of=partial(documents_of, settings),
-            model=model,
-        ),
-        uploads=Uploads(
-            ledger.tasks, bells, settings.home / "uploads", partial(documents_of, settings)
-        ),
+        drafts=drafts,
+        queue=queue,
+        uploads=Uploads(ledger.tasks, bells, settings.home / "uploads", documents),
         streams=OpenStreams(settings.serve_streams),
         rates=RateLimit(),
         open=not await keys.any(),
     )
+
+
+def _connected(
+    settings: Settings,
+    ledger: Ledger,
+    documents: Callable[[str | None], Path | None],
+    model: BaseChatModel | None,
+) -> tuple[Bells, Drafts, Queue]:
+    """What joins requests and workers, in this process or, with Redis, in others."""
+    if settings.redis_url:
+        try:
+            from .remote import RemoteQueue, wire_of
+        except ImportError as error:
+            raise ConcertinoError(say("store.not_installed", reason=error)) from error
+        wire = wire_of(settings)
+        return wire.bells, wire.drafts, RemoteQueue(ledger, wire, settings, documents)
+    bells, drafts = Bells(), Drafts()
+    queue = LocalQueue(
+        *(ledger, bells, drafts),
+        workers=settings.serve_workers,
+        capacity=settings.serve_queue,
+        documents_of=documents,
+        model=model,
+    )
+    return bells, drafts, queue
 
 
 def _alone(home: Path) -> AcquireReturnProxy[FileLock]:

@@ -7,14 +7,25 @@ accepted with its place in the queue, and it ends with its last event and withou
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from ..errors import UnknownTask
+from ..events import Event
 from ..messages import say
 from ..state import TaskInput
-from ..store import TaskStatus, TaskStore, TaskSummary
-from ..tasks import Event
+from ..store import (
+    Row,
+    Session,
+    TaskStatus,
+    TaskStore,
+    TaskSummary,
+    Value,
+    amend_task,
+    insert_task,
+    owned_by,
+    timestamp,
+)
 
 SCHEMA = """
 create table if not exists jobs (
@@ -38,12 +49,6 @@ create table if not exists submissions (
     created text not null,
     primary key (owner, key)
 ) without rowid;
-create table if not exists ratings (
-    task_id text primary key,
-    rating integer not null,
-    comment text,
-    created text not null
-);
 create table if not exists tokens_used (
     owner text not null,
     day text not null,
@@ -53,9 +58,14 @@ create table if not exists tokens_used (
 create index if not exists tasks_of_an_owner_by_status on tasks (owner, status);
 """
 
-KEPT = "-1 day"
+KEPT = timedelta(days=1)
 """How long an idempotency key is remembered."""
 
+_JOBS = (
+    "select task_id, owner, model, answer from jobs join tasks using (task_id) "
+    "where place is not null"
+)
+"""What the service has to do."""
 _NEXT_PLACE = "(select coalesce(max(place), 0) + 1 from jobs)"
 
 
@@ -92,19 +102,17 @@ class KeyReused(Exception):
 
 
 class Ledger:
-    """The service's tables, over the connection of the tasks' store."""
+    """The service's tables, in the database of the tasks' store."""
 
     def __init__(self, tasks: TaskStore) -> None:
         self.tasks = tasks
 
     async def setup(self) -> None:
         """Make the tables, and forget old idempotency keys."""
-        await self.tasks.connection.executescript(SCHEMA)
+        await self.tasks.define(SCHEMA)
         async with self.tasks.transaction() as db:
-            await db.execute(
-                "delete from submissions where created < datetime('now', ?)",
-                (KEPT,),
-            )
+            oldest = (datetime.now(UTC) - KEPT).isoformat(timespec="seconds")
+            await db.execute("delete from submissions where created < ?", (oldest,))
 
     async def submit(
         self, job: Job, thread_id: str, task: TaskInput, submission: Submission | None
@@ -119,14 +127,14 @@ class Ledger:
         """
         async with self.tasks.transaction() as db:
             if submission:
-                if earlier := await self._earlier(job.owner, submission):
+                if earlier := await _earlier(db, job.owner, submission):
                     return earlier
                 await db.execute(
-                    "insert into submissions values (?, ?, ?, ?, datetime('now'))",
-                    (job.owner or "", submission.key, submission.digest, job.task_id),
+                    "insert into submissions values (?, ?, ?, ?, ?)",
+                    (job.owner or "", submission.key, submission.digest, job.task_id, timestamp()),
                 )
-            await self.tasks.insert(job.task_id, thread_id, task, status="queued", owner=job.owner)
-            await self._line_up(job)
+            await insert_task(db, job.task_id, thread_id, task, status="queued", owner=job.owner)
+            await _line_up(db, job)
         return job.task_id
 
     async def known(self, owner: str | None, submission: Submission) -> str | None:
@@ -135,8 +143,8 @@ class Ledger:
         Raises:
             KeyReused: its key is known with another body.
         """
-        async with self.tasks.checkpointer.lock:
-            return await self._earlier(owner, submission)
+        async with self.tasks.transaction() as db:
+            return await _earlier(db, owner, submission)
 
     async def line_up_again(self, job: Job, seen: TaskStatus) -> bool:
         """Let the service carry on a task that was stopped or has waited for an answer.
@@ -151,36 +159,49 @@ class Ledger:
                 "update tasks set status = 'queued' where task_id = ? and status in (?, ?)",
                 (job.task_id, *stored),
             )
-            if changed.rowcount:
-                await self._line_up(job)
-            return bool(changed.rowcount)
+            if changed:
+                await _line_up(db, job)
+            return bool(changed)
 
-    async def waiting(self) -> list[Job]:
-        """All that is left to do, in order: what an earlier process began, and what it did not."""
-        async with self.tasks.transaction() as db:
-            await db.execute(
-                "update tasks set status = 'queued' where task_id in "
-                "(select task_id from jobs where place is not null)"
-            )
-        query = (
-            "select task_id, owner, model, answer from jobs join tasks using (task_id) "
-            "where place is not null order by place"
+    async def due(self, task_id: str) -> Job | None:
+        """What has to be done on a task; None: nothing."""
+        row = await self._row(f"{_JOBS} and task_id = ?", task_id)
+        return _job(row) if row else None
+
+    async def take_up(self) -> list[str]:
+        """All that an earlier process began or did not begin, in order, to be begun by this one."""
+        begun = await self.tasks.read(f"{_JOBS} and status = 'running'")
+        for task_id in await self.tasks.free([row["task_id"] for row in begun]):
+            await self.mark(task_id, "queued")
+        return await self._in_line()
+
+    async def unheld(self) -> list[str]:
+        """What is left to do, in order, and in nobody's hands."""
+        in_line = await self._in_line()
+        free = await self.tasks.free(in_line)
+        return [task_id for task_id in in_line if task_id in free]
+
+    async def in_line(self, status: Literal["queued", "running"]) -> int:
+        """How many tasks wait, or are being worked on."""
+        row = await self._row(
+            "select count(*) as number from jobs join tasks using (task_id) "
+            "where place is not null and status = ?",
+            status,
         )
-        async with self.tasks.connection.execute(query) as cursor:
-            return [
-                Job(task_id, owner, model, json.loads(answer) if answer else None)
-                async for task_id, owner, model, answer in cursor
-            ]
+        return row["number"] if row else 0
 
     async def model_of(self, task_id: str) -> str | None:
         """The model that was asked for with the task."""
         row = await self._row("select model from jobs where task_id = ?", task_id)
-        return row[0] if row else None
+        return row["model"] if row else None
 
     async def mark(self, task_id: str, status: TaskStatus) -> None:
         """Enter how a task stands that has not ended."""
         async with self.tasks.transaction() as db:
-            await self._mark(db, task_id, status)
+            await db.execute(
+                "update tasks set status = ?, updated = ? where task_id = ?",
+                (status, timestamp(), task_id),
+            )
 
     async def record(self, job: Job, event: Event) -> int:
         """Keep an event, and count what it cost its owner.
@@ -189,8 +210,8 @@ class Ledger:
             Its number.
         """
         async with self.tasks.transaction() as db:
-            await self._charge(db, job.owner, event.get("usage") or {})
-            return await self._append(db, job.task_id, event)
+            await _charge(db, job.owner, event.get("usage") or {})
+            return await _append(db, job.task_id, event)
 
     async def finish(
         self, task_id: str, events: Sequence[Event], result: Mapping[str, Any]
@@ -198,9 +219,9 @@ class Ledger:
         """Enter how a run of a task ended; there is nothing left to do on it."""
         async with self.tasks.transaction() as db:
             for event in events:
-                await self._append(db, task_id, event)
-            await self.tasks.amend(
-                task_id, result["status"], result["workflow"], result["final_answer"]
+                await _append(db, task_id, event)
+            await amend_task(
+                db, task_id, result["status"], result["workflow"], result["final_answer"]
             )
             await db.execute(
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
@@ -208,16 +229,17 @@ class Ledger:
 
     async def events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """A task's events after that number."""
-        query = "select id, data from events where task_id = ? and id > ? order by id"
-        async with self.tasks.connection.execute(query, (task_id, after)) as cursor:
-            return [StoredEvent(number, json.loads(data)) async for number, data in cursor]
+        rows = await self.tasks.read(
+            "select id, data from events where task_id = ? and id > ? order by id", (task_id, after)
+        )
+        return [StoredEvent(row["id"], json.loads(row["data"])) for row in rows]
 
     async def last_result(self, task_id: str) -> dict[str, Any] | None:
         """The result with which the task's latest run ended, where the service ran it."""
         row = await self._row(
             "select data from events where task_id = ? order by id desc limit 1", task_id
         )
-        last: Event = json.loads(row[0]) if row else {}
+        last: Event = json.loads(row["data"]) if row else {}
         return last.get("result")
 
     async def own(self, owner: str | None, task_id: str) -> TaskSummary:
@@ -226,7 +248,8 @@ class Ledger:
         Raises:
             UnknownTask: there is none; it says nothing about those of others.
         """
-        found = await self.tasks.select("where task_id = ? and owner is ?", task_id, owner)
+        whose, values = owned_by(owner)
+        found = await self._told(f"where task_id = ? and {whose}", task_id, *values)
         if not found:
             raise UnknownTask(say("task.unknown", task_id=task_id))
         return found[0]
@@ -235,84 +258,89 @@ class Ledger:
         self, owner: str | None, status: TaskStatus | None, before: int | None, limit: int
     ) -> tuple[list[TaskSummary], int | None]:
         """Some of an owner's tasks, newest first, and where the next page begins."""
-        clause, values = "where owner is ?", [owner]
-        conditions: list[str | int | None] = [*values]
+        whose, owners = owned_by(owner)
+        conditions, values = [whose], list[Value](owners)
         if status:
-            clause += " and status = ?"
-            conditions.append(status)
+            conditions.append("status = ?")
+            values.append(status)
         if before is not None:
-            clause += " and rowid < ?"
-            conditions.append(before)
-        tasks = await self.tasks.select(f"{clause} order by rowid desc limit ?", *conditions, limit)
+            conditions.append("rowid < ?")
+            values.append(before)
+        clause = f"where {' and '.join(conditions)} order by rowid desc limit ?"
+        tasks = await self._told(clause, *values, limit)
         if len(tasks) < limit:
             return tasks, None
         row = await self._row("select rowid from tasks where task_id = ?", tasks[-1].task_id)
-        return tasks, row[0] if row else None
-
-    async def rate(self, task_id: str, rating: int, comment: str | None) -> None:
-        """Keep what a person thinks of a result; a later opinion replaces it."""
-        async with self.tasks.transaction() as db:
-            await db.execute(
-                "insert or replace into ratings values (?, ?, ?, datetime('now'))",
-                (task_id, rating, comment),
-            )
-
-    async def rating(self, task_id: str) -> int | None:
-        row = await self._row("select rating from ratings where task_id = ?", task_id)
-        return row[0] if row else None
+        return tasks, row["rowid"] if row else None
 
     async def tokens_today(self, owner: str) -> int:
         """Tokens, read and written, that an owner's tasks have cost this day (UTC)."""
         row = await self._row(
             "select tokens from tokens_used where owner = ? and day = ?", owner, _today()
         )
-        return row[0] if row else 0
+        return row["tokens"] if row else 0
 
-    async def _earlier(self, owner: str | None, submission: Submission) -> str | None:
-        row = await self._row(
-            "select digest, task_id from submissions where owner = ? and key = ?",
-            owner or "",
-            submission.key,
+    async def _told(self, clause: str, *values: Value) -> list[TaskSummary]:
+        """Tasks as they stand; one whose worker died is waiting for another."""
+        return [
+            task.model_copy(update={"status": "queued"})
+            if task.status == "interrupted" and await self.due(task.task_id)
+            else task
+            for task in await self.tasks.select(clause, *values)
+        ]
+
+    async def _in_line(self) -> list[str]:
+        rows = await self.tasks.read(
+            "select task_id from jobs where place is not null order by place"
         )
-        if row and row[0] != submission.digest:
-            raise KeyReused
-        return row[1] if row else None
+        return [row["task_id"] for row in rows]
 
-    async def _line_up(self, job: Job) -> None:
-        await self.tasks.connection.execute(
-            f"insert into jobs values (?, ?, ?, {_NEXT_PLACE}) on conflict (task_id) do update "  # noqa: S608
-            "set answer = excluded.answer, place = excluded.place",
-            (job.task_id, job.model, json.dumps(job.answers) if job.answers else None),
-        )
+    async def _row(self, query: str, *values: Value) -> Row | None:
+        rows = await self.tasks.read(query, values)
+        return rows[0] if rows else None
 
-    async def _mark(self, db: Any, task_id: str, status: TaskStatus) -> None:
+
+def _job(row: Row) -> Job:
+    answers = json.loads(row["answer"]) if row["answer"] else None
+    return Job(row["task_id"], row["owner"], row["model"], answers)
+
+
+async def _earlier(db: Session, owner: str | None, submission: Submission) -> str | None:
+    rows = await db.read(
+        "select digest, task_id from submissions where owner = ? and key = ?",
+        (owner or "", submission.key),
+    )
+    if rows and rows[0]["digest"] != submission.digest:
+        raise KeyReused
+    return rows[0]["task_id"] if rows else None
+
+
+async def _line_up(db: Session, job: Job) -> None:
+    await db.execute(
+        f"insert into jobs values (?, ?, ?, {_NEXT_PLACE}) on conflict (task_id) do update "  # noqa: S608
+        "set answer = excluded.answer, place = excluded.place",
+        (job.task_id, job.model, json.dumps(job.answers) if job.answers else None),
+    )
+
+
+async def _append(db: Session, task_id: str, event: Event) -> int:
+    statement = (
+        "insert into events select ?, coalesce(max(id), 0) + 1, ? from events "
+        "where task_id = ? returning id"
+    )
+    data = json.dumps(event, ensure_ascii=False)
+    (row,) = await db.read(statement, (task_id, data, task_id))
+    return int(row["id"])
+
+
+async def _charge(db: Session, owner: str | None, usage: Mapping[str, int]) -> None:
+    tokens = usage.get("prompt_tokens", 0) + usage.get("output_tokens", 0)
+    if owner and tokens:
         await db.execute(
-            "update tasks set status = ?, updated = ? where task_id = ?",
-            (status, datetime.now(UTC).isoformat(timespec="seconds"), task_id),
+            "insert into tokens_used values (?, ?, ?) on conflict (owner, day) do update "
+            "set tokens = tokens_used.tokens + excluded.tokens",
+            (owner, _today(), tokens),
         )
-
-    async def _append(self, db: Any, task_id: str, event: Event) -> int:
-        statement = (
-            "insert into events select ?, coalesce(max(id), 0) + 1, ? from events "
-            "where task_id = ? returning id"
-        )
-        data = json.dumps(event, ensure_ascii=False)
-        async with db.execute(statement, (task_id, data, task_id)) as cursor:
-            (number,) = await cursor.fetchone()
-            return int(number)
-
-    async def _charge(self, db: Any, owner: str | None, usage: Mapping[str, int]) -> None:
-        tokens = usage.get("prompt_tokens", 0) + usage.get("output_tokens", 0)
-        if owner and tokens:
-            await db.execute(
-                "insert into tokens_used values (?, ?, ?) on conflict (owner, day) do update "
-                "set tokens = tokens + excluded.tokens",
-                (owner, _today(), tokens),
-            )
-
-    async def _row(self, query: str, *values: str | int) -> Any:
-        async with self.tasks.connection.execute(query, values) as cursor:
-            return await cursor.fetchone()
 
 
 def _today() -> str:

@@ -1,68 +1,78 @@
-"""The workers of one process: they take tasks from the queue and carry them to their end.
+"""Carrying out a task: it is claimed, played, and its end is entered.
 
-The queue is in the database; what is here only says which of its tasks are in whose hands. So a
-process that is killed loses nothing: the next one finds the same queue, and each task goes on
-from its last checkpoint.
+What has to be done is in the database, and what is done is written there at once. So a process
+that is killed loses nothing: the next one finds the same tasks, and each goes on from its last
+checkpoint.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
-from ..errors import ConcertinoError, TaskBusy
+from ..ending import learn_from
+from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
+from ..events import Event
 from ..messages import say
-from ..models.client import close_language_models
-from ..store import TaskStatus
-from ..tasks import Event, Start, pending_question, play, result_of, stored_start
+from ..store import Interruption, TaskStatus
+from ..tasks import Start, pending_question, play, result_of, stored_start
 from .bells import Bells
+from .contracts import ENDED
+from .drafts import Drafts
 from .ledger import Job, Ledger
+from .logs import about
 from .metrics import Metrics
 
-BUSY_SECONDS = 5.0
-"""How long a task is left alone that another process, such as the command line, works on."""
+DRAFT_SECONDS = 5.0
+"""How long the texts that were written in a run are kept for its readers after its end."""
 
 log = logging.getLogger(__name__)
 
 
-class QueueFull(Exception):
-    """No more tasks are taken for now.
-
-    `wait` is the number of seconds after which there may be room.
-    """
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(wait)
-        self.wait = wait
-
-
-class Stopping(Exception):
-    """No more tasks are taken: the service is shutting down."""
+Outcome = Literal["over", "stopped", "busy"]
+"""There is nothing left to do on the task; it was stopped before its end, since the process stops;
+it is not for this process now."""
 
 
 @dataclass
 class Run:
-    """A task in the hands of a worker."""
+    """A task in the hands of this process."""
 
-    job: Job
     control: RunControl = field(default_factory=RunControl)
     work: "asyncio.Task[dict[str, Any]] | None" = None
-    cancelled: bool = False
-    """Whether a person has asked to stop it."""
+    interrupted: Interruption | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self, work: Coroutine[Any, Any, dict[str, Any]]) -> "asyncio.Task[dict[str, Any]]":
+        """Start to play it, unless it was interrupted before."""
+        self.work = asyncio.create_task(work)
+        if self.interrupted:
+            self.work.cancel()
+        return self.work
+
+    def interrupt(self, why: Interruption) -> None:
+        """Break it off."""
+        self.interrupted = why
+        if self.work:
+            self.work.cancel()
+
+
+def nudge_of(task_id: str) -> str:
+    """The bell that makes whoever works on a task look at once whether it should stop."""
+    return f"nudge {task_id}"
 
 
 class Runner:
-    """Carries out jobs, `workers` at a time.
+    """Carries out tasks, each with one call; whoever calls it sees to their order and number.
 
     Args:
         documents_of: folder of an owner's knowledge base; None is the machine's own.
@@ -73,57 +83,44 @@ class Runner:
         self,
         ledger: Ledger,
         bells: Bells,
+        drafts: Drafts,
+        metrics: Metrics,
         *,
-        workers: int,
-        capacity: int,
         documents_of: Callable[[str | None], Path | None],
         model: BaseChatModel | None = None,
     ) -> None:
-        self.metrics = Metrics(lambda: self.waiting, lambda: len(self._runs))
-        self.capacity = capacity
-        self.stopping = False
-        self._ledger, self._bells, self._model = ledger, bells, model
-        self._documents_of = documents_of
-        self._workers = workers
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
-        self._queued: set[str] = set()
-        self._reserved = 0
+        self.typical_seconds = 10.0
+        """How long a task takes."""
+        self._ledger, self._bells, self._drafts, self._model = ledger, bells, drafts, model
+        self._metrics, self._documents_of = metrics, documents_of
         self._runs: dict[str, Run] = {}
-        self._working: list[asyncio.Task[None]] = []
-        self._typical_seconds = 10.0
+        self._draining = False
 
     @property
-    def waiting(self) -> int:
-        """Tasks that are accepted and not begun."""
-        return len(self._queued) + self._reserved
+    def running(self) -> int:
+        """Tasks that are in the hands of this process."""
+        return len(self._runs)
 
-    async def start(self) -> None:
-        """Take up what an earlier process left, and begin to work."""
-        for job in await self._ledger.waiting():
-            self.enqueue(job)
-        self._working = [asyncio.create_task(self._work()) for _ in range(self._workers)]
-
-    def reserve(self) -> None:
-        """Keep a place for a task that is about to be written to the queue.
-
-        Raises:
-            QueueFull: there is none.
-            Stopping: no more are taken.
-        """
-        if self.stopping:
-            raise Stopping
-        if self.waiting >= self.capacity:
-            raise QueueFull(min(60.0, self._typical_seconds / self._workers))
-        self._reserved += 1
-
-    def release(self) -> None:
-        """Give back a reserved place, taken or not."""
-        self._reserved -= 1
-
-    def enqueue(self, job: Job) -> None:
-        """Let a worker have it; it is in the database's queue already."""
-        self._queued.add(job.task_id)
-        self._queue.put_nowait(job)
+    async def carry_out(self, task_id: str) -> Outcome:
+        """Carry a task to its end, if that is still to be done and nobody else does it."""
+        if task_id in self._runs:
+            return "busy"
+        if self._draining:
+            return "stopped"
+        run = self._runs[task_id] = Run()
+        try:
+            with about(task_id=task_id), self._bells.listen(nudge_of(task_id)) as nudge:
+                async with self._ledger.tasks.claim(task_id, run.interrupt, nudge) as store:
+                    return await self._begin(task_id, run, Ledger(store))
+        except (TaskBusy, StoreUnavailable) as error:
+            log.info("task %s: %s", task_id, error)
+            return "busy"
+        finally:
+            del self._runs[task_id]
+            run.over.set()
+            self._bells.ring(task_id)
+            # Whoever reads along reads to the end first.
+            asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._forget, task_id)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
         """Stop a task for good: the call of the model that it waits for is broken off.
@@ -132,124 +129,94 @@ class Runner:
             TaskBusy: another process works on it.
         """
         if run := self._runs.get(task_id):
-            run.cancelled = True
-            if run.work:
-                run.work.cancel()
+            run.interrupt("cancelled")
             await run.over.wait()
             return
-        self._queued.discard(task_id)
-        async with self._ledger.tasks.claim(task_id):
-            await self._finish(Job(task_id, owner), "cancelled")
+        async with self._ledger.tasks.claim(task_id) as store:
+            if (await store.get(task_id)).status not in ENDED:
+                await self._finish(Job(task_id, owner), Ledger(store), "cancelled")
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing more, and let what runs go on to its next checkpoint, where it is stored.
+        """Begin nothing more, and let what runs go on to its next checkpoint, where it is stored.
         What takes longer is broken off, and will be done again from its last one."""
-        self.stopping = True
-        for run in self._runs.values():
+        self._draining = True
+        runs = list(self._runs.values())
+        for run in runs:
             run.control.request_drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                for run in list(self._runs.values()):
+                for run in runs:
                     await run.over.wait()
         for run in list(self._runs.values()):
-            if run.work:
-                run.work.cancel()
+            run.interrupt("lost")
             await run.over.wait()
-        for worker in self._working:
-            worker.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
-        self._bells.close()
 
-    async def stop(self, seconds: float) -> None:
-        """`drain`, and close the connections to the models."""
-        await self.drain(seconds)
-        await close_language_models()
+    def _forget(self, task_id: str) -> None:
+        if task_id not in self._runs:
+            self._drafts.drop(task_id)
 
-    async def _work(self) -> None:
-        while not self.stopping:
-            job = await self._queue.get()
-            if job.task_id not in self._queued or self.stopping:
-                continue  # it was cancelled meanwhile
-            self._queued.discard(job.task_id)
-            run = self._runs[job.task_id] = Run(job)
-            try:
-                await self._carry_out(run)
-            except Exception:
-                # It keeps its place in the database's queue, and is taken up at the next start.
-                log.exception("task %s could not be stored", job.task_id)
-            finally:
-                del self._runs[job.task_id]
-                run.over.set()
-                self._bells.ring(job.task_id)
+    async def _begin(self, task_id: str, run: Run, ledger: Ledger) -> Outcome:
+        job, started = await ledger.due(task_id), time.monotonic()
+        if job is None:
+            return "over"
+        await ledger.mark(task_id, "running")
+        work = run.begin(self._play(run, job, ledger))
+        await asyncio.wait([work])
+        seconds = time.monotonic() - started
+        if work.cancelled() and run.interrupted == "cancelled":
+            await self._finish(job, ledger, "cancelled", seconds=seconds)
+            return "over"
+        return await self._conclude(job, ledger, work, seconds)
 
-    async def _carry_out(self, run: Run) -> None:
-        job, started = run.job, time.monotonic()
-        try:
-            async with self._ledger.tasks.claim(job.task_id):
-                await self._ledger.mark(job.task_id, "running")
-                run.work = asyncio.create_task(self._play(run))
-                if run.cancelled:
-                    run.work.cancel()
-                await asyncio.wait([run.work])
-                await self._conclude(run, time.monotonic() - started)
-        except TaskBusy:
-            asyncio.get_running_loop().call_later(BUSY_SECONDS, self.enqueue, job)
-
-    async def _play(self, run: Run) -> dict[str, Any]:
+    async def _play(self, run: Run, job: Job, ledger: Ledger) -> dict[str, Any]:
         """Run the graph, and keep each of its events before it goes on."""
-        job = run.job
         result: dict[str, Any] = {}
-        known = [event.data for event in await self._ledger.events(job.task_id)]
-        start = await self._start(job)
+        number, known = 0, [event.data for event in await ledger.events(job.task_id)]
+        start = await _start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
-        events = play(self._ledger.tasks, job.task_id, start, model, run.control, documents)
+        events = play(ledger.tasks, job.task_id, start, model, run.control, documents)
         async with aclosing(events):
             async for event in events:
                 result = event.get("result", result)
+                if event["type"] == "token":
+                    self._drafts.write(job.task_id, number, event)
+                    self._bells.ring(job.task_id, stored=False)
+                    continue
                 # After a kill, steps tell again what they told before it.
                 if event["type"] == "done" or (event["type"] != "started" and event in known):
                     continue
                 if event["type"] != "started":
                     known = []
-                await self._ledger.record(job, event)
-                self.metrics.happened(event)
+                number = await ledger.record(job, event)
+                self._metrics.happened(event)
                 self._bells.ring(job.task_id)
         return result
 
-    async def _start(self, job: Job) -> Start:
-        start = await stored_start(self._ledger.tasks, job.task_id)
-        if start is None and job.answers:
-            asked = await pending_question(self._ledger.tasks, job.task_id)
-            # An answer that was taken before a kill must not answer the next question too.
-            if asked in job.answers:
-                return Command(resume=dict(job.answers))
-        return start
-
-    async def _conclude(self, run: Run, seconds: float) -> None:
+    async def _conclude(
+        self, job: Job, ledger: Ledger, work: "asyncio.Task[dict[str, Any]]", seconds: float
+    ) -> Outcome:
         """Enter how the run ended; one that was only stopped keeps its place in the queue."""
-        assert run.work is not None  # noqa: S101  (it is over)
-        job = run.job
-        if run.work.cancelled():
-            if run.cancelled:
-                await self._finish(job, "cancelled", seconds=seconds)
-            else:
-                await self._ledger.mark(job.task_id, "queued")
-            return
-        match run.work.exception():
+        match GraphDrained() if work.cancelled() else work.exception():
             case None:
-                await self._finish(job, result=run.work.result(), seconds=seconds)
+                await self._finish(job, ledger, result=work.result(), seconds=seconds)
             case GraphDrained():
-                await self._ledger.mark(job.task_id, "queued")
+                await ledger.mark(job.task_id, "queued")
+                return "stopped"
+            case TaskBusy() | StoreUnavailable() as error:
+                raise error
             case ConcertinoError() as error:
-                await self._finish(job, "failed", str(error), seconds=seconds)
+                await self._finish(job, ledger, "failed", str(error), seconds=seconds)
             case error:
                 log.error("task %s failed", job.task_id, exc_info=error)
-                await self._finish(job, "failed", say("service.internal"), seconds=seconds)
+                told = say("service.internal")
+                await self._finish(job, ledger, "failed", told, seconds=seconds)
+        return "over"
 
     async def _finish(
         self,
         job: Job,
+        ledger: Ledger,
         status: TaskStatus | None = None,
         error: str | None = None,
         *,
@@ -257,13 +224,29 @@ class Runner:
         seconds: float = 0.0,
     ) -> None:
         if result is None:
-            result = await result_of(self._ledger.tasks, job.task_id, status, error)
-        await self._ledger.finish(job.task_id, _last_events(result), result)
-        self.metrics.ended(result, seconds)
+            store = ledger.tasks
+            result = await result_of(store, job.task_id, status, error)
+            # Of a run that came to its end `play` has done so.
+            reward = await learn_from(
+                store, job.task_id, result["status"], error=error, model=job.model
+            )
+            result["reward"] = reward and reward.model_dump()
+        await ledger.finish(job.task_id, _last_events(result), result)
+        self._metrics.ended(result, seconds)
         if seconds:
-            self._typical_seconds += 0.2 * (seconds - self._typical_seconds)
+            self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
         self._bells.ring(job.task_id)
         log.info("task %s: %s", job.task_id, result["status"])
+
+
+async def _start(job: Job, ledger: Ledger) -> Start:
+    start = await stored_start(ledger.tasks, job.task_id)
+    if start is None and job.answers:
+        asked = await pending_question(ledger.tasks, job.task_id)
+        # An answer that was taken before a kill must not answer the next question too.
+        if asked in job.answers:
+            return Command(resume=dict(job.answers))
+    return start
 
 
 def _last_events(result: dict[str, Any]) -> list[Event]:

@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
         self._app, self._settings = app, settings
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._app.state.service.runner.drain(self._settings.serve_shutdown_seconds)
+        await self._app.state.service.queue.drain(self._settings.serve_shutdown_seconds)
         await super().shutdown(sockets)
 
 

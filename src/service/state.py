@@ -14,6 +14,7 @@ from .drafts import Drafts
 from .keys import Key, Keys
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
+from .logs import note
 from .problems import Refusal
 from .queues import Queue
 from .uploads import Uploads
@@ -76,6 +77,7 @@ async def the_caller(
     key = await service.keys.find(credentials.credentials) if credentials else None
     if key is None:
         raise Refusal(401, say("service.no_key"), headers={"WWW-Authenticate": "Bearer"})
+    note(key=key.key_id)
     per_minute = key.requests_per_minute or service.settings.serve_requests_per_minute
     if wait := service.rates.take(key.key_id, per_minute):
         raise Refusal(429, say("service.too_often", limit=per_minute), wait=wait)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import ConcertinoError, InvalidTask, UnknownTask
+from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import IngestReport
 from ..messages import say
 from ..store import TaskStore, owned_by, timestamp
@@ -35,6 +35,7 @@ create table if not exists uploads (
 """
 
 UploadStatus = Literal["queued", "running", "added", "replaced", "unchanged", "skipped", "failed"]
+PENDING = ("queued", "running")
 NAME_BYTES = 200
 
 log = logging.getLogger(__name__)
@@ -79,12 +80,13 @@ class Uploads:
         self._worker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take up what an earlier process left."""
+        """Take up what an earlier process left in this folder."""
         await self._tasks.define(SCHEMA)
         for row in await self._tasks.read(
             "select upload_id from uploads where status in ('queued', 'running') order by rowid"
         ):
-            self._queue.put_nowait(row["upload_id"])
+            if (self._folder / row["upload_id"]).exists():
+                self._queue.put_nowait(row["upload_id"])
         self._worker = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
@@ -125,20 +127,25 @@ class Uploads:
         if not rows:
             raise UnknownTask(say("service.unknown_upload", upload_id=upload_id))
         share = self._shares.get(upload_id, 0.0)
-        done = rows[0]["status"] not in ("queued", "running")
+        done = rows[0]["status"] not in PENDING
         return Upload.model_validate({**rows[0], "progress": 1.0 if done else share})
 
     async def _work(self) -> None:
         while True:
             upload_id = await self._queue.get()
             try:
-                await self._add(upload_id)
+                async with self._tasks.claim(f"upload-{upload_id}"):
+                    await self._add(upload_id)
+            except TaskBusy:
+                pass  # another process does it
             except Exception:
                 log.exception("upload %s could not be entered", upload_id)
 
     async def _add(self, upload_id: str) -> None:
-        query = "select owner, name from uploads where upload_id = ?"
+        query = "select owner, name, status from uploads where upload_id = ?"
         (upload,) = await self._tasks.read(query, (upload_id,))
+        if upload["status"] not in PENDING:
+            return  # another process has done it
         path = self._folder / upload_id / upload["name"]
         await self._enter(upload_id, status="running")
         loop = asyncio.get_running_loop()

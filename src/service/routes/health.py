@@ -37,7 +37,7 @@ async def ready(service: TheService, response: Response) -> Ready:
     """Whether tasks should be sent here: database, queue and model."""
     checks = {
         "database": await _database(service),
-        "queue": _queue(service),
+        "queue": await _queue(service),
         "model": _model(service),
     }
     fine = all(found == "ok" for found in checks.values())
@@ -49,7 +49,7 @@ async def ready(service: TheService, response: Response) -> Ready:
 @router.get("/metrics", response_class=Response)
 async def metrics(service: TheService, caller: TheCaller) -> Response:
     """Figures for Prometheus."""
-    return Response(service.runner.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(service.queue.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _database(service: Service) -> str:
@@ -61,10 +61,10 @@ async def _database(service: Service) -> str:
     return "ok"
 
 
-def _queue(service: Service) -> str:
-    if service.runner.stopping:
+async def _queue(service: Service) -> str:
+    if service.queue.stopping:
         return "stopping"
-    return "full" if service.runner.waiting >= service.runner.capacity else "ok"
+    return "full" if await service.queue.waiting() >= service.queue.capacity else "ok"
 
 
 def _model(service: Service) -> str:

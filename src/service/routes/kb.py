@@ -87,7 +87,7 @@ async def add_document(
 ) -> Upload:
     """Add a file, or replace one of the same name. It is taken with 202 and added when its turn
     comes; `GET /kb/uploads/{upload_id}` tells how far it is."""
-    if service.runner.stopping:
+    if service.queue.stopping:
         raise Refusal(503, say("service.stopping"), wait=5)
     limit = service.settings.kb_max_file_mb
     if (file.size or 0) > limit << 20:

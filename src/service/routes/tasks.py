@@ -2,24 +2,26 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from ...ending import rate
 from ...errors import InvalidTask, UnknownTask
 from ...messages import say
 from ...state import Exchange
 from ...store import TaskStatus, TaskSummary
 from ...tasks import checked_answer, new_task, new_task_id, pending_question, result_of
 from ..contracts import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
-from ..following import follow, settled
-from ..ledger import Job, KeyReused, StoredEvent, Submission
+from ..following import Told, follow, settled
+from ..ledger import Job, KeyReused, Submission
+from ..logs import note
 from ..problems import Refusal, documented
-from ..runner import QueueFull, Stopping
+from ..queues import QueueFull, Stopping
 from ..state import Caller, Service, TheCaller, TheService
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
@@ -40,6 +42,7 @@ async def own_task(
     task_id: Annotated[str, Path(max_length=64)],
 ) -> TaskSummary:
     """The task of the path, where it is the caller's."""
+    note(task_id=task_id)
     return await service.ledger.own(caller.owner, task_id)
 
 
@@ -139,11 +142,15 @@ async def unread(
 async def task_events(
     service: TheService, task: OwnTask, after: Annotated[int, Depends(unread)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens, as server-sent events: `started`, `decision`, `progress`, `turn`,
-    `needs_input`, `error`, and `done` with the result, which ends the stream unless the task
-    waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes on after it,
-    also when the service was restarted in between."""
-    async for event in follow(service.ledger, service.bells, task, after):
+    """What happens, as server-sent events: `started`, `node_start`, `node_end`, `decision`,
+    `progress`, `turn`, `needs_input`, `error`, and `done` with the result, which ends the stream
+    unless the task waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes
+    on after it, also when the service was restarted in between.
+
+    A `token` is a piece of a draft that a model is writing: put its `text` at the `offset` of its
+    `message`. Tokens have no `id` and are not told again once the run is over: what has become of
+    them is in the events after them."""
+    async for event in follow(service.ledger, service.bells, service.drafts, task, after):
         yield _sent(event)
 
 
@@ -162,10 +169,10 @@ async def resume_task(
         answers = {asked: checked_answer(answer.answer)}
     await _check_budget(service, caller)
     job = Job(task.task_id, caller.owner, await service.ledger.model_of(task.task_id), answers)
-    with _place(service):
+    async with _place(service):
         if not await service.ledger.line_up_again(job, task.status):
             raise Refusal(409, say("service.status", status="queued"))
-        service.runner.enqueue(job)
+        await service.queue.enqueue(job.task_id)
     return TaskLine.of(await service.ledger.own(caller.owner, task.task_id))
 
 
@@ -173,7 +180,7 @@ async def resume_task(
 async def cancel_task(service: TheService, task: OwnTask) -> Task:
     """Stop a task for good; a call of the model that is under way is broken off."""
     if task.status not in ENDED:
-        await service.runner.cancel(task.task_id, task.owner)
+        await service.queue.cancel(task.task_id, task.owner)
         task = await service.ledger.own(task.owner, task.task_id)
     if task.status != "cancelled":
         raise Refusal(409, say("service.status", status=task.status))
@@ -182,8 +189,10 @@ async def cancel_task(service: TheService, task: OwnTask) -> Task:
 
 @router.post("/{task_id}/feedback")
 async def rate_task(feedback: Feedback, service: TheService, task: OwnTask) -> Task:
-    """Say how good a task's result is; a later rating replaces an earlier one."""
-    await service.ledger.rate(task.task_id, feedback.rating, feedback.comment)
+    """Say how good a task's result is; a later rating replaces an earlier one. It corrects what
+    the task has taught the bandit."""
+    await rate(service.ledger.tasks, task.task_id, feedback.rating, feedback.comment)
+    task = await service.ledger.own(task.owner, task.task_id)
     return await told(service, task)
 
 
@@ -209,6 +218,7 @@ async def submit(
     """
     task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
     task_id = new_task_id()
+    note(task_id=task_id)
     try:
         if submission and (known := await service.ledger.known(caller.owner, submission)):
             return known
@@ -218,12 +228,12 @@ async def submit(
         if asked.thread_id is not None:
             task["earlier"] = await service.ledger.tasks.exchanges(asked.thread_id, caller.owner)
         job = Job(task_id, caller.owner, asked.model)
-        with _place(service):
+        async with _place(service):
             accepted = await service.ledger.submit(
                 job, asked.thread_id or task_id, task, submission
             )
             if accepted == task_id:
-                service.runner.enqueue(job)
+                await service.queue.enqueue(task_id)
     except KeyReused:
         raise Refusal(422, say("service.key_reused")) from None
     except UnknownTask as error:
@@ -240,28 +250,25 @@ async def told(service: Service, task: TaskSummary) -> Task:
         **{**result, "workflow": result["workflow"] or task.workflow},
         created=task.created,
         updated=task.updated,
-        rating=await service.ledger.rating(task.task_id),
+        rating=await service.ledger.tasks.rating(task.task_id),
         links=Links.of(task.task_id),
     )
 
 
-@contextmanager
-def _place(service: Service) -> Iterator[None]:
+@asynccontextmanager
+async def _place(service: Service) -> AsyncIterator[None]:
     """Hold a place in the queue while a task is written to it.
 
     Raises:
         Refusal: there is none.
     """
     try:
-        service.runner.reserve()
+        async with service.queue.place():
+            yield
     except QueueFull as full:
         raise Refusal(429, say("service.queue_full"), wait=full.wait) from None
     except Stopping:
         raise Refusal(503, say("service.stopping"), wait=5) from None
-    try:
-        yield
-    finally:
-        service.runner.release()
 
 
 def _wait_of(prefer: str | None, longest: int) -> int:
@@ -270,8 +277,9 @@ def _wait_of(prefer: str | None, longest: int) -> int:
     return min(int(found[1]), longest) if found else 0
 
 
-def _sent(event: StoredEvent) -> ServerSentEvent:
-    return ServerSentEvent(id=str(event.id), event=event.data["type"], data=event.data)
+def _sent(event: Told) -> ServerSentEvent:
+    number = str(event.id) if event.id else None
+    return ServerSentEvent(id=number, event=event.data["type"], data=event.data)
 
 
 async def _check_budget(service: Service, caller: Caller) -> None:
