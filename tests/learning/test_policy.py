@@ -8,7 +8,7 @@ import pytest
 from concertino.learning.arms import rewarded
 from concertino.learning.contracts import Arm, ArmValue, Candidate
 from concertino.learning.policy import Policy, PolicyName, beliefs, distribution, draw
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES: list[PolicyName] = ["epsilon_greedy", "softmax", "thompson"]
@@ -130,6 +130,7 @@ def test_a_value_rests_on_as_many_rewards_as_its_noise_says() -> None:
     assert found["math"].weight == pytest.approx(1 / statistics.pvariance(values), rel=0.2)
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     arms=st.lists(
