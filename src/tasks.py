@@ -15,7 +15,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from .context import RunContext
-from .ending import Meter, learn_from
+from .ending import Meter, learn_from, learned, rate
 from .errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from .events import STREAM_MODES, Event, Retelling
 from .graphs.coordinator import build_graph, check_input, check_workflow
@@ -25,7 +25,7 @@ from .messages import say
 from .models.client import close_language_models
 from .models.providers import choose_provider
 from .settings import get_settings
-from .state import TaskInput, TaskState, Usage
+from .state import Reward, TaskInput, TaskState, Usage
 from .store import Place, TaskStatus, TaskStore, TaskSummary, open_store
 
 T = TypeVar("T")
@@ -133,9 +133,10 @@ async def arun_task(
         `outputs` (what each workflow made: text, checks, sources, data), the mathematical agents'
         outputs under `comprehension_output`, `planning_output`, `execution_output` and
         `verification_output`, `attempts`, `iteration_history`, `total_iterations`, `usage` (with
-        `seconds` of the model), `reward` (`quality`, `cost` and `reward` with their terms, once
-        it has ended), `input_request` (the question to the person, with `needs_input`)
-        and `error` (with `failed` and `interrupted`).
+        `seconds` of the model), `routing` (what was advised, where a workflow was chosen),
+        `reward` (`quality`, `cost` and `reward` with their terms, once it has ended),
+        `input_request` (the question to the person, with `needs_input`) and `error` (with
+        `failed` and `interrupted`).
 
     Raises:
         InvalidTask: the task cannot be worked on as given.
@@ -199,6 +200,35 @@ def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict
 def list_tasks(limit: int = 20) -> list[TaskSummary]:
     """`alist_tasks`, for code without an event loop."""
     return _blocking(alist_tasks(limit))
+
+
+async def arate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
+    """Say how good a task's result is, 1 to 5. A later rating replaces an earlier one.
+
+    Returns:
+        Its reward now; None where it has not ended yet, or is not rewarded.
+
+    Raises:
+        UnknownTask: it is not stored here.
+    """
+    async with open_store(_place("sqlite")) as store:
+        return await rate(store, task_id, rating, comment)
+
+
+def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
+    """`arate_task`, for code without an event loop."""
+    return _blocking(arate_task(task_id, rating, comment))
+
+
+async def abandit_table() -> dict[str, Any]:
+    """What workflows have earned, as plain data; see `learned`."""
+    async with open_store(_place("sqlite")) as store:
+        return await learned(store)
+
+
+def bandit_table() -> dict[str, Any]:
+    """`abandit_table`, for code without an event loop."""
+    return _blocking(abandit_table())
 
 
 def workflows() -> list[dict[str, Any]]:
@@ -400,6 +430,7 @@ async def result_of(
         "iteration_history": history,
         "total_iterations": total_iterations(state),
         "usage": state.get("usage", Usage()).model_dump(),
+        "routing": routing.model_dump() if (routing := state.get("routing")) else None,
         "reward": reward.model_dump() if (reward := state.get("reward")) else None,
         "input_request": asked[0] if asked else None,
         "error": error,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..state import Reward, Usage
+from ..state import Reward, Routing, Usage
 from ..store import TaskStatus, TaskSummary
 
 ENDED: frozenset[TaskStatus] = frozenset(
@@ -125,6 +125,7 @@ class Task(BaseModel):
     usage: Usage
     input_request: str | None = Field(description="the question to the person, with `needs_input`")
     error: str | None = Field(description="with `failed` and `interrupted`")
+    routing: Routing | None = Field(description="what was advised where a workflow was chosen")
     reward: Reward | None = Field(description="quality less cost, once the task has ended")
     created: datetime
     updated: datetime
