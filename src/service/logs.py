@@ -1,0 +1,139 @@
+"""Logs: one line for each thing that happened, with the task it is about, as text or as JSON.
+
+Questions, answers and headers are in none of them; what is set as a secret, or looks like an API
+key of ours, is blotted out wherever it comes from.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..settings import Settings
+
+Facts = dict[str, Any]
+
+QUIET = ("/health/", "/metrics", "/page/", "/favicon.ico")
+"""Paths whose requests are only logged for debugging."""
+BLOT = "***"
+SHORTEST = 6
+"""Characters from which on a secret is one: blotting out every `1` would leave little to read."""
+
+_KEY = re.compile(r"\b(concertino_[0-9a-f]{8}_)[\w-]{20,}")
+_facts: ContextVar[Facts] = ContextVar("facts")
+
+log = logging.getLogger(__name__)
+
+
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Log as the settings say.
+
+    Args:
+        stream: None is the standard error.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Lines(settings.log_format, _secrets(settings)))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in ("concertino", "uvicorn.error"):
+        logging.getLogger(name).setLevel(settings.log_level.upper())
+
+
+def note(**facts: Any) -> None:
+    """Say this in each further line about the request or the task at hand."""
+    _facts.set({**_facts.get({}), **facts})
+
+
+@contextmanager
+def about(**facts: Any) -> Iterator[None]:
+    """Say only this in the lines from within."""
+    before = _facts.set(facts)
+    try:
+        yield
+    finally:
+        _facts.reset(before)
+
+
+class Lines(logging.Formatter):
+    """A record as a line of text, or as a line of JSON with all that is known about it."""
+
+    def __init__(self, kind: Literal["text", "json"], secrets: list[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._kind, self._secrets = kind, secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record) if self._kind == "text" else self._json(record)
+        for secret in self._secrets:
+            line = line.replace(secret, BLOT)
+        return _KEY.sub(rf"\1{BLOT}", line)
+
+    def _json(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_facts.get({}),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class AccessLog:
+    """A line for each request that was answered: uvicorn's own would show what is searched for."""
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.app, self._clock = app, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = self._clock(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with about():
+            try:
+                await self.app(scope, receive, sending)
+            except Exception:
+                status = 500
+                raise
+            finally:
+                _log_request(scope, status, self._clock() - began)
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", None) or "-"
+    facts = {
+        "method": scope["method"],
+        "route": route,
+        "status": status,
+        "seconds": round(seconds, 4),
+        "client": (scope.get("client") or ("-",))[0],
+        "agent": Headers(scope=scope).get("user-agent", "")[:200],
+    }
+    level = logging.DEBUG if scope["path"].startswith(QUIET) else logging.INFO
+    words = scope["method"], route, status, 1000 * seconds
+    log.log(level, "%s %s %d %.0f ms", *words, extra={"facts": facts})
+
+
+def _secrets(settings: Settings) -> list[str]:
+    values = [getattr(settings, name) for name in type(settings).model_fields]
+    plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [secret for secret in plain if len(secret) >= SHORTEST]
