@@ -11,7 +11,9 @@ import click
 
 from . import __version__
 from .cli_kb import kb
+from .cli_router import replay, route, router, train_router
 from .cli_service import keys, serve, worker
+from .cli_trace import bandit, rate, trace
 from .errors import ConcertinoError, InvalidTask
 from .messages import default_language, say
 
@@ -48,7 +50,9 @@ def main() -> None:
     pass
 
 
-for _command in (kb, keys, serve, worker):
+for _command in (
+    bandit, kb, keys, rate, replay, route, router, serve, trace, train_router, worker
+):
     main.add_command(_command)
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
@@ -55,31 +54,41 @@ async def learn_from(
     return await _learn(store, task_id, status, error=error, model=_name(model), spent=spent)
 
 
-async def rate(store: TaskStore, task_id: str, rating: int, comment: str | None = None) -> None:
+async def rate(
+    store: TaskStore, task_id: str, rating: int, comment: str | None = None
+) -> Reward | None:
     """Keep what a person thinks of a task's result, 1 to 5, and let its reward follow.
+
+    Returns:
+        The reward; None where the task has not ended, or is not rewarded.
 
     Raises:
         UnknownTask: it is not stored here.
     """
     await store.get(task_id)
     await store.rate(task_id, rating, comment)
-    await _learn_late(store, task_id, {})
+    return await _learn_late(store, task_id, {})
 
 
-async def compare(store: TaskStore, task_id: str, *, correct: bool) -> None:
+async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | None:
     """Enter whether a task's answer is that of a reference, and let its reward follow.
+
+    Returns:
+        The reward; None where the task has not ended, or is not rewarded.
 
     Raises:
         UnknownTask: it is not stored here.
     """
-    await _learn_late(store, task_id, {REFERENCE: float(correct)})
+    return await _learn_late(store, task_id, {REFERENCE: float(correct)})
 
 
-async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> None:
-    with suppress(TaskBusy):  # whoever plays it takes the rating in at its end
+async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
+    try:
         async with store.claim(task_id) as own:
             status = (await own.get(task_id)).status
-            await _learn(own, task_id, status, opinions=opinions, late=True)
+            return await _learn(own, task_id, status, opinions=opinions, late=True)
+    except TaskBusy:
+        return None  # whoever plays it takes the rating in at its end
 
 
 async def _learn(

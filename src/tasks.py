@@ -15,12 +15,14 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from .context import RunContext
-from .ending import Meter, learn_from, learned, rate
+from .ending import Meter, learn_from, rate
 from .errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from .events import STREAM_MODES, Event, Retelling
 from .graphs.coordinator import build_graph, check_input, check_workflow
 from .graphs.registry import catalogue
 from .graphs.rules import total_iterations
+from .learning.bandit import Bandit
+from .learning.overview import overview
 from .messages import say
 from .models.client import close_language_models
 from .models.providers import choose_provider
@@ -221,9 +223,9 @@ def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward |
 
 
 async def abandit_table() -> dict[str, Any]:
-    """What workflows have earned, as plain data; see `learned`."""
+    """What workflows have earned, as plain data; see `learning/overview.py`."""
     async with open_store(_place("sqlite")) as store:
-        return await learned(store)
+        return overview(await Bandit.read(store.checkpointer), get_settings())
 
 
 def bandit_table() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
 from .contracts import Arm, ArmValue, Baseline, RewardEvent
-from .counting import Counted, History, Table, count
+from .counting import Counted, History, Table, arm_key, count
 
 if TYPE_CHECKING:
     from ..store import TaskStore
@@ -202,6 +202,11 @@ class Bandit:
             for arm in self.arms
             if arm.task_type == task_type
         ]
+
+    def points(self, arm: Arm) -> list[list[float]]:
+        """How the arm's value came about: seconds since 1970, count and value, of some rewards."""
+        known = self.history.get(arm_key(arm.task_type, arm.workflow))
+        return known["points"] if known else []
 
     def baseline(self, workflow: str) -> Baseline:
         """What the workflow's tasks usually cost."""

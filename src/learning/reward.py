@@ -13,7 +13,7 @@ one half where it is as usual, so that the unit of the machine does not matter.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..messages import Language
+from ..messages import Language, say
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
 
@@ -39,6 +39,9 @@ CALLED_FOR_BY = {
 """Features of a question that call for one source of knowledge."""
 
 COST_WEIGHTS = {"tokens": 3.0, "seconds": 2.0, "calls": 2.0, "loads": 1.0, "memory": 1.0}
+
+NAMES = ("status", "source", "brevity", *OPINIONS, *COST_WEIGHTS)
+"""The terms that are not checks of a workflow."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ def cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
         for name, w in COST_WEIGHTS.items()
         if name in spent
     ]
+
+
+def meaning_of(name: str) -> dict[Language, str]:
+    """What a term of `NAMES` says, in both languages."""
+    return {"en": say(f"reward.{name}", "en"), "zh": say(f"reward.{name}", "zh")}
 
 
 def made_of(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward:

@@ -26,7 +26,7 @@ from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
 from .logs import AccessLog
 from .queues import LocalQueue, Queue
-from .routes import chat, health, kb, tasks, workflows
+from .routes import chat, health, kb, learning, tasks, workflows
 from .state import Service, documents_of
 from .uploads import Uploads
 
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     app.add_middleware(LoopbackOnly)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(AccessLog)
-    for router in (tasks.router, workflows.router, chat.router, health.router):
+    for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")

@@ -1,0 +1,40 @@
+"""The bandit's table for people, as plain data."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from ..settings import Settings
+from .bandit import Bandit
+from .reward import NAMES, meaning_of
+from .routing import policy_of
+
+
+def overview(table: Bandit, settings: Settings) -> dict[str, Any]:
+    """What workflows have earned.
+
+    Returns:
+        `policy`, with its settings; `arms`, each with its `task_type`, `workflow`, `count`,
+        `value`, `updated`, and `history` (`time`, `count`, `value`) for a chart; `baselines`, what
+        a workflow's tasks usually cost; `terms`, what the parts of a reward mean, beside the
+        checks of the workflows.
+    """
+    return {
+        "policy": asdict(policy_of(settings)),
+        "arms": [
+            {
+                **arm.model_dump(mode="json", exclude={"fade"}),
+                "history": [
+                    {"time": _time(seconds), "count": int(count), "value": value}
+                    for seconds, count, value in table.points(arm)
+                ],
+            }
+            for arm in table.arms
+        ],
+        "baselines": {name: baseline.usual for name, baseline in table.baselines.items()},
+        "terms": {name: meaning_of(name) for name in NAMES},
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
