@@ -38,7 +38,11 @@ class Worker:
         self._number = tasks_at_a_time
         self._slots = asyncio.Semaphore(tasks_at_a_time)
         deliveries.broker.is_worker_process = True
-        deliveries.broker.register_task(self._deliver, CARRY_OUT)
+
+        async def carry_out(task_id: str, context: Annotated[Context, TaskiqDepends()]) -> None:
+            await self._deliver(task_id, context)
+
+        deliveries.broker.register_task(carry_out, CARRY_OUT)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until the event is set, and what is at hand has come to its end."""
@@ -56,7 +60,7 @@ class Worker:
                     async with asyncio.timeout(RETRY_SECONDS):
                         await stop.wait()
 
-    async def _deliver(self, task_id: str, context: Annotated[Context, TaskiqDepends()]) -> None:
+    async def _deliver(self, task_id: str, context: Context) -> None:
         try:
             async with self._slots:
                 outcome = await self._runner.carry_out(task_id)
