@@ -50,9 +50,7 @@ def main() -> None:
     pass
 
 
-for _command in (
-    bandit, kb, keys, rate, replay, route, router, serve, trace, train_router, worker
-):
+for _command in (bandit, kb, keys, rate, replay, route, router, serve, trace, train_router, worker):
     main.add_command(_command)
 
 

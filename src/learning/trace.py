@@ -28,6 +28,8 @@ FOLDER = "traces"
 LOCK_SECONDS = 10
 """How long a writer waits for others."""
 HASH_DIGITS = 32
+HASHED = "hmac:"
+"""What a hashed text begins with."""
 REDACTED = "[key]"
 
 _LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendment)
@@ -121,6 +123,18 @@ class Trace:
                 path.unlink()
 
 
+def trace_in(paths: Iterable[Path]) -> Reading:
+    """The records in these files, and in those of these folders. It blocks.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    files = (sorted(path.glob("*.jsonl")) if path.is_dir() else [path] for path in paths)
+    return records_in(
+        line for group in files for file in group for line in file.read_bytes().splitlines()
+    )
+
+
 def records_in(lines: Iterable[bytes]) -> Reading:
     """The records in the lines of a trace, wherever they come from."""
     records: dict[str, TraceRecord] = {}
@@ -169,7 +183,7 @@ class Texts:
 
     def _hash(self, text: str) -> str:
         digest = hmac.new(self._key(), text.encode(), hashlib.sha256).hexdigest()
-        return f"hmac:{digest[:HASH_DIGITS]}"
+        return f"{HASHED}{digest[:HASH_DIGITS]}"
 
     def _key(self) -> bytes:
         """Made when it is first asked for."""

@@ -1,0 +1,153 @@
+"""Judges routers by questions that none of them learned from."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ..state import Contract
+from . import evaluation
+from .classifier import Classifier
+from .contracts import TraceRecord
+from .evaluation import Estimate, Logged
+from .labels import Question
+from .router import shared_out
+from .training import Example, matrix
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+LEAST = 10
+"""Questions, or drawn suggestions, without which nothing can be told."""
+
+
+class Judgement(Contract):
+    """How a router did."""
+
+    figures: dict[str, float]
+    """Accuracy and the like of its first candidate and its probabilities, against the labels."""
+    confusion: dict[str, dict[str, int]]
+    """How often, by the right workflow, then by the first candidate."""
+    rewards: dict[str, Estimate] = Field(default_factory=dict)
+    """Expected reward of suggesting its first candidate, by method."""
+
+
+class HeldOut:
+    """Questions with their labels, and those runs of them whose suggestion was drawn.
+
+    Args:
+        workflows: those that are registered.
+    """
+
+    def __init__(self, questions: Sequence[Question], workflows: Sequence[str]) -> None:
+        self._names = sorted({*workflows, *(question.label for question in questions)})
+        self._questions = questions
+        drawn = [
+            (run, row)
+            for row, question in enumerate(questions)
+            for run in question.runs
+            if _was_drawn(run, self._names)
+        ]
+        self.drawn = sorted(drawn, key=lambda task: task[0].ended)
+
+    def judge(self, classifier: Classifier) -> Judgement:
+        """How a router does on these.
+
+        Raises:
+            EmbedderError: the embedder is not installed.
+        """
+        import numpy as np
+
+        probabilities = self._probabilities(classifier)
+        truth = np.array([self._names.index(question.label) for question in self._questions])
+        return Judgement(
+            figures=evaluation.figures(probabilities, truth),
+            confusion=self._named(evaluation.confusion(probabilities, truth).tolist()),
+            rewards=self._rewards(classifier) if len(self.drawn) >= LEAST else {},
+        )
+
+    def advantage(self, new: Classifier, old: Classifier) -> Estimate | None:
+        """How much more reward a task gets from one router than from another, doubly robust; None
+        where there are too few tasks to tell."""
+        if len(self.drawn) < LEAST:
+            return None
+        logged, believed = self._logged
+        return evaluation.advantage(logged, self._firsts(new), self._firsts(old), believed)
+
+    def _rewards(self, classifier: Classifier) -> dict[str, Estimate]:
+        (logged, believed), firsts = self._logged, self._firsts(classifier)
+        return {
+            "inverse_propensity": evaluation.inverse_propensity(logged, firsts),
+            "self_normalised": evaluation.self_normalised(logged, firsts),
+            "doubly_robust": evaluation.doubly_robust(logged, firsts, believed),
+        }
+
+    def _probabilities(self, classifier: Classifier) -> "Matrix":
+        """A row for each question, a column for each workflow."""
+        import numpy as np
+
+        rows = []
+        for seen in self._seen:
+            ranked = shared_out(classifier.probabilities(seen), self._names)
+            p = {candidate.workflow: candidate.p for candidate in ranked}
+            rows.append([p[name] for name in self._names])
+        return np.array(rows)
+
+    def _firsts(self, classifier: Classifier) -> "Matrix":
+        """For each drawn task, 1 at the most probable of the workflows it could be given to."""
+        import numpy as np
+
+        probabilities = self._probabilities(classifier)
+        firsts = np.zeros((len(self.drawn), len(self._names)))
+        for task, (run, row) in enumerate(self.drawn):
+            possible = [self._names.index(name) for name in _possible(run)]
+            firsts[task, max(possible, key=lambda column: probabilities[row, column])] = 1
+        return firsts
+
+    @cached_property
+    def _seen(self) -> "Matrix":
+        return matrix([Example(q.text, q.label, q.inputs) for q in self._questions])
+
+    @cached_property
+    def _logged(self) -> "tuple[Logged, Matrix]":
+        """The drawn tasks, and what a model of their rewards believes of each suggestion."""
+        import numpy as np
+
+        runs = [run for run, _ in self.drawn]
+        logged = Logged(
+            actions=np.array([self._names.index(_suggested(run)) for run in runs]),
+            propensities=np.array([run.propensity for run in runs]),
+            rewards=np.array([run.reward.reward for run in runs if run.reward]),
+        )
+        contexts = np.zeros((len(runs), len(self._names)))
+        for task, run in enumerate(runs):
+            for candidate in run.routing.candidates if run.routing else []:
+                if candidate.workflow in self._names:
+                    contexts[task, self._names.index(candidate.workflow)] = candidate.p
+        return logged, evaluation.reward_model(logged, contexts, len(self._names))
+
+    def _named(self, counts: list[list[int]]) -> dict[str, dict[str, int]]:
+        return {
+            name: {other: n for other, n in zip(self._names, row, strict=True) if n}
+            for name, row in zip(self._names, counts, strict=True)
+            if any(row)
+        }
+
+
+def _was_drawn(run: TraceRecord, names: Sequence[str]) -> bool:
+    """Whether its suggestion was drawn, with a probability that is known, and was rewarded."""
+    if run.named or not run.reward or not run.propensity:
+        return False
+    return _suggested(run) in names and set(_possible(run)) <= set(names)
+
+
+def _suggested(run: TraceRecord) -> str:
+    return (run.routing and run.routing.suggestion) or ""
+
+
+def _possible(run: TraceRecord) -> list[str]:
+    return list(run.routing.probabilities) if run.routing else []
