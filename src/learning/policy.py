@@ -144,18 +144,15 @@ def _thompson(policy: Policy, found: list[Belief]) -> list[float]:
     spreads = [policy.noise / math.sqrt(max(belief.weight, 1e-9)) for belief in found]
     shares = []
     for own, (belief, spread) in enumerate(zip(found, spreads, strict=True)):
-        others = [
-            (other.mean, width * math.sqrt(2))
-            for n, (other, width) in enumerate(zip(found, spreads, strict=True))
-            if n != own
-        ]
-        points = (belief.mean + spread * node for node in _nodes())
-        shares.append(
-            sum(
-                math.prod(0.5 * math.erfc((mean - point) / width) for mean, width in others)
-                for point in points
-            )
-        )
+        above_all = [1.0] * NODES
+        for n, (other, width) in enumerate(zip(found, spreads, strict=True)):
+            if n != own:
+                gap, ratio = (other.mean - belief.mean) / width, spread / width
+                above_all = [
+                    so_far * math.erfc((gap - ratio * node) / _ROOT_2) / 2
+                    for so_far, node in zip(above_all, _nodes(), strict=True)
+                ]
+        shares.append(sum(above_all))
     return shares
 
 
@@ -164,4 +161,5 @@ def _nodes() -> list[float]:
     return [NormalDist().inv_cdf((n + 0.5) / NODES) for n in range(NODES)]
 
 
+_ROOT_2 = math.sqrt(2)
 _SHARES = {"epsilon_greedy": _epsilon_greedy, "softmax": _softmax, "thompson": _thompson}
