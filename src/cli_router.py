@@ -103,15 +103,14 @@ def rollback(version: int | None) -> None:
 @click.option("--force", is_flag=True, help=say("cli.train.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool) -> None:
-    from .graphs.coordinator import WORKFLOWS
     from .learning.retraining import retrain
     from .learning.router import in_use, user_versions
+    from .tasks import workflows
 
     reading = _read_traces(traces)
     before, old = in_use()
-    new, report = retrain(
-        reading.records, list(WORKFLOWS), old, "best" if rule == "best" else "chosen"
-    )
+    names = [row["name"] for row in workflows()]
+    new, report = retrain(reading.records, names, old, "best" if rule == "best" else "chosen")
     versions = user_versions()
     number = versions.add(new)
     if report.better or force:

@@ -61,18 +61,15 @@ def retrain(
             installed.
         EmbedderError: the embedder is not installed.
     """
-    gathered = gather(records, rule)
-    left_out = gathered.left_out
-    if len(gathered.questions) < 2:
-        raise RouterError(
-            say("router.nothing_to_learn", usable=len(gathered.questions), **left_out)
-        )
-    cut = len(gathered.questions) - max(1, round(HELD_OUT * len(gathered.questions)))
-    learned, later = gathered.questions[:cut], HeldOut(gathered.questions[cut:], workflows)
-    examples, too_few = _examples(learned)
+    questions, left_out = gather(records, rule)
+    if len(questions) < 2:
+        raise RouterError(say("router.nothing_to_learn", usable=len(questions), **left_out))
+    cut = len(questions) - max(1, round(HELD_OUT * len(questions)))
+    later = HeldOut(questions[cut:], workflows)
+    examples, too_few = _examples(questions[:cut])
     new = fit(examples)
     before, after, advantage = later.judge(old), later.judge(new), later.advantage(new, old)
-    enough = len(gathered.questions) - cut >= LEAST
+    enough = len(questions) - cut >= LEAST
     return new, Retrained(
         rule=rule,
         learned=cut,
