@@ -3,12 +3,13 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import RunControl
@@ -298,6 +299,7 @@ async def play(
     model: Model = None,
     control: RunControl | None = None,
     documents: Path | None = None,
+    watchers: Sequence[BaseCallbackHandler] = (),
 ) -> AsyncGenerator[Event, None]:
     """Run a stored task to its end and yield its events; its entry in the index stays as it is.
 
@@ -305,6 +307,7 @@ async def play(
         start: what it begins with, the person's answer, or None to go on from its checkpoint.
         control: asks the run to stop at its next checkpoint.
         documents: folder of the knowledge base; None takes the user's own.
+        watchers: LangChain's handlers, which see each node and each call of a model.
 
     Raises:
         GraphDrained: it was asked to, and has stopped there.
@@ -322,7 +325,7 @@ async def play(
         "AsyncIterator[tuple[tuple[str, ...], str, Any]]",
         graph.astream(
             start,
-            _config(task_id),
+            {**_config(task_id), "callbacks": list(watchers)},
             context=context,
             stream_mode=STREAM_MODES,
             subgraphs=True,

@@ -25,6 +25,7 @@ from .keys import Keys
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
 from .logs import AccessLog
+from .metrics import RequestTimes
 from .queues import LocalQueue, Queue
 from .routes import chat, health, kb, learning, tasks, workflows
 from .state import Service, documents_of
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     problems.install(app)
     app.add_middleware(LoopbackOnly)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestTimes)
     app.add_middleware(AccessLog)
     for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)

@@ -175,7 +175,8 @@ class Runner:
         start = await _start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
-        events = play(ledger.tasks, job.task_id, start, model, run.control, documents)
+        watchers = [self._metrics.model_calls]
+        events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watchers)
         async with aclosing(events):
             async for event in events:
                 result = event.get("result", result)

@@ -311,17 +311,6 @@ def test_tasks_of_the_command_line_are_shown_too(
     assert event.data["result"]["final_answer"] == "36"
 
 
-def test_metrics_count_tasks_tokens_and_time(client: Client) -> None:
-    service = client()
-    service.post("/tasks", json=TASK, headers=WAIT)
-    text = service.get("/metrics").text
-
-    assert 'concertino_tasks_total{status="verified",workflow="solve_math"} 1.0' in text
-    assert "concertino_tasks_waiting 0.0" in text
-    assert 'concertino_tokens_total{kind="output"}' in text
-    assert "concertino_model_calls_total 5.0" in text
-
-
 def test_health_tells_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, CONCERTINO_PROVIDER="openai")
     service = client()

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...errors import ConcertinoError
+from ...learning.bandit import Bandit
 from ...models.providers import choose_provider
 from ..state import Service, TheCaller, TheService
 
@@ -49,7 +50,10 @@ async def ready(service: TheService, response: Response) -> Ready:
 @router.get("/metrics", response_class=Response)
 async def metrics(service: TheService, caller: TheCaller) -> Response:
     """Figures for Prometheus."""
-    return Response(service.queue.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    known = service.queue.metrics
+    await service.queue.waiting()  # where others share the queue, it is counted anew
+    known.learned((await Bandit.read(service.ledger.tasks.checkpointer)).arms)
+    return Response(known.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _database(service: Service) -> str:

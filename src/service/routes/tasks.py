@@ -111,7 +111,8 @@ async def stream_slot(service: TheService, caller: TheCaller) -> AsyncIterator[N
         if not held:
             limit = service.streams.limit
             raise Refusal(429, say("service.streams", limit=limit), wait=5)
-        yield
+        with service.queue.metrics.streams.track_inprogress():
+            yield
 
 
 def position(
