@@ -134,7 +134,8 @@ async def open_sqlite(home: Path | None) -> AsyncIterator[TaskStore]:
         ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
     """
     try:
-        async with aiosqlite.connect(_database(home), timeout=BUSY_SECONDS) as connection:
+        database = await asyncio.to_thread(_database, home)
+        async with aiosqlite.connect(database, timeout=BUSY_SECONDS) as connection:
             store = SqliteStore(connection, home)
             # SQLite does not wait for a database that is being switched to its write-ahead log.
             async with store.exclusive(DATABASE):

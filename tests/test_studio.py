@@ -1,5 +1,6 @@
 """LangGraph's own server runs the graph of `langgraph.json`, with its blocking-call detector on."""
 
+import asyncio
 import json
 import os
 import socket
@@ -12,6 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+from concertino.learning.bandit import reward
+from concertino.learning.contracts import RewardEvent
+from concertino.store import open_store
 from langchain_core.messages import HumanMessage
 
 from tests.scripted_server import ScriptedServer
@@ -62,8 +66,8 @@ def studio(model_server: ScriptedServer, tmp_path: Path) -> Iterator[str]:
 
 def test_studio_lists_the_graph_with_its_schema_and_runs_a_thread(studio: str) -> None:
     with httpx.Client(base_url=studio, timeout=60) as client:
-        [assistant] = client.post("/assistants/search", json={}).raise_for_status().json()
-        assert assistant["graph_id"] == "concertino"
+        found = client.post("/assistants/search", json={}).raise_for_status().json()
+        [assistant] = [each for each in found if each["graph_id"] == "concertino"]
         schemas = client.get(f"/assistants/{assistant['assistant_id']}/schemas").json()
         assert "question" in json.dumps(schemas["input_schema"])
         assert "model" in json.dumps(schemas["context_schema"])
@@ -85,6 +89,21 @@ def test_studio_lists_the_graph_with_its_schema_and_runs_a_thread(studio: str) -
         "verification",
         "complete",
     ]
+
+
+def test_studio_shows_the_table_of_what_workflows_have_earned(studio: str, tmp_path: Path) -> None:
+    async def earn() -> None:
+        event = RewardEvent(id="a", task_type="open", workflow="rag_qa", reward=0.5)
+        async with open_store(tmp_path / "home") as store:
+            await reward(store, event)
+
+    asyncio.run(earn())
+    with httpx.Client(base_url=studio, timeout=60) as client:
+        run = {"assistant_id": "bandit", "input": {}}
+        state = client.post("/runs/wait", json=run).raise_for_status().json()
+    assert "arms" in state, state
+    [arm] = state["arms"]
+    assert (arm["workflow"], arm["count"], arm["value"]) == ("rag_qa", 1, 0.5)
 
 
 def _free_port() -> int:

@@ -107,11 +107,9 @@ class Pages:
         return counted
 
 
-async def recall(pages: Pages | None, state: BanditState) -> BanditState:
+async def recall(pages: Pages, state: BanditState) -> BanditState:
     """Look up whether the events were counted before, and hand on ids that have become many."""
     recent = state.get("recent", {})
-    if pages is None:
-        return {"paged": {}}
     if len(recent) >= RECENT:
         await pages.keep(recent)
         recent = {}
@@ -141,11 +139,8 @@ async def count_events(state: BanditState) -> BanditState:
     }
 
 
-def build_bandit(
-    checkpointer: BaseCheckpointSaver[str] | None = None, pages: Pages | None = None
-) -> BanditGraph:
-    """Compile the graph whose state is the table and whose input are reward events. Without pages
-    its thread keeps all ids."""
+def build_bandit(checkpointer: BaseCheckpointSaver[str], pages: Pages) -> BanditGraph:
+    """Compile the graph whose state is the table and whose input are reward events."""
     builder = StateGraph(BanditState, input_schema=Events)
     builder.add_node("recall", partial(recall, pages))
     builder.add_node("count", count_events)
@@ -229,7 +224,3 @@ def _by_page(ids: Iterable[str]) -> dict[str, list[str]]:
         digest = hashlib.sha256(name.encode()).digest()
         pages[f"{THREAD}:{digest[0] % PAGES:02x}"].append(name)
     return pages
-
-
-graph = build_bandit()
-"""For LangGraph's server and Studio, which bring their own checkpointer."""

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
 from concertino.errors import ConcertinoError
-from concertino.learning.bandit import KEPT, PAGES, RECENT, THREAD, Bandit, build_bandit, reward
+from concertino.learning.bandit import (
+    KEPT,
+    PAGES,
+    RECENT,
+    THREAD,
+    Bandit,
+    Pages,
+    build_bandit,
+    reward,
+)
 from concertino.learning.contracts import ArmValue, RewardEvent
 from concertino.store import TaskStore, open_store
 
@@ -99,7 +108,7 @@ async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store:
 async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> None:
     await reward(store, event("a", 1.0), event("b", 0.0, workflow="solve_math"))
 
-    graph = build_bandit(store.checkpointer)
+    graph = build_bandit(store.checkpointer, Pages(store))
     state = (await graph.aget_state({"configurable": {"thread_id": THREAD}})).values
     assert {key: (arm.count, arm.value) for key, arm in state["arms"].items()} == {
         "open/rag_qa": (1, 1.0),

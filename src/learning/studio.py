@@ -1,0 +1,39 @@
+"""The bandit's table in LangGraph Studio: a graph that, when run, shows it as its state.
+
+Studio keeps threads of its own, and the table is where the tasks are; it is only shown here.
+"""
+
+from typing import Any, cast
+
+from langgraph.graph import END, START, StateGraph
+from typing_extensions import TypedDict
+
+from .. import sqlite as sqlite  # here, since importing it blocks, which its loop does not allow
+from ..settings import get_settings
+from ..store import open_store
+from .bandit import Bandit
+from .overview import overview
+
+
+class Shown(TypedDict, total=False):
+    """The table, as `overview` has it."""
+
+    policy: dict[str, Any]
+    arms: list[dict[str, Any]]
+    baselines: dict[str, dict[str, float]]
+    terms: dict[str, dict[str, str]]
+
+
+async def show(state: Shown) -> Shown:
+    """Read the table of this home."""
+    settings = get_settings()
+    async with open_store(settings.place) as store:
+        table = overview(await Bandit.read(store.checkpointer), settings)
+    return cast("Shown", table)
+
+
+_builder = StateGraph(Shown)
+_builder.add_node("show", show)
+_builder.add_edge(START, "show")
+_builder.add_edge("show", END)
+graph = _builder.compile(name="bandit")
