@@ -84,6 +84,7 @@ class StandIn:
         self.resumed: list[Json] = []
         self.last_event_ids: list[str | None] = []
         self.documents: list[Json] = []
+        self.arms: list[Json] = []
         self.uploads: dict[str, Json] = {}
         self.key: str | None = None
         self.full = False
@@ -118,6 +119,7 @@ class StandIn:
             Route("/kb/documents/{doc_id:path}", self._delete, methods=["DELETE"]),
             Route("/kb/uploads/{upload_id}/events", self._upload_events),
             Route("/kb/search", self._search),
+            Route("/learning/bandit", self._bandit),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_Guard, stand_in=self)])
 
@@ -248,6 +250,9 @@ class StandIn:
             for document in self.documents
         ]
         return JSONResponse({"items": found})
+
+    async def _bandit(self, request: Request) -> Response:
+        return JSONResponse({"arms": self.arms})
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

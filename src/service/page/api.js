@@ -7,6 +7,7 @@ import { Problem, detailIn, problemOf } from "./problem.js";
 const task = (id, part = "") => `tasks/${encodeURIComponent(id)}${part}`;
 
 export const workflows = () => json("workflows");
+export const banditTable = () => json("learning/bandit");
 
 /** @param {{question: string, workflow?: string, inputs?: object, thread_id?: string}} body */
 export const createTask = (body) => json("tasks", post(body));

@@ -5,6 +5,7 @@ import { openDocuments } from "./documents.js";
 import { byId } from "./element.js";
 import { forgetKey, hasKey } from "./key.js";
 import { switchLanguage, translate } from "./language.js";
+import { openLearning } from "./learning.js";
 import { openTask } from "./task.js";
 import { openTasks } from "./tasks.js";
 
@@ -12,6 +13,7 @@ const VIEWS = [
   { address: /^#\/tasks\/([^/]+)$/, id: "task", open: openTask },
   { address: /^#\/tasks$/, id: "tasks", open: openTasks },
   { address: /^#\/documents$/, id: "documents", open: openDocuments },
+  { address: /^#\/learning$/, id: "learning", open: openLearning },
   { address: /^/, id: "ask", open: openAsk },
 ];
 

@@ -10,6 +10,7 @@ export const TEXTS = {
   "nav.ask": { en: "Ask", zh: "提问" },
   "nav.tasks": { en: "History", zh: "历史" },
   "nav.documents": { en: "Documents", zh: "资料" },
+  "nav.learning": { en: "Learning", zh: "学习" },
 
   "ask.title": { en: "What shall we work on?", zh: "今天想做什么？" },
   "ask.lead": {
@@ -190,6 +191,25 @@ export const TEXTS = {
     en: "No passage was found. Try other words.",
     zh: "没有找到段落。换个说法试试。",
   },
+
+  "learning.title": { en: "What has been learned", zh: "学到了什么" },
+  "learning.lead": {
+    en: "Every finished task earns a reward: how good its result was, less what it cost. These are the rewards that each way of working has earned on average, for each kind of task. They advise the Coordinator, and your ratings count most.",
+    zh: "每个完成的任务都会得到奖励：结果有多好，减去花费的成本。这里是各种做法在各类任务上平均得到的奖励，供指挥参考；你的评分影响最大。",
+  },
+  "learning.none": {
+    en: "Nothing has been learned yet. Ask something and leave the kind of task to the Coordinator; when the task has ended, its reward appears here.",
+    zh: "还没有学到什么。请提一个任务，并让指挥选择任务类型；任务完成后，奖励会显示在这里。",
+  },
+  "learning.kind": { en: "Tasks of the kind: {title}", zh: "任务类型：{title}" },
+  "learning.open": { en: "no clear kind", zh: "不明确" },
+  "learning.moment_of": { en: "Moment to read the values at: {title}", zh: "查看哪一时刻的数值：{title}" },
+  "learning.point": { en: "{value} · rewards: {count}", zh: "{value} · {count} 次奖励" },
+  "learning.as_table": { en: "The values as a table", zh: "以表格显示数值" },
+  "learning.when": { en: "When", zh: "时间" },
+  "learning.workflow": { en: "Way of working", zh: "做法" },
+  "learning.value": { en: "Mean reward", zh: "平均奖励" },
+  "learning.count": { en: "Rewards", zh: "奖励次数" },
 
   "upload.sending": { en: "Uploading", zh: "正在上传" },
   "upload.reading": { en: "Being added", zh: "正在加入知识库" },

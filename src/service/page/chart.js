@@ -1,0 +1,177 @@
+/** Values over time as lines, drawn as SVG: each line has a colour, a pattern and a mark. */
+
+import { element, shape } from "./element.js";
+import { locale, say } from "./language.js";
+
+const HEIGHT = 220;
+const EDGE = { left: 40, right: 14, top: 12, bottom: 26 };
+const STYLES = 7;
+/** Lines that `style.css` tells apart by colour and pattern. */
+
+/** Marks at the end of a line, each drawn around 0, 0. */
+const MARKS = [
+  "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0Z",
+  "M-4 -4H4V4H-4Z",
+  "M0 -5.5L5 4H-5Z",
+  "M0 -5.5L5.5 0L0 5.5L-5.5 0Z",
+  "M0 5.5L5 -4H-5Z",
+];
+
+const when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
+
+/** A value as the page writes it. */
+export const decimal = (value) =>
+  value.toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** A moment as the page writes it. */
+export const momentWords = (time) => when.format(time);
+
+/**
+ * A figure with its lines, a key that tells their values, and a slider for the moment they are
+ * told for.
+ *
+ * @param {{name: string, style: number, points: {time: number, value: number, count: number}[]}[]}
+ *     lines of at least one point each, the points in order of time.
+ * @param {string} title what the lines are the values of.
+ */
+export function chart(lines, title) {
+  const moments = [...new Set(lines.flatMap(({ points }) => points.map(({ time }) => time)))];
+  moments.sort((a, b) => a - b);
+  const last = moments.length - 1;
+  const drawing = shape("svg", { height: HEIGHT, "aria-hidden": "true", class: "lines" });
+  const told = lines.map(() => element("span", { class: "figures" }));
+  const slider = element("input", {
+    type: "range",
+    min: 0,
+    max: last,
+    value: last,
+    "aria-label": say("learning.moment_of", { title }),
+  });
+  const moment = element("span", { class: "note figures" });
+  let scale;
+
+  function draw(width) {
+    scale = scaleOf(lines, moments, width);
+    drawing.setAttribute("width", width);
+    drawing.replaceChildren(...axes(scale), ...lines.map((line) => drawn(line, scale)), cursor());
+  }
+  const cursor = () => cursorAt(lines, moments[slider.value], scale);
+  function tell() {
+    const time = moments[slider.value];
+    const values = lines.map((line) => valueAt(line, time));
+    values.forEach((point, index) => (told[index].textContent = pointWords(point)));
+    moment.textContent = when.format(time);
+    const all = lines.map(({ name }, index) => `${name} ${pointWords(values[index])}`);
+    slider.setAttribute("aria-valuetext", `${when.format(time)}: ${all.join("; ")}`);
+    if (scale) drawing.lastChild.replaceWith(cursor());
+  }
+  slider.addEventListener("input", tell);
+  drawing.addEventListener("pointermove", ({ clientX }) => {
+    const x = clientX - drawing.getBoundingClientRect().left;
+    slider.value = nearest(moments, scale.timeAt(x));
+    tell();
+  });
+  tell();
+  const place = element("div", { class: "drawing" }, drawing);
+  new ResizeObserver(([{ contentRect }]) => contentRect.width && draw(contentRect.width)).observe(
+    place,
+  );
+  return element(
+    "div",
+    { class: "chart" },
+    place,
+    last ? element("div", { class: "row moment" }, slider, moment) : moment,
+    element("ul", { class: "key" }, ...lines.map((line, index) => keyLine(line, told[index]))),
+  );
+}
+
+/** A line of the key: how it is drawn, its name, its value at the moment. */
+function keyLine({ name, style }, value) {
+  const sample = shape(
+    "svg",
+    { width: 40, height: 14, "aria-hidden": "true", class: lineClass(style) },
+    shape("path", { d: "M1 7H39", class: "line" }),
+    mark(style, 20, 7),
+  );
+  return element("li", {}, sample, element("span", { class: "name" }, name), value);
+}
+
+function scaleOf(lines, moments, width) {
+  const values = lines.flatMap(({ points }) => points.map(({ value }) => value));
+  const low = Math.min(0, Math.floor(Math.min(...values) * 5) / 5);
+  const high = Math.max(1, Math.ceil(Math.max(...values) * 5) / 5);
+  const [first, end] = [moments[0], moments.at(-1)];
+  const inner = width - EDGE.left - EDGE.right;
+  const tall = HEIGHT - EDGE.top - EDGE.bottom;
+  const span = end - first;
+  return {
+    first,
+    end,
+    ticks: [...new Set([low, 0, 0.5, high])],
+    right: width - EDGE.right,
+    x: (time) => EDGE.left + (span ? (inner * (time - first)) / span : inner / 2),
+    y: (value) => EDGE.top + (tall * (high - value)) / (high - low),
+    timeAt: (x) => first + ((x - EDGE.left) / inner) * span,
+  };
+}
+
+function axes({ first, end, ticks, right, y }) {
+  const rules = ticks.flatMap((value) => [
+    shape("path", { d: `M${EDGE.left} ${y(value)}H${right}`, class: value ? "rule" : "rule zero" }),
+    label(EDGE.left - 8, y(value) + 4, "end", value.toLocaleString(locale)),
+  ]);
+  const bottom = HEIGHT - 4;
+  if (day.format(first) === day.format(end))
+    return [...rules, label((EDGE.left + right) / 2, bottom, "middle", day.format(end))];
+  return [
+    ...rules,
+    label(EDGE.left, bottom, "start", day.format(first)),
+    label(right, bottom, "end", day.format(end)),
+  ];
+}
+
+const label = (x, y, anchor, words) => shape("text", { x, y, "text-anchor": anchor }, words);
+
+/** A value holds until the next one, so a line goes in steps, to the right edge. */
+function drawn({ points, style }, { x, y, right, first, end }) {
+  const [{ time, value }, ...rest] = points;
+  const steps = rest.map((point) => `H${x(point.time)}V${y(point.value)}`).join("");
+  const edge = first === end ? x(end) : right;
+  const path = `M${x(time)} ${y(value)}${steps}H${edge}`;
+  return shape(
+    "g",
+    { class: lineClass(style) },
+    shape("path", { d: path, class: "line" }),
+    mark(style, edge, y(points.at(-1).value)),
+  );
+}
+
+function cursorAt(lines, time, { x, y }) {
+  const at = x(time);
+  return shape(
+    "g",
+    {},
+    shape("path", { d: `M${at} ${EDGE.top}V${HEIGHT - EDGE.bottom}`, class: "cursor" }),
+    ...lines.map((line) => {
+      const point = valueAt(line, time);
+      return point && shape("g", { class: lineClass(line.style) }, mark(line.style, at, y(point.value)));
+    }),
+  );
+}
+
+const mark = (style, x, y) =>
+  shape("path", { d: MARKS[style % MARKS.length], transform: `translate(${x} ${y})`, class: "mark" });
+
+const lineClass = (style) => `line-${style % STYLES}`;
+
+/** The line's latest point at that time, if it had begun. */
+const valueAt = ({ points }, time) => points.findLast((point) => point.time <= time);
+
+const pointWords = (point) =>
+  point ? say("learning.point", { value: decimal(point.value), count: point.count }) : "–";
+
+function nearest(moments, time) {
+  const distance = (index) => Math.abs(moments[index] - time);
+  return moments.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);
+}
