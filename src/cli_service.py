@@ -29,7 +29,7 @@ T = TypeVar("T")
 @click.option("--workers-in-process", type=click.IntRange(1, 256), help=say("cli.serve.workers"))
 def serve(host: str, port: int, workers_in_process: int | None) -> None:
     try:
-        from .service.logs import configure
+        from .service import logs, tracing
         from .service.server import serve as serving
     except ImportError as error:
         raise ConcertinoError(say("service.not_installed", reason=error)) from error
@@ -38,7 +38,8 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
     settings = get_settings()
     if workers_in_process:
         settings = settings.model_copy(update={"serve_workers": workers_in_process})
-    configure(settings)
+    logs.configure(settings)
+    tracing.configure(settings)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
         asyncio.run(serving(settings, host, port, click.echo))
 
@@ -48,7 +49,7 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help=say("cli.worker.metrics_port"))
 def worker(tasks: int | None, metrics_port: int | None) -> None:
     try:
-        from .service.logs import configure
+        from .service import logs, tracing
         from .service.worker import work
     except ImportError as error:
         raise ConcertinoError(say("store.not_installed", reason=error)) from error
@@ -57,7 +58,8 @@ def worker(tasks: int | None, metrics_port: int | None) -> None:
     settings = get_settings()
     if tasks:
         settings = settings.model_copy(update={"serve_workers": tasks})
-    configure(settings)
+    logs.configure(settings)
+    tracing.configure(settings)
     asyncio.run(work(settings, metrics_port, click.echo))
 
 

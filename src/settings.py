@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     """Logs of the service and its workers as lines for people or as JSON, one object a line."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level of what is logged."""
+    otlp_endpoint: str | None = None
+    """Where to send OpenTelemetry traces, such as `http://127.0.0.1:4318`; OpenTelemetry's own
+    variables work too."""
 
     @property
     def place(self) -> Path | SecretStr:

@@ -24,7 +24,7 @@ from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit
-from .logs import AccessLog
+from .logs import AccessLog, is_probe
 from .metrics import RequestTimes
 from .queues import LocalQueue, Queue
 from .routes import chat, health, kb, learning, tasks, workflows
@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
         lifespan=_lifespan(settings, model),
         docs_url=None,  # they load scripts from other hosts
         redoc_url=None,
+        telemetry={"exclude": is_probe, "operation_spans": False, "metrics": False, "logs": False},
         form_limits={"max_fields": 8, "max_files": 1, "max_part_size": 64 << 10},
         responses=problems.documented(400, 401, 403, 413, 422, 429),
     )

@@ -41,6 +41,10 @@ create table if not exists events (
     data text not null,
     primary key (task_id, id)
 ) without rowid;
+create table if not exists trace_contexts (
+    task_id text primary key,
+    trace text not null
+);
 create table if not exists submissions (
     owner text not null,
     key text not null,
@@ -62,8 +66,8 @@ KEPT = timedelta(days=1)
 """How long an idempotency key is remembered."""
 
 _JOBS = (
-    "select task_id, owner, model, answer from jobs join tasks using (task_id) "
-    "where place is not null"
+    "select task_id, owner, model, answer, trace from jobs join tasks using (task_id) "
+    "left join trace_contexts using (task_id) where place is not null"
 )
 """What the service has to do."""
 _NEXT_PLACE = "(select coalesce(max(place), 0) + 1 from jobs)"
@@ -78,6 +82,8 @@ class Job:
     model: str | None = None
     answers: Mapping[str, str] | None = None
     """What the person said, by the id of the interrupt that it answers."""
+    trace: str | None = None
+    """The W3C trace context of the request that asked for it, where requests are traced."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +232,7 @@ class Ledger:
             await db.execute(
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
             )
+            await db.execute("delete from trace_contexts where task_id = ?", (task_id,))
 
     async def events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """A task's events after that number."""
@@ -302,7 +309,7 @@ class Ledger:
 
 def _job(row: Row) -> Job:
     answers = json.loads(row["answer"]) if row["answer"] else None
-    return Job(row["task_id"], row["owner"], row["model"], answers)
+    return Job(row["task_id"], row["owner"], row["model"], answers, row["trace"])
 
 
 async def _earlier(db: Session, owner: str | None, submission: Submission) -> str | None:
@@ -321,6 +328,12 @@ async def _line_up(db: Session, job: Job) -> None:
         "set answer = excluded.answer, place = excluded.place",
         (job.task_id, job.model, json.dumps(job.answers) if job.answers else None),
     )
+    if job.trace:
+        await db.execute(
+            "insert into trace_contexts values (?, ?) on conflict (task_id) do update "
+            "set trace = excluded.trace",
+            (job.task_id, job.trace),
+        )
 
 
 async def _append(db: Session, task_id: str, event: Event) -> int:

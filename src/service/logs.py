@@ -8,12 +8,13 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
+from opentelemetry import trace
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,7 @@ from ..settings import Settings
 Facts = dict[str, Any]
 
 QUIET = ("/health/", "/metrics", "/page/", "/favicon.ico")
-"""Paths whose requests are only logged for debugging."""
+"""Beginnings of paths that are asked for again and again."""
 BLOT = "***"
 SHORTEST = 6
 """Characters from which on a secret is one: blotting out every `1` would leave little to read."""
@@ -85,6 +86,8 @@ class Lines(logging.Formatter):
             **_facts.get({}),
             **getattr(record, "facts", {}),
         }
+        if (span := trace.get_current_span().get_span_context()).is_valid:
+            line["trace_id"] = trace.format_trace_id(span.trace_id)
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
@@ -118,6 +121,11 @@ class AccessLog:
                 _log_request(scope, status, self._clock() - began)
 
 
+def is_probe(scope: MutableMapping[str, Any]) -> bool:
+    """Whether a request is of no interest, as long as it is answered."""
+    return bool(scope["path"].startswith(QUIET))
+
+
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", None) or "-"
     facts = {
@@ -128,7 +136,7 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
         "client": (scope.get("client") or ("-",))[0],
         "agent": Headers(scope=scope).get("user-agent", "")[:200],
     }
-    level = logging.DEBUG if scope["path"].startswith(QUIET) else logging.INFO
+    level = logging.DEBUG if is_probe(scope) else logging.INFO
     words = scope["method"], route, status, 1000 * seconds
     log.log(level, "%s %s %d %.0f ms", *words, extra={"facts": facts})
 

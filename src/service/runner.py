@@ -31,6 +31,7 @@ from .drafts import Drafts
 from .ledger import Job, Ledger
 from .logs import about
 from .metrics import Metrics
+from .tracing import task_span, tell_end, watchers
 
 DRAFT_SECONDS = 5.0
 """How long the texts that were written in a run are kept for its readers after its end."""
@@ -159,14 +160,15 @@ class Runner:
         job, started = await ledger.due(task_id), time.monotonic()
         if job is None:
             return "over"
-        await ledger.mark(task_id, "running")
-        work = run.begin(self._play(run, job, ledger))
-        await asyncio.wait([work])
-        seconds = time.monotonic() - started
-        if work.cancelled() and run.interrupted == "cancelled":
-            await self._finish(job, ledger, "cancelled", seconds=seconds)
-            return "over"
-        return await self._conclude(job, ledger, work, seconds)
+        with task_span(job):
+            await ledger.mark(task_id, "running")
+            work = run.begin(self._play(run, job, ledger))
+            await asyncio.wait([work])
+            seconds = time.monotonic() - started
+            if work.cancelled() and run.interrupted == "cancelled":
+                await self._finish(job, ledger, "cancelled", seconds=seconds)
+                return "over"
+            return await self._conclude(job, ledger, work, seconds)
 
     async def _play(self, run: Run, job: Job, ledger: Ledger) -> dict[str, Any]:
         """Run the graph, and keep each of its events before it goes on."""
@@ -175,8 +177,8 @@ class Runner:
         start = await _start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
-        watchers = [self._metrics.model_calls]
-        events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watchers)
+        watching = [self._metrics.model_calls, *watchers()]
+        events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watching)
         async with aclosing(events):
             async for event in events:
                 result = event.get("result", result)
@@ -234,6 +236,7 @@ class Runner:
             result["reward"] = reward and reward.model_dump()
         await ledger.finish(job.task_id, _last_events(result), result)
         self._metrics.ended(result, seconds)
+        tell_end(result)
         if seconds:
             self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
         self._bells.ring(job.task_id)

@@ -23,6 +23,7 @@ from ..logs import note
 from ..problems import Refusal, documented
 from ..queues import QueueFull, Stopping
 from ..state import Caller, Service, TheCaller, TheService
+from ..tracing import carried
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
 
@@ -169,7 +170,8 @@ async def resume_task(
             raise InvalidTask(say("invalid.empty_answer"))
         answers = {asked: checked_answer(answer.answer)}
     await _check_budget(service, caller)
-    job = Job(task.task_id, caller.owner, await service.ledger.model_of(task.task_id), answers)
+    model = await service.ledger.model_of(task.task_id)
+    job = Job(task.task_id, caller.owner, model, answers, trace=carried())
     async with _place(service):
         if not await service.ledger.line_up_again(job, task.status):
             raise Refusal(409, say("service.status", status="queued"))
@@ -228,7 +230,7 @@ async def submit(
             task["earlier"] = list(earlier)
         if asked.thread_id is not None:
             task["earlier"] = await service.ledger.tasks.exchanges(asked.thread_id, caller.owner)
-        job = Job(task_id, caller.owner, asked.model)
+        job = Job(task_id, caller.owner, asked.model, trace=carried())
         async with _place(service):
             accepted = await service.ledger.submit(
                 job, asked.thread_id or task_id, task, submission
