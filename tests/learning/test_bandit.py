@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,13 @@ from concertino.learning.bandit import (
     build_bandit,
     reward,
 )
-from concertino.learning.contracts import ArmValue, RewardEvent
-from concertino.store import TaskStore, open_store
+from concertino.learning.contracts import ArmValue
+from concertino.settings import get_settings
+from concertino.store import Place, TaskStore, open_store
+
+from tests.learning.sender import event
+from tests.model_server import use
+from tests.scale import schema
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 8
@@ -31,46 +37,31 @@ REWARDS = int(os.environ.get("REWARDS", "40"))
 KILLS = int(os.environ.get("KILLS", "4"))
 PATIENCE = 600
 
-SEND = """
-import asyncio, sys
-from concertino.learning.bandit import reward
-from concertino.settings import get_settings
-from concertino.store import open_store
-from tests.learning.test_bandit import event
-name, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-async def send():
-    async with open_store(get_settings().home) as store:
-        for number in range(first, last):
-            await reward(store, event(f"{name}{number}", number % 2))
-            print(number, flush=True)
-asyncio.run(send())
-"""
-
-
-def event(name: str, worth: float, revision: int = 0, workflow: str = "rag_qa") -> RewardEvent:
-    return RewardEvent(
-        id=name,
-        revision=revision,
-        task_type="open",
-        workflow=workflow,
-        reward=worth,
-        spent={"tokens": 100.0},
-    )
-
 
 def sender(name: str, first: int, last: int) -> "subprocess.Popen[str]":
     """A process that sends these events and prints the number of each that was acknowledged."""
-    command = [sys.executable, "-c", SEND, name, str(first), str(last)]
+    command = [sys.executable, "-m", "tests.learning.sender", name, str(first), str(last)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+    return sum(file.stat().st_size for file in folder.glob("*"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(
+    request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Where the tasks are, for this process and those that it starts."""
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            use(monkeypatch, CONCERTINO_DATABASE_URL=stack.enter_context(schema()))
+        yield get_settings().place
 
 
 @pytest.fixture
-async def store(home: Path) -> AsyncIterator[TaskStore]:
-    async with open_store(home) as opened:
+async def store(place: Place) -> AsyncIterator[TaskStore]:
+    async with open_store(place) as opened:
         yield opened
 
 
@@ -80,13 +71,13 @@ async def the_arm(store: TaskStore) -> ArmValue:
 
 
 async def test_a_reward_sent_again_after_thousands_of_others_and_a_restart_counts_once(
-    home: Path,
+    place: Place,
 ) -> None:
-    async with open_store(home) as store:
+    async with open_store(place) as store:
         await reward(store, event("first", 1.0))
         for start in range(0, 3000, 500):
             await reward(store, *(event(f"t{start + n}", 0.5) for n in range(500)))
-    async with open_store(home) as store:
+    async with open_store(place) as store:
         before = await the_arm(store)
         await reward(store, event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000)))
         assert await the_arm(store) == before
@@ -116,9 +107,9 @@ async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> 
     }
 
 
-def test_the_reserved_thread_is_no_task_of_anybodys(home: Path) -> None:
+def test_the_reserved_thread_is_no_task_of_anybodys(place: Place) -> None:
     async def begin() -> None:
-        async with open_store(home) as store:
+        async with open_store(place) as store:
             await reward(store, event("a", 1.0))
 
     asyncio.run(begin())
@@ -146,14 +137,14 @@ async def test_it_takes_little_room_however_often_it_is_changed(
     assert size(home) < 20e6
 
 
-def test_rewards_of_many_processes_are_all_counted(home: Path) -> None:
+def test_rewards_of_many_processes_are_all_counted(place: Place) -> None:
     senders = [sender(f"p{n}-", 0, REWARDS) for n in range(PROCESSES)]
     assert [
         process.communicate(timeout=PATIENCE) and process.returncode for process in senders
     ] == [0] * PROCESSES
 
     async def arm() -> ArmValue:
-        async with open_store(home) as store:
+        async with open_store(place) as store:
             return await the_arm(store)
 
     counted = asyncio.run(arm())
@@ -162,10 +153,10 @@ def test_rewards_of_many_processes_are_all_counted(home: Path) -> None:
 
 
 def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_none_twice(
-    home: Path,
+    place: Place,
 ) -> None:
     async def counted() -> int:
-        async with open_store(home) as store:
+        async with open_store(place) as store:
             return (await the_arm(store)).count
 
     done = 0
@@ -182,10 +173,11 @@ def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_n
         assert asyncio.run(counted()) - (done + 1) in (0, 1)
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 async def test_others_that_hold_on_to_the_table_for_too_long_are_told(
-    store: TaskStore, home: Path, monkeypatch: pytest.MonkeyPatch
+    store: TaskStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("concertino.sqlite.BUSY_SECONDS", 0)
-    async with open_store(home) as other, other.exclusive("bandit"):
+    async with open_store(place) as other, other.exclusive("bandit"):
         with pytest.raises(ConcertinoError):
             await reward(store, event("a", 1.0))
