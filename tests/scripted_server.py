@@ -15,7 +15,13 @@ Reply = tuple[int, dict[str, Any] | str | Iterable[str]]
 class ScriptedServer:
     """Answers each request by `respond`, given its body; keeps what it was asked."""
 
-    def __init__(self, respond: Callable[[dict[str, Any]], Reply]) -> None:
+    def __init__(
+        self,
+        respond: Callable[[dict[str, Any]], Reply],
+        models: tuple[int, dict[str, Any]] = (200, {"data": [{"id": "first-model"}]}),
+    ) -> None:
+        self.models = models
+        """What it answers when it is asked for its models."""
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.dropped = threading.Event()
@@ -36,7 +42,7 @@ def _handler(
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             server.keys.append(self.headers["Authorization"])
-            self._send(200, {"data": [{"id": "first-model"}]})
+            self._send(*server.models)
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

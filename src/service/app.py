@@ -27,6 +27,7 @@ from .limits import OpenStreams, RateLimit
 from .logs import AccessLog, is_probe
 from .metrics import RequestTimes
 from .queues import LocalQueue, Queue
+from .readiness import Readiness
 from .routes import chat, health, kb, learning, tasks, workflows
 from .state import Service, documents_of
 from .uploads import Uploads
@@ -109,6 +110,7 @@ async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Led
         uploads=Uploads(ledger.tasks, bells, settings.home / "uploads", documents),
         streams=OpenStreams(settings.serve_streams),
         rates=RateLimit(),
+        readiness=Readiness(settings, ledger, queue),
         open=not await keys.any(),
     )
 

@@ -17,6 +17,7 @@ from .limits import OpenStreams, RateLimit
 from .logs import note
 from .problems import Refusal
 from .queues import Queue
+from .readiness import Readiness
 from .uploads import Uploads
 
 BEARER = HTTPBearer(auto_error=False, description="a key made with `concertino keys create`")
@@ -35,6 +36,7 @@ class Service:
     uploads: Uploads
     streams: OpenStreams
     rates: RateLimit
+    readiness: Readiness
     open: bool
     """Whether whoever sits at this machine needs no key, since there is none."""
 

@@ -203,7 +203,7 @@ def test_a_full_queue_refuses_with_when_to_try_again(
     refused = service.post("/tasks", json=TASK)
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) >= 1
-    assert service.get("/health/ready").json()["checks"]["queue"] == "full"
+    assert "full" in service.get("/health/ready").json()["checks"]["queue"]
     hold.released.set()
 
 
@@ -309,16 +309,6 @@ def test_tasks_of_the_command_line_are_shown_too(
     assert service.get(f"/tasks/{task_id}").json()["final_answer"] == "36"
     [event] = events_in(service.get(f"/tasks/{task_id}/events").text.splitlines())
     assert event.data["result"]["final_answer"] == "36"
-
-
-def test_health_tells_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, CONCERTINO_PROVIDER="openai")
-    service = client()
-    response = service.get("/health/ready")
-
-    assert response.status_code == 503
-    assert "OPENAI_API_KEY" in response.json()["checks"]["model"]
-    assert service.get("/health/live").json() == {"status": "ok"}
 
 
 def test_the_schema_has_an_example_for_each_body(client: Client) -> None:

@@ -6,10 +6,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
-from ...errors import ConcertinoError
 from ...learning.bandit import Bandit
-from ...models.providers import choose_provider
-from ..state import Service, TheCaller, TheService
+from ..state import TheCaller, TheService
 
 router = APIRouter(tags=["operation"])
 
@@ -36,11 +34,7 @@ async def live() -> Alive:
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(service: TheService, response: Response) -> Ready:
     """Whether tasks should be sent here: database, queue and model."""
-    checks = {
-        "database": await _database(service),
-        "queue": await _queue(service),
-        "model": _model(service),
-    }
+    checks = await service.readiness.checks()
     fine = all(found == "ok" for found in checks.values())
     if not fine:
         response.status_code = 503
@@ -54,27 +48,3 @@ async def metrics(service: TheService, caller: TheCaller) -> Response:
     await service.queue.waiting()  # where others share the queue, it is counted anew
     known.learned((await Bandit.read(service.ledger.tasks.checkpointer)).arms)
     return Response(known.text(), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _database(service: Service) -> str:
-    try:
-        async with service.ledger.tasks.transaction() as db:
-            await db.execute("delete from submissions where created is null")
-    except Exception as error:
-        return type(error).__name__
-    return "ok"
-
-
-async def _queue(service: Service) -> str:
-    if service.queue.stopping:
-        return "stopping"
-    return "full" if await service.queue.waiting() >= service.queue.capacity else "ok"
-
-
-def _model(service: Service) -> str:
-    """Whether one is chosen; asking it something at each probe would cost too much."""
-    try:
-        choose_provider(service.settings)
-    except ConcertinoError as error:
-        return str(error)
-    return "ok"

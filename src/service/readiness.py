@@ -1,0 +1,107 @@
+"""Whether tasks should be sent here: each thing that a task needs is tried, for a few seconds."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from ..errors import ConcertinoError, ModelError
+from ..messages import say
+from ..models.providers import Choice, choose_provider
+from ..settings import Settings
+from .ledger import Ledger
+from .queues import Queue
+
+OK = "ok"
+PATIENCE = 3.0
+"""Seconds after which what does not answer is not ready."""
+MODEL_SECONDS = 30.0
+"""How long the model's state is taken to last: each probe would else be a request to a provider."""
+
+
+class Readiness:
+    """What a service needs, looked at when it is asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        queue: Queue,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._ledger, self._queue, self._clock = settings, ledger, queue, clock
+        self._looks: dict[str, asyncio.Task[str]] = {}
+        self._model_state: tuple[float, str] | None = None
+
+    async def checks(self) -> dict[str, str]:
+        """`ok`, or what is wrong, of `database`, `queue` and `model`."""
+        checks = {"database": self._database, "queue": self._line, "model": self._model}
+        found = await asyncio.gather(*(self._in_time(name, look) for name, look in checks.items()))
+        return dict(zip(checks, found, strict=True))
+
+    async def _in_time(self, name: str, look: Callable[[], Awaitable[str]]) -> str:
+        # A look that hangs is left alone, since to cancel it might hang too, and not repeated.
+        if name not in self._looks:
+            self._looks[name] = asyncio.ensure_future(_told(look))
+        done, _ = await asyncio.wait({self._looks[name]}, timeout=PATIENCE)
+        if not done:
+            return say("ready.no_answer", seconds=PATIENCE)
+        return self._looks.pop(name).result()
+
+    async def _database(self) -> str:
+        async with self._ledger.tasks.transaction() as db:
+            await db.execute("delete from submissions where created is null")
+        return OK
+
+    async def _line(self) -> str:
+        if self._queue.stopping:
+            return say("ready.stopping")
+        if self._settings.redis_url:
+            from .broker import redis_of
+
+            async with redis_of(self._settings) as redis:
+                await redis.ping()
+        full = await self._queue.waiting() >= self._queue.capacity
+        return say("ready.full", limit=self._queue.capacity) if full else OK
+
+    async def _model(self) -> str:
+        now = self._clock()
+        if self._model_state is None or now - self._model_state[0] > MODEL_SECONDS:
+            self._model_state = now, await _told(lambda: _model_answers(self._settings))
+        return self._model_state[1]
+
+
+async def _told(look: Callable[[], Awaitable[str]]) -> str:
+    try:
+        return await look()
+    except ConcertinoError as error:
+        return str(error)
+    except Exception as error:
+        return type(error).__name__  # its text may name the place, with the password
+
+
+async def _model_answers(settings: Settings) -> str:
+    """Whether the model's server answers and takes the key. The embedded model is loaded, and at
+    first fetched, with the first task."""
+    choice = choose_provider(settings)
+    if choice.provider.name != "embedded":
+        return await _lists_models(choice)
+    path = settings.model_path
+    return OK if path is None or path.is_file() else say("weights.missing", path=path)
+
+
+async def _lists_models(choice: Choice) -> str:
+    name, key = choice.provider.name, choice.api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    try:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+            reply = await http.get(f"{str(choice.base_url).rstrip('/')}/models", headers=headers)
+    except httpx.TimeoutException:
+        return say("ready.no_answer", seconds=PATIENCE)
+    except httpx.HTTPError:
+        raise ModelError(say("model.unreachable", name=name)) from None
+    if reply.status_code in (401, 403):
+        raise ModelError(say("model.key_refused", name=name))
+    broken = reply.status_code >= 500
+    return say("ready.status", name=name, status=reply.status_code) if broken else OK
