@@ -1,5 +1,6 @@
 """What tasks do in these tests: events as `astream_task` yields them, and results."""
 
+from itertools import accumulate
 from typing import Any
 
 Json = dict[str, Any]
@@ -42,6 +43,23 @@ def turn(actor: str, summary: str, *, failed: bool = False) -> Json:
         "usage": USAGE,
         "seconds": 2.4,
     }
+
+
+def node(kind: str, name: str, *path: str, run: str = "") -> Json:
+    """A node of the graph starts or ends."""
+    return {"type": f"node_{kind}", "node": name, "path": list(path), "run": run or name}
+
+
+def token(text: str, offset: int, message: str = "m1") -> Json:
+    """A model writes a piece of a text."""
+    return {"type": "token", "node": "n", "message": message, "offset": offset, "text": text}
+
+
+def tokens(text: str, message: str = "m1") -> list[Json]:
+    """A model writes a text, word by word."""
+    words = [f"{word} " for word in text.split(" ")]
+    starts = accumulate((len(word) for word in words), initial=0)
+    return [token(word, start, message) for word, start in zip(words, starts, strict=False)]
 
 
 def done(status: str, text: str = "", workflow: str = "solve_math", **more: Any) -> Json:
@@ -119,6 +137,39 @@ SOLVED: list[Json] = [
         ],
     ),
 ]
+
+ROUTING: Json = {
+    "task_type": "write_story",
+    "candidates": [
+        {"workflow": "write_story", "p": 0.82},
+        {"workflow": "teach_explain", "p": 0.11},
+        {"workflow": "solve_math", "p": 0.04},
+        {"workflow": "rag_qa", "p": 0.03},
+    ],
+    "values": [
+        {"workflow": "write_story", "value": 0.714, "count": 12},
+        {"workflow": "solve_math", "value": -0.08, "count": 1},
+    ],
+    "policy": "thompson",
+    "probabilities": {"write_story": 0.97, "teach_explain": 0.03},
+    "suggestion": "write_story",
+    "router_version": "1",
+}
+
+REWARD: Json = {
+    "quality": 0.79,
+    "cost": 0.45,
+    "reward": 0.70,
+    "quality_terms": [
+        {"name": "status", "value": 1.0, "weight": 2.0},
+        {"name": "plot", "value": 0.375, "weight": 1.0},
+    ],
+    "cost_terms": [
+        {"name": "tokens", "value": 0.4, "weight": 3.0},
+        {"name": "seconds", "value": 0.5, "weight": 2.0},
+        {"name": "calls", "value": 0.5, "weight": 2.0},
+    ],
+}
 
 LESSON = """# Fractions
 

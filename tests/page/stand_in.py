@@ -81,6 +81,7 @@ class StandIn:
         self.script: list[Json | Hold] = []
         self.asked: list[Json] = []
         self.ratings: list[Json] = []
+        self.reward_when_rated: Json | None = None
         self.resumed: list[Json] = []
         self.last_event_ids: list[str | None] = []
         self.documents: list[Json] = []
@@ -208,8 +209,12 @@ class StandIn:
         return JSONResponse({}, 202)
 
     async def _feedback(self, request: Request) -> Response:
-        self.ratings.append(await request.json())
-        return Response(status_code=204)
+        stored, body = self.tasks[request.path_params["task_id"]], await request.json()
+        self.ratings.append(body)
+        stored.record["rating"] = body["rating"]
+        if self.reward_when_rated:
+            stored.record["reward"] = self.reward_when_rated
+        return JSONResponse(stored.record)
 
     async def _documents(self, request: Request) -> Response:
         return JSONResponse({"items": self.documents, "next": None})
@@ -266,12 +271,19 @@ class BrokenOff(Exception):
 
 
 async def _stream(stored: StoredTask, after: int, cut: Hold | None) -> AsyncIterator[str]:
+    """All events after that number; tokens have none, and only those to come are told."""
+    number, told, live = 0, 0, len(stored.events)
     yield ": hello\n\n"
     while True:
         stored.changed.clear()
-        for event in stored.events[after:]:
-            after += 1
-            yield f"id: {after}\n{_message(event)}"
+        for place, event in enumerate(stored.events[told:], told):
+            if event["type"] != "token":
+                number += 1
+                if number > after:
+                    yield f"id: {number}\n{_message(event)}"
+            elif place >= live:
+                yield _message(event)
+        told = len(stored.events)
         if stored.record["status"] in ENDED:
             return
         if cut:

@@ -261,9 +261,10 @@ def test_an_unverified_answer_says_so_and_can_be_rated(visit: Visitor, service: 
     ask(page)
     expect(page.locator("#answer-caution")).to_contain_text("did not pass every check")
     expect(page.locator("#checks .not-passed")).to_contain_text("an independent route")
-    page.get_by_role("button", name="Not useful").click()
-    expect(page.get_by_role("button", name="Not useful")).to_have_attribute("aria-pressed", "true")
-    assert service.ratings == [{"rating": 1}]
+    page.get_by_role("button", name="2 of 5").click()
+    expect(page.get_by_role("button", name="2 of 5")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#rating [aria-pressed=true]")).to_have_count(1)
+    assert service.ratings == [{"rating": 2}]
 
 
 def test_an_answer_is_copied_as_markdown(visit: Visitor, service: StandIn) -> None:

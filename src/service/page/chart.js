@@ -2,6 +2,7 @@
 
 import { element, shape } from "./element.js";
 import { locale, say } from "./language.js";
+import { decimal, moment } from "./numbers.js";
 
 const HEIGHT = 220;
 const EDGE = { left: 40, right: 14, top: 12, bottom: 26 };
@@ -17,15 +18,7 @@ const MARKS = [
   "M0 5.5L5 -4H-5Z",
 ];
 
-const when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
-
-/** A value as the page writes it. */
-export const decimal = (value) =>
-  value.toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
-/** A moment as the page writes it. */
-export const momentWords = (time) => when.format(time);
 
 /**
  * A figure with its lines, a key that tells their values, and a slider for the moment they are
@@ -48,7 +41,7 @@ export function chart(lines, title) {
     value: last,
     "aria-label": say("learning.moment_of", { title }),
   });
-  const moment = element("span", { class: "note figures" });
+  const shown = element("span", { class: "note figures" });
   let scale;
 
   function draw(width) {
@@ -61,9 +54,9 @@ export function chart(lines, title) {
     const time = moments[slider.value];
     const values = lines.map((line) => valueAt(line, time));
     values.forEach((point, index) => (told[index].textContent = pointWords(point)));
-    moment.textContent = when.format(time);
+    shown.textContent = moment(time);
     const all = lines.map(({ name }, index) => `${name} ${pointWords(values[index])}`);
-    slider.setAttribute("aria-valuetext", `${when.format(time)}: ${all.join("; ")}`);
+    slider.setAttribute("aria-valuetext", `${moment(time)}: ${all.join("; ")}`);
     if (scale) drawing.lastChild.replaceWith(cursor());
   }
   slider.addEventListener("input", tell);
@@ -81,7 +74,7 @@ export function chart(lines, title) {
     "div",
     { class: "chart" },
     place,
-    last ? element("div", { class: "row moment" }, slider, moment) : moment,
+    last ? element("div", { class: "row" }, slider, shown) : shown,
     element("ul", { class: "key" }, ...lines.map((line, index) => keyLine(line, told[index]))),
   );
 }

@@ -1,7 +1,7 @@
 /** Form fields for a workflow's inputs, made from their JSON schema. */
 
 import { element } from "./element.js";
-import { say, saying } from "./language.js";
+import { language, say, saying } from "./language.js";
 
 const LONG = 500;
 
@@ -31,7 +31,10 @@ function resolved(property, definitions = {}) {
 
 function field(name, property, required) {
   const id = `input-${name}`;
-  const { control, value } = controlOf(property, { id, required });
+  const meaning = (language === "zh" && property.description_zh) || property.description;
+  const hint = meaning && element("p", { class: "note", id: `${id}-hint` }, meaning);
+  const describedBy = hint ? { "aria-describedby": hint.id } : {};
+  const { control, value } = controlOf(property, { id, required, ...describedBy });
   const title = saying(`input.${name}`) ?? property.title ?? name;
   const wide = control.tagName === "TEXTAREA" ? " whole" : "";
   const node = element(
@@ -39,6 +42,7 @@ function field(name, property, required) {
     { class: `field${wide}` },
     element("label", { for: id }, title),
     control,
+    hint,
   );
   return { name, node, value };
 }
@@ -78,6 +82,11 @@ function controlOf(property, common) {
         .split("\n")
         .map((line) => line.trim())
         .filter(Boolean);
+    control.addEventListener("input", () =>
+      control.setCustomValidity(
+        lines().length > property.maxItems ? say("input.too_many", { limit: property.maxItems }) : "",
+      ),
+    );
     return { control, value: () => (lines().length ? lines() : undefined) };
   }
   control =

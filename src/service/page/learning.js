@@ -2,9 +2,10 @@
 
 import { banditTable } from "./api.js";
 import { catalogue } from "./catalogue.js";
-import { chart, decimal, momentWords } from "./chart.js";
+import { chart } from "./chart.js";
 import { byId, element } from "./element.js";
 import { nameOf, say } from "./language.js";
+import { decimal, moment } from "./numbers.js";
 import { showProblem } from "./problem.js";
 
 const ROUNDED = 100;
@@ -63,7 +64,7 @@ function table(lines, title) {
     element(
       "tr",
       {},
-      element("td", {}, momentWords(time)),
+      element("td", {}, moment(time)),
       element("th", { scope: "row" }, name),
       element("td", { class: "figures" }, decimal(value)),
       element("td", { class: "figures" }, `${count}`),

@@ -11,10 +11,12 @@ import {
   resumeTask,
 } from "./api.js";
 import { fillIn } from "./ask.js";
+import { Draft } from "./draft.js";
 import { byId, element } from "./element.js";
 import { follow } from "./events.js";
 import { say, saying } from "./language.js";
 import { showProblem } from "./problem.js";
+import { showReward } from "./reward.js";
 import { Timeline, spentWords, tokensOf } from "./timeline.js";
 
 const ENDED = new Set([
@@ -25,6 +27,7 @@ const ENDED = new Set([
   "interrupted",
   "cancelled",
 ]);
+const FOLLOWED = new Set(["started", "node_start", "node_end"]);
 const STOPPED = new Set(["interrupted", "cancelled"]);
 const TITLE = 160;
 const THREAD = 50;
@@ -65,6 +68,7 @@ export async function openTask({ id, signal }) {
   } catch (error) {
     if (signal.aborted) return;
     task.timeline?.rest();
+    task.draft?.clear();
     clearInterval(task.clock);
     showProblem(byId("task-problem"), error);
   }
@@ -74,6 +78,7 @@ function clear() {
   for (const id of [
     "asked-form",
     "answer",
+    "draft",
     "after",
     "thread",
     "task-whole",
@@ -85,7 +90,7 @@ function clear() {
     byId(id).hidden = true;
   for (const id of ["task-question", "task-status", "task-cost", "rating-note"])
     byId(id).textContent = "";
-  for (const id of ["task-problem", "follow-problem"]) showProblem(byId(id), null);
+  for (const id of ["task-problem", "rating-problem", "follow-problem"]) showProblem(byId(id), null);
   showRating(null);
   byId("timeline").replaceChildren();
   byId("task").className = "";
@@ -97,6 +102,7 @@ function begin(known) {
   task.threadId = known.thread_id ?? task.id;
   task.started = Date.parse(known.created) || task.started;
   task.timeline = new Timeline(byId("timeline"), byId("pending"));
+  task.draft = new Draft();
   const title = task.question.replace(/\s+/g, " ").trim();
   const long = title.length > TITLE || task.question.trim().includes("\n");
   byId("task-question").textContent = long ? `${title.slice(0, TITLE)}…` : title;
@@ -113,8 +119,17 @@ function onEvent(event) {
     return;
   }
   byId("asked-form").hidden = true;
-  task.timeline.add(event);
   setStatus("running");
+  if (event.type === "token") return write(event);
+  if (FOLLOWED.has(event.type)) return task.timeline.follow(event);
+  if (event.type === "decision") task.draft.end();
+  task.timeline.add(event);
+}
+
+/** Show what a model writes, beside the timeline as the answer will be. */
+function write(token) {
+  task.draft.write(token);
+  byId("task").classList.add("answered");
 }
 
 function ask(question) {
@@ -123,17 +138,23 @@ function ask(question) {
   byId("asked-answer").value = "";
   byId("asked-form").hidden = false;
   task.timeline.rest();
+  task.draft.clear();
+  byId("task").classList.remove("answered");
   setStatus("needs_input");
 }
 
 function end(result) {
   clearInterval(task.clock);
   // A task that is opened after its end has its history; one that was followed has its timeline.
-  if (!byId("timeline").childElementCount)
+  if (!byId("timeline").childElementCount) {
+    if (result.routing) task.timeline.add({ type: "routing", ...result.routing });
     (result.iteration_history ?? []).forEach((line) => task.timeline.add(line));
+  }
   task.timeline.rest();
+  task.draft.clear();
   for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
   showAnswer(result);
+  showReward(result.reward, result.workflow);
   setStatus(result.status);
   byId("task-cost").textContent = spentWords(
     "task.cost",
@@ -228,12 +249,13 @@ async function followUp(event) {
 
 async function rate({ target }) {
   if (target.tagName !== "BUTTON") return;
-  const rated = await attempt(target, byId("task-problem"), async () => {
-    await rateTask(task.id, Number(target.value));
-    return true;
-  });
-  if (!rated) return;
-  showRating(Number(target.value));
+  const { id } = task;
+  const rated = await attempt(target, byId("rating-problem"), () =>
+    rateTask(id, Number(target.value)),
+  );
+  if (!rated || id !== task.id) return;
+  showRating(rated.rating);
+  showReward(rated.reward, rated.workflow);
   byId("rating-note").textContent = say("answer.rated");
 }
 

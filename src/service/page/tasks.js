@@ -2,11 +2,11 @@
 
 import { listTasks } from "./api.js";
 import { byId, element } from "./element.js";
-import { locale, nameOf, saying } from "./language.js";
+import { nameOf, saying } from "./language.js";
+import { moment } from "./numbers.js";
 import { showProblem } from "./problem.js";
 
 const PAGE = 20;
-const when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 const MARKS = /^#+ |[*`$]/gm;
 /** Signs of Markdown, which are left out of a line. */
@@ -40,7 +40,7 @@ function line({ task_id, question, workflow, status, final_answer, created }) {
   const time = element(
     "time",
     { class: "note", datetime: created },
-    when.format(new Date(created)),
+    moment(new Date(created)),
   );
   return element(
     "li",

@@ -1,7 +1,9 @@
 /** What happened, as it arrives: decisions with their reasons, and the agents' work. */
 
+import { advice } from "./advice.js";
 import { element } from "./element.js";
 import { locale, nameOf, say } from "./language.js";
+import { Playing } from "./playing.js";
 
 const SHORT = 220;
 const ASIDE = new Set(["complete", "need_input"]);
@@ -17,14 +19,17 @@ export class Timeline {
     this.pending = pending;
     this.usage = { tokens: 0, seconds: 0 };
     this.work = null;
+    this.routing = null;
+    this.playing = new Playing();
     list.replaceChildren();
     this.#wait(say("timeline.starting"));
   }
 
-  /** Add a `decision`, `progress` or `turn` event, or a line of a result's history. */
+  /** Add a `routing`, `decision`, `progress` or `turn` event, or a line of a result's history. */
   add(event) {
     const type = event.type ?? (event.decision ? "decision" : "turn");
     const entry = { ...event, ...event.decision };
+    if (type === "routing") this.routing = event;
     if (type === "decision") this.#decision(entry);
     else if (type === "progress") this.#piece(entry);
     else if (type === "turn") this.#turn(entry);
@@ -33,8 +38,16 @@ export class Timeline {
     this.usage.seconds += entry.seconds;
   }
 
+  /** Tell who is at work, from a `started`, `node_start` or `node_end` event. */
+  follow(event) {
+    if (event.type === "started") this.playing.clear();
+    else this.playing.add(event);
+    if (this.playing.words) this.#wait(this.playing.words);
+  }
+
   /** Nobody is at work any more. */
   rest() {
+    this.playing.clear();
     this.pending.hidden = true;
   }
 
@@ -64,9 +77,11 @@ export class Timeline {
               say("timeline.chosen", { actions: listed(entry.legal.map(nameOf)) }),
             )
           : null,
+        this.routing && advice(this.routing),
         cost(entry),
       ),
     );
+    this.routing = null; // it was for the first decision
     if (ASIDE.has(entry.next_action)) return this.rest();
     this.#wait(say("timeline.playing", { actor: nameOf(entry.next_action) }));
     this.work = this.#open(entry.next_action);
