@@ -82,6 +82,13 @@ async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | 
     return await _learn_late(store, task_id, {REFERENCE: float(correct)})
 
 
+async def reward_of(store: TaskStore, task_id: str) -> Reward | None:
+    """A task's reward, as it was last judged."""
+    kept = await store.checkpointer.aget_tuple(_config(task_id))
+    reward: Reward | None = kept.checkpoint["channel_values"].get("reward") if kept else None
+    return reward
+
+
 async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
     try:
         async with store.claim(task_id) as own:

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ...ending import rate
+from ...ending import rate, reward_of
 from ...errors import InvalidTask, UnknownTask
 from ...messages import say
 from ...state import Exchange
@@ -249,11 +249,14 @@ async def told(service: Service, task: TaskSummary) -> Task:
     result = await service.ledger.last_result(task.task_id)
     if result is None or result["status"] != task.status:
         result = await result_of(service.ledger.tasks, task.task_id, task.status)
+    rating = await service.ledger.tasks.rating(task.task_id)
+    if rating is not None and (rated := await reward_of(service.ledger.tasks, task.task_id)):
+        result = {**result, "reward": rated.model_dump()}
     return Task(
         **{**result, "workflow": result["workflow"] or task.workflow},
         created=task.created,
         updated=task.updated,
-        rating=await service.ledger.tasks.rating(task.task_id),
+        rating=rating,
         links=Links.of(task.task_id),
     )
 
