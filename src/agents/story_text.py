@@ -29,6 +29,8 @@ _LABEL = re.compile(
     r"(?:of\s*\d+|部分|章|段|幕)?\s*(?:\*\*)?\s*(?:[:：.—-]\s*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
+_NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*)+", re.MULTILINE)
+"""A small model that is told how many sentences to write may number them."""
 _PAIRS = ("“”", "「」", "『』", "（）", "()")
 
 NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
@@ -76,9 +78,9 @@ def chinese_share(text: str) -> float:
 
 
 def prose(reply: str) -> str:
-    """A model's reply without what is no part of a story: headings, rules, fences, remarks.
-    Each line becomes a paragraph."""
-    bare = _LABEL.sub("", _NOT_PROSE.sub("", reply))
+    """A model's reply without what is no part of a story: headings, rules, fences, remarks, list
+    items, numbers before sentences. Each line becomes a paragraph."""
+    bare = _NUMBER.sub("", _LABEL.sub("", _NOT_PROSE.sub("", reply)))
     return re.sub(r"\s*\n\s*", "\n\n", bare).strip()
 
 

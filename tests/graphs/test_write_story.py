@@ -67,7 +67,7 @@ def prose_zh(length: int, number: int) -> str:
 
 def asked_for(prompt: str) -> tuple[str, int]:
     """The plot point and the length that a prompt asks for at its end, at its end."""
-    chinese = re.findall(r"第\d+部分：(.*)\n(?:.*\n)*写\d+句话，约(\d+)字", prompt)
+    chinese = re.findall(r"第\d+部分：(.*)\n(?:.*\n)*写成连贯的一段，\d+句左右，约(\d+)字", prompt)
     english = re.findall(
         r"[Pp]art \d+(?: once more, in other words)?: (.*)\n(?:.*\n)*.*about (\d+) words", prompt
     )
