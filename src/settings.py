@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     """softmax: the difference of values that at first makes a workflow e times as probable."""
     bandit_noise: float = Field(0.3, gt=0)
     """Thompson sampling: the standard deviation that one reward is taken to have."""
-    bandit_prior: float = Field(4.0, ge=0)
+    bandit_prior: float = Field(2.0, ge=0)
     """How many rewards the router's opinion of a workflow weighs as much as."""
     bandit_step: float = Field(0.05, ge=0, lt=1)
     """Smallest α of Q ← Q + α (reward − Q), which follows what changes; 0 takes 1/n, the mean of

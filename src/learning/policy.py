@@ -41,7 +41,7 @@ class Policy:
     """How values become a choice."""
 
     name: PolicyName = "thompson"
-    prior: float = 4.0
+    prior: float = 2.0
     """How many rewards the router's opinion weighs as much as."""
     epsilon: float = 0.1
     """Of ε-greedy: share of the suggestions that are at first made evenly among all."""
