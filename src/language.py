@@ -5,12 +5,14 @@ import re
 from .messages import Language
 
 HAN = re.compile(r"[\u3400-\u9fff]")
+"""A Chinese character."""
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_ADDRESS = re.compile(r"\bhttps?://[!-~]+")
+ADDRESS = re.compile(r"(https?://|\bwww\.)[!-~]+", re.I)
+"""A web address; Chinese may stand right before and after it."""
 
 
 def detect_language(text: str) -> Language:
     """Chinese where a text has more Chinese characters than words in Latin letters, web
     addresses aside."""
-    words = _WORD.findall(_ADDRESS.sub(" ", text))
+    words = _WORD.findall(ADDRESS.sub(" ", text))
     return "zh" if len(HAN.findall(text)) > len(words) else "en"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..language import HAN
+from ..language import ADDRESS, HAN
 from ..state import Contract
 from .features import text_features
 
@@ -91,8 +91,8 @@ def look(embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None =
 
 
 def gist(question: str) -> str:
-    """The beginning and the end of a question, where it says what is wanted."""
-    words = " ".join(question.split())
+    """The beginning and the end of a question, where it says what is wanted; addresses by name."""
+    words = " ".join(ADDRESS.sub(" URL ", question).split())
     sizes = [0.8 if HAN.match(character) else 0.23 for character in words]  # tokens, measured
     if sum(sizes) <= READ:
         return words

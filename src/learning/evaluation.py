@@ -122,12 +122,15 @@ def inverse_propensity(logged: Logged, target: "Matrix") -> Estimate:
     return _estimate(len(gained), lambda rows: gained[rows].mean())
 
 
-def self_normalised(logged: Logged, target: "Matrix") -> Estimate:
-    """As `inverse_propensity`, over the weights' own sum; nan where the policies share nothing."""
+def self_normalised(logged: Logged, target: "Matrix") -> Estimate | None:
+    """As `inverse_propensity`, over the weights' own sum; None where the other policy would have
+    made none of the suggestions."""
     import numpy as np
 
     weights = _weights(logged, target)
     gained = weights * logged.rewards
+    if not weights.any():
+        return None
 
     def mean(rows: "Indices") -> float:
         total = weights[rows].sum()

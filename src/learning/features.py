@@ -8,9 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..language import detect_language
-
-_ADDRESS = re.compile(r"https?://|\bwww\.", re.I)
+from ..language import ADDRESS, detect_language
 
 _SIGNS: dict[str, tuple[str, ...]] = {
     "asks_to_summarize": (
@@ -77,7 +75,7 @@ def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dic
     """
     addresses = [str(value) for value in (inputs or {}).values()]
     return {
-        "has_url": float(any(map(_ADDRESS.search, [question, *addresses]))),
+        "has_url": float(any(map(ADDRESS.search, [question, *addresses]))),
         **{name: float(bool(found.search(question))) for name, found in _PATTERNS.items()},
         "has_question_mark": float(bool(_QUESTION.search(question))),
         "numbers": min(len(_NUMBER.findall(question)), 4) / 4,

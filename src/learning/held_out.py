@@ -80,11 +80,12 @@ class HeldOut:
 
     def _rewards(self, classifier: Classifier) -> dict[str, Estimate]:
         (logged, believed), firsts = self._logged, self._firsts(classifier)
-        return {
+        found = {
             "inverse_propensity": evaluation.inverse_propensity(logged, firsts),
             "self_normalised": evaluation.self_normalised(logged, firsts),
             "doubly_robust": evaluation.doubly_robust(logged, firsts, believed),
         }
+        return {method: estimate for method, estimate in found.items() if estimate}
 
     def _probabilities(self, classifier: Classifier) -> "Matrix":
         """A row for each question, a column for each workflow."""

@@ -85,7 +85,7 @@ def _fitted(examples: Sequence[Example], seen: "Matrix") -> Classifier:
     labels = np.array([example.label for example in examples])
     weights = np.array([example.weight for example in examples])
     names, counts = np.unique(labels, return_counts=True)
-    if len(names) < 2 or counts.min() < FOLDS:
+    if len(names) < 3 or counts.min() < FOLDS:
         rare = names[counts < FOLDS].tolist()
         raise RouterError(say("router.too_few_examples", labels=rare, least=FOLDS))
     truth = np.searchsorted(names, labels)
