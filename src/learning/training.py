@@ -62,7 +62,12 @@ def fit(examples: Sequence[Example]) -> Classifier:
         EmbedderError: the embedder is not installed.
     """
     try:
-        return _fitted(examples, matrix(examples))
+        from threadpoolctl import threadpool_limits
+
+        seen = matrix(examples)
+        # So small a matrix is slower in several threads: 50 times on a busy machine.
+        with threadpool_limits(1):
+            return _fitted(examples, seen)
     except ImportError as error:
         raise RouterError(say("router.no_sklearn", reason=error)) from error
 

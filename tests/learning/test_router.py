@@ -1,4 +1,4 @@
-"""The router's candidates: right where it can tell, flat where it cannot, none where it cannot run."""
+"""The router's candidates: right where it can tell, flat where it cannot, none without it."""
 
 import logging
 from pathlib import Path

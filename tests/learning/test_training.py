@@ -1,7 +1,6 @@
 """Examples become a router whose probabilities are as high as they are right."""
 
 import difflib
-import random
 import sys
 from collections import Counter
 from pathlib import Path
@@ -60,11 +59,9 @@ def test_it_learns_what_examples_show() -> None:
 
 @pytest.mark.usefixtures("letter_pairs")
 def test_where_there_is_nothing_to_learn_it_is_not_sure_of_anything() -> None:
-    chance = random.Random(1)
-    letters = "abcdefghijklmnop"
-    shown = [
-        Example("".join(chance.choices(letters, k=30)), chance.choice("xyz")) for _ in range(200)
-    ]
+    chance = np.random.default_rng(1)
+    words = ["".join(chance.choice(list("abcdefghijklmnop"), 30)) for _ in range(200)]
+    shown = [Example(word, str(chance.choice(["x", "y", "z"]))) for word in words]
     learned = fit(shown)
     sure = [max(probabilities(learned, example.question).values()) for example in shown]
     assert np.mean(sure) < 0.5
