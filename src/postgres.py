@@ -27,6 +27,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, Error, InterfaceError, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
@@ -43,6 +44,9 @@ POLL_SECONDS = 0.02
 """How often a process that waits for others looks whether they are done."""
 BEATS = 3
 """How often a lease is renewed in the time after which it runs out."""
+
+GONE = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
+"""What says that a connection is of no use any more."""
 
 LEASES = """
 create sequence if not exists lease_tokens;
@@ -108,7 +112,7 @@ class PostgresStore(TaskStore):
             else:
                 async with self._turn:
                     yield self._source
-        except (OperationalError, InterfaceError) as error:
+        except GONE as error:
             raise StoreUnavailable(say("store.unreachable", reason=error)) from error
 
     @asynccontextmanager

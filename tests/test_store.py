@@ -43,9 +43,14 @@ def _place(kind: str, folder: Path, stack: AsyncExitStack) -> Place:
 
 
 @pytest.fixture
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> float:
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, CONCERTINO_LEASE_SECONDS="0.3")
-    return 0.3
+
+
+@pytest.fixture
+def silence(short_leases: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lease is renewed in time."""
+    monkeypatch.setattr("concertino.postgres.BEATS", 0.01)
 
 
 everywhere = pytest.mark.parametrize("store", KINDS, indirect=True)
@@ -58,7 +63,7 @@ async def test_a_transaction_is_written_whole_or_not_at_all(store: TaskStore) ->
     await store.define(ROWS)
     async with store.transaction() as db:
         assert await db.execute("insert into rows values (?, ?)", ("a", 1)) == 1
-    with pytest.raises(RuntimeError):
+    with suppress(RuntimeError):
         async with store.transaction() as db:
             await db.execute("insert into rows values (?, ?)", ("b", 2))
             raise RuntimeError
@@ -140,31 +145,27 @@ async def test_of_a_thread_the_latest_checkpoint_can_be_kept_alone(store: TaskSt
 
 @in_postgres
 async def test_a_holder_that_is_not_heard_of_loses_its_task_and_writes_nothing_more(
-    short_leases: float, store: TaskStore, monkeypatch: pytest.MonkeyPatch
+    silence: None, store: TaskStore
 ) -> None:
     config: Any = {"configurable": {"thread_id": "task", "checkpoint_ns": ""}}
     working, replaced = asyncio.Event(), asyncio.Event()
-    monkeypatch.setattr("concertino.postgres.BEATS", 0.01)  # it does not renew its lease in time
 
     async def hold() -> None:
-        with pytest.raises(TaskBusy):
-            async with store.claim("task") as held:
-                await held.add("task", "task", TASK)
-                working.set()
-                await replaced.wait()
-                checkpoint = empty_checkpoint()
-                for write in (
-                    lambda: held.update("task", "verified", None, "late"),
-                    lambda: held.checkpointer.aput(config, checkpoint, {}, {}),
-                    lambda: held.checkpointer.aput_writes(
-                        {"configurable": {**config["configurable"], "checkpoint_id": "1"}},
-                        [("channel", "late")],
-                        "step",
-                    ),
-                ):
-                    with pytest.raises(TaskBusy):
-                        await write()
-                async with held.exclusive("bandit") as alone:
+        async with store.claim("task") as held:
+            await held.add("task", "task", TASK)
+            working.set()
+            await replaced.wait()
+            at: Any = {"configurable": {**config["configurable"], "checkpoint_id": "1"}}
+            late = (
+                held.update("task", "verified", None, "late"),
+                held.checkpointer.aput(config, empty_checkpoint(), {}, {}),
+                held.checkpointer.aput_writes(at, [("channel", "late")], "step"),
+            )
+            for write in late:
+                with pytest.raises(TaskBusy):
+                    await write
+            async with held.exclusive("bandit") as alone:
+                with pytest.raises(TaskBusy):
                     await alone.update("task", "verified", None, "late")
 
     holding = asyncio.create_task(hold())
@@ -186,7 +187,7 @@ async def test_a_holder_that_is_not_heard_of_loses_its_task_and_writes_nothing_m
 
 @in_postgres
 async def test_a_lease_is_renewed_as_long_as_its_holder_lives(
-    short_leases: float, store: TaskStore
+    short_leases: None, store: TaskStore
 ) -> None:
     expires = "select expires from leases where task_id = 'task'"
     async with store.claim("task") as held, asyncio.timeout(PATIENCE):
@@ -208,15 +209,18 @@ async def test_a_holder_hears_at_once_that_it_should_stop(store: TaskStore) -> N
 
 @in_postgres
 async def test_a_transaction_of_a_paused_process_does_not_keep_its_task_from_others(
-    short_leases: float, store: TaskStore
+    silence: None, store: TaskStore
 ) -> None:
-    async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
-        with pytest.raises((StoreUnavailable, TaskBusy)):
-            async with store.claim("task") as held, held.transaction() as db:
-                while not await store.free(["task"]):
-                    await store.read("select pg_sleep(0.05)")
-                await stack.enter_async_context(store.claim("task"))
+    async def pause() -> None:
+        async with store.claim("task") as held, held.transaction() as db:
+            while not await store.free(["task"]):
+                await store.read("select pg_sleep(0.05)")
+            async with store.claim("task"):
                 await db.execute("update tasks set status = 'late'")
+
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises((StoreUnavailable, TaskBusy)):
+            await pause()
 
 
 @pytest.mark.parametrize(

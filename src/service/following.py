@@ -36,11 +36,12 @@ async def follow(
     """A task's events after that number, as they come, until it has ended; and between them what
     models are writing."""
     ended, look, place = task.status in ENDED, True, dict[str, int]()
+    over = ended
     with bells.listen(task.task_id) as bell:
         while not bells.closed:
             bell.clear()
             stored: list[StoredEvent] = []
-            pieces = drafts.read(task.task_id, place)
+            pieces = [] if over else drafts.read(task.task_id, place)
             if look:
                 ended = ended or (await ledger.tasks.get(task.task_id)).status in ENDED
                 stored = await ledger.events(task.task_id, after)

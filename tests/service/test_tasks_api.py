@@ -138,7 +138,8 @@ def test_a_question_to_the_person_is_an_event_and_the_answer_goes_on(client: Cli
     assert [event.type for event in ends] == ["needs_input", "done", "done"]
     assert ends[0].data["question"] == "What is the price?"
     assert ends[-1].data["result"]["status"] == "verified"
-    assert [event.id for event in events] == list(range(1, len(events) + 1))
+    stored = [event.id for event in events if event.type != "token"]
+    assert stored == list(range(1, len(stored) + 1))
 
 
 def test_what_has_ended_is_not_resumed_and_not_cancelled(client: Client) -> None:
