@@ -84,9 +84,7 @@ async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | 
 
 async def reward_of(store: TaskStore, task_id: str) -> Reward | None:
     """A task's reward, as it was last judged."""
-    kept = await store.checkpointer.aget_tuple(_config(task_id))
-    reward: Reward | None = kept.checkpoint["channel_values"].get("reward") if kept else None
-    return reward
+    return (await _state_of(store, task_id)).get("reward")
 
 
 async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
@@ -107,9 +105,7 @@ async def _learn(
     **known: Any,
 ) -> Reward | None:
     settings, entry = get_settings(), await store.get(task_id)
-    graph, config = build_graph(store.checkpointer), _config(task_id)
-    snapshot = await graph.aget_state(config)
-    state = cast("TaskState", snapshot.values)
+    state = await _state_of(store, task_id)
     flow = WORKFLOWS.get(state.get("active") or "")
     rating = await store.rating(task_id)
     rated = {} if rating is None else {RATING: min(1.0, max(0.0, (rating - 1) / 4))}
@@ -118,7 +114,7 @@ async def _learn(
         thread_id=entry.thread_id,
         status=status,
         state=state,
-        question=problem_of(state) if state else entry.question,
+        question=problem_of(state) if "question" in state else entry.question,
         chosen=_chosen(state),
         weights=flow.weights if flow else {},
         opinions={**rated, **(opinions or {})},
@@ -126,9 +122,16 @@ async def _learn(
     )
     reward = await settle(store, ending, settings, Trace.of(settings) if store.lasting else None)
     # A run that broke off is taken up again from its last checkpoint, which has to stay the last.
-    if reward and not snapshot.next and reward != ending.rewarded:
-        await graph.aupdate_state(config, {"reward": reward}, as_node=REPORT)
+    if reward and reward != ending.rewarded and state.get("status") == status:
+        graph = build_graph(store.checkpointer)
+        await graph.aupdate_state(_config(task_id), {"reward": reward}, as_node=REPORT)
     return reward
+
+
+async def _state_of(store: TaskStore, task_id: str) -> TaskState:
+    """What the task's last checkpoint holds."""
+    kept = await store.checkpointer.aget_tuple(_config(task_id))
+    return cast("TaskState", kept.checkpoint["channel_values"] if kept else {})
 
 
 def _chosen(state: TaskState) -> str | None:

@@ -15,13 +15,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from .contracts import Arm, ArmValue, Baseline, RewardEvent
@@ -72,14 +72,11 @@ class PageState(TypedDict):
     """By id."""
 
 
-BanditGraph = CompiledStateGraph[BanditState, None, Events, BanditState]
-
-
+@dataclass(frozen=True)
 class Pages:
     """Where the ids are that the table no longer keeps."""
 
-    def __init__(self, store: "TaskStore") -> None:
-        self._store = store
+    store: "TaskStore"
 
     async def find(self, ids: Iterable[str]) -> dict[str, Counted]:
         """What is known of these."""
@@ -91,25 +88,21 @@ class Pages:
 
     async def keep(self, counted: Mapping[str, Counted]) -> None:
         """Write these down, over what was there of them."""
-        builder = StateGraph(PageState)
-        builder.add_node("keep", lambda page: page)
-        builder.add_edge(START, "keep")
-        builder.add_edge("keep", END)
-        graph = builder.compile(checkpointer=self._store.checkpointer, name="bandit_page")
+        graph = PAGE.copy({"checkpointer": self.store.checkpointer})
         for thread, names in _by_page(counted).items():
             page = {**await self._read(thread), **{name: counted[name] for name in names}}
             await graph.ainvoke({"counted": page}, _config(thread), durability="exit")
-            await self._store.keep_latest(thread)
+            await self.store.keep_latest(thread)
 
     async def _read(self, thread: str) -> dict[str, Counted]:
-        values = await _values(self._store.checkpointer, thread)
+        values = await _values(self.store.checkpointer, thread)
         counted: dict[str, Counted] = values.get("counted", {})
         return counted
 
 
-async def recall(pages: Pages, state: BanditState) -> BanditState:
+async def recall(state: BanditState, runtime: Runtime[Pages]) -> BanditState:
     """Look up whether the events were counted before, and hand on ids that have become many."""
-    recent = state.get("recent", {})
+    pages, recent = runtime.context, state.get("recent", {})
     if len(recent) >= RECENT:
         await pages.keep(recent)
         recent = {}
@@ -139,15 +132,28 @@ async def count_events(state: BanditState) -> BanditState:
     }
 
 
-def build_bandit(checkpointer: BaseCheckpointSaver[str], pages: Pages) -> BanditGraph:
+def build_bandit() -> CompiledStateGraph[BanditState, Pages, Events, BanditState]:
     """Compile the graph whose state is the table and whose input are reward events."""
-    builder = StateGraph(BanditState, input_schema=Events)
-    builder.add_node("recall", partial(recall, pages))
+    builder = StateGraph(BanditState, context_schema=Pages, input_schema=Events)
+    builder.add_node("recall", recall)
     builder.add_node("count", count_events)
     builder.add_edge(START, "recall")
     builder.add_edge("recall", "count")
     builder.add_edge("count", END)
-    return builder.compile(checkpointer=checkpointer, name="bandit")
+    return builder.compile(name="bandit")
+
+
+def build_page() -> CompiledStateGraph[PageState, None, PageState, PageState]:
+    """Compile the graph whose state is a page, and whose input replaces it."""
+    builder = StateGraph(PageState)
+    builder.add_node("keep", lambda page: page)
+    builder.add_edge(START, "keep")
+    builder.add_edge("keep", END)
+    return builder.compile(name="bandit_page")
+
+
+BANDIT, PAGE = build_bandit(), build_page()
+"""To be copied with a checkpointer: compiling them takes as long as running them."""
 
 
 async def reward(store: "TaskStore", *events: RewardEvent, step: float = 0.0) -> None:
@@ -160,9 +166,11 @@ async def reward(store: "TaskStore", *events: RewardEvent, step: float = 0.0) ->
         ConcertinoError: other processes held on to the table for too long.
     """
     async with store.exclusive("bandit") as own:
-        graph = build_bandit(own.checkpointer, Pages(own))
-        table = await graph.ainvoke(
-            {"events": list(events), "step": step}, _config(THREAD), durability="exit"
+        table = await BANDIT.copy({"checkpointer": own.checkpointer}).ainvoke(
+            {"events": list(events), "step": step},
+            _config(THREAD),
+            context=Pages(own),
+            durability="exit",
         )
         if table["changes"] % KEPT == 0:
             await own.keep_latest(THREAD)

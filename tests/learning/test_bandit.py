@@ -5,23 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
 from concertino.errors import ConcertinoError
-from concertino.learning.bandit import (
-    KEPT,
-    PAGES,
-    RECENT,
-    THREAD,
-    Bandit,
-    Pages,
-    build_bandit,
-    reward,
-)
+from concertino.learning.bandit import BANDIT, KEPT, PAGES, RECENT, THREAD, Bandit, reward
 from concertino.learning.contracts import ArmValue
 from concertino.settings import get_settings
 from concertino.store import Place, TaskStore, open_store
@@ -35,13 +26,29 @@ PROCESSES = 8
 REWARDS = int(os.environ.get("REWARDS", "40"))
 """That each process sends; the full measure is 1000."""
 KILLS = int(os.environ.get("KILLS", "4"))
-PATIENCE = 600
+PATIENCE = 120 + REWARDS
 
 
-def sender(name: str, first: int, last: int) -> "subprocess.Popen[str]":
-    """A process that sends these events and prints the number of each that was acknowledged."""
-    command = [sys.executable, "-m", "tests.learning.sender", name, str(first), str(last)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+Sender = Callable[[str, int, int], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def sender(place: Place) -> Iterator[Sender]:
+    """Starts processes that send these events and print the number of each that was
+    acknowledged."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(name: str, first: int, last: int) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "tests.learning.sender", name, str(first), str(last)]
+        running.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def size(folder: Path) -> int:
@@ -99,7 +106,7 @@ async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store:
 async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> None:
     await reward(store, event("a", 1.0), event("b", 0.0, workflow="solve_math"))
 
-    graph = build_bandit(store.checkpointer, Pages(store))
+    graph = BANDIT.copy({"checkpointer": store.checkpointer})
     state = (await graph.aget_state({"configurable": {"thread_id": THREAD}})).values
     assert {key: (arm.count, arm.value) for key, arm in state["arms"].items()} == {
         "open/rag_qa": (1, 1.0),
@@ -137,7 +144,7 @@ async def test_it_takes_little_room_however_often_it_is_changed(
     assert size(home) < 20e6
 
 
-def test_rewards_of_many_processes_are_all_counted(place: Place) -> None:
+def test_rewards_of_many_processes_are_all_counted(place: Place, sender: Sender) -> None:
     senders = [sender(f"p{n}-", 0, REWARDS) for n in range(PROCESSES)]
     assert [
         process.communicate(timeout=PATIENCE) and process.returncode for process in senders
@@ -153,7 +160,7 @@ def test_rewards_of_many_processes_are_all_counted(place: Place) -> None:
 
 
 def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_none_twice(
-    place: Place,
+    place: Place, sender: Sender
 ) -> None:
     async def counted() -> int:
         async with open_store(place) as store:
