@@ -11,7 +11,7 @@ from concertino.learning.held_out import LEAST
 from concertino.learning.retraining import Retrained, retrain
 from concertino.learning.training import Example, fit
 
-from tests.kb.letter_pairs import LetterPairs
+from tests.learning.conftest import AsLongAsTheReal
 from tests.learning.test_labels import run
 
 KNOWN = ["rag_qa", "search_qa_strict", "solve_math", "summarize_url", "teach_explain"]
@@ -73,7 +73,7 @@ def test_a_router_that_was_wrong_is_taught_and_judged_by_what_came_last(old: Cla
     assert report.before.confusion["rag_qa"].get("rag_qa") is None
     assert report.after.confusion["rag_qa"] == {"rag_qa": 7}
     assert report.better
-    assert new.probabilities(look(LetterPairs(), "memo number 99 please"))["rag_qa"] > 0.5
+    assert new.probabilities(look(AsLongAsTheReal(), "memo number 99 please"))["rag_qa"] > 0.5
 
 
 def test_one_that_is_no_better_is_told_so(old: Classifier) -> None:

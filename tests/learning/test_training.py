@@ -15,14 +15,14 @@ from concertino.learning.classifier import OUT_OF_SCOPE, look
 from concertino.learning.training import Example, digest, fit, shipped_examples
 from concertino.learning.versions import SHIPPED, Versions
 
-from tests.kb.letter_pairs import LetterPairs
+from tests.learning.conftest import AsLongAsTheReal
 
 EXAMPLES = shipped_examples()
 LABELS = sorted({example.label for example in EXAMPLES})
 
 
 def probabilities(classifier: training.Classifier, question: str) -> dict[str, float]:
-    return classifier.probabilities(look(LetterPairs(), question))
+    return classifier.probabilities(look(AsLongAsTheReal(), question))
 
 
 @pytest.mark.parametrize("label", LABELS)
