@@ -7,14 +7,23 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Visitor
-from tests.page.scripts import SOLUTION, SOLVED, STARTED, decision, done
+from tests.page.scripts import (
+    REWARD,
+    ROUTING,
+    SOLUTION,
+    SOLVED,
+    STARTED,
+    decision,
+    done,
+    tokens,
+)
 from tests.page.stand_in import Hold, StandIn
 from tests.page.test_tasks import ask
 
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 780}},
 }
 SERIOUS = ("serious", "critical")
 
@@ -65,6 +74,32 @@ def test_an_answer(visit: Visitor, service: StandIn, look: dict[str, Any]) -> No
     page = visit(**look)
     ask(page)
     expect(page.locator("#answer .katex").last).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_text_that_is_being_written(
+    visit: Visitor, service: StandIn, look: dict[str, Any]
+) -> None:
+    begin, end = Hold(), Hold()
+    advised = {"type": "routing", **ROUTING}
+    chosen = decision("write_story", "A story is asked for.")
+    service.script = [STARTED, advised, chosen, begin, *tokens("# A snail\n\nOnce"), end]
+    page = visit(**look)
+    ask(page)
+    expect(page.locator("#timeline > li")).to_have_count(2)
+    begin.released.set()
+    expect(page.locator("#draft")).to_contain_text("Once")
+    assert_accessible(page)
+    end.released.set()
+
+
+def test_a_reward_and_a_rating(visit: Visitor, service: StandIn, look: dict[str, Any]) -> None:
+    service.script = [done("verified", "Once", "write_story", reward=REWARD)]
+    page = visit(**look)
+    ask(page)
+    page.locator("#reward summary").click()
+    page.get_by_role("button", name="4 of 5").click()
+    expect(page.locator("#rating-note")).not_to_be_empty()
     assert_accessible(page)
 
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Visitor
-from tests.page.scripts import STARTED, decision, done, progress, turn
-from tests.page.stand_in import StandIn
+from tests.page.scripts import STARTED, decision, done, progress, tokens, turn
+from tests.page.stand_in import Hold, StandIn
 from tests.page.test_tasks import ask
 
 HOSTILE = r"""<img src=x onerror="window.hit=1"> <script>window.hit=2</script>
@@ -59,6 +59,30 @@ def test_hostile_markdown_html_and_formulas_do_nothing(visit: Visitor, service: 
     for tag in ("img", "script", "svg[onload]", "iframe", "style", "[onclick]", "[onmouseover]"):
         expect(page.locator(f"main {tag}")).to_have_count(0)
     assert page.evaluate("window.hit") is None
+
+
+def test_hostile_text_does_nothing_while_it_is_written(visit: Visitor, service: StandIn) -> None:
+    begin, end = Hold(), Hold()
+    service.script = [STARTED, decision("execution", "?"), begin, *tokens(HOSTILE), end]
+    page = visit()
+    ask(page)
+    expect(page.locator("#timeline > li")).to_have_count(2)
+    begin.released.set()
+    expect(page.locator("#draft")).to_contain_text("safe text")
+    for tag in ("img", "script", "iframe", "style", "[onclick]", "[onmouseover]"):
+        expect(page.locator(f"main {tag}")).to_have_count(0)
+    assert page.evaluate("window.hit") is None
+    end.released.set()
+
+
+def test_formulas_are_set_in_their_own_fonts(visit: Visitor, service: StandIn) -> None:
+    service.script = [done("verified", "$x = 1$")]
+    page = visit()
+    ask(page)
+    expect(page.locator("#answer-text .katex-html")).to_be_visible()
+    loaded = page.evaluate("""document.fonts.ready.then(fonts =>
+        [...fonts].filter(font => font.status === "loaded").map(font => font.family))""")
+    assert {"KaTeX_Main", "KaTeX_Math"} <= {family.strip('"') for family in loaded}
 
 
 def test_money_is_no_formula(visit: Visitor, service: StandIn) -> None:

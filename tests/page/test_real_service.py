@@ -1,6 +1,8 @@
 """The page in front of the service itself, with a scripted model."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,22 +10,36 @@ from concertino.service.app import create_app
 from concertino.settings import Settings
 from playwright.sync_api import Browser, expect
 
-from tests.model_server import PENS
+from tests.model_server import PATIENCE, PENS, ModelServer
 from tests.page.conftest import Visitor
 from tests.page.stand_in import Served
 from tests.page.test_tasks import ask
 from tests.scripted_model import ScriptedModel
 
 
-@pytest.fixture
-def visit_service(
-    browser: Browser, home: Path, scripted: Callable[..., ScriptedModel]
-) -> Iterator[Visitor]:
-    served = Served(create_app(Settings(), model=scripted()))
+@contextmanager
+def visiting(browser: Browser, model: ScriptedModel | None) -> Iterator[Visitor]:
+    """Where the service answers; without a model it uses the settings'."""
+    served = Served(create_app(Settings(), model=model))
     visitor = Visitor(browser, served.start())
     yield visitor
     visitor.leave()
     served.stop()
+
+
+@pytest.fixture
+def visit_service(
+    browser: Browser, home: Path, scripted: Callable[..., ScriptedModel]
+) -> Iterator[Visitor]:
+    with visiting(browser, scripted()) as visitor:
+        yield visitor
+
+
+def words(gate: threading.Event) -> Iterator[str]:
+    """A solution word by word, the last ones when the gate is open."""
+    yield from ("12 pens ", "at 3 dollars ")
+    gate.wait(PATIENCE)
+    yield from ("cost ", "36 dollars.")
 
 
 def test_a_task_is_asked_watched_rated_and_found_again(visit_service: Visitor) -> None:
@@ -44,6 +60,34 @@ def test_a_task_is_asked_watched_rated_and_found_again(visit_service: Visitor) -
     assert page.locator("#timeline > li").all_inner_texts() == steps
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("link", name=PENS)).to_be_visible()
+
+
+def test_a_text_is_read_while_the_model_writes_it(
+    browser: Browser, home: Path, serve: Callable[..., ModelServer]
+) -> None:
+    gate = threading.Event()
+    serve().says("report", words(gate))
+    with visiting(browser, None) as visit:
+        page = visit()
+        page.get_by_label("Kind of task").select_option("solve_math")
+        ask(page, PENS)
+        expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
+        expect(page.locator("#pending")).to_have_text("Report at work")
+        page.reload()  # the text is still in this process, and comes again
+        expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
+        gate.set()
+        expect(page.locator("#answer-text")).to_contain_text("cost 36 dollars.")
+        expect(page.locator("#draft")).to_be_hidden()
+
+
+def test_a_task_whose_workflow_was_chosen_was_advised_and_teaches(visit_service: Visitor) -> None:
+    page = visit_service()
+    ask(page, PENS)
+    expect(page.locator("#task-status")).to_have_text("Verified")
+    expect(page.get_by_role("table", name="What was advised")).to_contain_text("Mathematics")
+    reward = page.locator("#reward-value").inner_text().removeprefix("Reward ")
+    page.get_by_role("link", name="Learning").click()
+    expect(page.locator(".key")).to_contain_text(f"Mathematics{reward} · rewards: 1")
 
 
 def test_a_document_is_added_found_and_deleted(visit_service: Visitor, tmp_path: Path) -> None:

@@ -207,6 +207,20 @@ def test_a_workflows_inputs_are_offered_and_sent_by_their_type(
     ]
 
 
+def test_fields_say_what_they_are_for_and_refuse_too_many_lines(
+    visit: Visitor, service: StandIn
+) -> None:
+    page = visit(language="zh-CN")
+    page.get_by_label("任务类型").select_option("rag_qa")
+    pages = page.get_by_label("网页", exact=True)
+    expect(pages).to_have_accessible_description("除资料外还要读的网页")
+    pages.fill("\n".join(f"https://example.org/{n}" for n in range(6)))
+    page.get_by_label("你的任务").fill("通知期是多久？")
+    page.get_by_role("button", name="提问", exact=True).click()
+    expect(page.locator("#ask-problem")).to_have_text("网页: 最多 5 行。")
+    assert service.asked == []
+
+
 def test_a_grade_can_be_given_where_the_coordinator_chooses(
     visit: Visitor, service: StandIn
 ) -> None:
@@ -298,6 +312,18 @@ def test_the_page_speaks_the_browsers_language_and_can_be_switched(visit: Visito
     expect(page.get_by_label("Your task")).to_have_value("给三年级讲分数")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("What shall we work on?")
+
+
+def test_an_answer_is_rated_with_the_keyboard(visit: Visitor, service: StandIn) -> None:
+    service.script = [done("verified", "36")]
+    page = visit()
+    ask(page)
+    page.get_by_role("button", name="1 of 5").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rating-note")).to_contain_text("learns from it")
+    assert service.ratings == [{"rating": 4}]
 
 
 def test_a_whole_task_is_done_with_the_keyboard(visit: Visitor, service: StandIn) -> None:

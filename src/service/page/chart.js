@@ -32,8 +32,6 @@ export function chart(lines, title) {
   const moments = [...new Set(lines.flatMap(({ points }) => points.map(({ time }) => time)))];
   moments.sort((a, b) => a - b);
   const last = moments.length - 1;
-  const drawing = shape("svg", { height: HEIGHT, "aria-hidden": "true", class: "lines" });
-  const told = lines.map(() => element("span", { class: "figures" }));
   const slider = element("input", {
     type: "range",
     min: 0,
@@ -41,42 +39,61 @@ export function chart(lines, title) {
     value: last,
     "aria-label": say("learning.moment_of", { title }),
   });
-  const shown = element("span", { class: "note figures" });
-  let scale;
-
-  function draw(width) {
-    scale = scaleOf(lines, moments, width);
-    drawing.setAttribute("width", width);
-    drawing.replaceChildren(...axes(scale), ...lines.map((line) => drawn(line, scale)), cursor());
-  }
-  const cursor = () => cursorAt(lines, moments[slider.value], scale);
-  function tell() {
-    const time = moments[slider.value];
-    const values = lines.map((line) => valueAt(line, time));
-    values.forEach((point, index) => (told[index].textContent = pointWords(point)));
-    shown.textContent = moment(time);
-    const all = lines.map(({ name }, index) => `${name} ${pointWords(values[index])}`);
-    slider.setAttribute("aria-valuetext", `${moment(time)}: ${all.join("; ")}`);
-    if (scale) drawing.lastChild.replaceWith(cursor());
-  }
-  slider.addEventListener("input", tell);
-  drawing.addEventListener("pointermove", ({ clientX }) => {
-    const x = clientX - drawing.getBoundingClientRect().left;
-    slider.value = nearest(moments, scale.timeAt(x));
+  const drawing = new Drawing(lines, moments, (time) => {
+    slider.value = nearest(moments, time);
     tell();
   });
+  const shown = element("span", { class: "note figures" });
+  const told = lines.map(() => element("span", { class: "figures" }));
+  function tell() {
+    const time = moments[slider.value];
+    const values = lines.map((line) => pointWords(valueAt(line, time)));
+    values.forEach((words, index) => (told[index].textContent = words));
+    shown.textContent = moment(time);
+    const all = lines.map(({ name }, index) => `${name} ${values[index]}`);
+    slider.setAttribute("aria-valuetext", `${moment(time)}: ${all.join("; ")}`);
+    drawing.point(time);
+  }
+  slider.addEventListener("input", tell);
   tell();
-  const place = element("div", { class: "drawing" }, drawing);
-  new ResizeObserver(([{ contentRect }]) => contentRect.width && draw(contentRect.width)).observe(
-    place,
-  );
   return element(
     "div",
     { class: "chart" },
-    place,
+    drawing.place,
     last ? element("div", { class: "row" }, slider, shown) : shown,
     element("ul", { class: "key" }, ...lines.map((line, index) => keyLine(line, told[index]))),
   );
+}
+
+/** The lines as wide as there is room, with a cursor at one moment. */
+class Drawing {
+  /** @param {(time: number) => void} onPoint called when somebody points at a time. */
+  constructor(lines, moments, onPoint) {
+    Object.assign(this, { lines, moments });
+    this.svg = shape("svg", { height: HEIGHT, "aria-hidden": "true", class: "lines" });
+    this.place = element("div", {}, this.svg);
+    this.svg.addEventListener("pointermove", ({ clientX }) =>
+      onPoint(this.scale.timeAt(clientX - this.svg.getBoundingClientRect().left)),
+    );
+    new ResizeObserver(([{ contentRect }]) => this.#draw(contentRect.width)).observe(this.place);
+  }
+
+  /** Put the cursor there. */
+  point(time) {
+    this.time = time;
+    if (this.scale) this.svg.lastChild.replaceWith(cursorAt(this.lines, time, this.scale));
+  }
+
+  #draw(width) {
+    if (!width) return; // the view is not shown
+    this.scale = scaleOf(this.lines, this.moments, width);
+    this.svg.setAttribute("width", width);
+    this.svg.replaceChildren(
+      ...axes(this.scale),
+      ...this.lines.map((line) => drawn(line, this.scale)),
+      cursorAt(this.lines, this.time, this.scale),
+    );
+  }
 }
 
 /** A line of the key: how it is drawn, its name, its value at the moment. */
@@ -148,13 +165,19 @@ function cursorAt(lines, time, { x, y }) {
     shape("path", { d: `M${at} ${EDGE.top}V${HEIGHT - EDGE.bottom}`, class: "cursor" }),
     ...lines.map((line) => {
       const point = valueAt(line, time);
-      return point && shape("g", { class: lineClass(line.style) }, mark(line.style, at, y(point.value)));
+      return (
+        point && shape("g", { class: lineClass(line.style) }, mark(line.style, at, y(point.value)))
+      );
     }),
   );
 }
 
 const mark = (style, x, y) =>
-  shape("path", { d: MARKS[style % MARKS.length], transform: `translate(${x} ${y})`, class: "mark" });
+  shape("path", {
+    d: MARKS[style % MARKS.length],
+    transform: `translate(${x} ${y})`,
+    class: "mark",
+  });
 
 const lineClass = (style) => `line-${style % STYLES}`;
 

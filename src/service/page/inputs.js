@@ -6,7 +6,7 @@ import { language, say, saying } from "./language.js";
 const LONG = 500;
 
 /**
- * One field for each property.
+ * One field for each property, the wide ones last.
  *
  * @param {object} schema of an object, as Pydantic writes it.
  * @returns {{fields: HTMLElement[], read: () => object}} `read` gives what was filled in.
@@ -15,6 +15,7 @@ export function inputFields(schema) {
   const made = Object.entries(schema.properties ?? {}).map(([name, property]) =>
     field(name, resolved(property, schema.$defs), schema.required?.includes(name)),
   );
+  made.sort((one, other) => one.wide - other.wide);
   const read = () =>
     Object.fromEntries(
       made.map(({ name, value }) => [name, value()]).filter(([, value]) => value !== undefined),
@@ -31,20 +32,23 @@ function resolved(property, definitions = {}) {
 
 function field(name, property, required) {
   const id = `input-${name}`;
-  const meaning = (language === "zh" && property.description_zh) || property.description;
-  const hint = meaning && element("p", { class: "note", id: `${id}-hint` }, meaning);
-  const describedBy = hint ? { "aria-describedby": hint.id } : {};
-  const { control, value } = controlOf(property, { id, required, ...describedBy });
+  const meaning = property.enum ? "" : meaningOf(property);
+  const hint = meaning ? element("p", { class: "note", id: `${id}-hint` }, meaning) : null;
+  const { control, value } = controlOf(property, { id, required, "aria-describedby": hint?.id });
   const title = saying(`input.${name}`) ?? property.title ?? name;
-  const wide = control.tagName === "TEXTAREA" ? " whole" : "";
+  const wide = control.tagName === "TEXTAREA";
   const node = element(
     "div",
-    { class: `field${wide}` },
+    { class: wide ? "field whole" : "field" },
     element("label", { for: id }, title),
     control,
     hint,
   );
-  return { name, node, value };
+  return { name, node, value, wide };
+}
+
+function meaningOf({ description, description_zh }) {
+  return language === "zh" ? (description_zh ?? description) : description;
 }
 
 /** The control for a property, and how to read it; blank is undefined. */
@@ -84,7 +88,9 @@ function controlOf(property, common) {
         .filter(Boolean);
     control.addEventListener("input", () =>
       control.setCustomValidity(
-        lines().length > property.maxItems ? say("input.too_many", { limit: property.maxItems }) : "",
+        lines().length > property.maxItems
+          ? say("input.too_many", { limit: property.maxItems })
+          : "",
       ),
     );
     return { control, value: () => (lines().length ? lines() : undefined) };

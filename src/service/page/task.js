@@ -90,7 +90,8 @@ function clear() {
     byId(id).hidden = true;
   for (const id of ["task-question", "task-status", "task-cost", "rating-note"])
     byId(id).textContent = "";
-  for (const id of ["task-problem", "rating-problem", "follow-problem"]) showProblem(byId(id), null);
+  for (const id of ["task-problem", "rating-problem", "follow-problem"])
+    showProblem(byId(id), null);
   showRating(null);
   byId("timeline").replaceChildren();
   byId("task").className = "";

@@ -37,11 +37,7 @@ function line({ task_id, question, workflow, status, final_answer, created }) {
   const badge = element("span", { class: `badge ${status}` }, saying(`status.${status}`) ?? status);
   const kind = workflow ? element("span", { class: "note" }, nameOf(workflow)) : null;
   const answer = final_answer?.replace(MARKS, "");
-  const time = element(
-    "time",
-    { class: "note", datetime: created },
-    moment(new Date(created)),
-  );
+  const time = element("time", { class: "note", datetime: created }, moment(new Date(created)));
   return element(
     "li",
     {},

@@ -5,7 +5,6 @@ export const TEXTS = {
   "page.other_label": { en: "中文：切换到中文", zh: "English: switch to English" },
   "page.sections": { en: "Sections", zh: "栏目" },
   "page.forget": { en: "Forget the API key", zh: "清除 API 密钥" },
-  "page.unsent": { en: "A file is still being uploaded.", zh: "文件仍在上传。" },
 
   "nav.ask": { en: "Ask", zh: "提问" },
   "nav.tasks": { en: "History", zh: "历史" },
@@ -109,7 +108,6 @@ export const TEXTS = {
   "task.asks": { en: "To go on, this is needed:", zh: "要继续，需要知道：" },
   "task.your_answer": { en: "Your answer", zh: "你的回答" },
   "task.give": { en: "Answer", zh: "回答" },
-  "task.empty_answer": { en: "Write an answer first.", zh: "请先写下回答。" },
   "task.unverified": {
     en: "This is the best answer that was found, but it did not pass every check. Look it over before you use it.",
     zh: "这是找到的最好的答案，但没有通过全部检查。使用前请自己核对。",
@@ -134,7 +132,10 @@ export const TEXTS = {
   "timeline.more": { en: "Show all of it", zh: "展开全部" },
 
   "timeline.step": { en: "{actor}: {step}", zh: "{actor}：{step}" },
-  "timeline.steps": { en: "{actor}: {step} ({times} at once)", zh: "{actor}：{step}（同时 {times} 个）" },
+  "timeline.steps": {
+    en: "{actor}: {step} ({times} at once)",
+    zh: "{actor}：{step}（同时 {times} 个）",
+  },
 
   "node.schedule": { en: "sorting the steps", zh: "安排步骤" },
   "node.run_chain": { en: "writing and running a program", zh: "编写并运行程序" },
@@ -234,7 +235,6 @@ export const TEXTS = {
     zh: "还没有提过问。你提的任务会出现在这里。",
   },
   "tasks.more": { en: "Show earlier ones", zh: "显示更早的" },
-  "tasks.loading": { en: "Loading", zh: "正在读取" },
 
   "documents.title": { en: "Documents", zh: "资料" },
   "documents.lead": {
@@ -271,7 +271,10 @@ export const TEXTS = {
   },
   "learning.kind": { en: "Tasks of the kind: {title}", zh: "任务类型：{title}" },
   "learning.open": { en: "no clear kind", zh: "不明确" },
-  "learning.moment_of": { en: "Moment to read the values at: {title}", zh: "查看哪一时刻的数值：{title}" },
+  "learning.moment_of": {
+    en: "Moment to read the values at: {title}",
+    zh: "查看哪一时刻的数值：{title}",
+  },
   "learning.point": { en: "{value} · rewards: {count}", zh: "{value} · {count} 次奖励" },
   "learning.as_table": { en: "The values as a table", zh: "以表格显示数值" },
   "learning.when": { en: "When", zh: "时间" },

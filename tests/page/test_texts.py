@@ -1,0 +1,56 @@
+"""What the page says: there in both languages, all of it used, and a name for whatever plays."""
+
+import re
+from itertools import chain
+
+from concertino.graphs.coordinator import build_graph
+from concertino.graphs.registry import WORKFLOWS
+from concertino.learning.reward import NAMES
+
+from tests.page.stand_in import PAGE
+
+TEXTS = (PAGE / "texts.js").read_text()
+ENTRIES = re.findall(r'^  "([\w.]+)": \{(.+?)\},$', TEXTS, re.DOTALL | re.MULTILINE)
+KEYS = {key for key, _ in ENTRIES}
+SOURCES = "\n".join(
+    path.read_text()
+    for path in chain(PAGE.glob("*.js"), [PAGE / "index.html"])
+    if path.name != "texts.js"
+)
+BEGINNINGS = tuple(set(re.findall(r"`([a-z_]+\.(?:[a-z_]+\.)?)\$\{", SOURCES)))
+"""Of the keys that are put together."""
+FIELDS = re.compile(r"\{\w+\}")
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_fields() -> None:
+    for key, texts in ENTRIES:
+        english, chinese = re.search(r'en:\s+(".+?"),\s+zh:\s+(".+?"),?\s*$', texts).groups()
+        assert sorted(FIELDS.findall(english)) == sorted(FIELDS.findall(chinese)), key
+
+
+def test_every_text_is_used_and_every_key_that_is_used_has_a_text() -> None:
+    named = set(re.findall(r'say(?:ing)?\("([\w.]+)"', SOURCES))
+    named |= set(re.findall(r'data-(?:say|label|placeholder)="([\w.]+)"', SOURCES))
+    assert named <= KEYS
+    unused = {key for key in KEYS if f'"{key}"' not in SOURCES and not key.startswith(BEGINNINGS)}
+    assert unused == set()
+
+
+def test_whatever_plays_has_a_name() -> None:
+    outer = build_graph()
+    players = {name for name in outer.nodes if not name.startswith("__")}
+    steps = {
+        name
+        for _, graph in outer.get_subgraphs(recurse=True)
+        for name in graph.nodes
+        if not name.startswith("__")
+    }
+    missing = {f"name.{name}" for name in players} | {f"node.{name}" for name in steps}
+    assert missing <= KEYS
+
+
+def test_workflows_their_inputs_and_the_parts_of_a_reward_have_names() -> None:
+    inputs = {name for flow in WORKFLOWS.values() for name in flow.inputs.model_fields}
+    assert {f"name.{name}" for name in WORKFLOWS} <= KEYS
+    assert {f"input.{name}" for name in inputs} <= KEYS
+    assert {f"term.{name}" for name in NAMES} <= KEYS
