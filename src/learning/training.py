@@ -54,8 +54,11 @@ def shipped_examples() -> list[Example]:
     ]
 
 
-def fit(examples: Sequence[Example]) -> Classifier:
+def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier:
     """The classifier for these examples. Its figures are those of the folds.
+
+    Args:
+        seen: their `matrix`, where it is known already.
 
     Raises:
         RouterError: scikit-learn is not installed, or a label has too few examples.
@@ -64,7 +67,7 @@ def fit(examples: Sequence[Example]) -> Classifier:
     try:
         from threadpoolctl import threadpool_limits
 
-        seen = matrix(examples)
+        seen = matrix(examples) if seen is None else seen
         # So small a matrix is slower in several threads: 50 times on a busy machine.
         with threadpool_limits(1):
             return _fitted(examples, seen)
