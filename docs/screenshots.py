@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("url", help="of the service")
     parser.add_argument("--en", help="a question, or the id of a task, for the English picture")
     parser.add_argument("--zh", help="the same for the Chinese one")
+    parser.add_argument("--to", type=Path, default=Path(__file__).parent, help="folder for them")
     parser.add_argument("--wait", type=int, default=1800, help="seconds that a task may take")
     asked = parser.parse_args()
     with sync_playwright() as started:
@@ -34,7 +35,7 @@ def main() -> None:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=flags)
         for language in LOCALES:
             if task := getattr(asked, language):
-                place = Path(__file__).with_name(f"page-{language}.png")
+                place = asked.to / f"page-{language}.png"
                 status = take(browser, asked.url.rstrip("/"), task, language, place, asked.wait)
                 print(f"{place}: {status}", file=sys.stderr)
         browser.close()
@@ -49,7 +50,7 @@ def take(
     page.goto(f"{url}/#/tasks/{task_id}")
     status = page.locator("#task-status")
     expect(status).to_have_class(ENDED, timeout=seconds * 1000)
-    page.evaluate("document.fonts.ready")
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=place)
     shown = status.text_content()
     page.close()

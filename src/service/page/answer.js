@@ -118,7 +118,7 @@ function webLink(location) {
 }
 
 async function showChecks(workflow, checks) {
-  byId("checks").hidden = checks.length === 0;
+  byId("checks").hidden = true;
   const flows = await catalogue().catch(() => []);
   const names = flows.find(({ name }) => name === workflow)?.checks ?? {};
   byId("checks-list").replaceChildren(
@@ -136,6 +136,7 @@ async function showChecks(workflow, checks) {
       ),
     ),
   );
+  byId("checks").hidden = checks.length === 0;
 }
 
 /** Copy a text. Pages that do not come over https or from this machine have no clipboard. */
