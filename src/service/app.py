@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
@@ -23,7 +24,7 @@ from .drafts import Drafts
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .ledger import Ledger
-from .limits import OpenStreams, RateLimit
+from .limits import OpenStreams, RateLimit, Rates
 from .logs import AccessLog, is_probe
 from .metrics import RequestTimes
 from .queues import LocalQueue, Queue
@@ -97,38 +98,52 @@ def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
 
 async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:
     keys, documents = Keys(ledger.tasks), partial(documents_of, settings)
-    bells, drafts, queue = _connected(settings, ledger, documents, model)
+    joined = _joined(settings, ledger, documents, model)
     await ledger.setup()
     await keys.setup()
     return Service(
         settings=settings,
         ledger=ledger,
         keys=keys,
-        bells=bells,
-        drafts=drafts,
-        queue=queue,
-        uploads=Uploads(ledger.tasks, bells, settings.home / "uploads", documents),
+        bells=joined.bells,
+        drafts=joined.drafts,
+        queue=joined.queue,
+        uploads=Uploads(ledger.tasks, joined.bells, settings.home / "uploads", documents),
         streams=OpenStreams(settings.serve_streams),
-        rates=RateLimit(),
-        readiness=Readiness(settings, ledger, queue),
+        rates=joined.rates,
+        readiness=Readiness(settings, ledger, joined.queue),
         open=not await keys.any(),
     )
 
 
-def _connected(
+class Joined(NamedTuple):
+    """What joins requests and workers."""
+
+    bells: Bells
+    drafts: Drafts
+    queue: Queue
+    rates: Rates
+
+
+def _joined(
     settings: Settings,
     ledger: Ledger,
     documents: Callable[[str | None], Path | None],
     model: BaseChatModel | None,
-) -> tuple[Bells, Drafts, Queue]:
-    """What joins requests and workers, in this process or, with Redis, in others."""
+) -> Joined:
+    """In this process or, with Redis, over all."""
     if settings.redis_url:
         try:
-            from .remote import RemoteQueue, wire_of
+            from .broker import redis_of
+            from .rates import SharedRateLimit
+            from .remote import RemoteQueue
+            from .wire import Wire
         except ImportError as error:
             raise ConcertinoError(say("store.not_installed", reason=error)) from error
-        wire = wire_of(settings)
-        return wire.bells, wire.drafts, RemoteQueue(ledger, wire, settings, documents)
+        redis = redis_of(settings)
+        wire, rates = Wire(redis, settings), SharedRateLimit(redis, settings.redis_prefix)
+        remote = RemoteQueue(ledger, wire, settings, documents)
+        return Joined(wire.bells, wire.drafts, remote, rates)
     bells, drafts = Bells(), Drafts()
     queue = LocalQueue(
         *(ledger, bells, drafts),
@@ -137,7 +152,7 @@ def _connected(
         documents_of=documents,
         model=model,
     )
-    return bells, drafts, queue
+    return Joined(bells, drafts, queue, RateLimit())
 
 
 def _alone(home: Path) -> AcquireReturnProxy[FileLock]:

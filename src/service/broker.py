@@ -14,6 +14,8 @@ import uuid
 from contextlib import suppress
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from taskiq.exceptions import TaskiqError
 from taskiq.kicker import AsyncKicker
@@ -30,6 +32,8 @@ WORKERS = "workers"
 """The consumer group."""
 READ_SECONDS = 2.0
 """How long a worker waits for a message before it looks for those of workers that have died."""
+RETRY = Retry(NoBackoff(), 1)
+"""A request does not wait for Redis to come back."""
 ENTRIES = 1_000_000
 """How many messages, done ones too, Redis keeps at most, about."""
 
@@ -46,7 +50,10 @@ def redis_of(settings: Settings) -> Redis:
         raise ConcertinoError(say("service.redis_needs_database"))
     try:
         return Redis.from_url(
-            settings.redis_url.get_secret_value(), decode_responses=True, health_check_interval=10
+            settings.redis_url.get_secret_value(),
+            decode_responses=True,
+            health_check_interval=10,
+            retry=RETRY,
         )
     except ValueError:
         raise ConcertinoError(say("service.redis_url")) from None
@@ -73,6 +80,7 @@ class Deliveries:
             xread_count=1,
             unacknowledged_batch_size=1,
             unacknowledged_lock_timeout=READ_SECONDS,
+            retry=RETRY,
         )
 
     async def send(self, task_id: str) -> None:

@@ -4,6 +4,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+
+class Rates(Protocol):
+    """Counts how often each name asks."""
+
+    async def take(self, name: str, per_minute: int) -> float:
+        """Take one.
+
+        Returns:
+            Seconds to wait until there is one; 0 where it was there and is taken.
+        """
 
 
 class RateLimit:
@@ -13,7 +25,7 @@ class RateLimit:
         self._clock = clock
         self._left: dict[str, tuple[float, float]] = {}
 
-    def take(self, name: str, per_minute: int) -> float:
+    async def take(self, name: str, per_minute: int) -> float:
         """Take one.
 
         Returns:

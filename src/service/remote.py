@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import TaskBusy
 from ..messages import say
 from ..settings import Settings
-from .broker import Deliveries, redis_of, sweep
+from .broker import Deliveries, sweep
 from .contracts import ENDED
 from .ledger import Ledger
 from .metrics import Metrics
@@ -21,15 +21,6 @@ FULL_SECONDS = 10.0
 """After which a client may ask again when the queue is full."""
 LOOK_SECONDS = 1.0
 """How often it is looked at whether a task has stopped."""
-
-
-def wire_of(settings: Settings) -> Wire:
-    """The settings' wire, which `start` connects.
-
-    Raises:
-        ConcertinoError: Redis cannot be used as it is set.
-    """
-    return Wire(redis_of(settings), f"{settings.redis_prefix}:wire")
 
 
 class RemoteQueue:

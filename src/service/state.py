@@ -13,7 +13,7 @@ from .bells import Bells
 from .drafts import Drafts
 from .keys import Key, Keys
 from .ledger import Ledger
-from .limits import OpenStreams, RateLimit
+from .limits import OpenStreams, Rates
 from .logs import note
 from .problems import Refusal
 from .queues import Queue
@@ -35,7 +35,7 @@ class Service:
     queue: Queue
     uploads: Uploads
     streams: OpenStreams
-    rates: RateLimit
+    rates: Rates
     readiness: Readiness
     open: bool
     """Whether whoever sits at this machine needs no key, since there is none."""
@@ -81,7 +81,7 @@ async def the_caller(
         raise Refusal(401, say("service.no_key"), headers={"WWW-Authenticate": "Bearer"})
     note(key=key.key_id)
     per_minute = key.requests_per_minute or service.settings.serve_requests_per_minute
-    if wait := service.rates.take(key.key_id, per_minute):
+    if wait := await service.rates.take(key.key_id, per_minute):
         raise Refusal(429, say("service.too_often", limit=per_minute), wait=wait)
     return Caller(key, documents_of(service.settings, key.key_id))
 

@@ -8,16 +8,15 @@ import asyncio
 import json
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from ..events import Event
+from ..settings import Settings
 from .bells import Bells
 from .drafts import Drafts
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 UNSENT = 10_000
 """Messages that wait for Redis at most; more are dropped."""
@@ -31,15 +30,11 @@ log = logging.getLogger(__name__)
 
 
 class Wire:
-    """What is rung or written in one process is heard and read in all.
+    """What is rung or written in one process is heard and read in all."""
 
-    Args:
-        channel: its name in Redis.
-    """
-
-    def __init__(self, redis: "Redis", channel: str) -> None:
+    def __init__(self, redis: Redis, settings: Settings) -> None:
         self.bells, self.drafts = SharedBells(self), SharedDrafts(self)
-        self._redis, self._channel = redis, channel
+        self._redis, self._channel = redis, f"{settings.redis_prefix}:wire"
         self._me = uuid.uuid4().hex
         self._unsent: asyncio.Queue[Message] = asyncio.Queue(UNSENT)
         self._working: list[asyncio.Task[None]] = []

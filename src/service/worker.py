@@ -17,12 +17,12 @@ from ..messages import say
 from ..models.client import close_language_models
 from ..settings import Settings
 from ..store import open_store
-from .broker import CARRY_OUT, Deliveries, sweep
+from .broker import CARRY_OUT, Deliveries, redis_of, sweep
 from .ledger import Ledger
 from .metrics import Metrics
-from .remote import wire_of
 from .runner import Runner
 from .state import documents_of
+from .wire import Wire
 
 RETRY_SECONDS = 1.0
 
@@ -87,7 +87,7 @@ async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        wire, deliveries = wire_of(settings), Deliveries(settings)
+        wire, deliveries = Wire(redis_of(settings), settings), Deliveries(settings)
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
         await ledger.setup()
         metrics = Metrics(lambda: 0, lambda: runner.running)

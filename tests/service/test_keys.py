@@ -149,13 +149,13 @@ def test_a_key_that_asks_too_often_has_to_wait(client: Client) -> None:
     assert service.get("/tasks", headers=other).is_success
 
 
-def test_a_rate_comes_back_with_time() -> None:
+async def test_a_rate_comes_back_with_time() -> None:
     now = [0.0]
     rates = RateLimit(lambda: now[0])
 
-    assert [rates.take("a", 60) for _ in range(61)] == [*[0.0] * 60, 1.0]
+    assert [await rates.take("a", 60) for _ in range(61)] == [*[0.0] * 60, 1.0]
     now[0] = 2.0
-    assert [rates.take("a", 60) for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert [await rates.take("a", 60) for _ in range(3)] == [0.0, 0.0, 1.0]
 
 
 def test_a_key_whose_tokens_are_spent_starts_nothing_more_today(client: Client) -> None:

@@ -18,6 +18,8 @@ import httpx
 import psycopg
 import pytest
 import redis
+from click.testing import CliRunner
+from concertino.cli_service import keys
 
 from tests.model_server import PATIENCE, PENS, ModelServer, use
 from tests.scale import LEASE_SECONDS, REDIS, prefix, schema
@@ -28,7 +30,7 @@ from tests.service.streams import Event, events_in
 COMMAND = [sys.executable, "-c", "from concertino.cli_service import worker; worker()"]
 TASK = {"question": PENS, "workflow": "solve_math"}
 FENCED = "another process"
-WRITTEN = ("events", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
+WRITTEN = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 
 Live = Callable[[], LiveService]
 Serve = Callable[..., ModelServer]
@@ -90,7 +92,7 @@ class Machines:
             return connection.execute(query.encode()).fetchall()
 
     def stored(self) -> list[tuple[Any, ...]]:
-        """How much is written."""
+        """How much is written of checkpoints."""
         counts = (f"(select count(*) from {table})" for table in WRITTEN)  # noqa: S608
         return self.rows(f"select {', '.join(counts)}")
 
@@ -128,12 +130,13 @@ def followed(service: LiveService, task: str) -> list[Event]:
         return [event for event in events_in(stream.iter_lines()) if event.id]
 
 
-def check_one_end(events: list[Event], status: str = "verified") -> None:
+def check_one_end(events: list[Event]) -> None:
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert [event.type for event in events].count("done") == 1
-    assert events[-1].data["result"]["status"] == status
-    if status == "verified":
-        assert events[-1].data["result"]["final_answer"] == "36"
+    result = events[-1].data["result"]
+    assert (result["status"], result["final_answer"]) == ("verified", "36")
+    played = [event.data["actor"] for event in events if event.type == "turn"]
+    assert played == [r["actor"] for r in result["iteration_history"] if not r["decision"]]
 
 
 def test_a_task_whose_worker_is_killed_is_finished_by_another_from_its_checkpoint(
@@ -297,6 +300,19 @@ def test_a_task_is_accepted_and_done_though_redis_is_gone_for_a_while(
         begun.wait()
     worker.send(signal.SIGTERM)
     assert worker.ended() == 0
+
+
+def test_a_key_s_requests_are_counted_over_all_applications(
+    machines: Machines, serve: Serve, live: Live
+) -> None:
+    made = CliRunner().invoke(keys, ["create", "a", "--requests-per-minute", "3"])
+    header = {"Authorization": f"Bearer {made.stdout.splitlines()[-1]}"}
+    here, there = live(), live()
+    answers = [
+        httpx.get(f"{service.url}/tasks", headers=header) for service in (here, there, here, there)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
 
 
 def test_what_redis_needs_is_said(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
