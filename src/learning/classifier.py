@@ -93,12 +93,19 @@ def look(embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None =
 def gist(question: str) -> str:
     """The beginning and the end of a question, where it says what is wanted; addresses by name."""
     words = " ".join(ADDRESS.sub(" URL ", question).split())
-    sizes = [0.8 if HAN.match(character) else 0.23 for character in words]  # tokens, measured
+    sizes = [_size(character) for character in words]
     if sum(sizes) <= READ:
         return words
     first = _fitting(sizes, READ * _FIRST)
     last = _fitting(sizes[::-1], READ * (1 - _FIRST))
     return f"{words[:first]} … {words[len(words) - last :]}"
+
+
+def _size(character: str) -> float:
+    """How many tokens it takes, about."""
+    if HAN.match(character):
+        return 0.75
+    return 0.22 if character.isalpha() or character == " " else 0.9
 
 
 def _fitting(sizes: list[float], room: float) -> int:

@@ -1,0 +1,140 @@
+"""How well the router tells what a question is for, and how long it takes.
+
+    python -m bench.routing
+
+Cross-validated on the examples that come with the program: of each fold, the strength of
+regularisation and the temperature are chosen within the other folds. Then the router that comes
+with the program, on the tasks of `bench.choosing`, which nothing was chosen by; how sure it is of
+questions and of text that no workflow is for; and milliseconds a task, once it is loaded.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from concertino.language import detect_language
+from concertino.learning.classifier import OUT_OF_SCOPE
+from concertino.learning.evaluation import confusion, figures, softmax
+from concertino.learning.router import candidates, shared_out, task_type, user_versions
+from concertino.learning.training import (
+    FOLDS,
+    STRENGTHS,
+    Example,
+    calibrated,
+    matrix,
+    out_of_fold,
+    regression,
+    shipped_examples,
+)
+from concertino.state import Candidate
+from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from bench.choosing import TASKS
+
+GOES = 7
+"""How often each task is timed."""
+
+
+def cross_validated(examples: Sequence[Example], seen: np.ndarray) -> np.ndarray:
+    """Probabilities of each example by a router that was made without it, choices and all."""
+    labels = np.array([example.label for example in examples])
+    names, truth = np.unique(labels, return_inverse=True)
+    probabilities = np.zeros((len(labels), len(names)))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=1)
+    for fitted, held_out in folds.split(seen, labels):
+        even = np.ones(len(fitted))
+        _, strength, temperature = min(
+            (loss, strength, temperature)
+            for strength in STRENGTHS
+            for temperature, loss in [
+                calibrated(
+                    out_of_fold(seen[fitted], labels[fitted], even, strength), truth[fitted], even
+                )
+            ]
+        )
+        model = regression(strength).fit(seen[fitted], labels[fitted])
+        probabilities[held_out] = softmax(model.predict_log_proba(seen[held_out]) / temperature)
+    return probabilities
+
+
+def entropy(ranked: Sequence[Candidate]) -> float:
+    """0 where one candidate is certain, 1 where all are equally probable."""
+    return -sum(c.p * math.log(c.p) for c in ranked) / math.log(len(ranked))
+
+
+def line(name: str, found: dict[str, float]) -> str:
+    return f"| {name} | " + " | ".join(f"{value:.3f}" for value in found.values()) + " |"
+
+
+def by_examples() -> None:
+    """The cross-validated figures, in all and by language, and what was taken for what."""
+    examples = shipped_examples()
+    names, truth = np.unique([example.label for example in examples], return_inverse=True)
+    with threadpool_limits(1):
+        probabilities = cross_validated(examples, matrix(examples))
+    language = np.array([detect_language(example.question) for example in examples])
+    print("| examples | accuracy | macro-F1 | calibration error | log loss |")
+    print("| --- | --- | --- | --- | --- |")
+    print(line(f"all {len(examples)}", figures(probabilities, truth)))
+    for known in ("en", "zh"):
+        rows = language == known
+        print(line(f"{known} {rows.sum()}", figures(probabilities[rows], truth[rows])))
+    print("\nlabel (row) taken for (column), in the order", ", ".join(names))
+    print(confusion(probabilities, truth))
+
+    workflows = [name for name in names if name != OUT_OF_SCOPE]
+    ranked = [shared_out(dict(zip(names, row, strict=True)), workflows) for row in probabilities]
+    for label, rows in (
+        ("in scope", truth != list(names).index(OUT_OF_SCOPE)),
+        ("out of scope", truth == list(names).index(OUT_OF_SCOPE)),
+    ):
+        told = [found for found, row in zip(ranked, rows, strict=True) if row]
+        sure = sum(task_type(found) != "open" for found in told) / len(told)
+        spread = statistics.mean(entropy(found) for found in told)
+        print(f"{label}: entropy {spread:.2f}, a workflow named for {sure:.0%}")
+
+
+def by_tasks() -> None:
+    """The router that comes with the program on the tasks of `bench.choosing`."""
+    found = [(wanted, task, candidates(task)) for wanted, task in TASKS]
+    right = sum(ranked[0].workflow == wanted for wanted, _, ranked in found)
+    second = sum(wanted in {c.workflow for c in ranked[:2]} for wanted, _, ranked in found)
+    sure = [(ranked[0].p, ranked[0].workflow == wanted) for wanted, _, ranked in found]
+    named = [hit for p, hit in sure if p > 0.5]
+    print(f"\nbench.choosing: first {right} of {len(TASKS)}, among the first two {second}")
+    print(f"a workflow named (p > 0.5) for {len(named)}, rightly for {sum(named)}")
+
+
+def by_time() -> None:
+    """Milliseconds a task, the first one apart. What other work on the machine takes is left out
+    as far as the fastest of several goes leaves it out."""
+    questions = [example.question for example in shipped_examples()][::7]
+    started = time.perf_counter()
+    candidates(questions[0])
+    loading = time.perf_counter() - started
+    goes = np.array([[timed(question) for question in questions] for _ in range(GOES)])
+    told = {
+        "first task, loading": loading * 1000,
+        "median": np.median(goes),
+        "95 % within": np.percentile(goes, 95),
+        f"median, fastest of {GOES}": np.median(goes.min(axis=0)),
+        f"95 % within, fastest of {GOES}": np.percentile(goes.min(axis=0), 95),
+    }
+    print("milliseconds a task:", ", ".join(f"{name}: {ms:.1f}" for name, ms in told.items()))
+
+
+def timed(question: str) -> float:
+    """Milliseconds of one task."""
+    begun = time.perf_counter()
+    candidates(question)
+    return (time.perf_counter() - begun) * 1000
+
+
+if __name__ == "__main__":
+    print(f"router {user_versions().load(0).trained:%Y-%m-%d}")
+    by_time()
+    by_examples()
+    by_tasks()
