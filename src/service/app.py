@@ -1,5 +1,6 @@
 """The application: everything above put together."""
 
+import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -34,6 +35,13 @@ from .state import Service, documents_of
 from .uploads import Uploads
 
 PAGE = Path(__file__).with_name("page")
+FILE_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+"""Of the page's files. Windows may think otherwise of them, and then browsers run no module."""
 FORM_ROOM = 64 << 10
 """Bytes of a multipart form beside its file."""
 
@@ -69,6 +77,8 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
+    for ending, kind in FILE_TYPES.items():
+        mimetypes.add_type(kind, ending)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
     app.add_api_route("/", _page, include_in_schema=False)
     return app
