@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 from concertino.agents.cited_answer import Statement, checked
+from concertino.agents.lesson import Lesson
+from concertino.agents.lesson_checks import checked as checked_lesson
+from concertino.agents.story import StoryBrief
+from concertino.agents.story_checks import check_length, check_repetition
 from concertino.graphs import coordinator as coordinator  # its imports register the workflows
 from concertino.graphs.registry import WORKFLOWS
 from concertino.learning.contracts import Baseline
@@ -15,8 +19,11 @@ from concertino.learning.reward import (
     spent_on,
 )
 from concertino.state import Check, Output, Record, Source, Usage
+from concertino.tools.sandbox import default_sandbox
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.agents.test_lesson_checks import lesson
 
 PAGES = [
     Source(number=1, title="notes", location="notes.md", text="The bridge was built in 1932."),
@@ -119,6 +126,45 @@ def test_sentences_that_nothing_supports_tell_against_an_answer() -> None:
 def test_padding_an_answer_earns_nothing(padding: list[tuple[int, str]]) -> None:
     assert answered(BUILT, *padding) <= answered(BUILT)
     assert answered(BUILT, INVENTED, *padding) <= answered(BUILT, INVENTED)
+
+
+TALE = ["Ada polished the brass lamp until it shone.", "Tomas slipped on the steep stairs again."]
+
+
+@pytest.mark.parametrize("padding", [TALE, ["And so on and on it went."] * 3, ["Word " * 90]])
+def test_padding_a_story_earns_nothing(padding: list[str]) -> None:
+    brief = StoryBrief(
+        kind="new",
+        topic="a lamp",
+        about="",
+        language="en",
+        style="",
+        characters=[],
+        length=15,
+        chapters=0,
+    )
+
+    def told(segments: list[str]) -> float:
+        checks = (check_length, check_repetition)
+        found = [check(segments, brief, "en").check for check in checks]
+        held = all(check.passed for check in found)
+        return quality(judged("write_story", "verified" if held else "unverified", checks=found))
+
+    assert told(TALE) == 1
+    assert told([*TALE, *padding]) < 1
+
+
+@pytest.mark.parametrize("padding", ["You see a cake. " * 400, "You see we take it apart. " * 60])
+async def test_padding_a_lesson_earns_nothing(padding: str) -> None:
+    async def taught(made: Lesson) -> float:
+        found = (await checked_lesson(default_sandbox(), made)).checks
+        held = all(check.passed for check in found)
+        return quality(judged("teach_explain", "verified" if held else "unverified", checks=found))
+
+    good = lesson()
+    padded = {**good.parts, "concept": good.parts["concept"] + padding}
+    assert await taught(good) == 1
+    assert await taught(good.model_copy(update={"parts": padded})) <= 1
 
 
 @pytest.mark.parametrize("workflow", list(WORKFLOWS))
