@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=1.0)
     arguments = parser.parse_args()
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
         app = StandIn(arguments.latency).app
         config = uvicorn.Config(app, log_level="warning", access_log=False)

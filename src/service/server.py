@@ -63,7 +63,10 @@ async def serve(settings: Settings, host: str, port: int, tell: Callable[[str], 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
+        # asyncio does so only where a socket names its protocol; else an answer may wait 40 ms.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         raise ConcertinoError(
             say("service.port", host=host, port=port, reason=error.strerror or error)

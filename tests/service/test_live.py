@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import openai
 import pytest
+from concertino.service.server import _listen
 
 from tests.model_server import PATIENCE, PENS, ModelServer, use
 from tests.service.conftest import LiveService
@@ -256,3 +257,10 @@ def test_a_chat_that_cannot_be_worked_on_is_refused(
 
     with pytest.raises(openai.UnprocessableEntityError):
         client.chat.completions.create(model=model, messages=messages)  # type: ignore[call-overload]
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
