@@ -31,6 +31,8 @@ HASH_DIGITS = 32
 HASHED = "hmac:"
 """What a hashed text begins with."""
 REDACTED = "[key]"
+SHORTEST_KEY = 12
+"""Characters from which on a setting is taken for a key; local servers take any word for one."""
 
 _LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendment)
 
@@ -77,7 +79,7 @@ class Trace:
             settings.home / FOLDER,
             file_mb=settings.trace_file_mb,
             days=settings.trace_days,
-            keys=[key for key in keys if key],
+            keys=[key for key in keys if len(key) >= SHORTEST_KEY],
         )
 
     def append(self, line: TraceRecord | Amendment) -> None:

@@ -159,6 +159,16 @@ def test_a_key_that_stands_in_a_text_does_not_reach_the_file(
     assert trace.read().records[0].question == "my key is [key], what is yours?"
 
 
+def test_a_word_that_a_local_server_takes_for_a_key_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "task_id")
+    get_settings.cache_clear()
+    trace = Trace.of(get_settings())
+    trace.append(record("a"))
+    assert trace.read().records == [record("a")]
+
+
 def test_files_are_for_their_user_alone(tmp_path: Path) -> None:
     Trace(tmp_path / "traces").append(record("a"))
     [file] = (tmp_path / "traces").glob("*.jsonl")
