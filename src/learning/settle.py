@@ -114,7 +114,7 @@ async def settle(
     if trace:
         try:
             await asyncio.to_thread(_write, trace, ending, settings, revision, reward)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # no room, or text that is no Unicode
             log.warning("task %s is not in the trace: %s", ending.task_id, error)
     return reward
 
