@@ -2,6 +2,9 @@
 
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -26,8 +29,24 @@ def say(key: str, language: Language | None = None, **fields: object) -> str:
     return text.format(**fields)
 
 
+_spoken: ContextVar[Language | None] = ContextVar("spoken", default=None)
+
+
+@contextmanager
+def speaking(language: Language | None) -> Iterator[None]:
+    """Say what names no language in this one; None changes nothing."""
+    before = _spoken.set(language or _spoken.get())
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
 def default_language() -> Language:
-    """`zh` where the environment's locale is Chinese, else `en`."""
+    """The one that is spoken to whoever is served; else `zh` where the environment's locale is
+    Chinese, and `en` where it is not."""
+    if language := _spoken.get():
+        return language
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return "zh" if locale.lower().startswith("zh") else "en"
 

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     """Event streams that one API key, or this machine's user, may have open."""
     serve_requests_per_minute: int = Field(300, ge=1)
     """Requests that one API key may send, where the key has no limit of its own."""
+    serve_event_days: int = Field(30, ge=0)
+    """Days after which the events of tasks that have ended are deleted; their results stay, and 0
+    keeps all."""
     log_format: Literal["text", "json"] = "text"
     """Logs of the service and its workers as lines for people or as JSON, one object a line."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

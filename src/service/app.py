@@ -1,5 +1,6 @@
 """The application: everything above put together."""
 
+import asyncio
 import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -24,6 +25,7 @@ from .bells import Bells
 from .drafts import Drafts
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
+from .languages import AcceptLanguage
 from .ledger import Ledger
 from .limits import OpenStreams, RateLimit, Rates
 from .logs import AccessLog, is_probe
@@ -42,8 +44,11 @@ FILE_TYPES = {
     ".woff2": "font/woff2",
 }
 """Of the page's files. Windows may think otherwise of them, and then browsers run no module."""
+DAY = 24 * 60 * 60.0
 FORM_ROOM = 64 << 10
 """Bytes of a multipart form beside its file."""
+
+log = logging.getLogger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -73,6 +78,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     app.add_middleware(LoopbackOnly)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestTimes)
+    app.add_middleware(AcceptLanguage)
     app.add_middleware(AccessLog)
     for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)
@@ -100,10 +106,22 @@ def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
             stack.push_async_callback(service.queue.stop, settings.serve_shutdown_seconds)
             await service.uploads.start()
             stack.push_async_callback(service.uploads.stop)
+            if days := settings.serve_event_days:
+                pruning = asyncio.create_task(_prune_daily(service.ledger, days))
+                stack.callback(pruning.cancel)
             app.state.service = service
             yield
 
     return lifespan
+
+
+async def _prune_daily(ledger: Ledger, days: int) -> None:
+    while True:
+        try:
+            await ledger.prune(days)
+        except Exception as error:
+            log.warning("old events are deleted another time: %s", type(error).__name__)
+        await asyncio.sleep(DAY)
 
 
 async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:

@@ -26,6 +26,7 @@ from ..store import (
     owned_by,
     timestamp,
 )
+from .contracts import ENDED
 
 SCHEMA = """
 create table if not exists jobs (
@@ -233,6 +234,14 @@ class Ledger:
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
             )
             await db.execute("delete from trace_contexts where task_id = ?", (task_id,))
+
+    async def prune(self, days: int) -> None:
+        """Delete the events of tasks that ended so many days ago; their results stay."""
+        oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+        marks = ", ".join("?" * len(ENDED))
+        gone = f"select task_id from tasks where updated < ? and status in ({marks})"  # noqa: S608
+        async with self.tasks.transaction() as db:
+            await db.execute(f"delete from events where task_id in ({gone})", (oldest, *ENDED))  # noqa: S608
 
     async def events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """A task's events after that number."""

@@ -8,9 +8,10 @@ checkpoint.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,11 @@ from .tracing import task_span, tell_end, watchers
 
 DRAFT_SECONDS = 5.0
 """How long the texts that were written in a run are kept for its readers after its end."""
+
+STARTS = 10
+"""Runs without a step forward after which a task is given up: it may be what ends its processes."""
+IN_VAIN = ("started", "node_start", "progress")
+"""Events that tell of no step that is done."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +71,12 @@ class Run:
         self.interrupted = why
         if self.work:
             self.work.cancel()
+
+
+def starts_in_vain(events: Sequence[Event]) -> int:
+    """How often a task was begun since it last came a step on."""
+    since = takewhile(lambda event: event["type"] in IN_VAIN, reversed(events))
+    return sum(event["type"] == "started" for event in since)
 
 
 def nudge_of(task_id: str) -> str:
@@ -174,6 +186,8 @@ class Runner:
         """Run the graph, and keep each of its events before it goes on."""
         result: dict[str, Any] = {}
         number, known = 0, [event.data for event in await ledger.events(job.task_id)]
+        if starts_in_vain(known) >= STARTS:
+            raise ConcertinoError(say("task.keeps_ending", number=STARTS))
         start = await _start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
