@@ -1,6 +1,7 @@
 """The application: everything above put together."""
 
 import asyncio
+import logging
 import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
