@@ -80,9 +80,11 @@ def rollback(version: int | None) -> None:
     from .learning.router import user_versions
 
     versions = user_versions()
-    number = versions.before() if version is None else version
-    versions.use(number)
-    click.echo(say("router.in_use", number=number))
+    if version is None:
+        version = versions.roll_back()
+    else:
+        versions.use(version)
+    click.echo(say("router.in_use", number=version))
 
 
 @click.command("train-router", help=say("cli.train.help"), epilog=say("cli.train.epilog"))

@@ -23,7 +23,8 @@ from .training import FOLDS, Example, fit, shipped_examples
 HELD_OUT = 0.25
 """Share of the questions that a new router is judged by."""
 OWN = 3.0
-"""How many of the program's examples a question of one's own counts for."""
+"""How many of the program's examples a question of one's own counts for. Measured: where these are
+right it makes no difference, where a fifth of them is wrong the log loss is lower than with 1."""
 
 
 class Retrained(Contract):

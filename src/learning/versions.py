@@ -1,14 +1,18 @@
 """The routers that were trained here, kept under their numbers; number 0 came with the program.
 
-A version is written once and never changed. Which one is in use is the number in the file
-`current`, replaced in one step, so that a process sees the old router or the new one.
+A version is written once and never changed. Which one is in use is the last number in the file
+`current`, replaced in one step, so that a process sees the old router or the new one; the numbers
+before it are those that were in use before.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from ..errors import RouterError
@@ -17,6 +21,10 @@ from .classifier import Classifier
 from .features import text_features
 
 SHIPPED = 0
+REMEMBERED = 100
+"""Changes that can be taken back."""
+LOCK_SECONDS = 10
+"""How long a writer waits for others."""
 
 
 class Versions:
@@ -35,12 +43,7 @@ class Versions:
         Raises:
             RouterError: the file that says so cannot be read.
         """
-        try:
-            return int(self._pointer.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            return SHIPPED
-        except (OSError, ValueError) as error:
-            raise RouterError(say("router.no_pointer", path=self._pointer)) from error
+        return self._used()[-1]
 
     def numbers(self) -> list[int]:
         """Every version there is, the shipped one first."""
@@ -64,15 +67,9 @@ class Versions:
         Raises:
             RouterError: it cannot be written.
         """
-        text = classifier.model_dump_json()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            draft = self._written(text)
+        with self._alone():
             number = self.numbers()[-1] + 1
-            while not _claimed(draft, self._path(number)):  # another process was faster
-                number += 1
-        except OSError as error:
-            raise RouterError(say("router.unwritable", folder=self.folder, reason=error)) from error
+            self._write(self._path(number), classifier.model_dump_json())
         return number
 
     def use(self, number: int) -> None:
@@ -82,22 +79,51 @@ class Versions:
             RouterError: there is no such version, or it cannot be read or written.
         """
         self.load(number)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._written(f"{number}\n").replace(self._pointer)
-        except OSError as error:
-            raise RouterError(say("router.unwritable", folder=self.folder, reason=error)) from error
+        with self._alone():
+            used: list[int] = []
+            with suppress(RouterError):  # unreadable: what was used before is not known
+                used = self._used()
+            self._point([*used, number])
 
-    def before(self) -> int:
-        """The version that a rollback goes to.
+    def roll_back(self) -> int:
+        """Use the version that was in use before, and say which one that is.
 
         Raises:
-            RouterError: the shipped one is in use.
+            RouterError: there is none before, or it cannot be read or written.
         """
-        earlier = [number for number in self.numbers() if number < self.current()]
-        if not earlier:
-            raise RouterError(say("router.nothing_before"))
-        return earlier[-1]
+        with self._alone():
+            used = self._used()[:-1]
+            if not used:
+                raise RouterError(say("router.nothing_before"))
+            self.load(used[-1])
+            self._point(used)
+        return used[-1]
+
+    def _used(self) -> list[int]:
+        """The versions that were put in use, the latest last."""
+        try:
+            return [int(number) for number in self._pointer.read_text().split()] or [SHIPPED]
+        except FileNotFoundError:
+            return [SHIPPED]
+        except (OSError, ValueError) as error:
+            raise RouterError(say("router.no_pointer", path=self._pointer)) from error
+
+    def _point(self, used: list[int]) -> None:
+        self._write(self._pointer, " ".join(map(str, used[-REMEMBERED:])) + "\n")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only process that writes here.
+
+        Raises:
+            RouterError: the folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / ".lock", timeout=LOCK_SECONDS):
+                yield
+        except OSError as error:  # the lock's Timeout is one too
+            raise RouterError(say("router.unwritable", folder=self.folder, reason=error)) from error
 
     @property
     def _pointer(self) -> Path:
@@ -106,24 +132,14 @@ class Versions:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:04}.json"
 
-    def _written(self, text: str) -> Path:
-        """A file with that text that no one else writes, and that is on the disk."""
-        draft = self.folder / f".draft-{os.getpid()}-{os.urandom(4).hex()}"
+    def _write(self, path: Path, text: str) -> None:
+        """Let a file have this text, or leave it as it was."""
+        draft = self.folder / ".draft"
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return draft
-
-
-def _claimed(draft: Path, path: Path) -> bool:
-    """Whether the draft could be given that name, which nobody had."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    draft.unlink()
-    return True
+        draft.replace(path)
 
 
 @lru_cache(maxsize=4)

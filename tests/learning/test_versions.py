@@ -38,17 +38,24 @@ def test_a_new_one_is_kept_and_in_use_only_when_told_so(versions: Versions) -> N
     assert versions.load(1) == router(2.0)
 
 
-def test_going_back_goes_to_the_one_before_and_deletes_nothing(versions: Versions) -> None:
+def test_going_back_goes_to_what_was_in_use_before_and_deletes_nothing(versions: Versions) -> None:
+    kept = [versions.add(router(temperature)) for temperature in (2.0, 3.0, 4.0)]
+    versions.use(3)
+    versions.use(1)
+    assert (versions.roll_back(), versions.current()) == (3, 3)
+    assert (versions.roll_back(), versions.current()) == (SHIPPED, SHIPPED)
+    assert versions.numbers() == [SHIPPED, *kept]
+    with pytest.raises(RouterError, match="none before it"):
+        versions.roll_back()
+
+
+def test_going_back_to_one_that_is_gone_leaves_the_one_in_use(versions: Versions) -> None:
     for temperature in (2.0, 3.0):
         versions.use(versions.add(router(temperature)))
-    assert versions.before() == 1
-
-    versions.use(1)
-    assert versions.before() == SHIPPED
-    assert versions.numbers() == [0, 1, 2]
-    versions.use(SHIPPED)
-    with pytest.raises(RouterError, match="none before it"):
-        versions.before()
+    (versions.folder / "0001.json").unlink()
+    with pytest.raises(RouterError, match=r"no router of version 1. Kept: 0, 2"):
+        versions.roll_back()
+    assert versions.current() == 2
 
 
 def test_routers_added_at_once_have_numbers_of_their_own(versions: Versions) -> None:
@@ -61,7 +68,7 @@ def test_routers_added_at_once_have_numbers_of_their_own(versions: Versions) -> 
 
 def test_what_a_killed_process_left_half_written_is_no_version(versions: Versions) -> None:
     versions.add(router())
-    (versions.folder / ".draft-1-ab").write_text("{")
+    (versions.folder / ".draft").write_text("{")
     assert versions.numbers() == [0, 1]
 
 
@@ -98,5 +105,5 @@ def test_a_pointer_that_says_nothing_is_an_error_that_tells_the_way_out(
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "router").write_text("a file")
-    with pytest.raises(RouterError, match="cannot be kept in"):
+    with pytest.raises(RouterError, match="cannot be written in"):
         Versions(tmp_path / "router").add(router())
