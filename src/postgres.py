@@ -317,7 +317,13 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
 
     settings = {"autocommit": True, "row_factory": dict_row, "connect_timeout": CONNECT_SECONDS}
     pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-        address, kwargs=settings, min_size=1, max_size=POOL, open=False, configure=configure
+        address,
+        kwargs=settings,
+        min_size=1,
+        max_size=POOL,
+        open=False,
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,  # a restart of Postgres ends them all
     )
     try:
         async with await AsyncConnection.connect(address, connect_timeout=CONNECT_SECONDS):

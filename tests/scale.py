@@ -27,7 +27,8 @@ def schema() -> Iterator[str]:
         pytest.skip(f"no Postgres at {DATABASE}: {error}")
     with connection:
         connection.execute(f"create schema {name}".encode())
-        yield f"{DATABASE}?options={quote(f'-csearch_path={name}')}"
+        search = quote(f"-csearch_path={name}")
+        yield f"{DATABASE}?options={search}&application_name={name}"
         connection.execute(f"drop schema {name} cascade".encode())
 
 

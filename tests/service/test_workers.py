@@ -1,8 +1,10 @@
 """Workers in processes of their own, over a real Postgres and a real Redis: whatever becomes of
 them, each task comes to one end."""
 
+import asyncio
 import os
 import queue
+import random
 import re
 import shutil
 import signal
@@ -20,6 +22,9 @@ import pytest
 import redis
 from click.testing import CliRunner
 from concertino.cli_service import keys
+from concertino.learning.bandit import Bandit
+from concertino.store import open_store
+from pydantic import SecretStr
 
 from tests.model_server import PATIENCE, PENS, ModelServer, use
 from tests.scale import LEASE_SECONDS, REDIS, prefix, schema
@@ -29,6 +34,10 @@ from tests.service.streams import Event, events_in
 
 COMMAND = [sys.executable, "-c", "from concertino.cli_service import worker; worker()"]
 TASK = {"question": PENS, "workflow": "solve_math"}
+BLOWS = int(os.environ.get("KILLS", "3"))
+"""How often a worker is killed, paused or stopped; CI asks for 30."""
+TASKS = 4
+"""Sent before the first blow; one more follows each."""
 FENCED = "another process"
 WRITTEN = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 
@@ -139,6 +148,12 @@ def check_one_end(events: list[Event]) -> None:
     assert played == [r["actor"] for r in result["iteration_history"] if not r["decision"]]
 
 
+async def rewards(machines: Machines) -> int:
+    """How often `solve_math` was rewarded."""
+    async with open_store(SecretStr(machines.database)) as store:
+        return (await Bandit.read(store.checkpointer)).baseline("solve_math").count
+
+
 def test_a_task_whose_worker_is_killed_is_finished_by_another_from_its_checkpoint(
     machines: Machines, serve: Serve, api: LiveService
 ) -> None:
@@ -187,6 +202,27 @@ def test_a_paused_worker_that_wakes_up_late_is_fenced_and_works_on(
     check_one_end(followed(api, start(api)))
 
 
+def test_whatever_becomes_of_workers_each_task_is_done_once(
+    machines: Machines, serve: Serve, api: LiveService
+) -> None:
+    chance = random.Random(4)  # noqa: S311
+    serve()
+    working = [machines.worker(), machines.worker()]
+    tasks = [start(api) for _ in range(TASKS)]
+    for _ in range(BLOWS):
+        threading.Event().wait(chance.uniform(0, 2))  # not for something: at any moment
+        worker = working.pop(0)
+        worker.send(chance.choice([signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM]))
+        working.append(machines.worker())
+        worker.send(signal.SIGCONT)
+        tasks.append(start(api))
+
+    for task in tasks:
+        check_one_end(followed(api, task))
+    assert asyncio.run(rewards(machines)) == len(tasks)
+    assert machines.rows("select * from jobs where place is not null") == []
+
+
 def test_any_application_streams_cancels_and_takes_up_any_task(
     machines: Machines, serve: Serve, live: Live
 ) -> None:
@@ -231,6 +267,25 @@ def test_a_question_to_the_person_is_answered_through_another_application(
     assert answered.status_code == 202
     last = followed(here, paused["links"]["self"])[-1]
     assert last.data["result"]["status"] == "verified"
+
+
+def test_connections_that_postgres_has_ended_are_made_anew(
+    machines: Machines, serve: Serve, api: LiveService
+) -> None:
+    model = serve()
+    hold = model.hold("planning")
+    machines.worker()
+    task = start(api)
+    hold.wait()
+    ended = machines.rows(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = "
+        "current_setting('application_name') and pid <> pg_backend_pid()"
+    )
+    assert len(ended) >= 2
+    hold.released.set()
+
+    check_one_end(followed(api, task))
+    assert model.asked["planning"] == 1
 
 
 def test_a_worker_that_is_told_to_stop_hands_its_task_on(
