@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
@@ -62,7 +63,7 @@ class Wire:
         await asyncio.gather(*self._working, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _keep_on(self, work: Any) -> None:
+    async def _keep_on(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
