@@ -1,5 +1,6 @@
 """The outer graph: the Coordinator in the middle, every agent returning to it."""
 
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -26,7 +27,7 @@ from . import solve_math as solve_math
 from . import summarize_url as summarize_url
 from . import teach_explain as teach_explain
 from . import write_story as write_story
-from .registry import WORKFLOWS
+from .registry import WORKFLOWS, Workflow
 from .rules import (
     COMPLETE,
     NEED_INPUT,
@@ -167,7 +168,13 @@ def route(state: TaskState) -> str:
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """Compile the graph with every registered workflow's actions around the Coordinator."""
+    """The graph with every registered workflow's actions around the Coordinator. It is compiled
+    once, as that takes longer than a step of it."""
+    return _compiled(tuple(WORKFLOWS.values())).copy({"checkpointer": checkpointer})
+
+
+@cache
+def _compiled(workflows: tuple[Workflow, ...]) -> Graph:
     builder = StateGraph(TaskState, context_schema=RunContext, input_schema=TaskInput)
     builder.add_node("receive", receive)
     builder.add_node("restate", restate)
@@ -179,7 +186,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     builder.add_conditional_edges("receive", _first, ["restate", "router", "coordinator"])
     builder.add_conditional_edges("restate", _choice, ["router", "coordinator"])
     builder.add_edge("router", "coordinator")
-    actions = [action for flow in WORKFLOWS.values() for action in flow.actions]
+    actions = [action for flow in workflows for action in flow.actions]
     for action in actions:
         builder.add_node(action.name, action.node)
     players = [*(action.name for action in actions), NEED_INPUT]
@@ -187,7 +194,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     for player in players:
         builder.add_edge(player, "coordinator")
     builder.add_edge(REPORT, END)
-    return builder.compile(checkpointer=checkpointer, name="concertino")
+    return builder.compile(name="concertino")
 
 
 def _first(state: TaskState) -> str:

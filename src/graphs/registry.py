@@ -39,7 +39,7 @@ class Action:
     its workflow has an output, and while that fails a check."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workflow:
     """A kind of task, and the actions that carry it out.
 
