@@ -1,0 +1,105 @@
+"""Who is compared: each suggests a workflow for each task and may learn from the reward.
+
+The product's own functions do it, `policy.distribution` and `arms.rewarded`; the suggestion is
+always followed.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from concertino.learning.arms import rewarded
+from concertino.learning.contracts import OPEN, Arm, ArmValue, Candidate
+from concertino.learning.policy import Policy, distribution, draw
+from numpy.typing import NDArray
+
+from .world import WORKFLOWS, Task, World, no_opinion
+
+Router = Literal["whole", "types", "none"]
+
+
+@dataclass(frozen=True)
+class Player:
+    """One way of suggesting workflows."""
+
+    name: str
+    policy: Policy | None
+    """None suggests any workflow, evenly."""
+    router: Router = "types"
+    """`whole`: its task types and its probabilities; `types`: the task type alone; `none`: neither,
+    all tasks are of one type."""
+    learns: bool = True
+
+    def sees(self, task: Task) -> tuple[str, list[Candidate]]:
+        """The row of the table, and the candidates."""
+        if self.router == "none":
+            return OPEN, no_opinion()
+        return task.task_type, task.candidates if self.router == "whole" else no_opinion()
+
+
+PRODUCT = Policy()
+"""With the settings' defaults."""
+GREEDY = replace(PRODUCT, name="epsilon_greedy", epsilon=0.0)
+
+UNIFORM = Player("uniform", None, learns=False)
+PLAYERS = [
+    UNIFORM,
+    Player("greedy", GREEDY),
+    Player("ε-greedy", replace(PRODUCT, name="epsilon_greedy")),
+    Player("softmax", replace(PRODUCT, name="softmax")),
+    Player("Thompson", PRODUCT),
+    Player("ε-greedy, α = 1/n", replace(PRODUCT, name="epsilon_greedy", step=0.0)),
+    Player("softmax, α = 1/n", replace(PRODUCT, name="softmax", step=0.0)),
+    Player("Thompson, α = 1/n", replace(PRODUCT, step=0.0)),
+]
+"""Each knows a task's type and nothing else to begin with."""
+
+ROUTER_ALONE = Player("router alone", GREEDY, "whole", learns=False)
+BANDIT_ALONE = Player("bandit alone", PRODUCT, "none")
+BOTH = Player("router + bandit", PRODUCT, "whole")
+
+
+@dataclass(frozen=True)
+class Course:
+    """How it went, task by task."""
+
+    regret: NDArray[np.float64]
+    """What the best workflow is worth, less what the suggestion is worth in the mean over its
+    distribution. An oracle that knows the kinds and all values has none."""
+    suggested: list[str]
+    """Which was followed."""
+    rewards: NDArray[np.float64]
+
+
+def play(world: World, tasks: Sequence[Task], player: Player, seed: int) -> Course:
+    """One run through these tasks; the seed is that of the draws."""
+    chance = random.Random(seed)  # noqa: S311
+    table: dict[str, dict[str, Arm]] = defaultdict(dict)
+    regret, rewards, suggested = np.zeros(len(tasks)), np.zeros(len(tasks)), []
+    for at, task in enumerate(tasks):
+        row, candidates = player.sees(task)
+        arms = table[row]
+        shares = _shares(player, candidates, arms)
+        values = world.values(at)[task.kind]
+        regret[at] = values.max() - sum(
+            share * values[WORKFLOWS.index(name)] for name, share in shares.items()
+        )
+        chosen = draw(shares, chance) or ""
+        suggested.append(chosen)
+        rewards[at] = world.reward(task, at, chosen)
+        if player.learns and player.policy:
+            arm = arms.get(chosen) or Arm(task_type=row, workflow=chosen)
+            arms[chosen] = rewarded(arm, rewards[at], player.policy.step)
+    return Course(regret, suggested, rewards)
+
+
+def _shares(player: Player, candidates: list[Candidate], arms: dict[str, Arm]) -> dict[str, float]:
+    if player.policy is None:
+        return {candidate.workflow: 1 / len(candidates) for candidate in candidates}
+    known = [
+        ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count) for arm in arms.values()
+    ]
+    return distribution(player.policy, candidates, known)

@@ -1,0 +1,153 @@
+"""How good the router is before and after it has learned from its own traces, with real texts.
+
+    python -m bench.learning.retrain
+
+The program's examples are shared out: two thirds to learn from, one third held out. The first
+router learns from them with one label in five wrong. Then every question of the two thirds comes a
+few times; router and bandit suggest, and rewards follow the true label, as in `world.py`. The next
+router learns from the trace of that besides, as `concertino train-router` does: from what was
+chosen, or from what earned most. Prints Markdown tables and draws docs/learning/retrained.png.
+"""
+
+import argparse
+import os
+import random
+import tempfile
+from typing import NamedTuple
+
+import numpy as np
+from concertino.learning import evaluation
+from concertino.learning.classifier import Classifier
+from concertino.learning.contracts import TraceRecord
+from concertino.learning.labels import Rule, gather
+from concertino.learning.retraining import OWN
+
+from . import plots
+from .measures import Interval, interval
+from .players import BOTH, ROUTER_ALONE, play
+from .texts import Labelled, Mistake, Texts, mislabelled, stream, traces
+from .world import WORKFLOWS, World
+
+SEEDS = 10
+WORLD = World()
+MISTAKES: tuple[Mistake, ...] = ("at random", "among stories and lessons")
+BEFORE, CHOSEN, BEST, TRUE = (
+    "before",
+    "from what was chosen",
+    "from what earned most",
+    "from true labels",
+)
+ALONE = "router alone"
+
+
+class Figures(NamedTuple):
+    """Of a router, on what was held out."""
+
+    accuracy: float
+    macro_f1: float
+    calibration_error: float
+    value: float
+    """What its first candidate is worth, in the mean."""
+
+
+class Outcome(NamedTuple):
+    """Of one seed."""
+
+    routers: dict[str, Figures]
+    regret: dict[str, float]
+    """A task, by who suggested."""
+    true_labels: float
+    """Share of those that the trace gives."""
+
+
+def once(texts: Texts, how: Mistake, seed: int) -> Outcome:
+    """From the first router to the last."""
+    chance = random.Random(seed)  # noqa: S311
+    learned, held_out = texts.split(chance)
+    asked, judging = texts.in_scope(learned), texts.in_scope(held_out)
+    wrong = mislabelled(texts, learned, how, chance)
+    first = texts.router(wrong)
+    tasks = stream(texts, asked, first, seed)
+    both = play(WORLD, tasks.tasks, BOTH, seed)
+    trace = traces(texts, tasks, both)
+    best = labelled(texts, trace, "best")
+    routers = {
+        BEFORE: first,
+        CHOSEN: texts.router([*wrong, *labelled(texts, trace, "chosen")]),
+        BEST: texts.router([*wrong, *best]),
+        TRUE: texts.router([Labelled(row, texts.examples[row].label) for row in learned]),
+    }
+    again = stream(texts, asked, routers[BEST], seed).tasks
+    courses = {
+        ALONE: play(WORLD, tasks.tasks, ROUTER_ALONE, seed),
+        "router + bandit": both,
+        "retrained router alone": play(WORLD, again, ROUTER_ALONE, seed),
+        "retrained router + bandit": play(WORLD, again, BOTH, seed),
+    }
+    return Outcome(
+        {name: judged(texts, router, judging) for name, router in routers.items()},
+        {name: float(course.regret.mean()) for name, course in courses.items()},
+        float(np.mean([each.label == texts.examples[each.row].label for each in best])),
+    )
+
+
+def labelled(texts: Texts, trace: list[TraceRecord], rule: Rule) -> list[Labelled]:
+    """The labels that a trace gives to its questions, with their weight beside the program's."""
+    rows = {example.question: row for row, example in enumerate(texts.examples)}
+    return [Labelled(rows[each.text], each.label, OWN) for each in gather(trace, rule).questions]
+
+
+def judged(texts: Texts, router: Classifier, rows: list[int]) -> Figures:
+    """How a router does on questions that it did not learn from."""
+    ranked = [{c.workflow: c.p for c in texts.candidates(router, row)} for row in rows]
+    probabilities = np.array([[found[name] for name in WORKFLOWS] for found in ranked])
+    truth = np.array([texts.kind(row) for row in rows])
+    found = evaluation.figures(probabilities, truth)
+    value = WORLD.values(0)[truth, probabilities.argmax(axis=1)].mean()
+    return Figures(found["accuracy"], found["macro_f1"], found["calibration_error"], float(value))
+
+
+def report(how: Mistake, outcomes: list[Outcome]) -> dict[str, Interval]:
+    """Print the tables.
+
+    Returns:
+        Each router's accuracy.
+    """
+    print(f"\n## One label in five wrong, {how}\n")
+    print("| router | accuracy | macro-F1 | calibration error | value of its first candidate |")
+    print("| --- | --- | --- | --- | --- |")
+    figures = {
+        name: np.array([outcome.routers[name] for outcome in outcomes])
+        for name in (BEFORE, CHOSEN, BEST, TRUE)
+    }
+    for name, columns in figures.items():
+        print(f"| {name} | {' | '.join(str(interval(column)) for column in columns.T)} |")
+    gained = interval(figures[BEST][:, 0] - figures[BEFORE][:, 0])
+    right = interval(np.array([outcome.true_labels for outcome in outcomes]))
+    print(f"\nAccuracy gained by what earned most, paired: {gained}.")
+    print(f"Of the labels that the trace gives, {right} are true.\n")
+    print("| who suggests | regret a task | less than the router alone, paired |")
+    print("| --- | --- | --- |")
+    alone = np.array([outcome.regret[ALONE] for outcome in outcomes])
+    for name in outcomes[0].regret:
+        own = np.array([outcome.regret[name] for outcome in outcomes])
+        print(f"| {name} | {interval(own)} | {interval(alone - own)} |", flush=True)
+    return {name: interval(columns[:, 0]) for name, columns in figures.items()}
+
+
+def main(seeds: int) -> None:
+    """All of it, without a look at the user's own router."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CONCERTINO_HOME"] = home
+        texts = Texts()
+        found = {
+            f"wrong labels {how}": report(how, [once(texts, how, seed) for seed in range(seeds)])
+            for how in MISTAKES
+        }
+    plots.bars("retrained", found, "accuracy on held-out questions")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    main(parser.parse_args().seeds)

@@ -1,0 +1,127 @@
+"""Regret of each policy in a simulated world, and what router and bandit are worth apart.
+
+    python -m bench.learning.simulate
+
+Thirty seeds; all players get the same tasks, and rewards by the same luck. Prints Markdown tables
+and draws docs/learning/regret.png and ablation.png (needs `pip install concertino[bench]`).
+"""
+
+import argparse
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import plots
+from .measures import Rows, exponent, interval, recovery, tenths
+from .players import BANDIT_ALONE, BOTH, PLAYERS, ROUTER_ALONE, Player, play
+from .world import DRIFTING, World, Wrong
+
+SEEDS = 30
+STEADY, FALLS, RISES = World(), World(drift="falls"), World(drift="rises")
+MISTAKEN: dict[Wrong, str] = {
+    "nothing": "right",
+    "swapped": "20 % wrong: two kinds swapped",
+    "scattered": "20 % wrong: at random",
+}
+SHOWN = ("uniform", "greedy", "ε-greedy", "softmax", "Thompson", "Thompson, α = 1/n")
+"""Players in the picture of the policies."""
+NEVER = "not in half of the runs"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One player's runs in one world, a row for each seed."""
+
+    regret: Rows
+    drifting: NDArray[np.bool_]
+    """Which tasks are of the kind of which an arm drifts."""
+
+
+def runs(world: World, players: Iterable[Player], seeds: int) -> dict[str, Runs]:
+    """Every player's, by its name."""
+    streams = [world.tasks(seed) for seed in range(seeds)]
+    drifting = np.array([[task.kind == DRIFTING for task in tasks] for tasks in streams])
+    return {
+        player.name: Runs(
+            np.array([play(world, t, player, seed).regret for seed, t in enumerate(streams)]),
+            drifting,
+        )
+        for player in players
+    }
+
+
+def policies(seeds: int) -> None:
+    """Each policy where it has to learn everything, with and without drift."""
+    steady, falls = runs(STEADY, PLAYERS, seeds), runs(FALLS, PLAYERS, seeds)
+    rises = runs(RISES, [player for player in PLAYERS if "1/n" not in player.name], seeds)
+    print(f"\n## Policies that know a task's type and nothing else, {STEADY.length} tasks\n")
+    print("| policy | regret | exponent | a task, first tenth | last tenth |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, found in steady.items():
+        print(f"| {name} | {_growth(found.regret)} |")
+    for title, drifted in (("The best arm of one kind falls", falls), ("A poor arm rises", rises)):
+        print(f"\n## {title}, halfway\n")
+        print("| policy | regret | a task, last tenth | recovered | after (tasks of its kind) |")
+        print("| --- | --- | --- | --- | --- |")
+        for name, found in drifted.items():
+            if name != "uniform":
+                print(f"| {name} | {_recovered(found)} |")
+    shown = {"nothing drifts": steady, "the best arm of one kind falls, halfway": falls}
+    curves = {title: {name: found[name].regret for name in SHOWN} for title, found in shown.items()}
+    plots.panels("regret", curves, "tasks", (250, 250))
+
+
+def ablation(seeds: int) -> None:
+    """Router alone, bandit alone, both; where the router is right and where it is not."""
+    bandit_alone = runs(STEADY, [BANDIT_ALONE], seeds)  # what the router says is nothing to it
+    curves, gains = {}, []
+    print("\n## Router, bandit and both\n")
+    print("| router | player | regret | exponent | a task, first tenth | last tenth |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for wrong, title in MISTAKEN.items():
+        found = bandit_alone | runs(World(wrong), (ROUTER_ALONE, BOTH), seeds)
+        curves[f"router {title}"] = {name: each.regret for name, each in found.items()}
+        for name, each in found.items():
+            print(f"| {title} | {name} | {_growth(each.regret)} |")
+        gained = found[ROUTER_ALONE.name].regret - found[BOTH.name].regret
+        last = gained[:, -gained.shape[1] // 10 :]
+        gains.append(f"| {title} | {_mean(gained)} | {_mean(last)} |")
+    print("\n## What router + bandit earns more than the router alone, a task, paired\n")
+    print("| router | all tasks | last tenth |\n| --- | --- | --- |")
+    print("\n".join(gains))
+    plots.panels("ablation", curves, "tasks", (200, 200, 200))
+
+
+def _mean(rows: Rows) -> str:
+    return str(interval(rows.mean(axis=1)))
+
+
+def _growth(regret: Rows) -> str:
+    first, last = tenths(regret)
+    total = interval(regret.sum(axis=1)).text(1)
+    grows = exponent(regret).text(2) if regret.any() else "–"
+    return f"{total} | {grows} | {first} | {last}"
+
+
+def _recovered(found: Runs) -> str:
+    took = [
+        recovery(regret[of_kind], int(of_kind[: FALLS.change].sum()))
+        for regret, of_kind in zip(found.regret, found.drifting, strict=True)
+    ]
+    again = sum(number is not None for number in took)
+    # A run that never recovers counts as longer than any other.
+    middle = statistics.median(np.inf if number is None else number for number in took)
+    after = f"{middle:.0f}" if np.isfinite(middle) else NEVER
+    total, (_, last) = interval(found.regret.sum(axis=1)).text(1), tenths(found.regret)
+    return f"{total} | {last} | {again} of {len(took)} | {after}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    given = parser.parse_args()
+    policies(given.seeds)
+    ablation(given.seeds)
