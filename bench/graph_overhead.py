@@ -3,7 +3,8 @@
     python -m bench.graph_overhead
 
 Both run over the same kind of SQLite checkpointer, written synchronously; the model and the
-sandbox are stand-ins that answer at once, so that what is left is the graph's own time.
+sandbox are stand-ins that answer at once, so that what is left is the graph's own time, with all
+that is streamed to readers.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from unittest.mock import patch
 
 from concertino.agents import execution, verification
 from concertino.context import RunContext
+from concertino.events import STREAM_MODES
 from concertino.graphs.coordinator import build_graph
 from concertino.models.client import Reply
 from concertino.state import Answer, Comprehension, Diagnosis, Issue, Plan, PlanStep, Usage
@@ -49,7 +51,7 @@ async def bare(checkpointer: Any, thread: str) -> int:
         "right", lambda state: "left" if state["count"] < 4 * ROUNDS else END, ["left", END]
     )
     graph = builder.compile(checkpointer=checkpointer)
-    return await _steps(graph, {"count": 0}, thread)
+    return await _steps(graph, {"count": 0}, thread, ["updates"])
 
 
 class Instant:
@@ -120,20 +122,20 @@ async def concertino(checkpointer: Any, thread: str) -> int:
             "workflow": "solve_math",
             "max_iterations": 2 * ROUNDS,
         }
-        return await _steps(build_graph(checkpointer), task, thread)
+        return await _steps(build_graph(checkpointer), task, thread, STREAM_MODES)
 
 
-async def _steps(graph: Any, start: Any, thread: str) -> int:
+async def _steps(graph: Any, start: Any, thread: str, modes: Any) -> int:
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 1000}
-    updates = graph.astream(
+    stream = graph.astream(
         start,
         config,
         context=RunContext(),
-        stream_mode="updates",
+        stream_mode=modes,
         durability="sync",
         subgraphs=True,
     )
-    return sum([1 async for _ in updates])
+    return sum([1 async for _, mode, _ in stream if mode == "updates"])
 
 
 async def measure(times: int) -> dict[str, list[float]]:
