@@ -88,7 +88,9 @@ def test_remarks_in_chinese_are_no_part_of_a_story_either() -> None:
 
 def test_sentences_that_a_model_has_numbered_lose_their_numbers() -> None:
     assert prose("1. 小罗打开信。\n2. 3. 他决定去找岛。\n4.") == "小罗打开信。\n\n他决定去找岛。"
-    assert prose("1) Ada climbed up.\n12 gulls followed.") == "Ada climbed up.\n\n12 gulls followed."
+    assert (
+        prose("1) Ada climbed up.\n12 gulls followed.") == "Ada climbed up.\n\n12 gulls followed."
+    )
 
 
 def test_a_story_keeps_its_own_lines() -> None:
