@@ -135,16 +135,20 @@ def told(history: list[Record]) -> str:
 
 def told_routing(routing: Routing | None, legal: list[str], language: Language) -> str:
     """What classifier and bandit think of the legal workflows, on one line; a dash where they are
-    undecided, so that the Coordinator decides alone."""
+    undecided, so that the Coordinator decides alone. What they thought of those that have played
+    speaks for `complete`."""
     if routing is None or routing.task_type == OPEN:
         return "-"
-    likely = [c for c in routing.candidates if c.workflow in legal and c.p >= LIKELY]
+    chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
+    if "complete" in legal:
+        chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())
+    likely = sorted((name for name, p in chances.items() if p >= LIKELY), key=lambda n: -chances[n])
     known = [v for v in routing.values if v.workflow in legal and v.count]
-    told = [", ".join(f"{c.workflow} {c.p:.2f}" for c in likely)]
+    told = [", ".join(f"{name} {chances[name]:.2f}" for name in likely)]
     if known:
         rewards = ", ".join(f"{v.workflow} {v.value:.2f} ({v.count})" for v in known)
         told.append(say("routing.rewards", language, rewards=rewards))
-    if routing.suggestion in legal and routing.suggestion != (likely and likely[0].workflow):
+    if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
         told.append(say("routing.suggestion", language, workflow=routing.suggestion))
     return "; ".join(filter(None, told)) or "-"
 

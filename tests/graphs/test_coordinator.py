@@ -78,7 +78,7 @@ def test_nobody_is_asked_about_a_workflow_that_the_person_named(
     assert asked == []
 
 
-def test_after_a_workflow_has_played_only_those_that_may_follow_are_told(
+def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
     advise: Advise, scripted: Scripted
 ) -> None:
     advise(LIKELY)
@@ -86,4 +86,4 @@ def test_after_a_workflow_has_played_only_those_that_may_follow_are_told(
     run_task(PENS, model=model)
 
     last = [asked for asked in model.asked if "which workflow does it" in asked][-1]
-    assert "Router: teach_explain 0.15; rewards" in last
+    assert "Router: complete 0.80, teach_explain 0.15; rewards" in last
