@@ -16,7 +16,7 @@ from concertino.learning.contracts import OPEN, Arm, ArmValue, Candidate
 from concertino.learning.policy import Policy, distribution, draw
 from numpy.typing import NDArray
 
-from .world import WORKFLOWS, Task, World, no_opinion
+from .world import NO_OPINION, WORKFLOWS, Task, World
 
 Router = Literal["whole", "types", "none"]
 
@@ -36,8 +36,8 @@ class Player:
     def sees(self, task: Task) -> tuple[str, list[Candidate]]:
         """The row of the table, and the candidates."""
         if self.router == "none":
-            return OPEN, no_opinion()
-        return task.task_type, task.candidates if self.router == "whole" else no_opinion()
+            return OPEN, NO_OPINION
+        return task.task_type, task.candidates if self.router == "whole" else NO_OPINION
 
 
 PRODUCT = Policy()
@@ -78,11 +78,11 @@ def play(world: World, tasks: Sequence[Task], player: Player, seed: int) -> Cour
     """One run through these tasks; the seed is that of the draws."""
     chance = random.Random(seed)  # noqa: S311
     table: dict[str, dict[str, Arm]] = defaultdict(dict)
+    known: dict[str, dict[str, ArmValue]] = defaultdict(dict)
     regret, rewards, suggested = np.zeros(len(tasks)), np.zeros(len(tasks)), []
     for at, task in enumerate(tasks):
         row, candidates = player.sees(task)
-        arms = table[row]
-        shares = _shares(player, candidates, arms)
+        shares = _shares(player.policy, candidates, list(known[row].values()))
         values = world.values(at)[task.kind]
         regret[at] = values.max() - sum(
             share * values[WORKFLOWS.index(name)] for name, share in shares.items()
@@ -91,15 +91,15 @@ def play(world: World, tasks: Sequence[Task], player: Player, seed: int) -> Cour
         suggested.append(chosen)
         rewards[at] = world.reward(task, at, chosen)
         if player.learns and player.policy:
-            arm = arms.get(chosen) or Arm(task_type=row, workflow=chosen)
-            arms[chosen] = rewarded(arm, rewards[at], player.policy.step)
+            arm = table[row].get(chosen) or Arm(task_type=row, workflow=chosen)
+            arm = table[row][chosen] = rewarded(arm, rewards[at], player.policy.step)
+            known[row][chosen] = ArmValue(workflow=chosen, value=arm.value, count=arm.count)
     return Course(regret, suggested, rewards)
 
 
-def _shares(player: Player, candidates: list[Candidate], arms: dict[str, Arm]) -> dict[str, float]:
-    if player.policy is None:
+def _shares(
+    policy: Policy | None, candidates: list[Candidate], values: list[ArmValue]
+) -> dict[str, float]:
+    if policy is None:
         return {candidate.workflow: 1 / len(candidates) for candidate in candidates}
-    known = [
-        ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count) for arm in arms.values()
-    ]
-    return distribution(player.policy, candidates, known)
+    return distribution(policy, candidates, values)

@@ -1,6 +1,7 @@
 """The pictures in docs/learning."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +35,26 @@ SHADES = ("#777777", "#a6611a", "#1f78b4", "#000000")
 
 
 def panels(
-    name: str, curves: Mapping[str, Mapping[str, Rows]], across: str, limits: Sequence[float]
+    name: str,
+    curves: Mapping[str, Mapping[str, Rows]],
+    limit: float,
+    changes: Mapping[str, int] | None = None,
 ) -> None:
     """Cumulative regret, a panel for each world and a curve with its band for each player.
 
     Args:
         name: of the file.
-        across: what the horizontal axis counts.
-        limits: highest regret shown, by panel.
+        limit: highest regret shown.
+        changes: the task at which something drifts, by world.
     """
     figure, axes = _figure(len(curves))
-    for axis, (title, players), limit in zip(axes, curves.items(), limits, strict=True):
+    for axis, (title, players) in zip(axes, curves.items(), strict=True):
         for player, regret in players.items():
             _curve(axis, player, regret)
         axis.axhline(0, color=COLOURS["oracle"], linewidth=1.2, label="oracle")
-        axis.set(title=title, xlabel=across, ylim=(-0.02 * limit, limit))
+        if changes and title in changes:
+            axis.axvline(changes[title], color="#999999", linestyle=":")
+        axis.set(title=title, xlabel="tasks", ylim=(-0.02 * limit, limit))
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("cumulative regret (95 % band)")
     axes[-1].legend(fontsize=8, loc="upper left")
@@ -64,7 +70,7 @@ def bars(name: str, groups: Mapping[str, Mapping[str, Interval]], along: str) ->
             axis.bar(place, each.mean, yerr=reach, capsize=4, color=SHADES[place], width=0.7)
             axis.annotate(f"{each.mean:.3f}", (place, 0.02), ha="center", color="white")
         axis.set(title=title, ylim=(0, 1), ylabel=along)
-        axis.set_xticks(range(len(members)), [label.replace(" ", "\n", 1) for label in members])
+        axis.set_xticks(range(len(members)), [textwrap.fill(label, 12) for label in members])
         axis.grid(alpha=0.3, axis="y")
     save(figure, name)
 

@@ -28,6 +28,7 @@ MISTAKEN: dict[Wrong, str] = {
 }
 SHOWN = ("uniform", "greedy", "ε-greedy", "softmax", "Thompson", "Thompson, α = 1/n")
 """Players in the picture of the policies."""
+FALLEN = "the best arm of one kind falls (dotted line)"
 NEVER = "not in half of the runs"
 
 
@@ -69,9 +70,9 @@ def policies(seeds: int) -> None:
         for name, found in drifted.items():
             if name != "uniform":
                 print(f"| {name} | {_recovered(found)} |")
-    shown = {"nothing drifts": steady, "the best arm of one kind falls, halfway": falls}
+    shown = {"nothing drifts": steady, FALLEN: falls}
     curves = {title: {name: found[name].regret for name in SHOWN} for title, found in shown.items()}
-    plots.panels("regret", curves, "tasks", (250, 250))
+    plots.panels("regret", curves, 250, {FALLEN: FALLS.change})
 
 
 def ablation(seeds: int) -> None:
@@ -92,7 +93,7 @@ def ablation(seeds: int) -> None:
     print("\n## What router + bandit earns more than the router alone, a task, paired\n")
     print("| router | all tasks | last tenth |\n| --- | --- | --- |")
     print("\n".join(gains))
-    plots.panels("ablation", curves, "tasks", (200, 200, 200))
+    plots.panels("ablation", curves, 200)
 
 
 def _mean(rows: Rows) -> str:

@@ -1,7 +1,6 @@
 """A world whose rewards are known: what each workflow earns on each kind of task, tasks that come
 at random, and a router that may be wrong about them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -140,6 +139,5 @@ def opinion(label: int, doubt: float) -> list[Candidate]:
     return sorted(found, key=lambda candidate: -candidate.p)
 
 
-def no_opinion(workflows: Sequence[str] = WORKFLOWS) -> list[Candidate]:
-    """All equally probable."""
-    return [Candidate(workflow=name, p=1 / len(workflows)) for name in workflows]
+NO_OPINION = [Candidate(workflow=name, p=1 / len(WORKFLOWS)) for name in WORKFLOWS]
+"""All equally probable."""
