@@ -133,10 +133,12 @@ def told(history: list[Record]) -> str:
     return "\n".join(lines)
 
 
-def told_routing(routing: Routing | None, legal: list[str], language: Language) -> str:
+def told_routing(
+    routing: Routing | None, legal: list[str], called_for: list[str], language: Language
+) -> str:
     """What classifier and bandit think of the legal workflows, on one line; a dash where they are
     undecided, so that the Coordinator decides alone. What they thought of those that have played
-    speaks for `complete`."""
+    speaks for `complete`. `called_for` are those that the task's own words name a source for."""
     if routing is None or routing.task_type == OPEN:
         return "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
@@ -150,6 +152,8 @@ def told_routing(routing: Routing | None, legal: list[str], language: Language) 
         told.append(say("routing.rewards", language, rewards=rewards))
     if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
         told.append(say("routing.suggestion", language, workflow=routing.suggestion))
+    if words := [name for name in called_for if name in legal and [name] != likely[:1]]:
+        told.append(say("routing.called_for", language, workflows=", ".join(words)))
     return "; ".join(filter(None, told)) or "-"
 
 

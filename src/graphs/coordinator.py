@@ -16,6 +16,7 @@ from ..agents.turns import fingerprint, inputs_of, problem_of
 from ..context import RunContext
 from ..errors import InvalidTask
 from ..language import detect_language
+from ..learning.features import called_for
 from ..learning.routing import route_task
 from ..messages import Language, say
 from ..models.structured import explain
@@ -216,7 +217,9 @@ def _options(state: TaskState) -> Options:
         signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
-        router=told_routing(state.get("routing"), legal, state["language"]),
+        router=told_routing(
+            state.get("routing"), legal, called_for(problem_of(state)), state["language"]
+        ),
     )
 
 

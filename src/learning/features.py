@@ -66,6 +66,14 @@ _NUMBER = re.compile(r"\d+|[一二两三四五六七八九十百千万半]+(?=[�
 _QUESTION = re.compile(r"[?？]|[吗呢]\s*$")
 
 
+CALLED_FOR_BY = {
+    "rag_qa": ("names_own_documents",),
+    "search_qa_strict": ("asks_for_latest", "asks_to_search"),
+    "summarize_url": ("has_url",),
+}
+"""Features of a question that call for one source of knowledge."""
+
+
 def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
     """The features of a question, the same names each time and in the same order.
 
@@ -82,3 +90,9 @@ def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dic
         "length": min(len(question.encode()), 600) / 600,
         "is_chinese": float(detect_language(question) == "zh"),
     }
+
+
+def called_for(question: str) -> list[str]:
+    """The workflows for whose source of knowledge a question asks in so many words."""
+    found = text_features(question)
+    return [flow for flow, names in CALLED_FOR_BY.items() if any(found[name] for name in names)]

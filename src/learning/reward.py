@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from ..messages import Language, say
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
+from .features import CALLED_FOR_BY
 
 RULES = "1"
 """Version of what is said here; traces name it."""
@@ -31,12 +32,6 @@ OPINIONS = {REFERENCE: 2.0, RATING: 9.0}
 TERSE: dict[Language, int] = {"en": 100, "zh": 200}
 """Words, or Chinese characters, that an answer to a question may have before each more tells
 against it."""
-CALLED_FOR_BY = {
-    "rag_qa": ("names_own_documents",),
-    "search_qa_strict": ("asks_for_latest", "asks_to_search"),
-    "summarize_url": ("has_url",),
-}
-"""Features of a question that call for one source of knowledge."""
 
 COST_WEIGHTS = {"tokens": 3.0, "seconds": 2.0, "calls": 2.0, "loads": 1.0, "memory": 1.0}
 

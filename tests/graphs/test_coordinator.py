@@ -59,6 +59,16 @@ def test_the_coordinator_reads_candidates_rewards_and_suggestion_and_decides(
     assert first["candidates"][0] == {"workflow": "solve_math", "p": 0.8}
 
 
+def test_a_source_that_the_words_name_is_told_beside_the_candidates(
+    advise: Advise, scripted: Scripted
+) -> None:
+    advise(LIKELY)
+    model = scripted()
+    run_task(f"From my notes: {PENS}", model=model)
+
+    assert "; the words call for: rag_qa\n" in model.asked[0]
+
+
 def test_where_the_router_is_undecided_the_coordinator_decides_alone(
     advise: Advise, scripted: Scripted
 ) -> None:
