@@ -3,12 +3,10 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -96,14 +94,22 @@ def show(task_id: str | None, limit: int, as_json: bool) -> None:
 @trace.command(help=say("cli.trace.stats.help"))
 @json_option
 def stats(as_json: bool) -> None:
+    from .learning import statistics
+
     records = _read()
-    names = sorted({record.workflow for record in records if record.workflow})
-    rows = [_summary(name, [r for r in records if r.workflow == name]) for name in names]
+    workflows, actors = statistics.by_workflow(records), statistics.by_actor(records)
+    advice = statistics.of_advice(records)
     if as_json:
-        click.echo(json.dumps(rows))
+        click.echo(json.dumps({"workflows": workflows, "actors": actors, "advice": advice}))
         return
-    for row in rows:
+    for row in workflows:
         click.echo(say("cli.trace.stats.line", **row))
+    if actors:
+        click.echo(say("cli.trace.stats.actors"))
+    for row in actors:
+        click.echo(say("cli.trace.stats.actor", **row))
+    if advice["suggested"]:
+        click.echo(say("cli.trace.stats.advice", **advice))
 
 
 @trace.command(help=say("cli.trace.export.help"), epilog=say("cli.trace.export.epilog"))
@@ -173,29 +179,6 @@ def _meaning(term: str, workflow: str | None) -> str:
         return meaning_of(term)[language]
     checks = {flow["name"]: flow["checks"] for flow in workflows()}
     return str(checks.get(workflow, {}).get(term, {}).get(language, ""))
-
-
-def _summary(workflow: str, records: list["TraceRecord"]) -> dict[str, Any]:
-    """What a workflow's tasks came to, on average."""
-    rewards = [record.reward for record in records if record.reward]
-    return {
-        "workflow": workflow,
-        "tasks": len(records),
-        "verified": _mean(record.status == "verified" for record in records),
-        **{
-            name: _mean(getattr(reward, name) for reward in rewards)
-            for name in ("quality", "cost", "reward")
-        },
-        **{
-            name: _mean(record.spent[name] for record in records if name in record.spent)
-            for name in ("tokens", "seconds")
-        },
-    }
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return fmean(found) if found else 0.0
 
 
 def _write_lines(file: TextIO, records: list["TraceRecord"]) -> None:

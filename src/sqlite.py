@@ -53,20 +53,20 @@ class SqliteStore(TaskStore):
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[TaskStore]:
-        if self._home is None:
-            async with self._locks[name]:
+        async with self._locks[name]:  # so that of each process one waits for the file
+            if self._home is None:
                 yield self
-            return
-        path = self._home / f"{name}.lock"
-        lock = AsyncFileLock(path, timeout=BUSY_SECONDS, poll_interval=POLL_SECONDS)
-        try:
-            await lock.acquire()
-        except Timeout:
-            raise ConcertinoError(say("store.busy", name=name)) from None
-        try:
-            yield self
-        finally:
-            await lock.release()
+                return
+            path = self._home / f"{name}.lock"
+            lock = AsyncFileLock(path, timeout=BUSY_SECONDS, poll_interval=POLL_SECONDS)
+            try:
+                await lock.acquire()
+            except Timeout:
+                raise ConcertinoError(say("store.busy", name=name)) from None
+            try:
+                yield self
+            finally:
+                await lock.release()
 
     @asynccontextmanager
     async def claim(

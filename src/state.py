@@ -50,6 +50,11 @@ class Usage(Contract):
             **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}
         )
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(
+            **{name: getattr(self, name) - getattr(other, name) for name in Usage.model_fields}
+        )
+
 
 class CoordinatorDecision(Contract):
     """Who plays next, and why."""

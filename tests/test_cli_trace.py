@@ -29,7 +29,7 @@ def task_id(scripted: Callable[..., ScriptedModel]) -> str:
 def test_what_there_is_not_yet_is_told(home: Path) -> None:
     assert run("trace", "show").stderr.startswith("The trace is empty")
     assert "No rewards yet" in run("bandit").stderr
-    assert json.loads(run("trace", "stats", "--json").stdout) == []
+    assert json.loads(run("trace", "stats", "--json").stdout)["workflows"] == []
     assert json.loads(run("bandit", "--json").stdout)["arms"] == []
 
 
@@ -75,7 +75,7 @@ def test_figures_are_means_of_each_workflow() -> None:
     trace = Trace.of(get_settings())
     for number, status in enumerate(["verified", "unverified", "failed", "verified"]):
         trace.append(record(f"t{number}", status=status, spent={"tokens": 100.0 * number}))
-    [row] = json.loads(run("trace", "stats", "--json").stdout)
+    [row] = json.loads(run("trace", "stats", "--json").stdout)["workflows"]
     assert (row["workflow"], row["tasks"], row["verified"], row["tokens"]) == (
         "solve_math",
         4,
@@ -83,6 +83,13 @@ def test_figures_are_means_of_each_workflow() -> None:
         150.0,
     )
     assert "solve_math" in run("trace", "stats").stdout
+
+
+def test_the_figures_tell_who_spent_the_tokens_and_what_came_of_the_advice(task_id: str) -> None:
+    told = run("trace", "stats").stdout
+    assert "Spent a task" in told
+    assert {"coordinator", "execution", "report"} <= set(told.split())
+    assert "followed 1 times" in told
 
 
 def test_a_trace_is_exported_as_lines_and_as_a_table(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""What a trace comes to: what workflows earned, who spent the tokens, what advice was worth."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+from typing import Any
+
+from ..state import Usage
+from .contracts import TraceRecord
+
+REPORT = "report"
+"""Who spent what no move accounts for: the final report and the restating of a follow-up."""
+
+
+def by_workflow(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
+    """A row for each workflow: `tasks`, and the means of `verified`, `quality`, `cost`, `reward`,
+    `tokens` and `seconds`."""
+    names = sorted({record.workflow for record in records if record.workflow})
+    return [_workflow(name, [r for r in records if r.workflow == name]) for name in names]
+
+
+def by_actor(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
+    """A row for whoever called a model, the dearest first: its mean `calls`, `prompt_tokens`,
+    `cached_tokens` (of these, read from the model's cache), `output_tokens` and `seconds` over all
+    tasks."""
+    spent: dict[str, Usage] = defaultdict(Usage)
+    for record in records:
+        for move in record.moves:
+            spent[move.actor] += move.usage
+    told = sum(spent.values(), Usage())
+    spent[REPORT] = sum((record.usage for record in records), Usage()) - told
+    rows = [
+        {
+            "actor": actor,
+            **{name: value / len(records) for name, value in usage.model_dump().items()},
+        }
+        for actor, usage in spent.items()
+        if usage.calls > 0
+    ]
+    return sorted(rows, key=lambda row: -row["prompt_tokens"] - row["output_tokens"])
+
+
+def of_advice(records: Sequence[TraceRecord]) -> dict[str, Any]:
+    """What became of the suggestions of router and bandit: how many there were (`suggested`), how
+    many the Coordinator `followed`, and the mean reward and cost where it did and did not. Cost is
+    relative to what the workflow usually costs, so that unlike tasks compare."""
+    advised = [record for record in records if record.followed is not None and record.reward]
+    heeded = [record for record in advised if record.followed]
+    overruled = [record for record in advised if not record.followed]
+    return {
+        "suggested": len(advised),
+        "followed": len(heeded),
+        **_earned("followed", heeded),
+        **_earned("overruled", overruled),
+    }
+
+
+def _earned(which: str, records: Sequence[TraceRecord]) -> dict[str, float]:
+    rewards = [record.reward for record in records if record.reward]
+    return {
+        f"{term}_{which}": _mean(getattr(reward, term) for reward in rewards)
+        for term in ("reward", "cost")
+    }
+
+
+def _workflow(name: str, records: Sequence[TraceRecord]) -> dict[str, Any]:
+    rewards = [record.reward for record in records if record.reward]
+    return {
+        "workflow": name,
+        "tasks": len(records),
+        "verified": _mean(record.status == "verified" for record in records),
+        **{
+            term: _mean(getattr(reward, term) for reward in rewards)
+            for term in ("quality", "cost", "reward")
+        },
+        **{
+            term: _mean(record.spent[term] for record in records if term in record.spent)
+            for term in ("tokens", "seconds")
+        },
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return fmean(found) if found else 0.0
