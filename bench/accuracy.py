@@ -70,13 +70,17 @@ async def concertino(model: LanguageModel, problem: str) -> Row:
         decided=sum(record["source"] == "model" for record in decisions),
         forced=sum(record["source"] == "forced" for record in decisions),
         fallback=sum(record["source"] == "fallback" for record in decisions),
-        spent={
-            actor: sum(r["usage"]["output_tokens"] for r in history if r["actor"] == actor)
-            for actor in {record["actor"] for record in history}
-        },
+        spent={kind: _by_actor(history, kind) for kind in ("prompt_tokens", "output_tokens")},
         working=[f"{record['actor']}: {record['summary']}" for record in history],
         error=result["error"],
     )
+
+
+def _by_actor(history: list[Row], kind: str) -> dict[str, int]:
+    return {
+        actor: sum(r["usage"][kind] for r in history if r["actor"] == actor)
+        for actor in {record["actor"] for record in history}
+    }
 
 
 ROUTES: dict[str, Callable[[LanguageModel, str], Awaitable[Row]]] = {
@@ -164,9 +168,11 @@ def _decisions(rows: list[Row]) -> list[str]:
     for status in sorted({row["status"] for row in ours}):
         group = [row for row in ours if row["status"] == status]
         lines.append(f"{status}: {len(group)}, of these right {_share(group)}")
-    actors = sorted({actor for row in ours for actor in row["spent"]})
-    spent = {actor: sum(row["spent"].get(actor, 0) for row in ours) / len(ours) for actor in actors}
-    lines.append("output tokens: " + ", ".join(f"{a} {tokens:.0f}" for a, tokens in spent.items()))
+    for kind in ("prompt_tokens", "output_tokens"):
+        actors = sorted({actor for row in ours for actor in row["spent"][kind]})
+        means = {a: sum(row["spent"][kind].get(a, 0) for row in ours) / len(ours) for a in actors}
+        told = ", ".join(f"{actor} {tokens:.0f}" for actor, tokens in means.items())
+        lines.append(f"{kind.replace('_', ' ')}: {told}")
     return lines
 
 

@@ -79,7 +79,7 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
         history = [record for record in history if record.decision is None]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
-        history=told(history) or ("-" if options.choosing else ""),
+        history=told(history) or "-",
         signals="\n".join(f"- {line}" for line in options.signals),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),
@@ -146,14 +146,15 @@ def told_routing(
         chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())
     likely = sorted((name for name, p in chances.items() if p >= LIKELY), key=lambda n: -chances[n])
     known = [v for v in routing.values if v.workflow in legal and v.count]
-    told = [", ".join(f"{name} {chances[name]:.2f}" for name in likely)]
+    words = [name for name in called_for if name in legal and [name] != likely[:1]]
+    # First: a small model's reasoning begins with whatever stands first.
+    told = [say("routing.called_for", language, workflows=", ".join(words))] if words else []
+    told.append(", ".join(f"{name} {chances[name]:.2f}" for name in likely))
     if known:
         rewards = ", ".join(f"{v.workflow} {v.value:.2f} ({v.count})" for v in known)
         told.append(say("routing.rewards", language, rewards=rewards))
     if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
         told.append(say("routing.suggestion", language, workflow=routing.suggestion))
-    if words := [name for name in called_for if name in legal and [name] != likely[:1]]:
-        told.append(say("routing.called_for", language, workflows=", ".join(words)))
     return "; ".join(filter(None, told)) or "-"
 
 

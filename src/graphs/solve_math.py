@@ -152,10 +152,9 @@ SOLVE_MATH = register(
             Action(
                 "comprehension",
                 {
-                    "en": "reads the problem closely: the usual first move for equations, "
-                    "geometry and long or unclear problems; again when it was misread.",
-                    "zh": "仔细审题：方程、几何以及长的或不清楚的题，通常先做这一步；"
-                    "误解题意时重做。",
+                    "en": "reads the problem closely: for equations, geometry and long or unclear "
+                    "problems; again when it was misread.",
+                    "zh": "仔细审题：用于方程、几何以及长的或不清楚的题；误解题意时重做。",
                 },
                 comprehend,
                 _may_comprehend,
@@ -163,9 +162,9 @@ SOLVE_MATH = register(
             Action(
                 "planning",
                 {
-                    "en": "lays out the steps: after comprehension, at once only where nothing can "
-                    "be misread, or again when the method was wrong.",
-                    "zh": "列出步骤：在审题之后；只有题意绝无歧义时才直接进行；方法有误时重做。",
+                    "en": "lays out the steps: after comprehension; again when the method was "
+                    "wrong.",
+                    "zh": "列出步骤：在审题之后；方法有误时重做。",
                 },
                 plan,
                 _may_plan,
@@ -173,10 +172,10 @@ SOLVE_MATH = register(
             Action(
                 "execution",
                 {
-                    "en": "computes the answer by a program: at once for an everyday problem with "
-                    "all its numbers, after planning otherwise; again to get another program.",
-                    "zh": "用程序计算答案：数据齐全的日常应用题可直接执行，"
-                    "其他题在计划之后；再次执行会写出另一个程序。",
+                    "en": "computes by a program: at once for an everyday problem with all its "
+                    "numbers, else after planning; again to get another program.",
+                    "zh": "用程序计算：数据齐全的日常应用题直接用它，其他题在计划之后；"
+                    "再用则另写一个程序。",
                 },
                 execution.build(),
                 _may_execute,

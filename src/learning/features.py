@@ -72,6 +72,8 @@ CALLED_FOR_BY = {
     "summarize_url": ("has_url",),
 }
 """Features of a question that call for one source of knowledge."""
+HINTS = frozenset({"asks_for_latest"})
+"""Those of them that also occur in passing, as in today's homework."""
 
 
 def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
@@ -94,5 +96,5 @@ def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dic
 
 def called_for(question: str) -> list[str]:
     """The workflows for whose source of knowledge a question asks in so many words."""
-    found = text_features(question)
-    return [flow for flow, names in CALLED_FOR_BY.items() if any(found[name] for name in names)]
+    found = {name for name, value in text_features(question).items() if value and name not in HINTS}
+    return [flow for flow, names in CALLED_FOR_BY.items() if found.intersection(names)]

@@ -66,7 +66,7 @@ def test_a_source_that_the_words_name_is_told_beside_the_candidates(
     model = scripted()
     run_task(f"From my notes: {PENS}", model=model)
 
-    assert "; the words call for: rag_qa\n" in model.asked[0]
+    assert "Router: first rag_qa, which the words name; " in model.asked[0]
 
 
 def test_where_the_router_is_undecided_the_coordinator_decides_alone(
