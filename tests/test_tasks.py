@@ -79,10 +79,37 @@ def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted
     result = solve_math_problem(PENS, model=model)
 
     chosen = [r for r in result["iteration_history"] if r["source"] == "model"]
-    assert chosen[1]["legal"] == ["comprehension", "planning", "execution", "complete"]
+    assert chosen[1]["legal"] == ["execution", "complete"]
     assert result["status"] == "verified"
     assert result["final_answer"] == "36"
     assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "37", "36"]
+
+
+@pytest.mark.parametrize("level", ["comprehension", "planning"])
+def test_a_diagnosis_says_where_the_task_may_go_back_to(scripted: Scripted, level: str) -> None:
+    issue = {"what": "misread", "suggestion": "read", "type": "misread", "level": level}
+    model = scripted(
+        execution=["```python\nanswer = 35\n```"],
+        rethinking=["I get \\boxed{37}."],
+        diagnosis=[{"issues": [issue]}],
+        coordinator=[decision("comprehension"), decision("complete")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    chosen = [r for r in result["iteration_history"] if r["source"] == "model"]
+    assert chosen[1]["legal"] == [level, "execution", "complete"]
+
+
+def test_when_no_program_is_left_a_last_reasoning_decides(scripted: Scripted) -> None:
+    model = scripted(
+        execution=["```python\nanswer = 35\n```", "```python\nanswer = 34\n```"],
+        rethinking=["I get \\boxed{37}."],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    routes = ["program", "reasoning", "rethinking", "program", "resampling"]
+    assert [attempt["route"] for attempt in result["attempts"]] == routes
+    assert (result["status"], result["final_answer"]) == ("verified", "36")
 
 
 def test_where_program_and_reasoning_differ_a_second_reasoning_decides(scripted: Scripted) -> None:

@@ -2,18 +2,18 @@
 
 Two routes that arrive at the same answer support it. The routes are the program, a chain of
 reasoning written without sight of the program, where these differ a second one asked for in other
-words (self-consistency, Wang et al. 2022, stopped early), and putting the answer back into the
-problem's own equations. Every answer is kept, so a later program may be supported by an earlier
-route; a model's opinion of an answer is not evidence and decides nothing.
+words and, when no program is left to try, a third (self-consistency, Wang et al. 2022, stopped
+early), and putting the answer back into the problem's own equations. Every answer is kept, so a
+later program may be supported by an earlier route; a model's opinion of an answer is not evidence
+and decides nothing.
 """
-
-from typing import cast
 
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of, the_sandbox
+from ..messages import Language
 from ..models.client import LanguageModel, Reply
-from ..prompts import load
+from ..prompts import Prompt, load
 from ..state import (
     Answer,
     Attempt,
@@ -32,8 +32,14 @@ from .execution import MAX_PROGRAMS
 from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
 
-REASONING = {"reasoning": load("reasoning"), "rethinking": load("rethinking")}
-"""Ways of solving a problem in words, in the order in which they are tried."""
+REASONING: dict[Route, tuple[dict[Language, Prompt], float]] = {
+    "reasoning": (load("reasoning"), 0.0),
+    "rethinking": (load("rethinking"), 0.0),
+    "resampling": (load("reasoning"), 0.5),
+}
+"""Ways of solving a problem in words, each with its temperature, in the order of their turns."""
+LAST_RESORT: Route = "resampling"
+"""Comes only when no program can decide any more."""
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
@@ -97,11 +103,13 @@ async def _compare_routes(
     """The best supported answer; adds to `new` the chains of reasoning that were wanted for it."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
-    usage = Usage()
+    usage, tried = Usage(), {attempt.route for attempt in attempts}
+    if _may_be_mended(state):
+        tried.add(LAST_RESORT)
     for route in REASONING:
-        if support >= ENOUGH_SUPPORT or any(attempt.route == route for attempt in attempts):
+        if support >= ENOUGH_SUPPORT or route in tried:
             continue
-        reply = await _reason(model, sandbox, state, cast("Route", route))
+        reply = await _reason(model, sandbox, state, route)
         usage += reply.usage
         if reply.value is not None:
             new.append(reply.value)
@@ -128,9 +136,12 @@ async def _reason(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, route: Route
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
+    prompt, temperature = REASONING[route]
     reply = await model.text(
-        REASONING[route][state["language"]].messages(problem=problem_of(state)),
+        prompt[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
+        temperature=temperature,
+        seed=1 if temperature else None,
     )
     answer = await read_answer(sandbox, boxed(reply.value))
     if answer is None:

@@ -10,7 +10,7 @@ from ..agents.planning import plan
 from ..agents.report import report
 from ..agents.turns import problem_of
 from ..agents.verification import verify
-from ..state import Record, TaskState
+from ..state import Level, Record, TaskState
 from . import execution
 from .registry import Action, Workflow, register
 from .rules import NEED_INPUT, last_played, turns
@@ -46,6 +46,13 @@ def _may_try_again(state: TaskState) -> bool:
     return _in_trouble(state) and _tries_left(state) > 0
 
 
+def _may_go_back(state: TaskState, level: Level) -> bool:
+    """Whether it may be tried again from there; a diagnosis that points elsewhere rules it out."""
+    found = state.get("verification_output")
+    diagnosed = found.issues if found and not _executed_since(state) else []
+    return _may_try_again(state) and (not diagnosed or diagnosed[0].level == level)
+
+
 def _tries_left(state: TaskState) -> int:
     """Programs that may still be written: so many with a result, twice as many with errors."""
     executed = [r for r in state.get("history", []) if r.actor == "execution"]
@@ -55,7 +62,7 @@ def _tries_left(state: TaskState) -> int:
 
 def _may_comprehend(state: TaskState) -> bool:
     read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    return _untouched(state) or asked > read or _may_try_again(state)
+    return _untouched(state) or asked > read or _may_go_back(state, "comprehension")
 
 
 def _untouched(state: TaskState) -> bool:
@@ -72,7 +79,7 @@ def _may_plan(state: TaskState) -> bool:
     read, planned = last_played(state, "comprehension"), last_played(state, "planning")
     if last_played(state, NEED_INPUT) > read:
         return False
-    return _untouched(state) or (read >= 0 and (planned < read or _may_try_again(state)))
+    return _untouched(state) or (read >= 0 and (planned < read or _may_go_back(state, "planning")))
 
 
 def _may_execute(state: TaskState) -> bool:
