@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from ..messages import Language, say
 from ..state import Contract, Line, Output, Source, Turn, Usage
 from ..tools.fence import fence
-from .lesson_statements import says
+from .statements import says
 from .turns import Asked
 
 WORKFLOW = "teach_explain"

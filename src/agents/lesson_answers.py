@@ -22,7 +22,7 @@ from ..tools.answers import ProgramError, boxed, equal, read_answer, run_program
 from ..tools.sandbox import Sandbox
 from .execution import extract_program
 from .lesson import Exercise
-from .lesson_statements import explicit, plain, says
+from .statements import explicit, plain, says
 
 PROGRAM = load("execution")
 REASONING = load("reasoning")

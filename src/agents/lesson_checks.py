@@ -8,7 +8,7 @@ from ..messages import Language, say
 from ..state import Check
 from ..tools.sandbox import Sandbox
 from .lesson import PARTS, Lesson, PartName, labels
-from .lesson_statements import statements, wrong_statements
+from .statements import statements, wrong_statements
 
 Faults = dict[PartName, str]
 

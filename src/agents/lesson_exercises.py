@@ -28,7 +28,7 @@ from .lesson import (
 )
 from .lesson_answers import Confirmed, Draft, confirm, needs_computing
 from .lesson_checks import in_language
-from .lesson_statements import plain, statements
+from .statements import plain, statements
 from .turns import Stopwatch, tell
 
 CALCULATIONS = load("lesson_exercises")

@@ -26,7 +26,7 @@ from .lesson import (
 from .lesson_answers import confirm
 from .lesson_checks import longest_average
 from .lesson_exercises import counted, drafts
-from .lesson_statements import plain, wrong_statements
+from .statements import plain, wrong_statements
 from .turns import Stopwatch, tell
 
 PART = load("lesson_part")

@@ -29,6 +29,7 @@ from ..state import (
 from ..tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
 from ..tools.sandbox import Sandbox
 from .execution import MAX_PROGRAMS
+from .recomputation import recomputed
 from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
 
@@ -143,10 +144,11 @@ async def _reason(
         temperature=temperature,
         seed=1 if temperature else None,
     )
-    answer = await read_answer(sandbox, boxed(reply.value))
+    working = await recomputed(sandbox, reply.value, problem_of(state))
+    answer = await read_answer(sandbox, boxed(working))
     if answer is None:
         return Reply(None, reply.usage)
-    return Reply(Attempt(route=route, answer=answer, working=reply.value), reply.usage)
+    return Reply(Attempt(route=route, answer=answer, working=working), reply.usage)
 
 
 async def _diagnose(

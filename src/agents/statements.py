@@ -7,6 +7,7 @@ be solved and states nothing, and where words join the numbers ("half of 8 = 4")
 
 import json
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from ..tools.sandbox import Sandbox
@@ -40,13 +41,30 @@ _JOINED_AFTER = re.compile(
     r"\s*(?:[-+*/^√|_□〇%!]|\((?=[-\d])|:\d|(?:remainder|of|余)|[A-Za-z](?![A-Za-z]))", re.I
 )
 
-_RECOMPUTE = """
+_VALUE = """
 import json, re
 from fractions import Fraction
 
 def value(text):
     return eval(re.sub(r"\\d+(?:\\.\\d+)?", lambda m: f"Fraction('{m[0]}')", text))
+"""
 
+_EVALUATE = (
+    _VALUE
+    + """
+def shown(text):
+    try:
+        return str(Fraction(value(text)))
+    except Exception:
+        return None
+
+found = json.dumps([shown(text) for text in expressions])
+"""
+)
+
+_RECOMPUTE = (
+    _VALUE
+    + """
 def rounded(shown, exact):
     places = re.fullmatch(r"\\s*-?\\d+\\.(\\d{2,})\\s*", shown)
     return places and abs(value(shown) - exact) * 10 ** len(places[1]) <= Fraction(1, 2)
@@ -66,6 +84,7 @@ for number, (left, sign, right) in enumerate(statements):
         pass
 wrong = json.dumps(wrong)
 """
+)
 
 
 class Statement(NamedTuple):
@@ -92,6 +111,13 @@ async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
     ran = await sandbox.run(_RECOMPUTE, inputs={"statements": sides}, result="wrong")
     wrong = json.loads(ran.value) if ran.status == "ok" and ran.value else []
     return [found[number].shown for number in wrong]
+
+
+async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | None]:
+    """What each side of a statement comes to; None where that cannot be computed."""
+    ran = await sandbox.run(_EVALUATE, inputs={"expressions": expressions}, result="found")
+    found = json.loads(ran.value) if ran.status == "ok" and ran.value else [None] * len(expressions)
+    return [None if value is None else Fraction(value) for value in found]
 
 
 def plain(text: str) -> str:

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from concertino.agents.lesson_statements import plain, statements, wrong_statements
+from concertino.agents.statements import plain, statements, wrong_statements
 from concertino.tools.sandbox import default_sandbox
 
 

@@ -1,0 +1,63 @@
+"""Reasoning with slips of arithmetic: these are put right, and nothing else is touched."""
+
+import pytest
+from concertino.agents.recomputation import recomputed
+from concertino.context import the_sandbox
+
+PROBLEM = "A factory makes 50 quarts in 4 hours. How many in 48 hours?"
+
+
+async def put_right(reasoning: str, problem: str = PROBLEM) -> str:
+    return await recomputed(the_sandbox(), reasoning, problem)
+
+
+async def test_a_wrong_result_is_replaced_wherever_the_reasoning_goes_on_with_it() -> None:
+    reasoning = (
+        r"12.5 \text{ quarts per hour} \times 48 \text{ hours} = 500 \text{ quarts}"
+        "\n2400 + 500 = 2900\nso \\boxed{2900}"
+    )
+    expected = (
+        r"12.5 \text{ quarts per hour} \times 48 \text{ hours} = 600 \text{ quarts}"
+        "\n2400 + 600 = 3000\nso \\boxed{3000}"
+    )
+    assert await put_right(reasoning) == expected
+
+
+async def test_slips_of_one_line_are_put_right_one_after_the_other() -> None:
+    assert await put_right("17 × 3 = 41, and 41 + 9 = 60.") == "17 × 3 = 51, and 51 + 9 = 60."
+    assert await put_right("7 × 8 = 54; 9 × 9 = 88") == "7 × 8 = 56; 9 × 9 = 81"
+
+
+async def test_chinese_reasoning_is_read_too() -> None:
+    reasoning = "每箱24个，6箱一共 24 × 6 = 142（个）。\n每班 142 ÷ 8 = 17.75（个）。"
+    expected = "每箱24个，6箱一共 24 × 6 = 144（个）。\n每班 144 ÷ 8 = 18（个）。"
+    assert await put_right(reasoning, "学校买了6箱苹果，分给8个班。") == expected
+
+
+async def test_results_that_are_no_whole_numbers_are_exact() -> None:
+    assert await put_right("7 / 2 = 5") == "7 / 2 = 3.5"
+    assert await put_right("22 / 7 = 5") == "22 / 7 = 22/7"
+    assert await put_right("1,200 + 300 = 1,600 dollars") == "1,200 + 300 = 1500 dollars"
+
+
+@pytest.mark.parametrize(
+    "reasoning",
+    [
+        "425 / 6 = 70",
+        "425 ÷ 6 = 71",
+        "10 / 3 = 3.33",
+        "17 ÷ 5 = 3 remainder 2",
+        "3 hours = 180 minutes",
+        "2 m + 50 cm = 250 cm",
+        "40% of 60 = 24",
+        "x + 3 = 10",
+        "2 + 2 = 5 is what a hasty reader says",
+        "12 - 8 = 4\n\n3.14 is not 14, and 4th is not 4",
+    ],
+)
+async def test_what_is_rounded_or_unclear_or_right_stays(reasoning: str) -> None:
+    assert await put_right(reasoning, "2, 5") == reasoning
+
+
+async def test_a_number_of_the_problem_is_never_replaced() -> None:
+    assert await put_right("12 × 4 = 50", "He has 50.") == "12 × 4 = 50"
