@@ -1,15 +1,18 @@
 """Regret of each policy in a simulated world, and what router and bandit are worth apart.
 
     python -m bench.learning.simulate
+    python -m bench.learning.simulate --other-worlds
 
 Thirty seeds; all players get the same tasks, and rewards by the same luck. Prints Markdown tables
-and draws docs/learning/regret.png and ablation.png (needs `pip install concertino[bench]`).
+and draws docs/learning/regret.png and ablation.png (needs `pip install concertino[bench]`). With
+`--other-worlds` every seed has a world of its own, whose values are drawn at random, and nothing is
+drawn.
 """
 
 import argparse
 import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from . import plots
 from .measures import Rows, exponent, interval, recovery, tenths
 from .players import BANDIT_ALONE, BOTH, PLAYERS, ROUTER_ALONE, Player, play
-from .world import DRIFTING, World, Wrong
+from .world import DRIFTING, World, Wrong, drawn_values
 
 SEEDS = 30
 STEADY, FALLS, RISES = World(), World(drift="falls"), World(drift="rises")
@@ -41,13 +44,13 @@ class Runs:
     """Which tasks are of the kind of which an arm drifts."""
 
 
-def runs(world: World, players: Iterable[Player], seeds: int) -> dict[str, Runs]:
-    """Every player's, by its name."""
-    streams = [world.tasks(seed) for seed in range(seeds)]
-    drifting = np.array([[task.kind == DRIFTING for task in tasks] for tasks in streams])
+def runs(worlds: Sequence[World], players: Iterable[Player]) -> dict[str, Runs]:
+    """Every player's, by its name; a world for each seed."""
+    streams = [(seed, world, world.tasks(seed)) for seed, world in enumerate(worlds)]
+    drifting = np.array([[task.kind == DRIFTING for task in tasks] for *_, tasks in streams])
     return {
         player.name: Runs(
-            np.array([play(world, t, player, seed).regret for seed, t in enumerate(streams)]),
+            np.array([play(world, tasks, player, seed).regret for seed, world, tasks in streams]),
             drifting,
         )
         for player in players
@@ -56,20 +59,11 @@ def runs(world: World, players: Iterable[Player], seeds: int) -> dict[str, Runs]
 
 def policies(seeds: int) -> None:
     """Each policy where it has to learn everything, with and without drift."""
-    steady, falls = runs(STEADY, PLAYERS, seeds), runs(FALLS, PLAYERS, seeds)
-    rises = runs(RISES, [player for player in PLAYERS if "1/n" not in player.name], seeds)
-    print(f"\n## Policies that know a task's type and nothing else, {STEADY.length} tasks\n")
-    print("| policy | regret | exponent | a task, first tenth | last tenth |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, found in steady.items():
-        print(f"| {name} | {_growth(found.regret)} |")
-    for title, drifted in (("The best arm of one kind falls", falls), ("A poor arm rises", rises)):
-        print(f"\n## {title}, halfway\n")
-        print("| policy | regret | a task, last tenth | recovered | after (tasks of its kind) |")
-        print("| --- | --- | --- | --- | --- |")
-        for name, found in drifted.items():
-            if name != "uniform":
-                print(f"| {name} | {_recovered(found)} |")
+    steady, falls = runs([STEADY] * seeds, PLAYERS), runs([FALLS] * seeds, PLAYERS)
+    rises = runs([RISES] * seeds, [player for player in PLAYERS if "1/n" not in player.name])
+    _tell_growth(steady)
+    _tell_recovery("The best arm of one kind falls, halfway", falls)
+    _tell_recovery("A poor arm rises, halfway", rises)
     shown = {"nothing drifts": steady, FALLEN: falls}
     curves = {title: {name: found[name].regret for name in SHOWN} for title, found in shown.items()}
     plots.panels("regret", curves, 250, {FALLEN: FALLS.change})
@@ -77,27 +71,64 @@ def policies(seeds: int) -> None:
 
 def ablation(seeds: int) -> None:
     """Router alone, bandit alone, both; where the router is right and where it is not."""
-    bandit_alone = runs(STEADY, [BANDIT_ALONE], seeds)  # what the router says is nothing to it
+    bandit_alone = runs([STEADY] * seeds, [BANDIT_ALONE])  # what the router says is nothing to it
     curves, gains = {}, []
     print("\n## Router, bandit and both\n")
     print("| router | player | regret | exponent | a task, first tenth | last tenth |")
     print("| --- | --- | --- | --- | --- | --- |")
     for wrong, title in MISTAKEN.items():
-        found = bandit_alone | runs(World(wrong), (ROUTER_ALONE, BOTH), seeds)
+        found = bandit_alone | runs([World(wrong)] * seeds, (ROUTER_ALONE, BOTH))
         curves[f"router {title}"] = {name: each.regret for name, each in found.items()}
         for name, each in found.items():
             print(f"| {title} | {name} | {_growth(each.regret)} |")
-        gained = found[ROUTER_ALONE.name].regret - found[BOTH.name].regret
-        last = gained[:, -gained.shape[1] // 10 :]
-        gains.append(f"| {title} | {_mean(gained)} | {_mean(last)} |")
-    print("\n## What router + bandit earns more than the router alone, a task, paired\n")
-    print("| router | all tasks | last tenth |\n| --- | --- | --- |")
-    print("\n".join(gains))
+        gains.append(_gained(title, found))
+    _tell_gains(gains)
     plots.panels("ablation", curves, 200)
 
 
-def _mean(rows: Rows) -> str:
-    return str(interval(rows.mean(axis=1)))
+def other_worlds(seeds: int) -> None:
+    """The same of the policies with their defaults, where every seed has its own values."""
+    worlds = [World(worth=drawn_values(seed)) for seed in range(seeds)]
+    players = [player for player in PLAYERS if "1/n" not in player.name]
+    _tell_growth(runs(worlds, players))
+    falls = runs([replace(world, drift="falls") for world in worlds], players)
+    _tell_recovery("The best arm of one kind falls, halfway", falls)
+    _tell_gains(
+        [
+            _gained(title, runs([replace(w, wrong=wrong) for w in worlds], (ROUTER_ALONE, BOTH)))
+            for wrong, title in MISTAKEN.items()
+        ]
+    )
+
+
+def _tell_growth(found: dict[str, Runs]) -> None:
+    print(f"\n## Policies that know a task's type and nothing else, {STEADY.length} tasks\n")
+    print("| policy | regret | exponent | a task, first tenth | last tenth |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, each in found.items():
+        print(f"| {name} | {_growth(each.regret)} |")
+
+
+def _tell_recovery(title: str, found: dict[str, Runs]) -> None:
+    print(f"\n## {title}\n")
+    print("| policy | regret | a task, last tenth | recovered | after (tasks of its kind) |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, each in found.items():
+        if name != "uniform":
+            print(f"| {name} | {_recovered(each)} |")
+
+
+def _tell_gains(lines: list[str]) -> None:
+    print("\n## What router + bandit earns more than the router alone, a task, paired\n")
+    print("| router | all tasks | last tenth |\n| --- | --- | --- |")
+    print("\n".join(lines))
+
+
+def _gained(title: str, found: dict[str, Runs]) -> str:
+    gained = found[ROUTER_ALONE.name].regret - found[BOTH.name].regret
+    last = gained[:, -gained.shape[1] // 10 :]
+    means = (interval(rows.mean(axis=1)) for rows in (gained, last))
+    return f"| {title} | {' | '.join(map(str, means))} |"
 
 
 def _growth(regret: Rows) -> str:
@@ -123,6 +154,10 @@ def _recovered(found: Runs) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--other-worlds", action="store_true", help="a world for each seed")
     given = parser.parse_args()
-    policies(given.seeds)
-    ablation(given.seeds)
+    if given.other_worlds:
+        other_worlds(given.seeds)
+    else:
+        policies(given.seeds)
+        ablation(given.seeds)

@@ -35,6 +35,8 @@ VALUES = (
     (0.10, 0.10, 0.20, 0.45, 0.15, 0.65),
 )
 """Mean reward: a row for each kind, a column for each workflow."""
+OWN, OTHERS = (0.5, 0.8), (0.05, 0.5)
+"""Between which the values of other worlds are drawn: of a kind's own workflow, and of the rest."""
 
 ALL_OR_NOTHING = frozenset({"solve_math", "summarize_url"})
 """Kinds whose reward is 0 or 1. That of the others is normal about its mean, cut off evenly."""
@@ -80,6 +82,8 @@ class World:
     drift: Drift = "none"
     length: int = 1500
     """How many tasks come."""
+    worth: tuple[tuple[float, ...], ...] = VALUES
+    """What the workflows are worth before the drift."""
 
     @property
     def change(self) -> int:
@@ -119,14 +123,22 @@ class World:
 
     @cached_property
     def _first(self) -> NDArray[np.float64]:
-        return np.array(VALUES)
+        return np.array(self.worth)
 
     @cached_property
     def _later(self) -> NDArray[np.float64]:
         workflow, value = AFTER[self.drift]
-        later = np.array(VALUES)
+        later = np.array(self.worth)
         later[DRIFTING, WORKFLOWS.index(workflow)] = value
         return later
+
+
+def drawn_values(seed: int) -> tuple[tuple[float, ...], ...]:
+    """Other values than those that the product's settings were tried on."""
+    chance = np.random.default_rng(seed)
+    values = chance.uniform(*OTHERS, size=(len(SHARES), len(WORKFLOWS)))
+    np.fill_diagonal(values, chance.uniform(*OWN, size=len(SHARES)))
+    return tuple(map(tuple, values.tolist()))
 
 
 def opinion(label: int, doubt: float) -> list[Candidate]:
