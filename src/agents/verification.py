@@ -1,11 +1,10 @@
 """Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
 
-Two routes that arrive at the same answer support it. The routes are the program, a chain of
-reasoning written without sight of the program, where these differ a second one asked for in other
-words and, when no program is left to try, a third (self-consistency, Wang et al. 2022, stopped
-early), and putting the answer back into the problem's own equations. Every answer is kept, so a
-later program may be supported by an earlier route; a model's opinion of an answer is not evidence
-and decides nothing.
+Two routes that arrive at the same answer support it. The routes are the program, up to three chains
+of reasoning written without sight of the program (self-consistency, Wang et al. 2022, stopped as
+soon as two routes agree), and putting the answer back into the problem's own equations. Every
+answer is kept, so a later program may be supported by an earlier route; a model's opinion of an
+answer is not evidence and decides nothing.
 """
 
 from langgraph.runtime import Runtime
@@ -39,8 +38,6 @@ REASONING: dict[Route, tuple[dict[Language, Prompt], float]] = {
     "resampling": (load("reasoning"), 0.5),
 }
 """Ways of solving a problem in words, each with its temperature, in the order of their turns."""
-LAST_RESORT: Route = "resampling"
-"""Comes only when no program can decide any more."""
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
@@ -105,8 +102,6 @@ async def _compare_routes(
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
     usage, tried = Usage(), {attempt.route for attempt in attempts}
-    if _may_be_mended(state):
-        tried.add(LAST_RESORT)
     for route in REASONING:
         if support >= ENOUGH_SUPPORT or route in tried:
             continue
