@@ -174,10 +174,25 @@ def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
     assert "ZeroDivisionError" in result["execution_output"]["error"]
 
 
-def test_where_no_route_leads_to_an_answer_that_is_fatal_and_said(scripted: Scripted) -> None:
+def test_where_no_program_runs_the_second_route_may_still_lead_to_an_answer(
+    scripted: Scripted,
+) -> None:
     model = scripted(
         execution=["answer = 1 / 0"],
         repair=["answer = 2 / 0"],
+        coordinator=[decision("execution"), decision("verification"), decision("complete")],
+    )
+    result = solve_math_problem(PENS, model=model)
+
+    asked = [r for r in result["iteration_history"] if r["source"] == "model"]
+    assert "complete" not in asked[1]["legal"], "there is no answer yet"
+    assert (result["status"], result["final_answer"]) == ("unverified", "36")
+
+
+def test_where_no_route_leads_to_an_answer_that_is_fatal_and_said(scripted: Scripted) -> None:
+    model = scripted(
+        execution=["answer = 1 / 0"],
+        repair=["answer = 1 / 0", "answer = [][0]", "answer = {}[0]", "answer = nothing"],
         reasoning=["I cannot tell."],
         rethinking=["Nor can I."],
         coordinator=[decision("execution")] * 4 + [decision("verification")],

@@ -19,6 +19,7 @@ CHOOSING = load("choosing")
 MAX_TOKENS = 300
 LIKELY = 0.1
 """Probability from which on a candidate of the router is worth a word."""
+FEW_ROUNDS = 3
 WINDOW = 6
 """Latest rounds that are told in full; older ones become one short line each."""
 
@@ -80,10 +81,9 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
         history=told(history) or "-",
-        signals="\n".join(f"- {line}" for line in options.signals),
+        signals="\n".join(f"- {line}" for line in _signals(options, language)),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),
-        rounds_left=options.rounds_left,
         router=options.router,
     )
     try:
@@ -104,6 +104,14 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
         should_continue=chosen.next_action != "complete",
     )
     return Decided(decision, "model", reply.usage)
+
+
+def _signals(options: Options, language: Language) -> list[str]:
+    """What there is to know; the rounds only when they run short, else a small model takes their
+    number for one of the problem's."""
+    if options.rounds_left > FEW_ROUNDS:
+        return options.signals
+    return [*options.signals, say("decision.rounds_left", language, rounds=options.rounds_left)]
 
 
 @cache

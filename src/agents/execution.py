@@ -23,6 +23,7 @@ from ..state import (
     PlanStep,
     Record,
     StepResult,
+    TaskState,
     Turn,
     Usage,
     Verification,
@@ -41,6 +42,8 @@ MAX_PROGRAMS = 2
 RETRY_TEMPERATURE = 0.4
 """A second execution of the same plan has to be a different one."""
 
+_KEYWORD = re.compile(r"\b(if|elif|while|for|in|and|or|not|return|else)(?=[\u4e00-\u9fff])")
+"""Runs into a Chinese name where the model forgets the space."""
 _FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -160,10 +163,18 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
     )
 
 
+def tries_left(state: TaskState) -> int:
+    """Programs that may still be written: so many with a result, twice as many with errors."""
+    executed = [record for record in state.get("history", []) if record.actor == "execution"]
+    results = sum(not record.failed for record in executed)
+    return MAX_PROGRAMS - results if len(executed) < 2 * MAX_PROGRAMS else 0
+
+
 def extract_program(reply: str) -> str:
     """The Python in a reply, with or without a fence."""
     fenced = _FENCED.findall(reply)
-    return str(max(fenced, key=len) if fenced else reply).strip()
+    program = str(max(fenced, key=len) if fenced else reply).strip()
+    return _KEYWORD.sub(r"\1 ", program)
 
 
 async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:

@@ -27,7 +27,7 @@ from ..state import (
 )
 from ..tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
 from ..tools.sandbox import Sandbox
-from .execution import MAX_PROGRAMS
+from .execution import tries_left
 from .recomputation import recomputed
 from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
@@ -59,13 +59,12 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
     checks += await _form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
-    issues: list[Issue] = []
-    if not passed and executed.answer and _may_be_mended(state):
+    hope, issues = tries_left(state) > 0, list[Issue]()
+    if not passed and executed.answer and hope:  # else nobody would read it
         diagnosis = await _diagnose(model, state, checks)
         usage, issues = usage + diagnosis.usage, diagnosis.value.issues
     found = Verification(
-        # Without a program's result it is the last word: only when none may follow is it called.
-        status="PASSED" if passed else "NEEDS_REVISION" if answer else "FATAL_ERROR",
+        status="PASSED" if passed else "NEEDS_REVISION" if answer or hope else "FATAL_ERROR",
         answer=answer,
         support=support,
         checks=checks,
@@ -159,12 +158,6 @@ async def _diagnose(
     return await model.structured(
         messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
     )
-
-
-def _may_be_mended(state: TaskState) -> bool:
-    """Whether another program may follow; a diagnosis that nobody reads is not made."""
-    earlier = sum(attempt.route == "program" for attempt in state.get("attempts", []))
-    return earlier + 1 < MAX_PROGRAMS
 
 
 def _program_attempts(executed: Execution) -> list[Attempt]:

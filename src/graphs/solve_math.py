@@ -5,7 +5,7 @@ import re
 from pydantic import BaseModel, ConfigDict
 
 from ..agents.comprehension import comprehend
-from ..agents.execution import MAX_PROGRAMS
+from ..agents.execution import tries_left
 from ..agents.planning import plan
 from ..agents.report import report
 from ..agents.turns import problem_of
@@ -43,7 +43,7 @@ def _in_trouble(state: TaskState) -> bool:
 
 
 def _may_try_again(state: TaskState) -> bool:
-    return _in_trouble(state) and _tries_left(state) > 0
+    return _in_trouble(state) and tries_left(state) > 0
 
 
 def _may_go_back(state: TaskState, level: Level) -> bool:
@@ -51,13 +51,6 @@ def _may_go_back(state: TaskState, level: Level) -> bool:
     found = state.get("verification_output")
     diagnosed = found.issues if found and not _executed_since(state) else []
     return _may_try_again(state) and (not diagnosed or diagnosed[0].level == level)
-
-
-def _tries_left(state: TaskState) -> int:
-    """Programs that may still be written: so many with a result, twice as many with errors."""
-    executed = [r for r in state.get("history", []) if r.actor == "execution"]
-    results = sum(not record.failed for record in executed)
-    return MAX_PROGRAMS - results if len(executed) < 2 * MAX_PROGRAMS else 0
 
 
 def _may_comprehend(state: TaskState) -> bool:
@@ -97,29 +90,29 @@ def short_cut(state: TaskState) -> bool:
 
 
 def _may_verify(state: TaskState) -> bool:
-    """There is a new result; or no program gave one, and the second route is all there is."""
+    """There is a new result; or the program failed, and there is still the second route."""
     executed = state.get("execution_output")
     has_result = executed is not None and executed.answer is not None
-    return _executed_since(state) and (has_result or _tries_left(state) == 0)
+    return _executed_since(state) and (has_result or _just_played(state, "execution"))
 
 
 def _may_complete(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
     given_up = _in_trouble(state) and not _may_verify(state)
-    return _passed(state) or given_up or (no_problem and _just_read(state))
+    return _passed(state) or given_up or (no_problem and _just_played(state, "comprehension"))
 
 
 def _may_ask(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     lacking = comprehended is not None and bool(comprehended.missing)
-    return lacking and (_just_read(state) or _in_trouble(state))
+    return lacking and (_just_played(state, "comprehension") or _in_trouble(state))
 
 
-def _just_read(state: TaskState) -> bool:
-    """Whether comprehension was the last to play."""
+def _just_played(state: TaskState, actor: str) -> bool:
+    """Whether it was the last to play."""
     played = _own_turns(state)
-    return bool(played) and played[-1].actor == "comprehension"
+    return bool(played) and played[-1].actor == actor
 
 
 def _signals(state: TaskState) -> list[str]:
@@ -129,7 +122,7 @@ def _signals(state: TaskState) -> list[str]:
         lines += [f"missing: {item}" for item in comprehended.missing]
     if found := state.get("verification_output"):
         lines += [f"{found.status}: {c.name}: {c.detail}" for c in found.checks if not c.passed]
-        lines.append(f"tries left: {_tries_left(state)}")
+        lines.append(f"tries left: {tries_left(state)}")
         lines += [f"diagnosis ({i.level}, {i.type}): {i.what} {i.suggestion}" for i in found.issues]
     return lines
 
