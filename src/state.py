@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from .messages import Language
 
 Level = Literal["comprehension", "planning", "execution"]
-Route = Literal["program", "reasoning", "rethinking", "resampling"]
+Route = Literal["program", "reasoning", "rethinking"]
 Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
@@ -194,7 +194,7 @@ class Verification(Contract):
     answer: Answer | None = None
     """The answer with the most support so far."""
     support: int = 0
-    """How many independent routes arrived at it."""
+    """How many methods arrived at it: programs, reasoning in words."""
     checks: list[Check] = []
     issues: list[Issue] = []
 

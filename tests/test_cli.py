@@ -30,7 +30,6 @@ Serve = Callable[..., ModelServer]
 UNCONFIRMED: dict[str, list[Any]] = {
     "coordinator": [decision("comprehension"), decision("complete")],
     "execution": ["answer = 35"],
-    "reasoning": ["\\boxed{36}", "\\boxed{38}"],
     "rethinking": ["\\boxed{37}"],
 }
 NO_PROBLEM: dict[str, list[Any]] = {

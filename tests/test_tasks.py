@@ -73,17 +73,15 @@ def test_a_problem_with_a_formula_is_comprehended_first(scripted: Scripted) -> N
 def test_an_unconfirmed_answer_puts_a_choice_before_the_model(scripted: Scripted) -> None:
     model = scripted(
         execution=["```python\nanswer = 35\n```", "```python\nanswer = 12 * 3\n```"],
-        reasoning=["so \\boxed{36}", "so \\boxed{38}"],
-        rethinking=["I get \\boxed{37}."],
         coordinator=[decision("comprehension"), decision("execution", "compute again")],
     )
     result = solve_math_problem(PENS, model=model)
 
     chosen = [r for r in result["iteration_history"] if r["source"] == "model"]
     assert chosen[1]["legal"] == ["execution", "complete"]
-    assert result["status"] == "verified"
-    assert result["final_answer"] == "36"
-    assert [a["answer"]["exact"] for a in result["attempts"]] == ["35", "36", "37", "38", "36"]
+    assert (result["status"], result["final_answer"]) == ("verified", "36")
+    routes = [(a["route"], a["answer"]["exact"]) for a in result["attempts"]]
+    assert routes == [("program", "35"), ("reasoning", "36"), ("program", "36")]
 
 
 @pytest.mark.parametrize("level", ["comprehension", "planning"])
@@ -91,8 +89,6 @@ def test_a_diagnosis_says_where_the_task_may_go_back_to(scripted: Scripted, leve
     issue = {"what": "misread", "suggestion": "read", "type": "misread", "level": level}
     model = scripted(
         execution=["```python\nanswer = 35\n```"],
-        reasoning=["so \\boxed{36}", "so \\boxed{38}"],
-        rethinking=["I get \\boxed{37}."],
         diagnosis=[{"issues": [issue]}],
         coordinator=[decision("comprehension"), decision("complete")],
     )
@@ -102,31 +98,31 @@ def test_a_diagnosis_says_where_the_task_may_go_back_to(scripted: Scripted, leve
     assert chosen[1]["legal"] == [level, "execution", "complete"]
 
 
-def test_a_third_reasoning_may_decide_where_the_first_two_do_not(scripted: Scripted) -> None:
-    model = scripted(execution=["```python\nanswer = 35\n```"], rethinking=["I get \\boxed{37}."])
+def test_when_no_program_is_left_a_second_reasoning_may_agree_with_one(scripted: Scripted) -> None:
+    model = scripted(
+        execution=["```python\nanswer = 36\n```", "```python\nanswer = 35\n```"],
+        reasoning=["so \\boxed{37}"],
+    )
     result = solve_math_problem(PENS, model=model)
 
-    routes = ["program", "reasoning", "rethinking", "resampling"]
+    routes = ["program", "reasoning", "program", "rethinking"]
     assert [attempt["route"] for attempt in result["attempts"]] == routes
     assert (result["status"], result["final_answer"]) == ("verified", "36")
 
 
-def test_where_program_and_reasoning_differ_a_second_reasoning_decides(scripted: Scripted) -> None:
-    model = scripted(execution=["```python\nanswer = 35\n```"])
+def test_two_chains_of_reasoning_that_agree_against_the_programs_are_given_but_not_verified(
+    scripted: Scripted,
+) -> None:
+    model = scripted(execution=["```python\nanswer = 34\n```", "```python\nanswer = 35\n```"])
     result = solve_math_problem(PENS, model=model)
 
-    assert result["status"] == "verified"
-    assert result["final_answer"] == "36"
-    assert [a["route"] for a in result["attempts"]] == ["program", "reasoning", "rethinking"]
+    assert (result["status"], result["final_answer"]) == ("unverified", "36")
 
 
 def test_when_the_rounds_are_used_up_the_best_answer_is_given_as_unverified(
     scripted: Scripted,
 ) -> None:
-    model = scripted(
-        execution=["```python\nanswer = 1\n```"],
-        reasoning=["so \\boxed{2}", "so \\boxed{3}"],
-    )
+    model = scripted(execution=["```python\nanswer = 1\n```"], reasoning=["so \\boxed{2}"])
     result = solve_math_problem(PENS, 5, model=model)
 
     assert result["status"] == "unverified"

@@ -1,11 +1,14 @@
 """Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
 
-Two routes that arrive at the same answer support it. The routes are the program, up to three chains
-of reasoning written without sight of the program (self-consistency, Wang et al. 2022, stopped as
-soon as two routes agree), and putting the answer back into the problem's own equations. Every
-answer is kept, so a later program may be supported by an earlier route; a model's opinion of an
-answer is not evidence and decides nothing.
+Two methods that arrive at the same answer support it: a program and reasoning in words, written
+without sight of the program. Two programs of one model repeat each other's mistakes, and so do two
+chains of reasoning; these count as one method, and decide only between answers that are level.
+Putting the answer back into the problem's own equations is a method of its own. Every answer is
+kept, so a later program may be supported by earlier reasoning; a model's opinion of an answer is
+not evidence and decides nothing.
 """
+
+from collections import Counter, defaultdict
 
 from langgraph.runtime import Runtime
 
@@ -32,12 +35,13 @@ from .recomputation import recomputed
 from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
 
-REASONING: dict[Route, tuple[dict[Language, Prompt], float]] = {
-    "reasoning": (load("reasoning"), 0.0),
-    "rethinking": (load("rethinking"), 0.0),
-    "resampling": (load("reasoning"), 0.5),
+REASONING: dict[Route, dict[Language, Prompt]] = {
+    "reasoning": load("reasoning"),
+    "rethinking": load("rethinking"),
 }
-"""Ways of solving a problem in words, each with its temperature, in the order of their turns."""
+"""Ways of solving a problem in words, in the order of their turns."""
+LAST_RESORT: Route = "rethinking"
+"""Comes when no other program may: one costs less, and is a better witness."""
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
@@ -101,6 +105,8 @@ async def _compare_routes(
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
     usage, tried = Usage(), {attempt.route for attempt in attempts}
+    if tries_left(state):
+        tried.add(LAST_RESORT)
     for route in REASONING:
         if support >= ENOUGH_SUPPORT or route in tried:
             continue
@@ -114,29 +120,27 @@ async def _compare_routes(
 
 
 async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
-    """The answer that most routes arrived at, and how many did.
-
-    Two programs of one model repeat each other's mistakes, so they are one route. Where answers
-    are level, the first reasoning comes before programs (see bench/README.md), then more attempts.
-    """
+    """The answer that most methods arrived at, and how many did. Where answers are level, those of
+    reasoning, which is right more often (see bench/README.md), come before those of programs."""
     if not attempts:
         return None, 0
     groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
-    routes = {g: {a.route for a, h in zip(attempts, groups, strict=True) if g == h} for g in groups}
-    best = max(routes, key=lambda g: (len(routes[g]), "reasoning" in routes[g], groups.count(g)))
-    return attempts[groups.index(best)].answer, len(routes[best])
+    words, methods = Counter[int](), defaultdict[int, set[bool]](set)
+    for attempt, group in zip(attempts, groups, strict=True):
+        in_words = attempt.route in REASONING
+        words[group] += in_words
+        methods[group].add(in_words)
+    best = max(methods, key=lambda group: (len(methods[group]), words[group], groups.count(group)))
+    return attempts[groups.index(best)].answer, len(methods[best])
 
 
 async def _reason(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, route: Route
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
-    prompt, temperature = REASONING[route]
     reply = await model.text(
-        prompt[state["language"]].messages(problem=problem_of(state)),
+        REASONING[route][state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
-        temperature=temperature,
-        seed=1 if temperature else None,
     )
     working = await recomputed(sandbox, reply.value, problem_of(state))
     answer = await read_answer(sandbox, boxed(working))
