@@ -28,8 +28,7 @@ from tests.scripted_server import ScriptedServer
 Serve = Callable[..., ModelServer]
 
 UNCONFIRMED: dict[str, list[Any]] = {
-    "coordinator": [decision("comprehension"), decision("complete")],
-    "execution": ["answer = 35"],
+    "execution": ["answer = 34", "answer = 35"],
     "rethinking": ["\\boxed{37}"],
 }
 NO_PROBLEM: dict[str, list[Any]] = {
