@@ -13,7 +13,8 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not embedded" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m embedded
 
 serve: .venv/.installed
 	$(BIN)/concertino serve
