@@ -18,6 +18,7 @@ PartName = Literal["introduction", "concept", "example", "practice", "summary"]
 PARTS: tuple[PartName, ...] = ("introduction", "concept", "example", "practice", "summary")
 SHOWN_CHARS = 3000
 """Characters of another workflow's text, or of an earlier lesson's part, that are told."""
+_CITATION = re.compile(r"\s*\[\d+\]")
 
 Grade = Annotated[
     int,
@@ -164,10 +165,11 @@ def _key(exercise: Exercise) -> str:
 
 
 def material(state: LessonInput) -> str:
-    """What other workflows made of the same task, fenced as data; empty without any."""
+    """What other workflows made of the same task, without its citations, fenced as data; empty
+    without any."""
     made = [o for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
-    texts = [fence(o.text[:SHOWN_CHARS], o.workflow) for o in made if o.status != "no_answer"]
-    return "\n\n".join(texts)
+    texts = [(_CITATION.sub("", o.text), o.workflow) for o in made if o.status != "no_answer"]
+    return "\n\n".join(fence(text[:SHOWN_CHARS], workflow) for text, workflow in texts)
 
 
 def sources(state: LessonInput) -> list[Source]:

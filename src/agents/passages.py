@@ -15,19 +15,32 @@ if TYPE_CHECKING:
 
 PASSAGE_CHARS = 400
 """Characters of a passage that a model is shown; a page of prompt costs a small one seconds."""
+CLOSE = 1.4
+"""Times the best passage's cosine distance that others may have."""
 PAGE_CHUNK = 256
 """Tokens of the pieces that a page is cut into."""
 SENTENCE = 40
 """Tokens of the pieces that an excerpt is put together from: about a sentence."""
 
 
-async def of_documents(base: "KnowledgeBase", question: str, count: int) -> list[Source]:
-    """The passages of the base that fit best, numbered from 1.
+async def of_documents(
+    base: "KnowledgeBase", question: str, count: int, *, close: bool = False
+) -> list[Source]:
+    """The passages of the base that fit best, numbered from 1; `close`: without those that are
+    much less like the question than the best one, which a small model would cite all the same.
 
     Raises:
         KnowledgeBaseError: the base cannot be read.
     """
     hits = await asyncio.to_thread(base.retrieve, question, count)
+    if close:
+        nearest = min((1 - hit.similarity for hit in hits), default=0.0)
+        most = max((hit.keyword_score for hit in hits), default=0.0)
+        hits = [
+            hit
+            for hit in hits
+            if 1 - hit.similarity <= CLOSE * nearest or hit.keyword_score == most > 0
+        ]
     return [
         Source(
             number=number,

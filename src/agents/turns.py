@@ -8,7 +8,7 @@ from langgraph.config import get_stream_writer
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from ..state import CoordinatorDecision, TaskState, Turn, Usage
+from ..state import OPEN, CoordinatorDecision, Record, Routing, TaskState, Turn, Usage
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,6 +86,22 @@ def instructions_of(state: Asked) -> str:
     """What the Coordinator told whoever plays now."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
+
+
+class Gathering(Asked, total=False):
+    """The part of the task's state that a workflow sees which looks things up."""
+
+    routing: Routing | None
+    history: list[Record]
+
+
+def sought(state: Gathering, workflow: str) -> str:
+    """What a source of knowledge is asked: the task; or, where the task is mainly for another
+    workflow and this one gathers for it, what the Coordinator wants to know first."""
+    routing = state.get("routing")
+    first = not any(record.actor == workflow for record in state.get("history", []))
+    for_another = routing is not None and routing.task_type not in (OPEN, workflow)
+    return (first and for_another and instructions_of(state)) or problem_of(state)
 
 
 def given(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:

@@ -10,10 +10,10 @@ from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_documents, of_pages
-from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
+from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell
 from ..context import RunContext, model_of, the_knowledge_base
 from ..messages import Language, say
-from ..state import Output, Record, Source, TaskState, Turn, Usage
+from ..state import Output, Source, TaskState, Turn, Usage
 from .conclusion import judged, made
 from .registry import Action, Workflow, register
 
@@ -36,11 +36,10 @@ class RagInputs(BaseModel):
     top_k: int = given(TOP_K, ge=1, le=20, en="passages to answer from", zh="用来回答的段落数")
 
 
-class RagInput(Asked, Given, total=False):
+class RagInput(Gathering, Given, total=False):
     """What the subgraph reads of the task."""
 
     language: Language
-    history: list[Record]
 
 
 class RagState(RagInput, total=False):
@@ -64,14 +63,16 @@ class RagOutput(TypedDict, total=False):
 
 
 async def retrieve_docs(state: RagInput) -> RagState:
-    """Find passages in the knowledge base and in the pages named; on a second try, twice as many.
+    """Find passages in the knowledge base and in the pages named; on a second try, twice as many
+    and also those that are less like the question.
 
     The embedding of the query happens inside: a vector in the state would only swell checkpoints.
     """
     watch, inputs = Stopwatch(), inputs_of(state, RagInputs)
     wanted = inputs.top_k * (1 + _tries(state))
-    pages, unread = await of_pages(problem_of(state), inputs.urls, wanted, state["language"])
-    documents = await of_documents(the_knowledge_base(), problem_of(state), wanted)
+    question = sought(state, NAME)
+    pages, unread = await of_pages(question, inputs.urls, wanted, state["language"])
+    documents = await of_documents(the_knowledge_base(), question, wanted, close=not _tries(state))
     passages = [
         source.model_copy(update={"number": number})
         for number, source in enumerate([*pages, *documents], 1)
@@ -82,7 +83,7 @@ async def retrieve_docs(state: RagInput) -> RagState:
 
 async def rag_answer(state: RagState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from the passages, or say that they hold no answer."""
-    watch, language, question = Stopwatch(), state["language"], problem_of(state)
+    watch, language, question = Stopwatch(), state["language"], sought(state, NAME)
     usage = Usage()
     output = _nothing(state)
     if state["passages"]:

@@ -10,12 +10,12 @@ from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_pages
-from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
+from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell
 from ..context import RunContext, model_of
 from ..errors import ConcertinoError
 from ..messages import Language, say
 from ..settings import get_settings
-from ..state import Output, Record, Source, TaskState, Turn, Usage
+from ..state import Output, Source, TaskState, Turn, Usage
 from ..tools.web_search import choose_search
 from .conclusion import judged, made
 from .registry import Action, Workflow, register
@@ -36,11 +36,10 @@ class SearchInputs(BaseModel):
     )
 
 
-class SearchInput(Asked, Given, total=False):
+class SearchInput(Gathering, Given, total=False):
     """What the subgraph reads of the task."""
 
     language: Language
-    history: list[Record]
 
 
 class SearchState(SearchInput, total=False):
@@ -74,7 +73,7 @@ async def search(state: SearchInput) -> SearchState:
         if provider is None:
             found["notes"] = [say("search.no_provider", language)]
         else:
-            results = await provider.search(problem_of(state), wanted)
+            results = await provider.search(sought(state, NAME), wanted)
             found["urls"] = [result.url for result in results]
             tell(NAME, say("search.found", language, count=len(results), name=provider.name))
     except ConcertinoError as unavailable:
@@ -86,14 +85,15 @@ async def read(state: SearchState) -> SearchState:
     """Fetch the pages side by side, and take from them what fits the question best. A search
     result that was not read is not evidence."""
     watch = Stopwatch()
-    passages, unread = await of_pages(problem_of(state), state["urls"], PASSAGES, state["language"])
+    question = sought(state, NAME)
+    passages, unread = await of_pages(question, state["urls"], PASSAGES, state["language"])
     notes = state["notes"] if passages else [*state["notes"], *unread]
     return {"passages": passages, "notes": notes, "seconds": state["seconds"] + watch.seconds}
 
 
 async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from what was read, each sentence with its page, or say why there is no answer."""
-    watch, language, question = Stopwatch(), state["language"], problem_of(state)
+    watch, language, question = Stopwatch(), state["language"], sought(state, NAME)
     usage, output = Usage(), _nothing(state)
     if state["passages"]:
         found = await answer_from(await model_of(runtime), question, state["passages"], language)
