@@ -231,6 +231,12 @@ def test_a_program_that_sets_no_answer_does_not_pass_on_the_earlier_one(
     assert result["final_answer"] == "36"
 
 
+def test_a_report_shows_its_answer_without_the_models_frame(scripted: Scripted) -> None:
+    result = solve_math_problem(PENS, model=scripted(report=["12 pens cost \\boxed{36} dollars."]))
+
+    assert "12 pens cost 36 dollars." in result["report"]
+
+
 def test_a_report_with_a_number_of_its_own_is_replaced_by_the_facts(scripted: Scripted) -> None:
     result = solve_math_problem(PENS, model=scripted(report=["12 pens cost 47 dollars."]))
 

@@ -8,6 +8,7 @@ the two that agree, since programs of one model share its misreadings.
 """
 
 import re
+from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from ..tools.answers import ProgramError, boxed, equal, read_answer, run_program
 from ..tools.sandbox import Sandbox
 from .execution import extract_program
 from .lesson import Exercise
-from .statements import explicit, plain, says
+from .statements import explicit, plain, says, written
 
 PROGRAM = load("execution")
 REASONING = load("reasoning")
@@ -137,12 +138,13 @@ async def shown_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[s
     """The answer to print, in the draft's own words where they are right, and whether they were."""
     claimed = plain(draft.answer).strip().rstrip("。.")
     right = await equal(sandbox, _without_remainder(claimed), value.exact)
-    values, places = _VALUE.findall(value.text), _VALUE.findall(claimed)
+    text = _like_the_question(value.text, draft.question)
+    values, places = _VALUE.findall(text), _VALUE.findall(claimed)
     alike = len(values) == len(places)
     if right and (alike or _is_symbolic(value)) and _in_form(draft.question, claimed):
         return claimed, True
     if _is_symbolic(value) or not alike:
-        return value.text, right
+        return text, right
     found = iter(values)
     return _VALUE.sub(lambda _: next(found), claimed), right
 
@@ -161,6 +163,12 @@ async def _agreed(
         computed=True,
     )
     return Confirmed(exercise, usage)
+
+
+def _like_the_question(text: str, question: str) -> str:
+    """A fraction as a decimal, where the question calculates with decimals alone."""
+    decimals = re.search(r"\d\.\d", question) and not re.search(r"\d\s*/\s*\d", question)
+    return written(Fraction(text)) if decimals and re.fullmatch(r"-?\d+/\d+", text) else text
 
 
 def _is_symbolic(value: Answer) -> bool:

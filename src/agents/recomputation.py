@@ -6,11 +6,10 @@ on with it.
 """
 
 import re
-from decimal import Decimal
 from fractions import Fraction
 
 from ..tools.sandbox import Sandbox
-from .statements import statements, values
+from .statements import statements, values, written
 
 MAX_SLIPS = 4
 """That are put right in a line."""
@@ -45,7 +44,7 @@ async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
         return {}
     exact = await values(sandbox, [statement.left for statement in stated])
     return {
-        statement.right: _shown(value)
+        statement.right: written(value)
         for statement, value in zip(stated, exact, strict=True)
         if value is not None
         and abs(value - Fraction(statement.right)) >= _last_place(statement.right)
@@ -67,10 +66,3 @@ def _plain(side: str) -> bool:
 def _last_place(number: str) -> Fraction:
     """What the last digit counts: 1 of a whole number. Less than that is rounding."""
     return Fraction(1, 10 ** len(number.partition(".")[2]))
-
-
-def _shown(value: Fraction) -> str:
-    """As a decimal where it has few places, else as a fraction."""
-    if 10_000 % value.denominator:
-        return str(value)
-    return str(Decimal(value.numerator) / Decimal(value.denominator))

@@ -22,6 +22,7 @@ MAX_TOKENS = 700
 LARGEST_ORDINAL = 10
 """Small whole numbers count steps and cases; they are not taken for results."""
 
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -31,7 +32,7 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     answer, status = _conclusion(state)
     if answer is None:
         return {"status": status, "final_answer": None, "report": _no_answer(state)}
-    known, usage = facts(state, answer), Usage()
+    known, usage = _BOXED.sub(r"\1", facts(state, answer)), Usage()
     solution = known
     try:
         reply = await (await model_of(runtime)).text(
@@ -40,8 +41,9 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
             aloud=True,
         )
         usage = reply.usage
-        if reply.value.strip() and not unknown_numbers(reply.value, problem_of(state) + known):
-            solution = reply.value.strip()
+        text = _BOXED.sub(r"\1", reply.value).strip()
+        if text and not unknown_numbers(text, problem_of(state) + known):
+            solution = text
     except ModelError:
         pass  # the answer stands without the model's prose
     laid_out = _layout(solution, answer, state, status)

@@ -7,6 +7,7 @@ be solved and states nothing, and where words join the numbers ("half of 8 = 4")
 
 import json
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -118,6 +119,13 @@ async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | No
     ran = await sandbox.run(_EVALUATE, inputs={"expressions": expressions}, result="found")
     found = json.loads(ran.value) if ran.status == "ok" and ran.value else [None] * len(expressions)
     return [None if value is None else Fraction(value) for value in found]
+
+
+def written(value: Fraction) -> str:
+    """As a decimal where it has few places, else as a fraction."""
+    if 10_000 % value.denominator:
+        return str(value)
+    return str(Decimal(value.numerator) / Decimal(value.denominator))
 
 
 def plain(text: str) -> str:

@@ -73,7 +73,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     text = new_text(reply.value, before, brief.language)
     if count(text) > part * TOO_MUCH:
         text = cut(text, round(part), keep_end=ends)
-    tell(WORKFLOW, text)
+    if text:
+        tell(WORKFLOW, text)
     grown = state["segments"][place] if place < len(state["segments"]) else ""
     return {
         "segments": [*state["segments"][:place], f"{grown}\n\n{text}".strip()],
