@@ -180,7 +180,9 @@ async def _stated(sandbox: Sandbox, question: str, computed: Answer) -> bool:
     """Whether the question itself states a calculation with that value, and nothing else."""
     text = explicit(plain(question)).translate(_SIGNS)
     stated = re.findall(r"\(*\d[-\d\s+*/().^]*\d\)*", text)
-    is_calculation = len(stated) == 1 and re.search(r"[-+*/^]", stated[0])
+    # A lone fraction may be what the question is about: "What is the numerator of 3/4?"
+    operators = re.sub(r"\(\d+/\d+\)", "", stated[0] if len(stated) == 1 else "")
+    is_calculation = re.search(r"[-+*/^]", operators)
     around = len(text) - len(stated[0]) if is_calculation else 0
     if not is_calculation or around > 40 or _is_symbolic(computed):
         return False

@@ -40,6 +40,7 @@ def answer_of(found: Confirmed) -> str | None:
         ("Calculate 2 1/2 + 1 1/4.", "2 1/2 + 1 1/4", "3 3/4", "3 3/4"),
         ("计算 2又1/2 + 1。", "2又1/2 + 1", "3 1/4", "7/2"),
         ("Calculate 20% × 50.", "20% * 50", "12", "10"),
+        ("计算 12÷4。", "12/4", "4", "3"),
         ("计算 4.2 + 1.7。", "4.2 + 1.7", "5.8", "5.9"),
         ("Calculate 0.5 + 1/4.", "0.5 + 1/4", "1/2", "3/4"),
         ("Calculate 12 + 30.", "12 + 30", "42, because 10 + 30 = 50", "42"),
@@ -51,6 +52,18 @@ async def test_a_calculation_that_the_question_states_needs_no_model(
     found, chat = await settled(question, expression, claimed)
     assert answer_of(found) == shown
     assert chat.asked == []
+
+
+async def test_a_fraction_alone_is_no_calculation_that_the_question_states() -> None:
+    found, chat = await settled(
+        "What is the numerator of 3/4?",
+        "3/4",
+        "3",
+        reasoning=["\\boxed{3}"],
+        execution=["answer = 3"],
+    )
+    assert answer_of(found) == "3"
+    assert len(chat.asked) == 2
 
 
 async def test_an_answer_that_reasoning_confirms_is_kept_in_its_own_words() -> None:
