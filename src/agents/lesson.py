@@ -18,6 +18,7 @@ PartName = Literal["introduction", "concept", "example", "practice", "summary"]
 PARTS: tuple[PartName, ...] = ("introduction", "concept", "example", "practice", "summary")
 SHOWN_CHARS = 3000
 """Characters of another workflow's text, or of an earlier lesson's part, that are told."""
+TITLE_CHARS = 60
 _CITATION = re.compile(r"\s*\[\d+\]")
 
 Grade = Annotated[
@@ -28,10 +29,17 @@ Grade = Annotated[
 ]
 
 
+Title = Annotated[
+    str,
+    BeforeValidator(lambda title: title[:TITLE_CHARS] if isinstance(title, str) else title),
+    Field(max_length=TITLE_CHARS),
+]
+
+
 class TeachingPlan(Contract):
     """What the lesson is to teach, and to whom."""
 
-    title: Line
+    title: Title
     kind: Literal["calculations", "questions"]
     """What the exercises are: `calculations` have an answer that can be computed."""
     grade: Grade

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..language import detect_language
 from ..messages import Language, say
+from ..prompts import load
 from ..state import Check
 from ..tools.sandbox import Sandbox
 from .lesson import PARTS, Lesson, PartName, labels
@@ -84,19 +85,25 @@ def size_bounds(grade: int, language: Language) -> tuple[int, int]:
 
 
 def _absent(written: dict[PartName, str], language: Language) -> Faults:
-    """The parts that are missing, or say again what an earlier one has said."""
+    """The parts that are missing, or say again what an earlier one has said, or what the prompt
+    shows last, the introduction of another lesson."""
     faults: Faults = {}
-    said: set[str] = set()
+    said = _sentences(str(load("lesson_part")[language].fixed[-1].content), language)
     for part in PARTS:
         if part not in written:
             faults[part] = say("lesson.missing", language)
             continue
-        sentences = {s.strip() for s in _SENTENCE_END.split(written[part])}
-        own = {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
+        own = _sentences(written[part], language)
         if repeated := sorted(own & said):
             faults[part] = say("lesson.repeats", language, sentence=repeated[0])
         said |= own
     return faults
+
+
+def _sentences(text: str, language: Language) -> set[str]:
+    """Those that are long enough for their repetition to be no chance."""
+    sentences = {sentence.strip() for sentence in _SENTENCE_END.split(text)}
+    return {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
 
 
 def _unreached(lesson: Lesson) -> Faults:

@@ -123,3 +123,20 @@ def test_the_answer_key_is_the_last_part_and_what_was_not_computed_is_marked() -
     assert "2. One of two parts. \\*" in key
     assert "not checked by a computation" in key
     assert "## 参考答案" in laid_out(lesson("zh"))
+
+
+@pytest.mark.parametrize(
+    ("language", "copied"),
+    [
+        ("en", "Have you ever shaken a bottle of fizzy water and opened it? " + PROSE["en"]),
+        (
+            "zh",
+            "气体一推，汽水就喷了出来。今天你会知道火山里面是什么样子，滚烫的岩浆为什么会上升。",
+        ),
+    ],
+)
+async def test_the_introduction_that_the_prompt_shows_is_not_taken_for_this_lessons(
+    language: str, copied: str
+) -> None:
+    _, faults = await failed(lesson(language, parts={"introduction": copied}))
+    assert set(faults) == {"introduction"}
