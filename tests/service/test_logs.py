@@ -4,7 +4,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -22,13 +22,12 @@ WAIT = {"Prefer": "wait=60"}
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     """Reads what was logged, as the setting `json` has it."""
     use(monkeypatch, CONCERTINO_LOG_FORMAT="json", OPENAI_API_KEY=SECRET)
-    root, before, stream = logging.getLogger(), logging.getLogger().handlers[:], StringIO()
+    stream = StringIO()
     configure(get_settings(), stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:] = before
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 Logged = Callable[[], list[dict[str, Any]]]
