@@ -36,10 +36,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """What a test's service makes of the process's logging ends with the test."""
+    """What a test's service, or an answer read outside the sandbox, makes of the process's logging
+    ends with the test."""
     loggers = [logging.getLogger(name) for name in (None, "concertino", "uvicorn.error")]
     before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    disabled = logging.root.manager.disable
     yield
+    logging.disable(disabled)
     for logger, level, handlers in before:
         logger.setLevel(level)
         logger.handlers[:] = handlers

@@ -75,9 +75,11 @@ async def start_task(
     response.headers["Location"] = Links.of(task_id).self
     if seconds := _wait_of(prefer, service.settings.serve_wait_seconds):
         response.headers["Preference-Applied"] = f"wait={seconds}"
-        if await settled(service.ledger, service.bells, task, seconds):
+        ended = await settled(service.ledger, service.bells, task, seconds)
+        task = await service.ledger.own(caller.owner, task_id)
+        if ended:
             response.status_code = 200
-            return await told(service, await service.ledger.own(caller.owner, task_id))
+            return await told(service, task)
     return TaskLine.of(task)
 
 
