@@ -19,12 +19,13 @@ Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
 
-Line = Annotated[
-    str,
-    # Providers without a grammar do not keep to lengths; what is too long is cut, not refused.
-    BeforeValidator(lambda text: text[:240] if isinstance(text, str) else text),
-    Field(max_length=240),
-]
+
+def cut(limit: int) -> BeforeValidator:
+    """Providers without a grammar do not keep to lengths; what is too long is cut, not refused."""
+    return BeforeValidator(lambda text: text[:limit] if isinstance(text, str) else text)
+
+
+Line = Annotated[str, cut(240), Field(max_length=240)]
 
 
 class Contract(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from ..messages import Language, say
-from ..state import Contract, Line, Output, Source, Turn, Usage
+from ..state import Contract, Line, Output, Source, Turn, Usage, cut
 from ..tools.fence import fence
 from .statements import says
 from .turns import Asked
@@ -29,11 +29,7 @@ Grade = Annotated[
 ]
 
 
-Title = Annotated[
-    str,
-    BeforeValidator(lambda title: title[:TITLE_CHARS] if isinstance(title, str) else title),
-    Field(max_length=TITLE_CHARS),
-]
+Title = Annotated[str, cut(TITLE_CHARS), Field(max_length=TITLE_CHARS)]
 
 
 class TeachingPlan(Contract):

@@ -11,6 +11,7 @@ from ..tools.sandbox import Sandbox
 from .lesson import PARTS, Lesson, PartName, labels
 from .statements import statements, wrong_statements
 
+PART = load("lesson_part")
 Faults = dict[PartName, str]
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -88,7 +89,7 @@ def _absent(written: dict[PartName, str], language: Language) -> Faults:
     """The parts that are missing, or say again what an earlier one has said, or what the prompt
     shows last, the introduction of another lesson."""
     faults: Faults = {}
-    said = _sentences(str(load("lesson_part")[language].fixed[-1].content), language)
+    said = _sentences(str(PART[language].fixed[-1].content), language)
     for part in PARTS:
         if part not in written:
             faults[part] = say("lesson.missing", language)

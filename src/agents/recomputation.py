@@ -28,11 +28,11 @@ async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
         line = _replaced(line, right)
         for _ in range(MAX_SLIPS):
             slips = await _slips(sandbox, line)
-            slip = next((each for each in slips.items() if each[0] not in given), None)
+            slip = next((number for number in slips if number not in given), None)
             if slip is None:
                 break
-            right |= [slip]
-            line = _replaced(line, dict([slip]))
+            right[slip] = slips[slip]
+            line = _replaced(line, {slip: slips[slip]})
         lines.append(line)
     return "\n".join(lines)
 

@@ -95,13 +95,19 @@ class Gathering(Asked, total=False):
     history: list[Record]
 
 
+def times_played(state: Gathering, workflow: str) -> int:
+    """Turns that the workflow has had in this task."""
+    return sum(record.actor == workflow for record in state.get("history", []))
+
+
 def sought(state: Gathering, workflow: str) -> str:
     """What a source of knowledge is asked: the task; or, where the task is mainly for another
     workflow and this one gathers for it, what the Coordinator wants to know first."""
     routing = state.get("routing")
-    first = not any(record.actor == workflow for record in state.get("history", []))
     for_another = routing is not None and routing.task_type not in (OPEN, workflow)
-    return (first and for_another and instructions_of(state)) or problem_of(state)
+    if for_another and not times_played(state, workflow):
+        return instructions_of(state) or problem_of(state)
+    return problem_of(state)
 
 
 def given(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:

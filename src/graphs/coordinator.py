@@ -217,10 +217,13 @@ def _options(state: TaskState) -> Options:
         signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
-        router=told_routing(
-            state.get("routing"), legal, called_for(problem_of(state)), state["language"]
-        ),
+        router=_router_line(state, legal) if choosing else "-",
     )
+
+
+def _router_line(state: TaskState, legal: list[str]) -> str:
+    routing, words = state.get("routing"), called_for(problem_of(state))
+    return told_routing(routing, legal, words, state["language"])
 
 
 def _description(name: str, own: bool, language: Language) -> str:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_documents, of_pages
-from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell
+from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of, the_knowledge_base
 from ..messages import Language, say
 from ..state import Output, Source, TaskState, Turn, Usage
@@ -69,10 +69,12 @@ async def retrieve_docs(state: RagInput) -> RagState:
     The embedding of the query happens inside: a vector in the state would only swell checkpoints.
     """
     watch, inputs = Stopwatch(), inputs_of(state, RagInputs)
-    wanted = inputs.top_k * (1 + _tries(state))
+    wanted = inputs.top_k * (1 + times_played(state, NAME))
     question = sought(state, NAME)
     pages, unread = await of_pages(question, inputs.urls, wanted, state["language"])
-    documents = await of_documents(the_knowledge_base(), question, wanted, close=not _tries(state))
+    documents = await of_documents(
+        the_knowledge_base(), question, wanted, close=not times_played(state, NAME)
+    )
     passages = [
         source.model_copy(update={"number": number})
         for number, source in enumerate([*pages, *documents], 1)
@@ -121,13 +123,9 @@ def _nothing(state: RagState) -> Output:
     return Output(workflow=NAME, status="no_answer", text="\n\n".join(lines))
 
 
-def _tries(state: RagInput) -> int:
-    return sum(record.actor == NAME for record in state.get("history", []))
-
-
 def _may_answer(state: TaskState) -> bool:
     made_already = state.get("outputs", {}).get(NAME)
-    tries = _tries(cast("RagInput", state))
+    tries = times_played(cast("RagInput", state), NAME)
     return made_already is None or (made_already.status != "verified" and tries < MAX_TRIES)
 
 

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from ..agents.cited_answer import answer_from
 from ..agents.passages import of_pages
-from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell
+from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of
 from ..errors import ConcertinoError
 from ..messages import Language, say
@@ -66,7 +66,7 @@ class SearchOutput(TypedDict, total=False):
 async def search(state: SearchInput) -> SearchState:
     """Find pages; on a second try, as many more. Without a provider, or offline, say so."""
     watch, language = Stopwatch(), state["language"]
-    wanted = inputs_of(state, SearchInputs).pages * (1 + _tries(state))
+    wanted = inputs_of(state, SearchInputs).pages * (1 + times_played(state, NAME))
     found: SearchState = {"urls": [], "notes": [], "passages": []}
     try:
         provider = choose_search(get_settings(), language)
@@ -134,13 +134,9 @@ def _nothing(state: SearchState) -> Output:
     return Output(workflow=NAME, status="no_answer", text="\n\n".join(said))
 
 
-def _tries(state: SearchInput) -> int:
-    return sum(record.actor == NAME for record in state.get("history", []))
-
-
 def _may_search(state: TaskState) -> bool:
     done = state.get("outputs", {}).get(NAME)
-    tries = _tries(cast("SearchInput", state))
+    tries = times_played(cast("SearchInput", state), NAME)
     return done is None or (done.status == "unverified" and tries < MAX_TRIES)
 
 
