@@ -3,9 +3,9 @@
     python -m bench.lessons --n 10
 
 Makes `--n` lessons in each language with the model that the settings choose, and prints Markdown
-tables. Afterwards a wrong answer is planted in each computed exercise, once alone and once with an
-expression that leads to it, and confirmed like any other. With `--out`, a stopped run goes on where
-it was.
+tables. Afterwards a wrong answer is planted in one computed exercise of each lesson, once alone and
+once with an expression that leads to it, and confirmed like any other. With `--out`, a stopped run
+goes on where it was.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from concertino.context import the_sandbox
 from concertino.messages import Language
 from concertino.models.client import LanguageModel, language_model
 from concertino.settings import get_settings
+from concertino.state import Answer
 from concertino.tools.answers import equal, read_answer
 
 Row = dict[str, Any]
@@ -76,40 +77,50 @@ async def lesson(task: str, language: Language) -> Row:
 
 
 async def planted(model: LanguageModel, row: Row) -> list[Row]:
-    """What is shown where a wrong answer stands in a computed exercise of the lesson."""
-    found = []
+    """What is shown where a wrong answer stands in the lesson's first exercise with a number."""
     for exercise in row.get("exercises", []):
         value = await read_answer(the_sandbox(), exercise["answer"])
-        if not exercise["computed"] or value is None or not _is_number(value.exact):
-            continue
-        wrong = str(Fraction(value.exact) + 1)
-        fair, led = exercise["working"] or "", f"{exercise['working'] or value.exact} + 1"
-        for expression in (fair, led):
-            draft = Draft(question=exercise["question"], expression=expression, answer=wrong)
-            settled = await confirm(model, the_sandbox(), draft, row["language"])
-            shown = settled.exercise.answer if settled.exercise else None
-            caught = shown is None or not await equal(the_sandbox(), shown, wrong, exact=True)
-            right = shown is not None and await equal(the_sandbox(), shown, value.exact, exact=True)
-            found.append({"led": expression is led, "caught": caught, "right": right})
-    return found
+        if exercise["computed"] and value is not None and _is_number(value.exact):
+            fair = exercise["working"] or value.exact
+            wrong = str(Fraction(value.exact) + 1)
+            drafts = [(False, exercise["working"] or ""), (True, f"{fair} + 1")]
+            return [
+                {"led": led, **await _shown(model, row, exercise["question"], given, wrong, value)}
+                for led, given in drafts
+            ]
+    return []
 
 
-async def measure(number: int, done: list[Row], out: Path | None) -> list[Row]:
-    """Every lesson that is not in `done` yet, one after the other."""
+async def _shown(
+    model: LanguageModel, row: Row, question: str, expression: str, wrong: str, value: Answer
+) -> Row:
+    draft = Draft(question=question, expression=expression, answer=wrong)
+    settled = await confirm(model, the_sandbox(), draft, row["language"])
+    shown = settled.exercise.answer if settled.exercise else None
+    caught = shown is None or not await equal(the_sandbox(), shown, wrong, exact=True)
+    right = shown is not None and await equal(the_sandbox(), shown, value.exact, exact=True)
+    return {"caught": caught, "right": right}
+
+
+async def measure(number: int, parallel: int, done: list[Row], out: Path | None) -> list[Row]:
+    """Every lesson that is not in `done` yet, `parallel` at a time."""
     model = await language_model(get_settings())
     known = {row["task"] for row in done}
-    # In turns, so that a stopped run has seen both languages.
-    pairs = zip(TOPICS["en"][:number], TOPICS["zh"][:number], strict=True)
-    todo = [(task, language) for pair in pairs for language, task in zip(TOPICS, pair, strict=True)]
-    for task, language in todo:
-        if task in known:
-            continue
-        row = await lesson(task, language)
-        row["planted"] = await planted(model, row)
+    gate = asyncio.Semaphore(parallel)
+
+    async def one(task: str, language: Language) -> None:
+        async with gate:
+            row = await lesson(task, language)
+            row["planted"] = await planted(model, row)
         done.append(row)
         if out:
             with out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    # In turns, so that a stopped run has seen both languages.
+    pairs = zip(TOPICS["en"][:number], TOPICS["zh"][:number], strict=True)
+    todo = [(task, language) for pair in pairs for language, task in zip(TOPICS, pair, strict=True)]
+    await asyncio.gather(*(one(task, language) for task, language in todo if task not in known))
     return done
 
 
@@ -165,13 +176,14 @@ def _is_number(exact: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=10, help="lessons in each language, at most 10")
+    parser.add_argument("--parallel", type=int, default=1)
     parser.add_argument("--out", type=Path, help="JSONL to keep every lesson in, and to go on from")
     args = parser.parse_args()
     kept = (
         args.out.read_text(encoding="utf-8").splitlines() if args.out and args.out.exists() else []
     )
     done = [json.loads(line) for line in kept]
-    print(table(asyncio.run(measure(args.n, done, args.out))))
+    print(table(asyncio.run(measure(args.n, args.parallel, done, args.out))))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -22,6 +22,9 @@ from ..settings import Settings
 from ..state import Usage
 from .providers import Choice, choose_provider
 from .structured import M, explain, parse_reply, provider_schema
+
+if TYPE_CHECKING:
+    from .slots import Slots
 
 SCHEMA = load("json_schema")
 REPAIR = load("json_repair")
@@ -60,6 +63,7 @@ class LanguageModel:
         string_bounds: bool = True,
         key: SecretStr | None = None,
         varied: Mapping[str, Any] | None = None,
+        slots: "Slots | None" = None,
     ) -> None:
         self.chat = chat
         self.name = name
@@ -68,6 +72,7 @@ class LanguageModel:
         self._string_bounds = string_bounds
         self._streams = True
         self._varied = dict(varied or {})
+        self._slots = slots
 
     @classmethod
     def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
@@ -184,11 +189,20 @@ class LanguageModel:
             "tags": [] if aloud else [TAG_NOSTREAM],
         }
         try:
-            message = await self.chat.ainvoke(list(messages), config, **options)
+            message = await self._answer(list(messages), config, options)
         except Exception as error:
             # Not `from error`: a provider's text may quote the key, and a traceback shows it.
             raise self._translated(error, options) from None
         return Reply(str(message.text), _usage(message, time.perf_counter() - started))
+
+    async def _answer(
+        self, messages: list[AnyMessage], config: RunnableConfig, options: dict[str, Any]
+    ) -> AIMessage:
+        if self._slots is None:
+            return await self.chat.ainvoke(messages, config, **options)
+        async with self._slots.reading(messages) as slot:
+            body = {**options.get("extra_body", {}), "id_slot": slot.number}
+            return await self.chat.ainvoke(messages, config, **{**options, "extra_body": body})
 
     def _translated(self, error: Exception, options: dict[str, Any]) -> Exception:
         """The error in words that say what to do, without the key."""
@@ -284,10 +298,13 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     # A slow machine may need minutes for a call; asking again would only make it slower.
     timeout = settings.task_timeout if embedded else settings.request_timeout
     http = httpx.AsyncClient(timeout=timeout)
+    slots = None
     if embedded:
         from .embedded import start_embedded
+        from .slots import Slots
 
         server = await asyncio.to_thread(start_embedded, settings)
+        slots = await asyncio.to_thread(Slots, server, http)
         base_url, key = server.base_url, SecretStr(server.api_key)
     if name is None:
         name = await _first_model(http, str(base_url), key)
@@ -308,6 +325,7 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         string_bounds=choice.provider.name in ("embedded", "compatible"),
         key=key,
         varied={"extra_body": DRY} if embedded else None,
+        slots=slots,
     )
 
 

@@ -4,7 +4,8 @@ What was found of xllamacpp 2026.10 with Qwen2.5-Coder-1.5B, and what callers ma
 
 - A client that drops its connection, streaming or not, stops the generation within a second.
 - Prompts that begin alike are reused (`usage.prompt_tokens_details.cached_tokens`) by the slot
-  that has the beginning; of several sent at once only one finds it, the others read it anew.
+  that has the beginning; of several sent at once only one finds it, the others read it anew
+  (`slots.py` sees to that).
 - `json_schema` is compiled to GBNF. Kept: property order, `enum`, `const`, `required`, string
   lengths, item counts, anchored `pattern`, integer bounds, `anyOf`/`oneOf`, `$ref`/`$defs` even
   recursive, `additionalProperties`, `date`. Ignored in silence: bounds of `number`,
@@ -31,9 +32,6 @@ from ..messages import say
 from ..settings import Settings
 from .weights import ensure_weights, show_progress
 
-PROMPT_CACHE_MIB = 512
-"""Memory for prompts that no slot holds any more; llama.cpp's own limit is 8 GiB."""
-
 SPIN_TURNS = "3000"
 
 
@@ -46,7 +44,8 @@ class EmbeddedServer:
     Args:
         path: The GGUF file.
         context: Tokens that the concurrent requests share; each may take as many as are free.
-        parallel: Requests answered at a time; more wait their turn.
+        parallel: Requests answered at a time, each in a slot; more wait their turn.
+        slot_folder: Where slots may be written to and read from; it need not exist.
 
     Raises:
         ModelError: llama.cpp's library or the file cannot be loaded.
@@ -55,13 +54,17 @@ class EmbeddedServer:
     loads: ClassVar[int] = 0
     """Models that this process has loaded."""
 
-    def __init__(self, path: Path, *, context: int = 16384, parallel: int = 4) -> None:
+    def __init__(
+        self, path: Path, *, slot_folder: Path, context: int = 16384, parallel: int = 4
+    ) -> None:
+        self.path, self.parallel, self.slot_folder = path, parallel, slot_folder
         self.api_key = secrets.token_urlsafe(32)
         self.model = path.stem
         library = _library()
         params = _params(library.CommonParams(), path, self.model, self.api_key)
         params.n_ctx = context
         params.n_parallel = parallel
+        params.slot_save_path = f"{slot_folder}{os.sep}"
         try:
             self._server = library.Server(params)
         except (RuntimeError, ValueError) as error:
@@ -69,13 +72,13 @@ class EmbeddedServer:
         # Closing a server whose loop has not begun to run waits for ever; its answer shows it has.
         self._server.handle_metrics()
         EmbeddedServer.loads += 1
-        self._address: str = self._server.listening_address
-        self.base_url = f"{self._address}/v1"
+        self.address: str = self._server.listening_address
+        self.base_url = f"{self.address}/v1"
 
     def close(self) -> None:
         """Stop answering and free the memory; requests under way are cut off. May be repeated."""
         if self._server is not None:
-            _hang_up(self._address)
+            _hang_up(self.address)
             self._server = None
 
     def abandon(self) -> None:
@@ -98,11 +101,16 @@ def start_embedded(settings: Settings) -> EmbeddedServer:
     with show_progress() as progress:
         path = ensure_weights(settings.model_path, settings.home / "models", progress=progress)
     return get_embedded_server(
-        path, context=settings.embedded_context, parallel=settings.embedded_parallel
+        path,
+        context=settings.embedded_context,
+        parallel=settings.embedded_parallel,
+        slot_folder=settings.home / "slots",
     )
 
 
-def get_embedded_server(path: Path, *, context: int, parallel: int) -> EmbeddedServer:
+def get_embedded_server(
+    path: Path, *, context: int, parallel: int, slot_folder: Path
+) -> EmbeddedServer:
     """The process's server for that model, loaded by the first caller while others wait.
 
     It blocks: async code calls it through `asyncio.to_thread`. A forked child gets its own, and
@@ -112,7 +120,9 @@ def get_embedded_server(path: Path, *, context: int, parallel: int) -> EmbeddedS
     key = (path, context, parallel)
     with _loading:
         if key not in _servers:
-            _servers[key] = EmbeddedServer(path, context=context, parallel=parallel)
+            _servers[key] = EmbeddedServer(
+                path, context=context, parallel=parallel, slot_folder=slot_folder
+            )
         return _servers[key]
 
 
@@ -144,7 +154,9 @@ def _params(params: Any, path: Path, model: str, api_key: str) -> Any:
     params.endpoint_metrics = True
     params.verbosity = -1
     params.kv_unified = True
-    params.cache_ram_mib = PROMPT_CACHE_MIB
+    # Slots keep what they have read until its room is needed: who gets which is ours to say.
+    params.cache_idle_slots = False
+    params.cache_ram_mib = 0
     params.cpuparams.n_threads = _cores()
     return params
 

@@ -244,7 +244,7 @@ class _Store:
 
     def _write_record(self, path: Path, record: Path, source: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = {**_identity(path), "sha256": self.model.sha256, "source": source, "when": now}
+        entry = {**identity(path), "sha256": self.model.sha256, "source": source, "when": now}
         # A folder that cannot be written to costs a check of the digest at every start.
         with suppress(OSError):
             record.parent.mkdir(parents=True, exist_ok=True)
@@ -323,7 +323,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _identity(path: Path) -> dict[str, object]:
+def identity(path: Path) -> dict[str, object]:
+    """What tells a file from one that has taken its place, without reading it."""
     stat = path.stat()
     return {"path": str(path.resolve()), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
@@ -332,7 +333,7 @@ def _on_record(path: Path, record: Path, model: ModelFile) -> bool:
     """Whether the digest of this very file was found right before."""
     try:
         entry = json.loads(record.read_text(encoding="utf-8"))
-        known = {**_identity(path), "sha256": model.sha256}
+        known = {**identity(path), "sha256": model.sha256}
         return all(entry[key] == value for key, value in known.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False

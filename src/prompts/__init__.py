@@ -45,6 +45,12 @@ def load(name: str) -> dict[Language, Prompt]:
     return _parse((files(__package__) / f"{name}.md").read_text(encoding="utf-8"))
 
 
+def every() -> list[Prompt]:
+    """All prompts in all languages."""
+    names = (file.name for file in files(__package__).iterdir())
+    return [p for n in names if n.endswith(".md") for p in load(n.removesuffix(".md")).values()]
+
+
 def _parse(text: str) -> dict[Language, Prompt]:
     pieces = _HEADING.split(text)[1:]
     parts: dict[Language, list[tuple[str, str]]] = {}

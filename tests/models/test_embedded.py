@@ -19,8 +19,9 @@ real = pytest.mark.embedded
 
 
 @pytest.fixture(scope="module")
-def server(weights: Path) -> Iterator[EmbeddedServer]:
-    started = EmbeddedServer(weights, context=8192, parallel=1)
+def server(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    folder = tmp_path_factory.mktemp("slots")
+    started = EmbeddedServer(weights, slot_folder=folder, context=8192, parallel=1)
     yield started
     started.close()
 
@@ -45,8 +46,8 @@ def run(weights: Path, program: str) -> subprocess.CompletedProcess[str]:
         from pathlib import Path
         from concertino.models.embedded import get_embedded_server
 
-        weights = Path({str(weights)!r})
-        server = get_embedded_server(weights, context=2048, parallel=1)
+        weights, sizes = Path({str(weights)!r}), dict(context=2048, parallel=1)
+        server = get_embedded_server(weights, slot_folder=Path("none"), **sizes)
 
         def generate():
             def read():
@@ -141,15 +142,12 @@ def test_dropping_the_connection_stops_the_generation(server: EmbeddedServer) ->
 
 
 @real
-def test_threads_that_ask_at_once_share_one_server(weights: Path) -> None:
+def test_threads_that_ask_at_once_share_one_server(weights: Path, tmp_path: Path) -> None:
+    def get(_: int) -> EmbeddedServer:
+        return get_embedded_server(weights, slot_folder=tmp_path, context=2048, parallel=1)
+
     with ThreadPoolExecutor(3) as pool:
-        found = {
-            id(server)
-            for server in pool.map(
-                lambda _: get_embedded_server(weights, context=2048, parallel=1), range(3)
-            )
-        }
-    assert len(found) == 1
+        assert len({id(server) for server in pool.map(get, range(3))}) == 1
 
 
 @real
@@ -187,11 +185,11 @@ def test_a_forked_child_loads_its_own_server_and_leaves_the_parents_alone(weight
     program = """
         child = os.fork()
         if child == 0:
-            own = get_embedded_server(weights, context=2048, parallel=1)
+            own = get_embedded_server(weights, slot_folder=Path("none"), **sizes)
             assert own.base_url != server.base_url
             os._exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-        assert server is get_embedded_server(weights, context=2048, parallel=1)
+        assert server is get_embedded_server(weights, slot_folder=Path("none"), **sizes)
         generate()
         """
     done = run(weights, program)
@@ -201,7 +199,7 @@ def test_a_forked_child_loads_its_own_server_and_leaves_the_parents_alone(weight
 def test_a_file_that_is_no_model_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"model\.gguf"):
-        EmbeddedServer(tmp_path / "model.gguf")
+        EmbeddedServer(tmp_path / "model.gguf", slot_folder=tmp_path)
 
 
 def test_a_library_that_does_not_load_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +210,7 @@ def test_a_library_that_does_not_load_is_explained(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", fail)
         with pytest.raises(ModelError, match="libgomp1"):
-            EmbeddedServer(Path("any.gguf"))
+            EmbeddedServer(Path("any.gguf"), slot_folder=Path("none"))
 
 
 def test_loading_the_library_leaves_the_environment_as_it_was(
