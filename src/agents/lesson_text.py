@@ -1,7 +1,9 @@
 """TeachingExplain: writes the parts of the lesson, each on its own."""
 
 import re
+from typing import Any
 
+from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
@@ -24,7 +26,7 @@ from .lesson import (
     material,
 )
 from .lesson_answers import confirm
-from .lesson_checks import longest_average
+from .lesson_checks import checked, longest_average
 from .lesson_exercises import counted, drafts
 from .statements import plain, wrong_statements
 from .turns import Stopwatch, tell
@@ -32,6 +34,8 @@ from .turns import Stopwatch, tell
 PART = load("lesson_part")
 EXAMPLE = load("lesson_example")
 MAX_TOKENS = 300
+DRAFTS, TEMPERATURE = 3, 0.7
+"""Of a part that has to be written again."""
 SENTENCES: dict[PartName, tuple[int, int]] = {
     "introduction": (3, 4),
     "concept": (4, 7),
@@ -61,26 +65,67 @@ async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> Les
     """Write one part. Writes its text to `written`, and a worked example's to `problems`."""
     watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
     lesson, part = state["lesson"], state["part"]
-    update: LessonState = {}
-    if part == "example" and lesson.plan.kind == "calculations":
-        reply, update = await _worked_example(model, sandbox, state)
-    else:
-        reply = await _prose(model, state)
-    text = reply.value
-    if state["fault"]:
-        text = await without_wrong(sandbox, text)
+    update, usage = LessonState(), Usage()
+    if _is_worked(state):
+        problem = lesson.example
+        if problem is None:
+            problem, tally, usage = await _problem(model, sandbox, state)
+            update["tallies"] = [tally]
+        if problem:
+            update["problems"] = [problem]
+            state = {**state, "lesson": lesson.model_copy(update={"example": problem})}
+    text = await (_rewritten if state["fault"] else _written)(model, sandbox, state)
     tell("teach_explain", labels(lesson.language)[part])
     return {
         **update,
-        "written": {part: text},
-        "costs": [("parts", reply.usage, watch.seconds)],
+        "written": {part: text.value},
+        "costs": [("parts", usage + text.usage, watch.seconds)],
     }
 
 
-async def _prose(model: LanguageModel, state: PartTask) -> Reply[str]:
+def _is_worked(state: PartTask) -> bool:
+    """Whether the part is an example with an answer that was computed."""
+    return state["part"] == "example" and state["lesson"].plan.kind == "calculations"
+
+
+async def _written(
+    model: LanguageModel, sandbox: Sandbox, state: PartTask, **sampling: Any
+) -> Reply[str]:
+    lesson, part = state["lesson"], state["part"]
+    problem = lesson.example if _is_worked(state) else None
+    if _is_worked(state) and problem is None:
+        return Reply("", Usage())
+    messages = _worked_example(state, problem) if problem else _prose(state)
+    reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
+    text = tidied(reply.value, part, lesson.language)
+    if problem:
+        text = _example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)
+    return Reply(text, reply.usage)
+
+
+async def _rewritten(model: LanguageModel, sandbox: Sandbox, state: PartTask) -> Reply[str]:
+    """The first of some drafts that holds, else the last one without what is wrong in it. They
+    differ by chance: at temperature 0 a small model writes again what it was told is wrong."""
+    lesson, part, usage = state["lesson"], state["part"], Usage()
+    text = ""
+    for draw in range(DRAFTS):
+        seed = DRAFTS * len(lesson.tries) + draw
+        reply = await _written(model, sandbox, state, temperature=TEMPERATURE, seed=seed)
+        text, usage = reply.value, usage + reply.usage
+        anew = lesson.model_copy(update={"parts": {**lesson.parts, part: text}})
+        if part not in (await checked(sandbox, anew)).faults:
+            return Reply(text, usage)
+    problem = lesson.example
+    if _is_worked(state) and problem and await wrong_statements(sandbox, text):
+        steps = f"{problem.working} = {problem.answer}" if problem.working else ""
+        return Reply(_example(problem, steps, lesson.language), usage)
+    return Reply(await without_wrong(sandbox, text), usage)
+
+
+def _prose(state: PartTask) -> list[AnyMessage]:
     lesson, part = state["lesson"], state["part"]
     fewest, most = SENTENCES[part]
-    messages = PART[lesson.language].messages(
+    return PART[lesson.language].messages(
         title=lesson.title,
         grade=lesson.grade,
         goals="; ".join(lesson.plan.goals),
@@ -92,38 +137,19 @@ async def _prose(model: LanguageModel, state: PartTask) -> Reply[str]:
         material=material(state),
         earlier=earlier_part(state, part),
     )
-    reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True)
-    return Reply(tidied(reply.value, part, lesson.language), reply.usage)
 
 
-async def _worked_example(
-    model: LanguageModel, sandbox: Sandbox, state: PartTask
-) -> tuple[Reply[str], LessonState]:
-    """A problem whose answer two routes agree on, worked step by step; nothing without one."""
-    lesson, usage, update = state["lesson"], Usage(), LessonState()
-    problem = lesson.example
-    if problem is None:
-        problem, tally, usage = await _problem(model, sandbox, state)
-        update["tallies"] = [tally]
-    if problem is None:
-        return Reply("", usage), update
-    update["problems"] = [problem]
-    reply = await model.text(
-        EXAMPLE[lesson.language].messages(
-            grade=lesson.grade,
-            question=problem.question,
-            working=problem.working or "-",
-            answer=problem.answer,
-            words=_words(lesson),
-            fault=_mend(state),
-        ),
-        max_tokens=MAX_TOKENS,
-        aloud=True,
+def _worked_example(state: PartTask, problem: Exercise) -> list[AnyMessage]:
+    """Asks for the steps to an answer that two routes agree on."""
+    lesson = state["lesson"]
+    return EXAMPLE[lesson.language].messages(
+        grade=lesson.grade,
+        question=problem.question,
+        working=problem.working or "-",
+        answer=problem.answer,
+        words=_words(lesson),
+        fault=_mend(state),
     )
-    steps = _CONCLUSION.sub("", tidied(reply.value, "example", lesson.language)).strip()
-    if state["fault"] and await wrong_statements(sandbox, steps):
-        steps = f"{problem.working} = {problem.answer}" if problem.working else ""
-    return Reply(_example(problem, steps, lesson.language), usage + reply.usage), update
 
 
 async def _problem(
@@ -176,4 +202,5 @@ def _mend(state: PartTask) -> str:
 
 
 def _words(lesson: Lesson) -> int:
-    return longest_average(lesson.grade, lesson.language)
+    """The longest sentence that is asked for: asked for the longest average, models exceed it."""
+    return longest_average(lesson.grade, lesson.language) * 3 // 4

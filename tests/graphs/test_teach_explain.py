@@ -212,6 +212,19 @@ def test_wrong_arithmetic_in_a_part_is_written_again(teacher: Scripted) -> None:
     assert sum("You write a lesson" in text for text in model.asked) == 5, "one part is rewritten"
 
 
+def test_a_part_is_written_again_until_it_holds_within_one_repair(teacher: Scripted) -> None:
+    concepts = iter([*(f"{PROSE} 1/2 + 1/3 = 2/{n}." for n in (5, 6, 7)), PROSE])
+
+    def part(text: str) -> str:
+        asked = text.rpartition("Part: ")[2]
+        return next(concepts) if asked.startswith("the concept") else PROSE
+
+    data = data_of(taught(model=teacher(lesson_part=[part])))
+    assert data["tries"] == [["equations"], []]
+    assert data["parts"]["concept"] == PROSE.strip()
+    assert next(concepts, None) is None
+
+
 def test_a_sentence_that_stays_wrong_is_taken_out(teacher: Scripted) -> None:
     model = teacher(lesson_part=[f"{PROSE} So 1/2 + 1/3 = 2/5."])
     result = taught(model=model)
