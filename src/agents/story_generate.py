@@ -13,9 +13,9 @@ from langgraph.runtime import Runtime
 from ..context import RunContext, model_of
 from ..messages import Language, say
 from ..prompts import load
-from .story import WORKFLOW, StoryPlan, StoryState, opening_of
+from .story import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .story_summary import summarise
-from .story_text import count, cut, finished, prose, without_repeats
+from .story_text import count, cut, finished, prose, without_foreign, without_repeats
 from .turns import Stopwatch, tell
 
 HEAD = load("story_generate")
@@ -70,7 +70,7 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     )
     later = plan.points[place + 1 :]
     before = "\n".join([opening_of(state), *state["segments"], *later])
-    text = new_text(reply.value, before, brief.language)
+    text = new_text(reply.value, before, brief)
     if count(text) > part * TOO_MUCH:
         text = cut(text, round(part), keep_end=ends)
     if text:
@@ -160,9 +160,13 @@ def length_fields(part: float, language: Language) -> dict[str, int]:
     }
 
 
-def new_text(reply: str, before: str, language: Language) -> str:
-    """What a reply adds to a story: whole sentences of prose that are not in it already."""
-    return without_repeats(finished(prose(reply)), before, language)
+def new_text(reply: str, before: str, brief: StoryBrief) -> str:
+    """What a reply adds to a story: whole sentences of prose in its language that are not in it
+    already. A character that is played may speak as it likes."""
+    text = finished(prose(reply))
+    if brief.kind != "role_play":
+        text = without_foreign(text, brief.language, f"{brief.topic} {brief.style} {before}")
+    return without_repeats(text, before, brief.language)
 
 
 def seed(state: StoryState, call: int) -> int:

@@ -73,7 +73,7 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
             varied=True,
         )
         others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
-        text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief.language)
+        text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief)
         if count(text) > wanted * TOO_MUCH:
             text = cut(text, wanted, keep_end=True)
         spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old

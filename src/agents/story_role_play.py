@@ -37,7 +37,7 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
         aloud=True,
         varied=True,
     )
-    text = new_text(reply.value, earlier_turns(state), brief.language)
+    text = new_text(reply.value, earlier_turns(state), brief)
     if count(text) > brief.length * TOO_MUCH:
         text = cut(text, brief.length)
     tell(WORKFLOW, text)

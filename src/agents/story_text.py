@@ -31,6 +31,11 @@ _LABEL = re.compile(
 )
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*)+", re.MULTILINE)
 """A small model that is told how many sentences to write may number them."""
+_SLIP: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(f"[{_CJK}]+"),
+    "zh": re.compile(r"(?<![A-Za-z])[a-z]{2,}(?![A-Za-z])"),
+}
+"""Words of the other language; not names, which begin with a capital letter."""
 _PAIRS = ("“”", "「」", "『』", "（）", "()")
 
 NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
@@ -130,6 +135,13 @@ def without_repeats(text: str, before: str, language: Language) -> str:
             kept.append(sentence)
         seen.update(found)
     return "".join(kept).strip()
+
+
+def without_foreign(text: str, language: Language, known: str) -> str:
+    """The text without the sentences into which a word of the other language has slipped that
+    does not stand in what is known."""
+    slips = _SLIP[language].findall
+    return "".join(s for s in sentences(text) if set(slips(s)) <= set(slips(known))).strip()
 
 
 def repeated(segments: list[str], language: Language, before: str = "") -> list[float]:

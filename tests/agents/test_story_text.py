@@ -11,6 +11,7 @@ from concertino.agents.story_text import (
     prose,
     repeated,
     sentences,
+    without_foreign,
     without_repeats,
 )
 
@@ -113,6 +114,14 @@ def test_a_sentence_that_changes_a_few_words_of_an_earlier_one_is_an_echo() -> N
     chinese = "阿木和老墨说：我们走到山上去{}。"
     text = "".join(chinese.format(end) for end in ("吧", "看看", "找风筝"))
     assert without_repeats(text, "", "zh") == chinese.format("吧")
+
+
+def test_sentences_into_which_the_other_language_has_slipped_are_left_out() -> None:
+    text = "铁豆给花浇水。植物需要 watering了。Tom笑了。他打开app看。"
+    assert (
+        without_foreign(text, "zh", "一个会用app的机器人") == "铁豆给花浇水。Tom笑了。他打开app看。"
+    )
+    assert without_foreign("Bolt waters it. The 植物 drinks.", "en", "") == "Bolt waters it."
 
 
 def test_repeated_ngrams_are_counted_against_everything_before() -> None:
