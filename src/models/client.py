@@ -275,12 +275,19 @@ _open: weakref.WeakKeyDictionary[
 ] = weakref.WeakKeyDictionary()
 
 
+_connecting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+    weakref.WeakKeyDictionary()
+)
+
+
 async def language_model(settings: Settings, model: str | None = None) -> LanguageModel:
     """The model to use, started if need be; kept per event loop, as connections belong to one."""
     models = _open.setdefault(asyncio.get_running_loop(), {})
     key = (settings, model)
     if key not in models:
-        models[key] = await _connect(choose_provider(settings, model), settings)
+        async with _connecting.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            if key not in models:
+                models[key] = await _connect(choose_provider(settings, model), settings)
     return models[key]
 
 

@@ -1,5 +1,6 @@
 """The language model's client, against a scripted HTTP server."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -50,6 +51,11 @@ def settings(server: Server) -> Callable[..., Settings]:
 async def _closed() -> Any:
     yield
     await close_language_models()
+
+
+async def test_callers_at_once_share_one_model(server: Server, settings: Any) -> None:
+    first, second = await asyncio.gather(*(language_model(settings()) for _ in range(2)))
+    assert first is second
 
 
 async def test_text_comes_back_with_what_it_cost(server: Server, settings: Any) -> None:
