@@ -129,7 +129,8 @@ def written(value: Fraction) -> str:
 
 
 def plain(text: str) -> str:
-    """A text with its simple LaTeX as plain characters: `\\frac{3}{4}` is `3/4`.
+    """A text with its simple LaTeX as plain characters: `\\frac{3}{4}` is `3/4`, and an x between
+    numbers as the sign that it stands for.
 
     Formulas that need more than that keep their dollar signs.
     """
@@ -139,6 +140,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\\(?:text|mathrm)\{([^{}]*)\}", r"\1", text)
     for command, sign in _SIGNS.items():
         text = re.sub(rf"\\{command}(?![A-Za-z])\s?", sign, text)
+    text = re.sub(r"(?<=\d)\s*[xX]\s*(?=\d)", " × ", text)
     return re.sub(r"\$(\$?)(?=\S)([^$\\{}\n]*)(?<=\S)\1\$(?!\d)", r"\2", text)
 
 

@@ -105,5 +105,6 @@ def test_a_long_line_of_signs_takes_no_long_time() -> None:
 
 def test_simple_latex_becomes_plain_and_other_formulas_stay() -> None:
     assert plain(r"so \(\frac{3}{4} \times 2\) is") == "so 3/4 × 2 is"
+    assert plain("Calculate 67 x 100, then 2x + 3.") == "Calculate 67 × 100, then 2x + 3."
     assert plain("it costs $5 and $7") == "it costs $5 and $7"
     assert plain(r"$\sqrt{2}$") == r"$\sqrt{2}$"
