@@ -107,6 +107,7 @@ class Slots:
 
     async def _begin(self, slot: Slot, beginning: Beginning) -> None:
         """Let the slot know a beginning, from its file or by reading it and writing the file."""
+        slot.read = ""  # should this be cancelled
         try:
             async with beginning.reading:
                 if await asyncio.to_thread(_touched, beginning.file):
