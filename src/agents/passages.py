@@ -1,9 +1,11 @@
 """Passages to answer from: out of the knowledge base, and out of pages of the web."""
 
 import asyncio
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..errors import ConcertinoError
+from ..kb.names import concern
 from ..kb.split import Section, split
 from ..messages import Language
 from ..state import Source
@@ -26,13 +28,16 @@ SENTENCE = 40
 async def of_documents(
     base: "KnowledgeBase", question: str, count: int, *, close: bool = False
 ) -> list[Source]:
-    """The passages of the base that fit best, numbered from 1; `close`: without those that are
-    much less like the question than the best one, which a small model would cite all the same.
+    """The passages of the base that fit best, numbered from 1, without those about something else
+    than the question names; `close`: also without those that are much less like the question than
+    the best one. A small model would cite them all the same.
 
     Raises:
         KnowledgeBaseError: the base cannot be read.
     """
     hits = await asyncio.to_thread(base.retrieve, question, count)
+    told = [f"{hit.title} {hit.heading} {hit.text}" for hit in hits]
+    hits = list(compress(hits, await asyncio.to_thread(concern, question, told)))
     if close:
         nearest = min((1 - hit.similarity for hit in hits), default=0.0)
         most = max((hit.keyword_score for hit in hits), default=0.0)

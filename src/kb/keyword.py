@@ -33,7 +33,7 @@ def words(text: str) -> list[str]:
     """The words of a Chinese, English or mixed text, in lower case and half width, without
     punctuation."""
     plain = unicodedata.normalize("NFKC", text).lower()
-    return [word for piece in _jieba().cut(plain) for word in _WORD.findall(piece)]
+    return [word for piece in tokenizer().cut(plain) for word in _WORD.findall(piece)]
 
 
 class KeywordIndex:
@@ -99,14 +99,15 @@ class KeywordIndex:
 
 
 @cache
-def _jieba() -> Any:
+def tokenizer() -> Any:
+    """jieba with its dictionary, which takes a moment to load."""
     import jieba
 
     home = get_settings().home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     jieba.setLogLevel("WARNING")  # it reports on loading its dictionary
-    tokenizer = jieba.Tokenizer()
+    loaded = jieba.Tokenizer()
     # Not the system's temporary folder, where anyone could put a dictionary.
-    tokenizer.tmp_dir = str(home)
-    tokenizer.initialize()
-    return tokenizer
+    loaded.tmp_dir = str(home)
+    loaded.initialize()
+    return loaded

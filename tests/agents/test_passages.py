@@ -44,5 +44,10 @@ async def test_the_passage_with_most_of_the_questions_words_stays() -> None:
     assert await found(Base((0.88, 0.0), (0.70, 0.0)), close=True) == ["0"]
 
 
+async def test_passages_about_something_else_than_the_question_names_are_left_out() -> None:
+    base, question = Base((0.9, 0.5), (0.8, 0.4)), "When does Ada arrive?"
+    assert await of_documents(base, question, 4) == []  # type: ignore[arg-type]
+
+
 async def test_an_empty_base_has_none() -> None:
     assert await found(Base(), close=True) == []
