@@ -5,6 +5,7 @@ The plan's chains of steps run as soon as what they need is there, side by side 
 one to the next.
 """
 
+import ast
 import operator
 import re
 from typing import Annotated, cast, get_type_hints
@@ -174,7 +175,31 @@ def extract_program(reply: str) -> str:
     """The Python in a reply, with or without a fence."""
     fenced = _FENCED.findall(reply)
     program = str(max(fenced, key=len) if fenced else reply).strip()
-    return _KEYWORD.sub(r"\1 ", program)
+    return with_answer(_KEYWORD.sub(r"\1 ", program))
+
+
+def with_answer(program: str) -> str:
+    """The program with its last result as `answer`, where it has forgotten to call it so; a small
+    model forgets it again when it is told."""
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return program
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    if any(name.id == "answer" and isinstance(name.ctx, ast.Store) for name in names):
+        return program
+    match tree.body[-1:]:
+        case [ast.Expr(ast.Call(ast.Name("print"), [*_, ast.JoinedStr(pieces)]))]:
+            values = [piece.value for piece in pieces if isinstance(piece, ast.FormattedValue)]
+        case [ast.Expr(ast.Call(ast.Name("print"), [*_, result])) | ast.Expr(result)]:
+            values = [result]
+        case [ast.Assign([ast.Name() as result]) | ast.AugAssign(ast.Name() as result)]:
+            values = [result]
+        case _:
+            values = []
+    if not values or isinstance(values[-1], ast.Constant):
+        return program
+    return f"{program}\nanswer = {ast.unparse(values[-1])}"
 
 
 async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
