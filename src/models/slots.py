@@ -52,8 +52,8 @@ class Beginning:
 
     text: str
     messages: tuple[AnyMessage, ...]
-    file: Path
-    """What a slot knows that has read it; another one for another model or llama.cpp."""
+    key: str
+    """Name of its file; another one for another model or llama.cpp."""
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """So that of calls that begin alike at once one reads, and the others have it from the file."""
 
@@ -74,9 +74,10 @@ class Slots:
         self._headers = {"Authorization": f"Bearer {server.api_key}"}
         self._http = http
         model = json.dumps([version("xllamacpp"), identity(server.path)])
+        self._folder = server.slot_folder
         told = {_told(prompt.fixed): prompt.fixed for prompt in prompts.every()}
         self._beginnings = {
-            text: Beginning(text, messages, server.slot_folder / _digest(model + text))
+            text: Beginning(text, messages, hashlib.sha256((model + text).encode()).hexdigest())
             for text, messages in told.items()
             if len(text.encode()) >= LEAST_BYTES
         }
@@ -110,8 +111,8 @@ class Slots:
         slot.read = ""  # should this be cancelled
         try:
             async with beginning.reading:
-                if await asyncio.to_thread(_touched, beginning.file):
-                    await self._restore(slot, beginning.file)
+                if file := await asyncio.to_thread(_found, self._folder, beginning.key):
+                    await self._restore(slot, file)
                 else:
                     await self._read(slot, beginning)
         except (httpx.HTTPError, OSError) as error:
@@ -128,34 +129,36 @@ class Slots:
         conversation = convert_to_openai_messages(beginning.messages)
         prompt = (await self._post("/apply-template", messages=conversation))["prompt"]
         read = await self._post("/completion", prompt=prompt, n_predict=0, id_slot=slot.number)
-        draft = beginning.file.with_suffix(f".{os.getpid()}")
+        draft = self._folder / f"{os.getpid()}-{beginning.key}"
         await asyncio.to_thread(draft.parent.mkdir, parents=True, exist_ok=True)
         saved = await self._post(f"/slots/{slot.number}?action=save", filename=draft.name)
         # Another event loop that has used the slot meanwhile may have told it of a task.
         whole = saved["n_saved"] == read["tokens_evaluated"]
-        await asyncio.to_thread(_settle, draft, beginning.file, saved["n_written"] if whole else -1)
+        await asyncio.to_thread(_settle, draft, beginning.key, saved["n_written"] if whole else -1)
 
     async def _post(self, path: str, **body: Any) -> dict[str, Any]:
         reply = await self._http.post(self._address + path, json=body, headers=self._headers)
         return dict(reply.raise_for_status().json())
 
 
-def _touched(file: Path) -> bool:
-    """Whether the file is there; then it counts as used now."""
-    try:
-        os.utime(file)
-    except FileNotFoundError:
-        return False
-    return True
+def _found(folder: Path, key: str) -> Path | None:
+    """The file of that key, which then counts as used now. It is read whole first: one that is
+    damaged would end the process within llama.cpp."""
+    for file in folder.glob(f"{key}.*"):
+        if file.suffix == f".{_digest(file)}":
+            os.utime(file)
+            return file
+        file.unlink(missing_ok=True)
+    return None
 
 
-def _settle(draft: Path, file: Path, size: int) -> None:
+def _settle(draft: Path, key: str, size: int) -> None:
     """Give the draft its name if it has this many bytes, which on a full disk it has not."""
     if draft.stat().st_size == size:
-        draft.replace(file)
+        draft.replace(draft.with_name(f"{key}.{_digest(draft)}"))
     else:
         draft.unlink()
-    for unused in sorted(file.parent.iterdir(), key=os.path.getmtime)[:-KEPT]:
+    for unused in sorted(draft.parent.iterdir(), key=os.path.getmtime)[:-KEPT]:
         unused.unlink(missing_ok=True)
 
 
@@ -163,8 +166,9 @@ def _told(messages: Sequence[AnyMessage]) -> str:
     return "".join(f"{message.type}\n{message.content}\0" for message in messages)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shared(one: str, other: str) -> int:

@@ -173,6 +173,16 @@ async def test_a_file_that_the_server_refuses_is_read_and_written_anew(llama: Ll
     assert len(llama.files()) == 1
 
 
+@pytest.mark.parametrize("damaged", ["", "You are", "rubbish" * 1000])
+async def test_a_damaged_file_is_never_given_to_the_server(llama: Llama, damaged: str) -> None:
+    await call(llama.process(), asking(CHOOSING))
+    llama.files()[0].write_text(damaged)
+    await call(llama.process(), asking(CHOOSING))
+    assert "restore" not in llama.asked
+    await call(llama.process(), asking(CHOOSING))
+    assert llama.asked == ["restore"]
+
+
 async def test_another_models_files_are_not_taken(llama: Llama) -> None:
     await call(llama.process(), asking(CHOOSING))
     (llama.slot_folder.parent / "model.gguf").write_bytes(b"other weights")
