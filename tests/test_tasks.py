@@ -223,7 +223,7 @@ def test_a_program_that_sets_no_answer_does_not_pass_on_the_earlier_one(
     scripted: Scripted,
 ) -> None:
     def program(text: str) -> str:
-        return "total = 5" if "3. step 3" in text else "answer = 12"
+        return "def total():\n    return 5" if "3. step 3" in text else "answer = 12"
 
     model = scripted(planning=[steps([], [], [1, 2])], execution=[program])
     result = solve_math_problem(PENS, model=model)
