@@ -74,7 +74,10 @@ async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> Les
         if problem:
             update["problems"] = [problem]
             state = {**state, "lesson": lesson.model_copy(update={"example": problem})}
-    text = await (_rewritten if state["fault"] else _written)(model, sandbox, state)
+    if state["fault"]:
+        text = await _rewritten(model, sandbox, state)
+    else:
+        text = await _written(model, state)
     tell("teach_explain", labels(lesson.language)[part])
     return {
         **update,
@@ -88,9 +91,7 @@ def _is_worked(state: PartTask) -> bool:
     return state["part"] == "example" and state["lesson"].plan.kind == "calculations"
 
 
-async def _written(
-    model: LanguageModel, sandbox: Sandbox, state: PartTask, **sampling: Any
-) -> Reply[str]:
+async def _written(model: LanguageModel, state: PartTask, **sampling: Any) -> Reply[str]:
     lesson, part = state["lesson"], state["part"]
     problem = lesson.example if _is_worked(state) else None
     if _is_worked(state) and problem is None:
@@ -110,7 +111,7 @@ async def _rewritten(model: LanguageModel, sandbox: Sandbox, state: PartTask) ->
     text = ""
     for draw in range(DRAFTS):
         seed = DRAFTS * len(lesson.tries) + draw
-        reply = await _written(model, sandbox, state, temperature=TEMPERATURE, seed=seed)
+        reply = await _written(model, state, temperature=TEMPERATURE, seed=seed)
         text, usage = reply.value, usage + reply.usage
         anew = lesson.model_copy(update={"parts": {**lesson.parts, part: text}})
         if part not in (await checked(sandbox, anew)).faults:

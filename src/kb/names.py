@@ -20,8 +20,8 @@ def concern(question: str, texts: Sequence[str]) -> list[bool]:
     names, chinese = names_in(question), bool(_CHINESE.search(question))
     return [
         chinese != bool(_CHINESE.search(text))
-        or 2 * sum(name in text.casefold() for name in names) >= len(names)
-        for text in texts
+        or 2 * sum(name in there for name in names) >= len(names)
+        for text, there in zip(texts, map(str.casefold, texts), strict=True)
     ]
 
 

@@ -50,7 +50,6 @@ class Slot:
 class Beginning:
     """The part of a prompt file that is the same in every call."""
 
-    text: str
     messages: tuple[AnyMessage, ...]
     key: str
     """Name of its file; another one for another model or llama.cpp."""
@@ -77,7 +76,7 @@ class Slots:
         self._folder = server.slot_folder
         told = {_told(prompt.fixed): prompt.fixed for prompt in prompts.every()}
         self._beginnings = {
-            text: Beginning(text, messages, hashlib.sha256((model + text).encode()).hexdigest())
+            text: Beginning(messages, hashlib.sha256((model + text).encode()).hexdigest())
             for text, messages in told.items()
             if len(text.encode()) >= LEAST_BYTES
         }
@@ -88,7 +87,8 @@ class Slots:
     @asynccontextmanager
     async def reading(self, messages: Sequence[AnyMessage]) -> AsyncGenerator[Slot]:
         """The slot for a call that sends these messages; waits where none is idle."""
-        begins, whole = _told(messages[:-1]), _told(messages)
+        begins = _told(messages[:-1])
+        whole = begins + _told(messages[-1:])
         async with self._some_idle:
             slot = self._best(begins, whole)
             self._idle.remove(slot)
