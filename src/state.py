@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from .messages import Language
 
 Level = Literal["comprehension", "planning", "execution"]
-Route = Literal["program", "reasoning", "rethinking"]
+Route = Literal["program", "reasoning"]
 Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]

@@ -64,7 +64,6 @@ def scripted() -> Callable[..., ScriptedModel]:
             "execution": ["```python\nprice = 3\nanswer = 12 * price\n```"],
             "repair": ["```python\nanswer = 36\n```"],
             "reasoning": ["12 pens at 3 dollars make \\boxed{36}."],
-            "rethinking": ["What do 12 pens cost? 12 x 3 = 36, so \\boxed{36}."],
             "diagnosis": [
                 {
                     "issues": [

@@ -37,7 +37,6 @@ TELLTALE = {
     "lesson_questions": ("You write questions", "你为学校出检查题"),
     "diagnosis": ("was not confirmed", "没有得到证实"),
     "report": ("worked solutions", "写解答过程"),
-    "rethinking": ("in your own words", "用自己的话"),
     "reasoning": ("reason step by step", "逐步推理"),
 }
 """Words by which each agent's prompt is known."""

@@ -29,7 +29,6 @@ Serve = Callable[..., ModelServer]
 
 UNCONFIRMED: dict[str, list[Any]] = {
     "execution": ["answer = 34", "answer = 35"],
-    "rethinking": ["\\boxed{37}"],
 }
 NO_PROBLEM: dict[str, list[Any]] = {
     "coordinator": [decision("comprehension"), decision("complete")],

@@ -1,21 +1,20 @@
 """Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
 
 Two methods that arrive at the same answer support it: a program and reasoning in words, written
-without sight of the program. Two programs of one model repeat each other's mistakes, and so do two
-chains of reasoning; these count as one method, and decide only between answers that are level.
-Putting the answer back into the problem's own equations is a method of its own. Every answer is
-kept, so a later program may be supported by earlier reasoning; a model's opinion of an answer is
-not evidence and decides nothing.
+without sight of the program. Two programs of one model repeat each other's mistakes and count as
+one method; how many there are decides only between answers that are level. Putting the answer
+back into the problem's own equations is a method of its own. Every answer is kept, so a later
+program may be supported by earlier reasoning; a model's opinion of an answer is not evidence and
+decides nothing.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of, the_sandbox
-from ..messages import Language
 from ..models.client import LanguageModel, Reply
-from ..prompts import Prompt, load
+from ..prompts import load
 from ..state import (
     Answer,
     Attempt,
@@ -35,17 +34,13 @@ from .recomputation import recomputed
 from .solution import facts, solved
 from .turns import Stopwatch, fingerprint, played, problem_of
 
-REASONING: dict[Route, dict[Language, Prompt]] = {
-    "reasoning": load("reasoning"),
-    "rethinking": load("rethinking"),
-}
-"""Ways of solving a problem in words, in the order of their turns."""
-LAST_RESORT: Route = "rethinking"
-"""Comes when no other program may: one costs less, and is a better witness."""
+REASONING = load("reasoning")
 DIAGNOSIS = load("diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
+ANOTHER_TEMPERATURE = 0.7
+"""Reasoning that came to no answer comes to none again at temperature 0."""
 
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -101,52 +96,52 @@ async def _form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> li
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
 ) -> tuple[Answer | None, int, Usage]:
-    """The best supported answer; adds to `new` the chains of reasoning that were wanted for it."""
+    """The best supported answer; adds to `new` the reasoning that was wanted for it."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await best_supported(sandbox, attempts)
-    usage, tried = Usage(), {attempt.route for attempt in attempts}
-    if tries_left(state):
-        tried.add(LAST_RESORT)
-    for route in REASONING:
-        if support >= ENOUGH_SUPPORT or route in tried:
-            continue
-        reply = await _reason(model, sandbox, state, route)
-        usage += reply.usage
-        if reply.value is not None:
-            new.append(reply.value)
-            attempts.append(reply.value)
-            answer, support = await best_supported(sandbox, attempts)
-    return answer, support, usage
+    if support >= ENOUGH_SUPPORT or any(attempt.route == "reasoning" for attempt in attempts):
+        return answer, support, Usage()
+    reply = await _reason(model, sandbox, state)
+    if reply.value is not None:
+        new.append(reply.value)
+        answer, support = await best_supported(sandbox, [*attempts, reply.value])
+    return answer, support, reply.usage
 
 
 async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
-    """The answer that most methods arrived at, and how many did. Where answers are level, those of
-    reasoning, which is right more often (see bench/README.md), come before those of programs."""
+    """The answer that most methods arrived at, and how many did. Where answers are level, that of
+    reasoning, which is right more often (see bench/README.md), comes before those of programs."""
     if not attempts:
         return None, 0
     groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
-    words, methods = Counter[int](), defaultdict[int, set[bool]](set)
+    methods = defaultdict[int, set[Route]](set)
     for attempt, group in zip(attempts, groups, strict=True):
-        in_words = attempt.route in REASONING
-        words[group] += in_words
-        methods[group].add(in_words)
-    best = max(methods, key=lambda group: (len(methods[group]), words[group], groups.count(group)))
+        methods[group].add(attempt.route)
+
+    def weight(group: int) -> tuple[int, bool, int]:
+        routes = methods[group]
+        return len(routes), "reasoning" in routes, groups.count(group)
+
+    best = max(methods, key=weight)
     return attempts[groups.index(best)].answer, len(methods[best])
 
 
 async def _reason(
-    model: LanguageModel, sandbox: Sandbox, state: TaskState, route: Route
+    model: LanguageModel, sandbox: Sandbox, state: TaskState
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
+    tried = sum(record.actor == "verification" for record in state.get("history", []))
     reply = await model.text(
-        REASONING[route][state["language"]].messages(problem=problem_of(state)),
+        REASONING[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,
+        temperature=ANOTHER_TEMPERATURE if tried else 0.0,
+        seed=tried or None,
     )
     working = await recomputed(sandbox, reply.value, problem_of(state))
     answer = await read_answer(sandbox, boxed(working))
     if answer is None:
         return Reply(None, reply.usage)
-    return Reply(Attempt(route=route, answer=answer, working=working), reply.usage)
+    return Reply(Attempt(route="reasoning", answer=answer, working=working), reply.usage)
 
 
 async def _diagnose(
