@@ -26,7 +26,7 @@ def chain_of_thought(problem: str, language: Language) -> list[AnyMessage]:
 
 def boxed_reasoning(problem: str, language: Language) -> list[AnyMessage]:
     """The prompt of verification's second route."""
-    return REASONING["reasoning"][language].messages(problem=problem)
+    return REASONING[language].messages(problem=problem)
 
 
 def program(problem: str, language: Language) -> list[AnyMessage]:

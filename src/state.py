@@ -26,6 +26,7 @@ def cut(limit: int) -> BeforeValidator:
 
 
 Line = Annotated[str, cut(240), Field(max_length=240)]
+Phrase = Annotated[str, cut(100), Field(max_length=100)]
 
 
 class Contract(BaseModel):
@@ -174,8 +175,8 @@ class Check(Contract):
 class Issue(Contract):
     """What the verifier's model thinks went wrong."""
 
-    what: Line
-    suggestion: Line
+    what: Phrase
+    suggestion: Phrase
     type: Literal["misread", "wrong_method", "arithmetic", "missing_case", "wrong_form"]
     level: Level
     """Where to go back to."""

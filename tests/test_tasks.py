@@ -104,6 +104,30 @@ def test_reasoning_is_given_but_not_verified_where_no_program_agrees_with_it(
     assert (result["status"], result["final_answer"]) == ("unverified", "36")
 
 
+def test_nobody_who_writes_the_next_program_is_told_what_reasoning_arrived_at(
+    scripted: Scripted,
+) -> None:
+    leaking = {"what": "36 is expected", "suggestion": "36", "type": "misread", "level": "planning"}
+    model = scripted(
+        execution=["```python\nanswer = 35\n```"],
+        diagnosis=[{"issues": [leaking]}],
+        coordinator=[decision("execution"), decision("execution", "it should be 36")],
+    )
+    solve_math_problem(PENS, model=model)
+
+    told = [t for t in model.asked if "was not confirmed" in t or "by writing Python" in t]
+    assert len(told) == 3
+    assert not any("36" in text for text in told)
+
+
+def test_a_diagnosis_that_cannot_be_read_takes_no_answer_away(scripted: Scripted) -> None:
+    model = scripted(execution=["```python\nanswer = 35\n```"], diagnosis=["nonsense"])
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["verification_output"]["issues"] == []
+    assert (result["status"], result["final_answer"]) == ("unverified", "36")
+
+
 def test_reasoning_that_came_to_no_answer_is_asked_for_again(scripted: Scripted) -> None:
     model = scripted(
         execution=["```python\nanswer = 35\n```", "```python\nanswer = 36\n```"],
@@ -156,7 +180,8 @@ def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
     model = scripted(
         execution=["answer = 1 / 0"],
         repair=["answer = 2 / 0"],
-        coordinator=[decision("comprehension"), decision("planning"), decision("complete")],
+        reasoning=["I cannot tell."],
+        coordinator=[decision("comprehension"), decision("planning"), decision("execution")],
     )
     result = solve_math_problem(PENS, model=model)
 

@@ -75,12 +75,11 @@ def enter(turn: Turn, state: TaskState) -> Record:
 
 
 async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
-    language, history = state["language"], state.get("history", [])
-    if options.choosing:  # only what was made matters
-        history = [record for record in history if record.decision is None]
+    language = state["language"]
+    played = [record for record in state.get("history", []) if record.decision is None]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
-        history=told(history) or "-",
+        history=told(played) or "-",
         signals="\n".join(f"- {line}" for line in _signals(options, language)),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),

@@ -18,6 +18,7 @@ from ..context import RunContext, model_of, the_sandbox
 from ..messages import Language, say
 from ..prompts import load
 from ..state import (
+    Attempt,
     Comprehension,
     Execution,
     Plan,
@@ -33,13 +34,16 @@ from ..tools.answers import ProgramError, run_program
 from ..tools.sandbox import Sandbox
 from .comprehension import known
 from .planning import chains
+from .report import numbers
 from .turns import Asked, Stopwatch, instructions_of, played, problem_of
 
 PROMPT = load("execution")
 REPAIR = load("execution_repair")
 MAX_TOKENS = 600
-MAX_PROGRAMS = 2
-"""Executions in a task before the best supported answer has to do; a third rarely changes it."""
+MAX_RESULTS = 2
+"""Executions with a result before the best supported answer has to do."""
+MAX_EXECUTIONS = 3
+"""Executions in a task, those without a result among them."""
 RETRY_TEMPERATURE = 0.4
 """A second execution of the same plan has to be a different one."""
 
@@ -55,6 +59,7 @@ class ExecutionInput(Asked, total=False):
     comprehension_output: Comprehension | None
     planning_output: Plan | None
     verification_output: Verification | None
+    attempts: list[Attempt]
     history: list[Record]
 
 
@@ -165,10 +170,10 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
 
 
 def tries_left(state: TaskState) -> int:
-    """Programs that may still be written: so many with a result, twice as many with errors."""
+    """Executions that may still be tried."""
     executed = [record for record in state.get("history", []) if record.actor == "execution"]
     results = sum(not record.failed for record in executed)
-    return MAX_PROGRAMS - results if len(executed) < 2 * MAX_PROGRAMS else 0
+    return min(MAX_RESULTS - results, MAX_EXECUTIONS - len(executed))
 
 
 def extract_program(reply: str) -> str:
@@ -242,10 +247,14 @@ def _fields(state: ChainTask) -> dict[str, str]:
 
 def _hints(state: ChainTask) -> str:
     """What the Coordinator and the verifier's model think, where there is anything to mend. On a
-    first try a small model's instructions are no better than none, and its numbers mislead."""
+    first try a small model's instructions are no better than none, and its numbers mislead. What
+    names an answer is left out: a program that was told another route's result does not support it.
+    """
     verification = state.get("verification_output")
     if verification is None or not verification.issues:
         return ""
-    lines = [f"{issue.what} {issue.suggestion}" for issue in verification.issues]
-    told = say("execution.hints", state["language"])
-    return "\n- ".join([told, instructions_of(state), *lines])
+    lines = [f"{issue.what}; {issue.suggestion}" for issue in verification.issues]
+    answers = " ".join(attempt.answer.text for attempt in state.get("attempts", []))
+    found = numbers(answers) - numbers(problem_of(state))
+    hints = [line for line in (instructions_of(state), *lines) if not numbers(line) & found]
+    return "\n- ".join([say("execution.hints", state["language"]), *hints]) if hints else ""

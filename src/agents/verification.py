@@ -13,6 +13,7 @@ from collections import defaultdict
 from langgraph.runtime import Runtime
 
 from ..context import RunContext, model_of, the_sandbox
+from ..errors import StructuredOutputError
 from ..models.client import LanguageModel, Reply
 from ..prompts import load
 from ..state import (
@@ -61,7 +62,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     hope, issues = tries_left(state) > 0, list[Issue]()
     if not passed and executed.answer and hope:  # else nobody would read it
         diagnosis = await _diagnose(model, state, checks)
-        usage, issues = usage + diagnosis.usage, diagnosis.value.issues
+        usage, issues = usage + diagnosis.usage, diagnosis.value
     found = Verification(
         status="PASSED" if passed else "NEEDS_REVISION" if answer or hope else "FATAL_ERROR",
         answer=answer,
@@ -146,17 +147,26 @@ async def _reason(
 
 async def _diagnose(
     model: LanguageModel, state: TaskState, checks: list[Check]
-) -> Reply[Diagnosis]:
-    """What went wrong, where, and what to try, in the model's opinion."""
+) -> Reply[list[Issue]]:
+    """What went wrong, where, and what to try, in the model's opinion; nothing where it cannot be
+    read. It is not told what reasoning arrived at, lest the next program be written towards that.
+    """
     executed = state["execution_output"]
+    failed = {check.name: check.detail for check in checks if not check.passed}
+    if "second_route" in failed and executed and executed.answer:
+        failed["second_route"] = f"program: {executed.answer.text}"
     messages = DIAGNOSIS[state["language"]].messages(
         problem=problem_of(state),
         program="\n".join(result.program for result in executed.results) if executed else "",
-        checks="\n".join(f"{check.name}: {check.detail}" for check in checks if not check.passed),
+        checks="\n".join(f"{name}: {detail}" for name, detail in failed.items()),
     )
-    return await model.structured(
-        messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
-    )
+    try:
+        reply = await model.structured(
+            messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
+        )
+    except StructuredOutputError as error:
+        return Reply([], error.usage)
+    return Reply(reply.value.issues, reply.usage)
 
 
 def _program_attempts(executed: Execution) -> list[Attempt]:

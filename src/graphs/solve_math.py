@@ -121,7 +121,6 @@ def _signals(state: TaskState) -> list[str]:
         lines.append(f"problem_type: {comprehended.problem_type}")
         lines += [f"missing: {item}" for item in comprehended.missing]
     if found := state.get("verification_output"):
-        lines += [f"{found.status}: {c.name}: {c.detail}" for c in found.checks if not c.passed]
         lines.append(f"tries left: {tries_left(state)}")
         lines += [f"diagnosis ({i.level}, {i.type}): {i.what} {i.suggestion}" for i in found.issues]
     return lines
