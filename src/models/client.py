@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -20,10 +21,12 @@ from ..messages import Language, say
 from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
+from ..tools.addresses import is_loopback
 from .providers import Choice, choose_provider
 from .structured import M, explain, parse_reply, provider_schema
 
 if TYPE_CHECKING:
+    from .embedded import EmbeddedServer
     from .slots import Slots
 
 SCHEMA = load("json_schema")
@@ -304,15 +307,18 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     embedded = choice.provider.name == "embedded"
     # A slow machine may need minutes for a call; asking again would only make it slower.
     timeout = settings.task_timeout if embedded else settings.request_timeout
-    http = httpx.AsyncClient(timeout=timeout)
-    slots = None
+    server: EmbeddedServer | None = None
     if embedded:
         from .embedded import start_embedded
-        from .slots import Slots
 
         server = await asyncio.to_thread(start_embedded, settings)
-        slots = await asyncio.to_thread(Slots, server, http)
         base_url, key = server.base_url, SecretStr(server.api_key)
+    http = connection(str(base_url), timeout)
+    slots = None
+    if server:
+        from .slots import Slots
+
+        slots = await asyncio.to_thread(Slots, server, http)
     if name is None:
         name = await _first_model(http, str(base_url), key)
     chat = ChatOpenAI(
@@ -334,6 +340,13 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         varied={"extra_body": DRY} if embedded else None,
         slots=slots,
     )
+
+
+def connection(base_url: str, seconds: float) -> httpx.AsyncClient:
+    """A client for that server, which waits so long for it. Where the server is on this machine,
+    the proxy that the environment names, if any, has no part in it."""
+    here = is_loopback(urlsplit(base_url).hostname or "")
+    return httpx.AsyncClient(timeout=seconds, trust_env=not here)
 
 
 async def _first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | None) -> str:

@@ -1,6 +1,5 @@
 """What stands before every request: security headers, and the rules for use without a key."""
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..messages import say
+from ..tools.addresses import is_loopback
 from .problems import problem
 
 POLICY = "; ".join(
@@ -94,11 +94,3 @@ class LoopbackOnly:
 
 def _without_port(host: str) -> str:
     return host if host.endswith("]") else host.rpartition(":")[0] or host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

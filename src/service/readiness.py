@@ -8,6 +8,7 @@ import httpx
 
 from ..errors import ConcertinoError, ModelError
 from ..messages import say
+from ..models.client import connection
 from ..models.providers import Choice, choose_provider
 from ..settings import Settings
 from .ledger import Ledger
@@ -95,8 +96,9 @@ async def _lists_models(choice: Choice) -> str:
     name, key = choice.provider.name, choice.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
-            reply = await http.get(f"{str(choice.base_url).rstrip('/')}/models", headers=headers)
+        base_url = str(choice.base_url)
+        async with connection(base_url, PATIENCE) as http:
+            reply = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)
     except httpx.TimeoutException:
         return say("ready.no_answer", seconds=PATIENCE)
     except httpx.HTTPError:

@@ -10,8 +10,8 @@ from ..errors import ConcertinoError
 from ..messages import say
 from ..settings import Settings
 from ..store import open_store
+from ..tools.addresses import is_loopback
 from .app import create_app
-from .guard import is_loopback
 from .keys import Keys
 
 

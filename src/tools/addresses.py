@@ -97,6 +97,14 @@ def reach(address: str) -> Reach:
     return "public" if isinstance(ip, IPv4Address) or ip in _GLOBAL_UNICAST else "never"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Resolves a host once, judges all of its addresses, and connects to those very addresses.
 

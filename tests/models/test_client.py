@@ -76,6 +76,18 @@ async def test_the_first_model_listed_is_used_where_none_is_named(
     assert server.keys == ["Bearer sk-secret-1"]
 
 
+async def test_a_server_on_this_machine_is_not_asked_through_the_environments_proxy(
+    server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    server.script = [(200, "an apple")]
+    model = await language_model(settings(model=None))
+    assert (await model.text(ASK, max_tokens=10)).value == "an apple"
+
+
 async def test_structured_output_asks_for_a_strict_schema(server: Server, settings: Any) -> None:
     server.script = [(200, '{"name": "apple", "count": 3}')]
     reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
