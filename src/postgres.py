@@ -35,7 +35,7 @@ from pydantic import SecretStr
 from .errors import ConcertinoError, StoreUnavailable, TaskBusy
 from .messages import say
 from .settings import get_settings
-from .store import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, serializer
+from .store import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
 
 POOL = 10
 """Connections that one process has open at most."""
@@ -249,7 +249,8 @@ class PostgresStore(TaskStore):
 
 
 class FencedSaver(AsyncPostgresSaver):
-    """LangGraph's checkpointer, which writes only while the store's lease holds."""
+    """LangGraph's checkpointer, which writes only while the store's lease holds, and for
+    processes whose clocks differ."""
 
     def __init__(self, store: PostgresStore, source: Source) -> None:
         super().__init__(source, serde=serializer())
@@ -257,7 +258,7 @@ class FencedSaver(AsyncPostgresSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         async with self._store.connected() as connection:
-            return await self._over(connection).aget_tuple(config)
+            return outrun(await self._over(connection).aget_tuple(config))
 
     async def aput(
         self,

@@ -10,25 +10,34 @@ from pathlib import Path
 
 import aiosqlite
 from filelock import AsyncFileLock, Timeout
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from .errors import ConcertinoError, TaskBusy
 from .messages import say
-from .store import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, serializer
+from .store import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
 
 DATABASE = "tasks.sqlite"
 POLL_SECONDS = 0.005
 """How often a process that waits for others looks whether they are done."""
 
 
+class AscendingSaver(AsyncSqliteSaver):
+    """LangGraph's checkpointer, for processes whose clocks differ."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return outrun(await super().aget_tuple(config))
+
+
 class SqliteStore(TaskStore):
     """Checkpoints and index over one connection, which its tasks take turns with. Locks are files:
     a process that dies lets go of them, and one that is paused does not."""
 
-    checkpointer: AsyncSqliteSaver
+    checkpointer: AscendingSaver
 
     def __init__(self, connection: aiosqlite.Connection, home: Path | None) -> None:
-        self.checkpointer = AsyncSqliteSaver(connection, serde=serializer())
+        self.checkpointer = AscendingSaver(connection, serde=serializer())
         self._connection, self._home = connection, home
         self.lasting = home is not None
         self._session = SqliteSession(connection)

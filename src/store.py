@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -328,3 +329,15 @@ def serializer() -> JsonPlusSerializer:
     """Checkpoints hold the models of the state, and no other class is made from them."""
     models = [(model.__module__, model.__name__) for model in Contract.__subclasses__()]
     return JsonPlusSerializer(allowed_msgpack_modules=models)
+
+
+def outrun(found: CheckpointTuple | None) -> CheckpointTuple | None:
+    """Have this process give the next checkpoints ids above that of the one it found.
+
+    The highest id is taken for a thread's latest checkpoint, and LangGraph makes ids of the clock,
+    ascending within one process. Behind the clock of another one they would never be read.
+    """
+    if found:
+        time, last = checkpoint_ids.UUID(found.checkpoint["id"]).time, "_last_v6_timestamp"
+        setattr(checkpoint_ids, last, max(time, getattr(checkpoint_ids, last) or 0))
+    return found

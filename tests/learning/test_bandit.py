@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
@@ -16,6 +18,7 @@ from concertino.learning.bandit import BANDIT, KEPT, PAGES, RECENT, THREAD, Band
 from concertino.learning.contracts import ArmValue
 from concertino.settings import get_settings
 from concertino.store import Place, TaskStore, open_store
+from langgraph.checkpoint.base import id as checkpoint_ids
 
 from tests.learning.sender import event
 from tests.model_server import use
@@ -178,6 +181,24 @@ def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_n
         rest = process.communicate()[0].split()
         done = int(rest[-1]) if rest else wanted
         assert asyncio.run(counted()) - (done + 1) in (0, 1)
+
+
+async def test_no_reward_is_lost_where_each_process_has_a_clock_behind_those_before(
+    store: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [event(f"t{n}", 0.5) for n in range(3 * RECENT)]
+    for start in range(0, len(events), RECENT // 2):
+
+        def behind(seconds: int = start) -> int:
+            return time.time_ns() - seconds * 10**9
+
+        monkeypatch.setattr(checkpoint_ids, "_last_v6_timestamp", None)
+        monkeypatch.setattr(checkpoint_ids, "time", SimpleNamespace(time_ns=behind))
+        await reward(store, *events[start : start + RECENT // 2])
+        await store.keep_latest(THREAD)
+        assert (await the_arm(store)).count == start + RECENT // 2
+    await reward(store, *events)
+    assert (await the_arm(store)).count == len(events)
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
