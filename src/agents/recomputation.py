@@ -14,8 +14,7 @@ from .statements import statements, values, written
 MAX_SLIPS = 4
 """That are put right in a line."""
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?![\d\w]|\.\d)")
-_WORDS = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*\}")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
 
 
 async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
@@ -39,7 +38,7 @@ async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
 
 async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
     """The results in a line that are wrong, and what they should be."""
-    stated = [s for s in statements(_WORDS.sub(" ", line)) if s.sign == "=" and _plain(s.right)]
+    stated = [s for s in statements(line) if s.sign == "=" and _plain(s.right)]
     if not stated:
         return {}
     exact = await values(sandbox, [statement.left for statement in stated])

@@ -1,8 +1,9 @@
 """Arithmetic that a text states, such as `3/4 + 1/8 = 7/8`: found, and recomputed in the sandbox.
 
 What is looked at are relations between numbers. A relation with a letter in it is an equation to
-be solved and states nothing, and where words join the numbers ("half of 8 = 4") or units differ
-("2 m + 50 cm = 250 cm") a machine cannot tell what is meant; such relations are passed over.
+be solved and states nothing, and where words join the numbers ("half of 8 = 4"), units differ
+("2 m + 50 cm = 250 cm", "4 × 15 minutes = 1 hour") or a percentage is taken off something
+("100 - 20% = 80") a machine cannot tell what is meant; such relations are passed over.
 """
 
 import json
@@ -20,9 +21,19 @@ _PLAIN = str.maketrans(
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 _UNIT = (
-    r"(?:\s?(?:°?[A-Za-z]{2,}|[mgshLl]|°C?)[²³]?(?:/(?:h|s|[A-Za-z]{2,}))?(?![A-Za-z])"
-    r"|[\u4e00-\u9fff]{1,4}(?:/[\u4e00-\u9fff]{1,2})?)"
+    r"(?:\s?(?:°?[A-Za-z]{2,}(?:\^[23](?!\d))?|[mgshLl]|°C?)[²³]?(?:/(?:h|s|[A-Za-z]{2,}))?(?![A-Za-z])"
+    r"|[$¥￥€£]|[\u4e00-\u9fff]{1,4}(?:/[\u4e00-\u9fff]{1,2})?)"
 )
+_CHINESE_UNIT = re.compile(r"(?:平方|立方)?[千厘分毫公]?[米克升里斤顷钟吨]|.")
+_MONEY = {"$": "dollar", "¥": "元", "￥": "元", "€": "euro", "£": "pound"}
+_NO_UNIT = re.compile(
+    r"and|or|so|then|but|as|at|in|is|are|was|for|from|to|with|which|when|since|because|if|the|of|per"
+    r"|each|every|left|more|remaining|total|altogether|now"
+)
+_MULTIPLE = re.compile(
+    r"\d\s?(?:(?:ten|dozen|hundred|thousand|million|billion)s?(?![A-Za-z])|[万亿打百]|千(?![米克]))"
+)
+_MODULAR = re.compile(r"≡|(?<![A-Za-z])[bp]?mod(?![A-Za-z])|模\s*\d")
 _NUMBER = r"(?:\d+(?:\s+|又)\d+/\d+(?![\d.])|\d+(?:\.\d+)?%?(?:\^\d+)?)"
 _OPERAND = rf"[-(\s]*{_NUMBER}{_UNIT}?[)\s]*"
 _EXPRESSION = rf"{_OPERAND}(?:[-+*/^]{_OPERAND})*"
@@ -35,12 +46,15 @@ _REMAINDER = re.compile(
 )
 _JOINED_BEFORE = re.compile(
     r"(?:\b(?:of|by|times|plus|minus|from|than|to|over)|[乘除加减的上去是比]|[乘除]以|[-+*/^√|?_□〇)\d]"
-    r"|[:,.](?=\Z)|(?<![A-Za-z])[A-Za-z])\s*\Z",
+    r"|[:,.](?=\Z)|(?<![A-Za-z])[A-Za-z]|}|\\(?![A-Za-z]*(?:arrow|implies|therefore))[A-Za-z]+"
+    r"|(?<![A-Za-z])(?:sqrt|log|ln|lg|exp|sin|cos|tan|gcd|lcm|hcf|max|min|abs))\s*\Z",
     re.I,
 )
 _JOINED_AFTER = re.compile(
     r"\s*(?:[-+*/^√|_□〇%!]|\((?=[-\d])|:\d|(?:remainder|of|余)|[A-Za-z](?![A-Za-z]))", re.I
 )
+_WORDS = re.compile(r"(?:\s|\\[,;: ]|~)*\\(?:text(?:bf|rm)?|mathrm|mbox)\{([^{}]*)\}")
+_BRACKETED = re.compile(rf"\(({_UNIT})\)")
 
 _VALUE = """
 import json, re
@@ -100,7 +114,8 @@ class Statement(NamedTuple):
 
 def statements(text: str) -> list[Statement]:
     """The arithmetic that a text states, in its order."""
-    return [found for line in plain(text).splitlines() for found in _of_line(line)]
+    text = plain(_WORDS.sub(_as_unit, text))
+    return [found for line in text.splitlines() for found in _of_line(line)]
 
 
 async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
@@ -175,7 +190,10 @@ def explicit(text: str) -> str:
 
 
 def _of_line(line: str) -> list[Statement]:
-    line = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|[$¥￥€£](?=\s?\d)", "", line).translate(_PLAIN)
+    line = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|[$¥￥€£](?=\s\d)", "", line).translate(_PLAIN)
+    if _MODULAR.search(line):
+        return []
+    line = re.sub(r"\\?([$¥￥€£])(\d+(?:\.\d+|\s+\d+/\d+)?)", r"\2\1", line)
     line = re.sub(r"^\s*(?:\d+[.)]|[-*])\s+", "", line)
     line = re.sub(r"(?<=\d)\((?=[-\d])", "*(", line)
     line = re.sub(r"(?<=\d)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^" + m[1].translate(_SUPERSCRIPTS), line)
@@ -190,38 +208,78 @@ def _of_line(line: str) -> list[Statement]:
 
 def _statement(before: str, sign: str, after: str) -> Statement | None:
     left, right = _LEFT.search(before), _RIGHT.match(after)
-    if not left or not right or _JOINED_AFTER.match(after[right.end() :]):
+    if not left or not right or _JOINED_AFTER.match(rest := after[right.end() :]):
         return None
-    if _JOINED_BEFORE.search(before[: left.start()]):
+    if _JOINED_BEFORE.search(before[: left.start()]) or _is_argument(before, left):
         return None
     sides = [_balanced(side.strip()) for side in (left[0], right[0])]
     computable = [_computable(side) for side in sides]
     operated = [re.search(r"(?<=[\d)])[-+*/]", side) is not None for side in computable]
     if not all(computable) or (sign == "=" and not any(operated)):
         return None
-    if _unlike(*sides, converted=not operated[0]):
+    if any(map(_MULTIPLE.search, sides)) or _of_something(*sides) or _of_something(*sides[::-1]):
         return None
-    return Statement(f"{sides[0]} {sign} {sides[1]}", computable[0], sign, computable[1])
+    unit = _BRACKETED.match(rest)
+    if _unlike(sides[0], sides[1] + (unit[1] if unit else ""), converted=not operated[0]):
+        return None
+    shown = re.sub(r"(\d+(?:\.\d+)?)([$¥￥€£])", r"\2\1", f"{sides[0]} {sign} {sides[1]}")
+    return Statement(shown, computable[0], sign, computable[1])
+
+
+def _is_argument(before: str, left: re.Match[str]) -> bool:
+    """Whether the left side stands in the brackets of something that was not read: `f(2 + 1)`."""
+    if left[0].count(")") > left[0].count("("):
+        return True
+    return left[0].startswith("(") and re.search(r"[A-Za-z]\Z", before[: left.start()]) is not None
+
+
+def _of_something(left: str, right: str) -> bool:
+    """Whether a percentage may be meant of a number that is not said, as in `100 - 20% = 80`."""
+    terms = [term for term in re.split(r"[-+()]", re.sub(r"\s", "", left)) if term]
+    others = [term for term in terms if not re.fullmatch(r"[\d.]+%", term)]
+    if len(others) < len(terms) > 1:
+        whole = re.compile(r"1|[*/].*|.*[*/]")
+        return not all(map(whole.fullmatch, others)) or (not others and "%" not in right)
+    return "%" in right and re.search(r"\*\s*100(?![.\d%])|\d\s*[-+]", left) is not None
 
 
 def _unlike(left: str, right: str, *, converted: bool) -> bool:
     """Whether units, or letters that look like them, forbid comparing the bare numbers."""
-    measured = _MEASURED.findall(f"{left} ; {right}")
-    if converted and len(set(map(_unit, measured))) > 1:
+    of_left, of_right = _units(left), _units(right)
+    if converted and len(set(of_left + of_right)) > 1:
         return True
-    if _MEASURED.search(right):  # the result's own unit: `3 cm × 4 cm = 12 cm²`
-        measured = measured[:-1]
-    units = set(map(_unit, measured))
+    if of_left and not _parts(of_right) <= _parts(of_left):
+        return True
+    units = [*of_left, *of_right[:-1]]  # not the result's own: `3 cm × 4 cm = 12 cm²`
     letters = any(len(unit) == 1 and unit.isascii() for unit in units)
-    if letters and len(measured) < len(re.findall(_NUMBER, left)):
+    if letters and len(units) < len(re.findall(_NUMBER, left)):
         return True
-    return len(units) > 1 and re.search(r"[-+<>]", left + right) is not None
+    return len(set(units)) > 1 and re.search(r"[-+<>]", left + right) is not None
 
 
-def _unit(measured: tuple[str, str]) -> str:
-    """The unit of a number; of Chinese its first character, as prose may follow without a gap."""
-    unit = measured[1].strip()
-    return unit[0] if unit[0] > "\u3400" else unit
+def _units(side: str) -> list[str]:
+    """The units of its numbers, in one form for `hour` and `hours`; of Chinese only what is known
+    to be one or the first character, as prose may follow without a gap."""
+    units = [found[1].strip().lower() for found in _MEASURED.findall(side)]
+    return ["/".join(map(_unit, unit.split("/"))) for unit in units if not _NO_UNIT.fullmatch(unit)]
+
+
+def _unit(name: str) -> str:
+    if name[0] > "\u3400" and (chinese := _CHINESE_UNIT.match(name)):
+        return chinese[0]
+    name = _MONEY.get(name, name)
+    return name.removesuffix("s").removesuffix("e") if len(name) > 3 else name
+
+
+def _parts(units: list[str]) -> set[str]:
+    """What units are made of: `km/h` of `km` and `h`, `cm²` of `cm`."""
+    return {re.sub(r"[²³]|\^[23]", "", part) for unit in units for part in unit.split("/")}
+
+
+def _as_unit(words: re.Match[str]) -> str:
+    """LaTeX's `\\text{ quarts per hour}` as one unit, `quarts/hour`."""
+    joined = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z])", "", re.sub(r"\s+per\s+", "/", words[1]))
+    return f" {joined.lstrip()}"
 
 
 def _balanced(side: str) -> str:

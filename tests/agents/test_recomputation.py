@@ -41,6 +41,44 @@ async def test_results_that_are_no_whole_numbers_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reasoning", "expected"),
+    [
+        ("So 12.5 × 48 = 500 each day", "So 12.5 × 48 = 600 each day"),
+        ("12.5 × 48 = 500 dollars", "12.5 × 48 = 600 dollars"),
+        ("3 apples × 4 = 11 apples", "3 apples × 4 = 12 apples"),
+        ("1 hour + 2 hours = 5 hours", "1 hour + 2 hours = 3 hours"),
+        ("120 km ÷ 2 h = 70 km/h", "120 km ÷ 2 h = 60 km/h"),
+        (r"12 \times \$25 = \$200", r"12 \times \$25 = \$300"),
+        ("所以一共12.5×48=500。", "所以一共12.5×48=600。"),
+        ("60×2=110千米", "60×2=120千米"),
+        ("24×6=142（个）", "24×6=144（个）"),
+        ("8×15分钟=110分钟", "8×15分钟=120分钟"),
+        ("200×(1-20%)=150", "200×(1-20%)=160"),
+    ],
+)
+async def test_a_slip_is_put_right_where_the_unit_stays(reasoning: str, expected: str) -> None:
+    assert await put_right(reasoning) == expected
+
+
+@pytest.mark.parametrize(
+    "reasoning",
+    [
+        r"8 \times 15 \text{ minutes} = 2 \text{ hours}, so \boxed{2}",
+        r"8 \times 15\,\text{minutes} = 2\,\text{hours}, so \boxed{2}",
+        r"50厘米×4=2米，所以\boxed{2}",
+        r"50厘米×4=2（米），所以\boxed{2}",
+        r"12 × 25 cents = $3, so \boxed{3}",
+        r"100 - 20% = 80, so \boxed{80}",
+        r"sqrt(9^2 + 12^2) = 15, so \boxed{15}",
+        r"2^4 = 6 (mod 10), so \boxed{6}",
+        r"2^4 = 6 \pmod{10}, so \boxed{6}",
+    ],
+)
+async def test_correct_reasoning_is_never_corrected(reasoning: str) -> None:
+    assert await put_right(reasoning) == reasoning
+
+
+@pytest.mark.parametrize(
     "reasoning",
     [
         "425 / 6 = 70",

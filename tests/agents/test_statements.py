@@ -31,6 +31,9 @@ from concertino.tools.sandbox import default_sandbox
         "$12 - $5 = $7",
         "周长=(5+3)×2=16厘米",
         "5 + (-3) = 2",
+        "200×(1-20%)=160",
+        "4 quarters × $0.25 = $1",
+        "1 hour + 2 hours = 3 hours",
     ],
 )
 async def test_what_holds_is_found_and_not_complained_of(text: str) -> None:
@@ -56,6 +59,8 @@ async def test_what_holds_is_found_and_not_complained_of(text: str) -> None:
         ("10元 ÷ 2元/盒 = 6盒", "10元 / 2元/盒 = 6盒"),
         ("1/3 = 4/12 and 1/4 = 4/12", "1/4 = 4/12"),
         ("5 packs × 3 pens = 16 pens", "5 packs * 3 pens = 16 pens"),
+        ("$12 - $5 = $8", "$12 - $5 = $8"),
+        ("100% - 20% = 70%", "100% - 20% = 70%"),
     ],
 )
 async def test_what_is_wrong_is_named_as_it_stands(text: str, wrong: str) -> None:
@@ -85,6 +90,17 @@ async def test_what_is_wrong_is_named_as_it_stands(text: str, wrong: str) -> Non
         "2 m + 50 cm = 250 cm",
         "gcd(12, 18) = 6",
         "a -> b, 3 => 4",
+        "gcd(12, 6*3) = 6",
+        "C(5, 5-2) = 10",
+        "log(10*10) = 2",
+        r"\log 10*10 = 2",
+        "500 g + 500 g = 1 kg",
+        "200平方厘米×50=1平方米",
+        "3 × 12 = 3 dozen",
+        "5000×4=2万",
+        "3/4 × 100 = 75%",
+        "100% - 20% = 80",
+        "2^4 + 3 = 6 + 3 = 9 mod 10",
         "9 ÷ 0 = 0 is not allowed",
     ],
 )
