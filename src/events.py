@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langgraph.types import StreamMode
 
+from .models.structured import without_thoughts
 from .state import Record, Turn
 
 Event = dict[str, Any]
@@ -22,6 +23,20 @@ class Text:
 
     message: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     length: int = 0
+    held: str | None = ""
+    """What may be thoughts as yet; None once the text itself has begun."""
+
+    def said(self, piece: str) -> str:
+        """What of the next piece is for the person: nothing of the thoughts it may begin with."""
+        if self.held is None:
+            return piece
+        self.held += piece
+        begun = self.held.lstrip()
+        if "<think>".startswith(begun[:7]) and "</think>" not in begun:
+            return ""
+        if text := without_thoughts(self.held):
+            self.held = None
+        return text
 
 
 class Retelling:
@@ -61,7 +76,8 @@ class Retelling:
     def _token(self, message: AIMessage, about: dict[str, Any]) -> list[Event]:
         # A server may give all its messages the same id; two at once in one node it cannot.
         key = about["langgraph_checkpoint_ns"], message.id
-        text, said = self._texts.setdefault(key, Text()), str(message.text)
+        text = self._texts.setdefault(key, Text())
+        said = text.said(str(message.text))
         piece = {"message": text.message, "offset": text.length, "text": said}
         text.length += len(said)
         if not isinstance(message, AIMessageChunk) or message.chunk_position == "last":

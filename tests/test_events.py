@@ -56,6 +56,16 @@ def test_two_texts_are_two_messages_even_where_the_server_gives_them_one_id() ->
     assert first["message"] != second["message"]
 
 
+def test_the_thoughts_that_a_text_begins_with_are_not_told() -> None:
+    words = ("<th", "ink>2 and 2", "</thi", "nk>", "\n\n", "a < b", "<think>")
+    pieces = told(Retelling(), *map(chunk, words))
+    assert [(piece["offset"], piece["text"]) for piece in pieces] == [(0, "a < b"), (5, "<think>")]
+
+
+def test_a_text_that_begins_like_a_thought_is_told_as_soon_as_it_is_none() -> None:
+    assert text_of(told(Retelling(), chunk("<"), chunk("3 apples"))) == "<3 apples"
+
+
 async def test_every_node_that_starts_ends_and_inner_ones_name_those_around_them(
     scripted: Scripted,
 ) -> None:

@@ -22,8 +22,8 @@ from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
 from ..tools.addresses import is_loopback
-from .providers import Choice, choose_provider
-from .structured import M, explain, parse_reply, provider_schema
+from .providers import Choice, choose_provider, without_login
+from .structured import M, explain, parse_reply, provider_schema, without_thoughts
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedServer
@@ -196,7 +196,9 @@ class LanguageModel:
         except Exception as error:
             # Not `from error`: a provider's text may quote the key, and a traceback shows it.
             raise self._translated(error, options) from None
-        return Reply(str(message.text), _usage(message, time.perf_counter() - started))
+        return Reply(
+            without_thoughts(str(message.text)), _usage(message, time.perf_counter() - started)
+        )
 
     async def _answer(
         self, messages: list[AnyMessage], config: RunnableConfig, options: dict[str, Any]
@@ -213,7 +215,7 @@ class LanguageModel:
 
         formatted, streamed = "response_format" in options, "stream" not in options
 
-        text = str(error)[:300]
+        text = without_login(str(error)[:300])
         if self._key:
             text = text.replace(self._key.get_secret_value(), "***")
         match error:
@@ -303,15 +305,15 @@ async def close_language_models() -> None:
 async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     from langchain_openai import ChatOpenAI
 
-    base_url, key, name = choice.base_url, choice.api_key, choice.model
-    embedded = choice.provider.name == "embedded"
+    row, base_url, key, name = choice.provider, choice.base_url, choice.api_key, choice.model
+    embedded = row.name == "embedded"
     # A slow machine may need minutes for a call; asking again would only make it slower.
     timeout = settings.task_timeout if embedded else settings.request_timeout
     server: EmbeddedServer | None = None
     if embedded:
         from .embedded import start_embedded
 
-        server = await asyncio.to_thread(start_embedded, settings)
+        server = await start_embedded(settings)
         base_url, key = server.base_url, SecretStr(server.api_key)
     http = connection(str(base_url), timeout)
     slots = None
@@ -329,13 +331,14 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         stream_usage=True,
         stream_chunk_timeout=timeout,
         max_retries=0 if embedded else settings.max_retries,
+        reasoning_effort=row.reasoning_effort if name == row.default_model else None,
         http_async_client=http,
     )
     return LanguageModel(
         chat,
-        name=f"{choice.provider.name}/{name}",
+        name=f"{row.name}/{name}",
         method=choice.structured_output,
-        string_bounds=choice.provider.name in ("embedded", "compatible"),
+        string_bounds=row.name in ("embedded", "compatible"),
         key=key,
         varied={"extra_body": DRY} if embedded else None,
         slots=slots,
@@ -356,4 +359,6 @@ async def _first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | 
         response = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)
         return str(response.raise_for_status().json()["data"][0]["id"])
     except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-        raise ModelError(say("model.no_list", base_url=base_url, reason=error)) from error
+        reason = without_login(str(error))
+        text = say("model.no_list", base_url=without_login(base_url), reason=reason)
+        raise ModelError(text) from None

@@ -14,6 +14,7 @@ What was found of xllamacpp 2026.10 with Qwen2.5-Coder-1.5B, and what callers ma
 - n-gram speculation neither gives the same text at temperature 0 nor is faster here.
 """
 
+import asyncio
 import atexit
 import ctypes
 import importlib
@@ -22,9 +23,12 @@ import secrets
 import socket
 import stat
 import threading
-from functools import cache
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import ModelError
@@ -32,6 +36,7 @@ from ..messages import say
 from ..settings import Settings
 from .weights import ensure_weights, show_progress
 
+T = TypeVar("T")
 SPIN_TURNS = "3000"
 
 
@@ -91,7 +96,7 @@ _servers: dict[tuple[Path, int, int], EmbeddedServer] = {}
 _loading = threading.Lock()
 
 
-def start_embedded(settings: Settings) -> EmbeddedServer:
+async def start_embedded(settings: Settings) -> EmbeddedServer:
     """The process's server for these settings, its weights fetched first where need be.
 
     Raises:
@@ -99,13 +104,32 @@ def start_embedded(settings: Settings) -> EmbeddedServer:
         ModelError: it cannot be loaded.
     """
     with show_progress() as progress:
-        path = ensure_weights(settings.model_path, settings.home / "models", progress=progress)
-    return get_embedded_server(
+        fetch = partial(ensure_weights, progress=progress)
+        path = await _abandonable(fetch, settings.model_path, settings.home / "models")
+    return await asyncio.to_thread(
+        get_embedded_server,
         path,
         context=settings.embedded_context,
         parallel=settings.embedded_parallel,
         slot_folder=settings.home / "slots",
     )
+
+
+async def _abandonable(work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` makes in a thread that nothing waits for once this is cancelled: Ctrl-C has to
+    end a fetch of minutes, and asyncio's own threads are waited for."""
+    made: Future[T] = Future()
+    made.set_running_or_notify_cancel()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            made.set_result(context.run(work, *arguments))
+        except BaseException as problem:
+            made.set_exception(problem)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(made)
 
 
 def get_embedded_server(

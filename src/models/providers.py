@@ -1,5 +1,6 @@
 """Which language model answers: one row per provider, and the choice between them."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ class Provider:
     default_model: str | None
     """None asks the server for the first model it lists."""
     structured_output: StructuredMethod
+    reasoning_effort: str | None = None
+    """Sent along to the default model; thoughts would count against the length of its replies."""
 
 
 PROVIDERS: dict[ProviderName, Provider] = {
@@ -33,6 +36,7 @@ PROVIDERS: dict[ProviderName, Provider] = {
             "GEMINI_API_KEY",
             "gemini-2.5-flash",
             "json_schema",
+            reasoning_effort="none",
         ),
         Provider(
             "deepseek",
@@ -137,6 +141,11 @@ def _own_key(row: Provider, settings: Settings) -> SecretStr | None:
     }[row.name]
 
 
+def without_login(text: str) -> str:
+    """A text in whose addresses no user name and no password stands."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
+
+
 def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
     """A row per provider, and which one is chosen and why; no key is in it."""
     chosen = choose_provider(settings)
@@ -150,7 +159,7 @@ def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
                 "provider": row.name,
                 "chosen": is_chosen,
                 "model": chosen.model if is_chosen else row.default_model,
-                "base_url": chosen.base_url if is_chosen else row.base_url,
+                "base_url": without_login((chosen if is_chosen else row).base_url or "") or None,
                 "structured_output": row.structured_output,
                 "state": say("models.ready" if ready else "models.unset", name=row.key_variable),
                 "because": chosen.because if is_chosen else None,

@@ -12,7 +12,8 @@ M = TypeVar("M", bound=BaseModel)
 _STRING_BOUNDS = ("minLength", "maxLength")
 _DECORATION = ("title", "default", "description")
 
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+# Some servers give the opening tag to the model themselves, so that only the end comes back.
+_THOUGHTS = re.compile(r"\s*(?:<think>)?.*?</think>\s*|\s*<think>.*", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -42,9 +43,15 @@ def provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dict[str,
     return schema
 
 
+def without_thoughts(reply: str) -> str:
+    """A reply without the thoughts that a reasoning model begins it with; nothing is left where
+    they have no end."""
+    thoughts = _THOUGHTS.match(reply)
+    return reply[thoughts.end() :] if thoughts else reply
+
+
 def extract_json(text: str) -> str:
-    """The JSON object within a reply that may think aloud, use fences, or chat around it."""
-    text = _THINKING.sub("", text).strip()
+    """The JSON object within a reply that may use fences, or chat around it."""
     if fenced := _FENCE.search(text):
         text = fenced.group(1)
     start = text.find("{")

@@ -88,6 +88,33 @@ async def test_a_server_on_this_machine_is_not_asked_through_the_environments_pr
     assert (await model.text(ASK, max_tokens=10)).value == "an apple"
 
 
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("<think>Apples?\nPears?</think>\n\nan apple", "an apple"),
+        ("Apples? Pears?\n</think>\nan apple", "an apple"),
+        ("<think>Apples? Pears", ""),
+        (" an apple\n", " an apple\n"),
+    ],
+)
+async def test_the_thoughts_that_a_reply_begins_with_are_no_part_of_it(
+    server: Server, settings: Any, said: str, text: str
+) -> None:
+    server.script = [(200, said)]
+    model = await language_model(settings())
+    assert (await model.text(ASK, max_tokens=10)).value == text
+
+
+@pytest.mark.parametrize(("name", "effort"), [(None, "none"), ("gemini-2.5-pro", None)])
+async def test_gemini_is_told_not_to_think_where_the_model_is_the_usual_one(
+    server: Server, settings: Any, name: str | None, effort: str | None
+) -> None:
+    server.script = [(200, "an apple")]
+    model = await language_model(settings(provider="gemini", model=name))
+    await model.text(ASK, max_tokens=10)
+    assert server.requests[0].get("reasoning_effort") == effort
+
+
 async def test_structured_output_asks_for_a_strict_schema(server: Server, settings: Any) -> None:
     server.script = [(200, '{"name": "apple", "count": 3}')]
     reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
@@ -186,6 +213,14 @@ async def test_a_dead_server_is_an_error_that_asks_whether_it_runs() -> None:
 async def test_a_dead_server_without_a_model_name_says_what_to_set() -> None:
     with pytest.raises(ModelError, match="CONCERTINO_MODEL"):
         await language_model(Settings(base_url="http://127.0.0.1:9/v1"))
+
+
+async def test_a_password_in_a_servers_address_is_not_told(server: Server) -> None:
+    server.models = (401, {})
+    address = server.url.replace("//", "//ann:sesame@")
+    with pytest.raises(ModelError, match="lists no models") as caught:
+        await language_model(Settings(base_url=address))
+    assert "sesame" not in str(caught.value)
 
 
 async def read_along(model: LanguageModel) -> tuple[Reply[str], list[str]]:

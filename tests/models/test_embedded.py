@@ -1,9 +1,11 @@
+import asyncio
 import importlib
 import json
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +15,8 @@ import httpx
 import pytest
 from concertino.errors import ModelError
 from concertino.models import embedded
-from concertino.models.embedded import EmbeddedServer, get_embedded_server
+from concertino.models.embedded import EmbeddedServer, get_embedded_server, start_embedded
+from concertino.settings import Settings
 
 real = pytest.mark.embedded
 
@@ -224,3 +227,26 @@ def test_loading_the_library_leaves_the_environment_as_it_was(
 
 def test_it_takes_no_more_threads_than_the_process_may_run() -> None:
     assert 1 <= embedded._cores() <= (os.cpu_count() or 1)
+
+
+def test_an_interrupted_start_does_not_wait_for_the_fetch_that_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, let_go, fetched = threading.Event(), threading.Event(), threading.Event()
+
+    def fetch(*_: Any, **__: Any) -> None:
+        begun.set()
+        let_go.wait(30)
+        fetched.set()
+
+    async def interrupted() -> None:
+        starting = asyncio.create_task(start_embedded(Settings()))
+        await asyncio.to_thread(begun.wait)
+        starting.cancel()
+        await starting
+
+    monkeypatch.setattr(embedded, "ensure_weights", fetch)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert not fetched.is_set()
+    let_go.set()

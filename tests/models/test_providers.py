@@ -77,3 +77,8 @@ def test_the_overview_explains_the_choice_without_the_key(monkeypatch: pytest.Mo
     assert [row["provider"] for row in rows if row["chosen"]] == ["deepseek"]
     assert "DEEPSEEK_API_KEY is set" in str(rows)
     assert "sk-secret" not in str(rows)
+
+
+def test_the_overview_shows_no_password_of_an_address() -> None:
+    rows = overview(Settings(base_url="http://ann:s@same@localhost:8000/v1", model="m"))
+    assert [row["base_url"] for row in rows if row["chosen"]] == ["http://localhost:8000/v1"]
