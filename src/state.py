@@ -305,7 +305,7 @@ class Routing(Contract):
     probabilities: dict[str, float] = {}
     """How probable each workflow was to be suggested."""
     suggestion: str | None = None
-    """The workflow that was drawn by these probabilities."""
+    """The workflow that was drawn by these probabilities; None for an open task."""
     router_version: str | None = None
 
 

@@ -69,15 +69,12 @@ def distribution(
     """How probable each workflow is to be suggested.
 
     Args:
-        candidates: all that may be chosen. Empty where there is no router: then those with a
-            value are meant, and equally probable.
+        candidates: all that may be chosen.
         values: of some of them; others are left out.
 
     Returns:
         Probabilities that sum to 1; nothing where there is nothing to choose from.
     """
-    if not candidates:
-        candidates = [Candidate(workflow=v.workflow, p=1 / len(values)) for v in values]
     found = beliefs(policy, candidates, values)
     if not found:
         return {}

@@ -53,7 +53,8 @@ async def _advice(
         values = (await Bandit.read(checkpointer)).values(kind)
     version = str((await asyncio.to_thread(in_use))[0]) if candidates else None
     policy = policy_of(settings)
-    probabilities = distribution(policy, candidates, values)
+    # The Coordinator is not told of a suggestion for an open task, so none is made.
+    probabilities = {} if kind == OPEN else distribution(policy, candidates, values)
     return Routing(
         task_type=kind,
         candidates=candidates,

@@ -40,13 +40,6 @@ def test_a_workflow_that_has_not_been_tried_may_still_be_suggested(name: PolicyN
 
 
 @every_policy
-def test_without_a_router_the_table_decides(name: PolicyName) -> None:
-    found = distribution(Policy(name), [], known(math=(0.2, 90), story=(0.8, 90)))
-    assert found["story"] > found["math"]
-    assert sum(found.values()) == pytest.approx(1)
-
-
-@every_policy
 def test_where_nothing_is_known_nothing_is_suggested(name: PolicyName) -> None:
     assert distribution(Policy(name), [], []) == {}
     assert draw({}, random.Random(1)) is None  # noqa: S311

@@ -77,13 +77,13 @@ async def test_what_tasks_of_this_type_have_earned_corrects_it(store: TaskStore)
 
 
 @pytest.mark.usefixtures("no_router")
-async def test_without_a_router_it_is_what_open_tasks_have_earned(store: TaskStore) -> None:
-    assert (await route_task("Hm?", {}, store.checkpointer)).suggestion is None
+async def test_for_an_open_task_nothing_is_suggested_that_the_coordinator_would_not_see(
+    store: TaskStore,
+) -> None:
     await learned(store, "open", "rag_qa", 0.9)
-    await learned(store, "open", "solve_math", 0.2)
-
     found = await route_task("Hm?", {}, store.checkpointer)
-    assert (found.task_type, found.suggestion, found.candidates) == ("open", "rag_qa", [])
+    assert (found.task_type, found.suggestion, found.probabilities) == ("open", None, {})
+    assert [value.workflow for value in found.values] == ["rag_qa"]
     assert found.router_version is None
 
 
