@@ -26,6 +26,8 @@ class Counted(TypedDict):
     revision: int
     weight: float
     """See `arms.latest_weight`."""
+    spent: bool
+    """Whether what it cost is in the baseline."""
 
 
 class History(TypedDict):
@@ -67,7 +69,6 @@ def count(table: Table, event: RewardEvent, step: float, now: datetime) -> bool:
 
 
 def _first(table: Table, event: RewardEvent, step: float, now: datetime) -> Counted:
-    table.baselines[event.workflow] = _moved(table.baselines.get(event.workflow), event)
     key, weight = None, 0.0
     if event.task_type is not None:
         key = arm_key(event.task_type, event.workflow)
@@ -75,14 +76,29 @@ def _first(table: Table, event: RewardEvent, step: float, now: datetime) -> Coun
         arm = table.arms[key] = rewarded(arm, event.reward, step, now)
         weight = latest_weight(arm, step)
         table.history[key] = _remembered(table.history.get(key), arm, now)
-    return {"arm": key, "reward": event.reward, "revision": event.revision, "weight": weight}
+    return {
+        "arm": key,
+        "reward": event.reward,
+        "revision": event.revision,
+        "weight": weight,
+        "spent": _cost_entered(table, event),
+    }
 
 
 def _again(table: Table, event: RewardEvent, known: Counted, now: datetime) -> Counted:
     if key := known["arm"]:
         difference = event.reward - known["reward"]
         table.arms[key] = revised(table.arms[key], known["weight"], difference, now)
-    return {**known, "reward": event.reward, "revision": event.revision}
+    # Of what an earlier version counted, the cost was entered at once.
+    spent = known.get("spent", True) or _cost_entered(table, event)
+    return {**known, "reward": event.reward, "revision": event.revision, "spent": spent}
+
+
+def _cost_entered(table: Table, event: RewardEvent) -> bool:
+    """Enter what the task cost, where that is known."""
+    if event.spent:
+        table.baselines[event.workflow] = _moved(table.baselines.get(event.workflow), event)
+    return bool(event.spent)
 
 
 def _moved(baseline: Baseline | None, event: RewardEvent) -> Baseline:

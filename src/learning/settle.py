@@ -2,7 +2,8 @@
 
 All of it may be done again: the table counts a task once, of several lines of the trace the latest
 counts, and whoever calls this writes the reward into the task's state last. So a kill in between is
-mended when the task is taken up again. Nothing here fails a task.
+mended when the task is taken up again. Nothing here fails a task; one whose lease or database is
+gone goes on later.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..errors import StoreUnavailable, TaskBusy
 from ..messages import Language
 from ..settings import Settings
 from ..state import Output, Record, TaskState, Usage
@@ -103,46 +105,55 @@ async def settle(
     Returns:
         None for what is not rewarded: a task that goes on, was cancelled, or had no workflow; and
         for what could not be counted now.
+
+    Raises:
+        TaskBusy: another process has the task now.
+        StoreUnavailable: the database does not answer.
     """
     if ending.status not in ENDED:
         return None
     if ending.rewarded and ending.all_opinions == opinions_in(ending.rewarded):
         return ending.rewarded
-    revision, reward = ending.revision, None
-    if ending.status in REWARDED and ending.chosen:
-        reward = await _counted(store, ending, ending.chosen, revision, settings)
+    revision, reward, counted = ending.revision, None, False
+    try:
+        if ending.status in REWARDED and ending.chosen:
+            reward = await _earned(store, ending, ending.chosen, settings)
+            event = _event(ending, ending.chosen, revision, reward)
+            await bandit.reward(store, event, step=settings.bandit_step)
+            counted = True
+    except (TaskBusy, StoreUnavailable):
+        raise  # the task goes on elsewhere, or later
+    except Exception:
+        log.exception("the reward of task %s is not counted", ending.task_id)
     if trace:
         try:
             await asyncio.to_thread(_write, trace, ending, settings, revision, reward)
         except (OSError, ValueError) as error:  # no room, or text that is no Unicode
             log.warning("task %s is not in the trace: %s", ending.task_id, error)
-    return reward
+    return reward if counted else None
 
 
-async def _counted(
-    store: "TaskStore", ending: Ending, chosen: str, revision: int, settings: Settings
-) -> Reward | None:
-    """The task's reward, in the table; None where that could not be written."""
-    routing = ending.state.get("routing")
-    try:
+async def _earned(store: "TaskStore", ending: Ending, chosen: str, settings: Settings) -> Reward:
+    """The task's reward; what it cost stays as it was first judged."""
+    if before := ending.rewarded:
+        cost = before.cost_terms
+    else:
         usual = (await bandit.Bandit.read(store.checkpointer)).baseline(chosen)
-        before = ending.rewarded
-        cost = before.cost_terms if before else cost_terms(ending.costs, usual)
-        reward = made_of(quality_terms(_judged(ending, chosen)), cost, settings.reward_lambda)
-        event = RewardEvent(
-            id=ending.task_id,
-            revision=revision,
-            task_type=routing.task_type if routing else None,
-            workflow=chosen,
-            reward=reward.reward,
-            # What broke off has not spent what the workflow usually spends.
-            spent=ending.costs if ending.status != "failed" else {},
-        )
-        await bandit.reward(store, event, step=settings.bandit_step)
-    except Exception:
-        log.exception("the reward of task %s is not counted", ending.task_id)
-        return None
-    return reward
+        cost = cost_terms(ending.costs, usual)
+    return made_of(quality_terms(_judged(ending, chosen)), cost, settings.reward_lambda)
+
+
+def _event(ending: Ending, chosen: str, revision: int, reward: Reward) -> RewardEvent:
+    routing = ending.state.get("routing")
+    return RewardEvent(
+        id=ending.task_id,
+        revision=revision,
+        task_type=routing.task_type if routing else None,
+        workflow=chosen,
+        reward=reward.reward,
+        # What broke off has not spent what the workflow usually spends.
+        spent=ending.costs if ending.status != "failed" else {},
+    )
 
 
 def _judged(ending: Ending, chosen: str) -> Judged:

@@ -70,6 +70,17 @@ def test_a_revision_does_not_count_the_cost_again() -> None:
     assert table.baselines["solve_math"].count == 1
 
 
+def test_what_broke_off_does_not_move_the_usual_cost_until_it_has_come_to_its_end() -> None:
+    table = entered(
+        event("a", 1.0, spent={"tokens": 100.0}),
+        event("b", -0.1),
+        event("b", 0.9, 1, spent={"tokens": 200.0}),
+        event("b", 0.8, 2, spent={"tokens": 900.0}),
+    )
+    assert table.baselines["solve_math"].usual == {"tokens": 150.0}
+    assert table.baselines["solve_math"].count == 2
+
+
 @pytest.mark.parametrize("rewards", [1, POINTS, POINTS + 1, 5000])
 def test_a_history_has_a_bounded_number_of_points_spread_over_all_rewards(rewards: int) -> None:
     table = entered(*(event(str(n), 0.5) for n in range(rewards)))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from concertino import aresume_stream, list_tasks, resume_task, run_task, solve_math_problem
 from concertino.ending import compare, rate
+from concertino.errors import ConcertinoError, StoreUnavailable, TaskBusy
 from concertino.learning import bandit
 from concertino.learning.bandit import Bandit
 from concertino.learning.contracts import Arm, TraceRecord
@@ -195,9 +196,26 @@ def test_a_table_that_cannot_be_written_fails_no_task_and_is_made_up_for(
         result = run_task(PENS, model=scripted())
     assert (result["status"], result["reward"]) == ("verified", None)
     assert "not counted" in caplog.text
-    assert len(traced()) == 1
+    [record] = traced()
+    assert record.reward
 
     assert resume_task(result["task_id"], model=scripted())["reward"]
+    assert [arm.count for arm in arms().values()] == [1]
+
+
+@pytest.mark.parametrize("error", [TaskBusy, StoreUnavailable])
+def test_a_task_whose_lease_or_database_is_lost_is_rewarded_when_it_is_taken_up_again(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch, error: type[ConcertinoError]
+) -> None:
+    async def lost(*given: Any, **named: Any) -> None:
+        raise error("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bandit, "reward", lost)
+        with pytest.raises(error):
+            run_task(PENS, model=scripted())
+    [task] = list_tasks()
+    assert resume_task(task.task_id, model=scripted())["reward"]
     assert [arm.count for arm in arms().values()] == [1]
 
 
