@@ -1,7 +1,8 @@
 """The final report: a worked solution made of verified facts only.
 
 The Coordinator's model writes it; a report that names a number which is neither in the problem
-nor among the results of the execution is not shown, and the facts are laid out instead.
+nor among the results of the execution, or that does not end with the answer, is not shown, and the
+facts are laid out instead.
 """
 
 import re
@@ -13,7 +14,7 @@ from ..context import RunContext, model_of
 from ..errors import ModelError
 from ..messages import say
 from ..prompts import load
-from ..state import Answer, Status, TaskState, Usage
+from ..state import Answer, Check, Status, TaskState, Usage
 from .solution import WORKFLOW, facts, solved
 from .turns import problem_of
 
@@ -42,7 +43,7 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         )
         usage = reply.usage
         text = _BOXED.sub(r"\1", reply.value).strip()
-        if text and not unknown_numbers(text, problem_of(state) + known):
+        if not unknown_numbers(text, problem_of(state) + known) and ends_with(answer, text):
             solution = text
     except ModelError:
         pass  # the answer stands without the model's prose
@@ -69,6 +70,14 @@ def numbers(text: str) -> set[Fraction]:
     return {Fraction(found.replace(",", "")) for found in _NUMBER.findall(text)}
 
 
+def ends_with(answer: Answer, text: str) -> bool:
+    """Whether the last paragraph that names numbers names those of the answer."""
+    named = [found for paragraph in text.split("\n\n") if (found := numbers(paragraph))]
+    last = named[-1] if named else set()
+    forms = filter(None, (answer.text, answer.decimal))
+    return bool(text) and any(numbers(form) <= last | {v / 100 for v in last} for form in forms)
+
+
 def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
     """The answer to give; one that did not pass is given as unverified."""
     found, executed = state.get("verification_output"), state.get("execution_output")
@@ -84,7 +93,7 @@ def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> 
     decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
     found = state.get("verification_output")
     checks = [
-        say(f"report.check.{check.name}", language, detail=check.detail)
+        _told(check, state)
         for check in (found.checks if found else [])
         if check.passed == (status == "verified")
     ]
@@ -93,9 +102,23 @@ def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> 
             f"## {say('report.solution', language)}",
             solution,
             f"**{say('report.answer', language)}** ${answer.latex}${decimal}",
-            say(f"report.{status}", language, checks="; ".join(checks)),
+            say(f"report.{status}", language, checks="; ".join(checks)).strip(),
         )
     )
+
+
+def _told(check: Check, state: TaskState) -> str:
+    """What a check has found, in words for the person."""
+    language, details = state["language"], [check.detail]
+    if check.name == "form":
+        details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
+    elif check.name == "second_route":
+        details = [
+            say(f"report.route.{attempt.route}", language, answer=attempt.answer.text)
+            for attempt in state.get("attempts", [])
+        ]
+    key = f"report.{'check' if check.passed else 'failed'}.{check.name}"
+    return say(key, language, detail=say("report.comma", language).join(details))
 
 
 def _no_answer(state: TaskState) -> str:
@@ -106,4 +129,6 @@ def _no_answer(state: TaskState) -> str:
         return say("report.not_a_problem", language)
     if comprehended and comprehended.missing:
         return say("report.missing", language, missing="; ".join(comprehended.missing))
-    return say("report.no_answer", language, error=(executed and executed.error) or "-")
+    if executed and executed.error:
+        return say("report.no_answer", language, error=executed.error)
+    return say("report.no_rounds", language, rounds=state["max_iterations"])

@@ -1,9 +1,19 @@
 """A report may only name numbers that are known."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
-from concertino.agents.report import numbers, unknown_numbers
+from concertino import run_task
+from concertino.agents.report import ends_with, numbers, unknown_numbers
+from concertino.state import Answer
+
+from tests.model_server import PENS
+from tests.scripted_model import ScriptedModel, comprehension, decision
+
+Scripted = Callable[..., ScriptedModel]
+PENS_ZH = "一家商店以每支3元卖出12支笔，一共多少钱？"
+BROKEN = ["```python\nanswer = missing\n```"]
 
 
 def test_numbers_are_read_with_thousands_and_decimals() -> None:
@@ -24,3 +34,61 @@ def test_a_number_is_unknown_unless_it_stands_in_the_facts_or_counts_steps(
     text: str, known: str, unknown: set[Fraction]
 ) -> None:
     assert unknown_numbers(text, known) == unknown
+
+
+@pytest.mark.parametrize(
+    ("answer", "decimal", "text", "ends"),
+    [
+        ("{2, 3}", None, "Factor: $(x - 2)(x - 3) = 0$.\n\nSo x = 4 and x = 1.", False),
+        ("{2, 3}", None, "Factor it.\n\nSo x = 2 or x = 3.", True),
+        ("26", None, "96 - 70 = 26 rolls.\n\nThis is what was asked for.", True),
+        ("3/4", "0.75", "So 75 % are left.", True),
+        ("x", None, "It is x.", True),
+        ("x", None, "", False),
+    ],
+)
+def test_a_report_ends_with_the_answers_numbers(
+    answer: str, decimal: str | None, text: str, ends: bool
+) -> None:
+    given = Answer(exact=answer, text=answer, latex=answer, decimal=decimal)
+    assert ends_with(given, text) == ends
+
+
+def told(question: str, model: ScriptedModel, rounds: int = 10) -> str:
+    result = run_task(
+        question, workflow="solve_math", storage="memory", model=model, max_iterations=rounds
+    )
+    return str(result["report"])
+
+
+def test_prose_that_ends_with_something_else_gives_way_to_the_facts(scripted: Scripted) -> None:
+    text = told(PENS, scripted(report=["Each pen is 3 dollars.\n\nSo 12 are bought."]))
+    assert "the answer is 36" in text
+    assert "So 12" not in text
+
+
+def test_a_verified_report_names_routes_and_forms_in_its_own_language(scripted: Scripted) -> None:
+    read = comprehension(answer_is=["whole", "non_negative"])
+    chinese = told(PENS_ZH, scripted(comprehension=[read], reasoning=["\\boxed{36}"]))
+    assert "程序：36、文字推理：36" in chinese
+    assert "答案按其性质是整数、非负数" in chinese
+    assert "program: 36, reasoning: 36" in told(PENS, scripted())
+
+
+def test_an_unverified_report_says_of_each_check_that_it_failed(scripted: Scripted) -> None:
+    model = scripted(
+        comprehension=[comprehension(answer_is=["whole"])],
+        execution=BROKEN,
+        repair=BROKEN,
+        reasoning=["That makes \\boxed{73/2}."],
+    )
+    text = told(PENS, model)
+    assert "no program came to a result" in text
+    assert "should be whole, and it is not" in text
+    assert "no independent route arrived at it too (reasoning: 73/2)" in text
+    assert "the program ran" not in text
+
+
+def test_without_a_program_the_rounds_are_named(scripted: Scripted) -> None:
+    model = scripted(coordinator=[decision("comprehension")])
+    assert "no program has run. Rounds allowed: 1" in told(PENS, model, rounds=1)
