@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .errors import ConcertinoError, InvalidTask, RouterError
+from .cli_trace import read_traces
+from .errors import InvalidTask, RouterError
 from .messages import say
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .learning.held_out import Judgement
     from .learning.replay import Run
     from .learning.retraining import Retrained
-    from .learning.trace import Reading
 
 
 @click.command(help=say("cli.route.help"), epilog=say("cli.route.epilog"))
@@ -109,7 +108,7 @@ def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool
     from .learning.router import in_use, user_versions
     from .tasks import workflows
 
-    reading = _read_traces(traces)
+    reading = read_traces(traces)
     before, old = in_use()
     names = [row["name"] for row in workflows()]
     new, report = retrain(reading.records, names, old, "best" if rule == "best" else "chosen")
@@ -153,21 +152,6 @@ def replay(
     click.echo(say("replay.done", runs=sum(outcomes.values()), outcomes=told or "-"))
 
 
-def _read_traces(paths: Sequence[Path]) -> "Reading":
-    """What these files and folders hold, or the user's own trace.
-
-    Raises:
-        ConcertinoError: one cannot be read.
-    """
-    from .learning.trace import Trace, trace_in
-    from .settings import get_settings
-
-    try:
-        return trace_in(paths) if paths else Trace.of(get_settings()).read()
-    except OSError as error:
-        raise ConcertinoError(say("router.no_trace", reason=error)) from error
-
-
 def _line(number: int, classifier: "Classifier") -> str:
     told = "  ".join(f"{name} {value:.3g}" for name, value in classifier.figures.items())
     return f"{number:>4}  {classifier.trained:%Y-%m-%d %H:%M}  {told}"
@@ -185,6 +169,8 @@ def _tell(report: "Retrained", skipped: int, before: int, number: int) -> None:
         click.echo(f"{version:>4}  {figures}")
         for method, (value, low, high) in judged.rewards.items():
             click.echo(f"      {method} {value:.3f} [{low:.3f}, {high:.3f}]")
+        if judged.rewards:
+            click.echo(f"      effective_tasks {judged.effective_tasks:.1f}")
     if report.advantage:
         value, low, high = report.advantage
         click.echo(say("router.advantage", value=value, low=low, high=high, drawn=report.drawn))

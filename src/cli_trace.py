@@ -1,8 +1,10 @@
 """The commands that show what tasks have taught: `concertino trace`, `bandit` and `rate`."""
 
+import asyncio
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,8 @@ from .messages import default_language, say
 
 if TYPE_CHECKING:
     from .learning.contracts import TraceRecord
+    from .learning.trace import Reading
+    from .store import TaskStatus
 
 COLUMNS = (
     *("task_id", "ended", "question", "language", "status", "chosen", "workflow"),
@@ -30,11 +34,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.opti
 @click.argument("rating", type=click.IntRange(1, 5))
 @click.option("--comment", help=say("cli.rate.comment"))
 def rate(task_id: str, rating: int, comment: str | None) -> None:
+    from .learning.settle import ENDED
     from .tasks import rate_task
 
     reward = rate_task(task_id, rating, comment)
     if reward:
         click.echo(say("cli.rate.done", reward=reward.reward))
+    elif asyncio.run(_status_of(task_id)) in ENDED:
+        click.echo(say("cli.rate.unrewarded"))
     else:
         click.echo(say("cli.rate.later"))
 
@@ -128,11 +135,31 @@ def export(out: Path, since: datetime | None) -> None:
     click.echo(say("cli.trace.exported", count=len(records)), err=True)
 
 
-def _read() -> list["TraceRecord"]:
-    from .learning.trace import Trace
+async def _status_of(task_id: str) -> "TaskStatus":
+    from .settings import get_settings
+    from .store import open_store
+
+    async with open_store(get_settings().place) as store:
+        return (await store.get(task_id)).status
+
+
+def read_traces(paths: Sequence[Path] = ()) -> "Reading":
+    """What these files and folders hold, or the user's own trace.
+
+    Raises:
+        ConcertinoError: one cannot be read.
+    """
+    from .learning.trace import Trace, trace_in
     from .settings import get_settings
 
-    found = Trace.of(get_settings()).read()
+    try:
+        return trace_in(paths) if paths else Trace.of(get_settings()).read()
+    except OSError as error:
+        raise ConcertinoError(say("cli.trace.unreadable", reason=error)) from error
+
+
+def _read() -> list["TraceRecord"]:
+    found = read_traces()
     if not found.records:
         click.echo(say("cli.trace.empty"), err=True)
     if found.skipped:

@@ -1,5 +1,6 @@
 """What is learned when a task has ended, or when a person says later how good it was."""
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
@@ -12,13 +13,17 @@ from .errors import InvalidTask, TaskBusy
 from .graphs.coordinator import REPORT, build_graph
 from .graphs.registry import WORKFLOWS
 from .learning.reward import RATING, REFERENCE
-from .learning.settle import Ending, settle
+from .learning.settle import ENDED, Ending, settle
 from .learning.trace import Trace
 from .models.embedded import EmbeddedServer
 from .models.providers import choose_provider
 from .settings import get_settings
 from .state import Reward, TaskState
 from .store import TaskStatus, TaskStore
+
+RETRIES = 20
+RETRY_SECONDS = 0.1
+"""How often and after how long a rating is tried again that meets another one."""
 
 
 class Meter:
@@ -88,18 +93,32 @@ async def reward_of(store: TaskStore, task_id: str) -> Reward | None:
 
 
 async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
-    try:
-        async with store.claim(task_id) as own:
-            status = (await own.get(task_id)).status
-            return await _learn(own, task_id, status, opinions=opinions, late=True)
-    except TaskBusy:
-        return None  # whoever plays it takes the rating in at its end
+    for _ in range(RETRIES):
+        try:
+            async with store.claim(task_id) as own:
+                status = (await own.get(task_id)).status
+                return await _learn(own, task_id, status, opinions=opinions, late=True)
+        except TaskBusy:
+            if (await store.get(task_id)).status not in ENDED:
+                return None  # whoever plays it takes the rating in at its end
+        await asyncio.sleep(RETRY_SECONDS)
+    return None
 
 
-async def _learn(
+async def _learn(store: TaskStore, task_id: str, status: TaskStatus, **known: Any) -> Reward | None:
+    """Learn, and again where the task was rated meanwhile."""
+    rating = await store.rating(task_id)
+    reward = await _learn_once(store, task_id, status, rating, **known)
+    while rating != (rating := await store.rating(task_id)):
+        reward = await _learn_once(store, task_id, status, rating, **{**known, "late": True})
+    return reward
+
+
+async def _learn_once(
     store: TaskStore,
     task_id: str,
     status: TaskStatus,
+    rating: int | None,
     *,
     opinions: Mapping[str, float] | None = None,
     **known: Any,
@@ -107,7 +126,6 @@ async def _learn(
     settings, entry = get_settings(), await store.get(task_id)
     state = await _state_of(store, task_id)
     flow = WORKFLOWS.get(state.get("active") or "")
-    rating = await store.rating(task_id)
     rated = {} if rating is None else {RATING: min(1.0, max(0.0, (rating - 1) / 4))}
     ending = Ending(
         task_id=task_id,

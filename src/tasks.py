@@ -345,9 +345,9 @@ async def play(
     except ConcertinoError as failure:
         status, error = "failed", str(failure)
     result = await result_of(store, task_id, status if error else None, error)
-    reward = await learn_from(
-        store, task_id, result["status"], error=error, model=model, meter=meter
-    )
+    # A run that was out of time is learned from as one that failed, until it is resumed.
+    learned: TaskStatus = "failed" if error else result["status"]
+    reward = await learn_from(store, task_id, learned, error=error, model=model, meter=meter)
     yield {"type": "done", "result": {**result, "reward": reward and reward.model_dump()}}
 
 

@@ -1,5 +1,6 @@
 """`concertino trace`, `bandit` and `rate`."""
 
+import asyncio
 import csv
 import json
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from concertino import run_task
 from concertino.cli import main
 from concertino.learning.trace import Trace
 from concertino.settings import get_settings
+from concertino.store import TaskStatus, open_store
 
 from tests.learning.records import NOON, record
 from tests.model_server import PENS
@@ -56,6 +58,18 @@ def test_a_rating_is_told_with_what_came_of_it(task_id: str) -> None:
     assert run("rate", task_id, 6).exit_code == 2
     assert run("rate", "no-such-task", 3).exit_code == 1
     assert "a person's rating" in run("trace", "show", task_id).stdout
+
+
+def test_a_rating_of_what_is_never_rewarded_is_not_promised_to_count(home: Path) -> None:
+    async def add(task_id: str, status: TaskStatus) -> None:
+        async with open_store(home) as store:
+            await store.add(task_id, task_id, {"question": PENS})
+            await store.update(task_id, status, None, None)
+
+    asyncio.run(add("stopped", "cancelled"))
+    asyncio.run(add("waiting", "needs_input"))
+    assert "will not be rewarded" in run("rate", "stopped", 5).stdout
+    assert "as soon as the task has ended" in run("rate", "waiting", 5).stdout
 
 
 def test_the_table_lists_each_arm(task_id: str) -> None:
@@ -107,6 +121,13 @@ def test_a_trace_is_exported_as_lines_and_as_a_table(tmp_path: Path) -> None:
     assert (row["task_id"], row["question"], row["spent_tokens"]) == ("new", "多少？", "10.0")
     assert json.loads(run("trace", "export", "-").stdout.splitlines()[0])["task_id"] == "old"
     assert run("trace", "export", tmp_path / "none" / "t.csv").exit_code == 1
+
+
+@pytest.mark.parametrize("command", [("show",), ("stats",), ("export", "-")])
+def test_a_trace_that_cannot_be_read_is_told(command: tuple[str, ...]) -> None:
+    (get_settings().home / "traces" / "2026-01-01.1.jsonl").mkdir(parents=True)
+    unreadable = run("trace", *command)
+    assert (unreadable.exit_code, "cannot be read" in unreadable.stderr) == (1, True)
 
 
 def test_lines_that_cannot_be_read_are_counted() -> None:

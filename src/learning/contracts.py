@@ -78,7 +78,7 @@ class Move(Contract):
 class TraceRecord(Contract):
     """One ended task. Texts are left out or hashed where the settings say so."""
 
-    schema_version: int = TRACE_VERSION
+    schema_version: int = Field(TRACE_VERSION, ge=1, le=TRACE_VERSION)
     task_id: str
     thread_id: str
     ended: datetime
@@ -122,7 +122,7 @@ class TraceRecord(Contract):
 class Amendment(Contract):
     """A later word on a task that is in the trace already."""
 
-    schema_version: int = TRACE_VERSION
+    schema_version: int = Field(TRACE_VERSION, ge=1, le=TRACE_VERSION)
     task_id: str
     revision: int
     reward: Reward

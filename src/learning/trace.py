@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ..settings import Settings
 from .contracts import Amendment, TraceRecord
@@ -34,6 +35,9 @@ REDACTED = "[key]"
 SHORTEST_KEY = 12
 """Characters from which on a setting is taken for a key; local servers take any word for one."""
 
+Line = TypeVar("Line", TraceRecord, Amendment)
+
+_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+\.jsonl")
 _LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendment)
 
 
@@ -73,13 +77,11 @@ class Trace:
     @classmethod
     def of(cls, settings: Settings) -> "Trace":
         """The trace of this home, which no key of these settings reaches."""
-        values = (getattr(settings, name) for name in Settings.model_fields)
-        keys = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         return cls(
             settings.home / FOLDER,
             file_mb=settings.trace_file_mb,
             days=settings.trace_days,
-            keys=[key for key in keys if len(key) >= SHORTEST_KEY],
+            keys=[key for key in settings.secrets if len(key) >= SHORTEST_KEY],
         )
 
     def append(self, line: TraceRecord | Amendment) -> None:
@@ -104,16 +106,18 @@ class Trace:
 
     def _lines(self) -> Iterator[bytes]:
         for path in self._files():
-            with path.open("rb") as file:
-                yield from (line for line in file if line.strip())
+            with suppress(FileNotFoundError):  # a writer has deleted it meanwhile
+                yield from _lines_of(path)
 
     def _files(self) -> list[Path]:
-        """Oldest first."""
-        return sorted(self._folder.glob("????-??-??.*.jsonl"), key=_place)
+        """Oldest first; whatever else is in the folder is left alone."""
+        found = (path for path in self._folder.glob("*.jsonl") if _NAME.fullmatch(path.name))
+        return sorted(found, key=_place)
 
     def _file_for(self, day: date, size: int) -> Path:
         """The day's latest file, or the next where the line would make it too large."""
-        number = max((_place(path)[1] for path in self._folder.glob(f"{day}.*.jsonl")), default=1)
+        places = map(_place, self._files())
+        number = max((n for written, n in places if written == day.isoformat()), default=1)
         path = self._folder / f"{day}.{number}.jsonl"
         if path.exists() and path.stat().st_size + size > self._file_bytes:
             return self._folder / f"{day}.{number + 1}.jsonl"
@@ -132,29 +136,34 @@ def trace_in(paths: Iterable[Path]) -> Reading:
         OSError: one cannot be read.
     """
     files = (sorted(path.glob("*.jsonl")) if path.is_dir() else [path] for path in paths)
-    return records_in(
-        line for group in files for file in group for line in file.read_bytes().splitlines()
-    )
+    return records_in(line for group in files for file in group for line in _lines_of(file))
 
 
 def records_in(lines: Iterable[bytes]) -> Reading:
-    """The records in the lines of a trace, wherever they come from."""
+    """The records in the lines of a trace, wherever they come from and in whatever order."""
     records: dict[str, TraceRecord] = {}
+    amendments: dict[str, Amendment] = {}
     skipped = 0
     for text in lines:
-        line = _line(text)
-        if line is None:
-            skipped += 1
-            continue
-        known = records.get(line.task_id)
-        if known and line.revision < known.revision:
-            continue
-        if isinstance(line, TraceRecord):
-            records[line.task_id] = line
-        elif known:
-            change = {"revision": line.revision, "reward": line.reward}
-            records[line.task_id] = known.model_copy(update=change)
+        match _line(text):
+            case None:
+                skipped += 1
+            case TraceRecord() as record:
+                _keep_latest(records, record)
+            case amendment:
+                _keep_latest(amendments, amendment)
+    for task_id, late in amendments.items():
+        known = records.get(task_id)
+        if known and late.revision >= known.revision:
+            change = {"revision": late.revision, "reward": late.reward}
+            records[task_id] = known.model_copy(update=change)
     return Reading(sorted(records.values(), key=lambda record: record.ended), skipped)
+
+
+def _keep_latest(known: dict[str, Line], line: Line) -> None:
+    before = known.get(line.task_id)
+    if before is None or line.revision >= before.revision:
+        known[line.task_id] = line
 
 
 class Texts:
@@ -224,6 +233,11 @@ def _append(path: Path, line: bytes) -> None:
         except OSError:
             file.truncate(size)
             raise
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from (line for line in file if line.strip())
 
 
 def _line(text: bytes) -> TraceRecord | Amendment | None:

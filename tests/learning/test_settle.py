@@ -2,12 +2,21 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino import aresume_stream, list_tasks, resume_task, run_task, solve_math_problem
+from concertino import (
+    aresume_stream,
+    ending,
+    list_tasks,
+    resume_task,
+    run_task,
+    solve_math_problem,
+    tasks,
+)
 from concertino.ending import compare, rate
 from concertino.errors import ConcertinoError, StoreUnavailable, TaskBusy
 from concertino.learning import bandit
@@ -156,6 +165,71 @@ def test_a_rating_corrects_what_the_task_has_taught(scripted: Scripted) -> None:
     assert record.reward.cost == result["reward"]["cost"]
     assert state_of(task_id)["reward"] == record.reward
     assert resume_task(task_id, model=scripted())["status"] == "verified"
+
+
+def the_rating(task_id: str) -> float:
+    """As table, trace and state have it, which agree."""
+    [arm], [record], state = arms().values(), traced(), state_of(task_id)
+    assert record.reward == state["reward"]
+    assert arm.value == pytest.approx(record.reward.reward)
+    return {term.name: term.value for term in record.reward.quality_terms}["rating"]
+
+
+def test_a_rating_that_comes_while_another_one_is_counted_counts_in_its_stead(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id, learn = run_task(PENS, model=scripted())["task_id"], ending.settle
+
+    async def meanwhile(store: TaskStore, *given: Any) -> Any:
+        monkeypatch.setattr(ending, "settle", learn)
+        await store.rate(task_id, 5)
+        return await learn(store, *given)
+
+    monkeypatch.setattr(ending, "settle", meanwhile)
+    in_store(lambda store: rate(store, task_id, 1))
+    assert the_rating(task_id) == 1.0
+
+
+def test_a_rating_waits_for_who_holds_a_task_that_has_ended(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = run_task(PENS, model=scripted())["task_id"]
+
+    async def rate_while_held(store: TaskStore) -> None:
+        async with AsyncExitStack() as holder:
+            await holder.enter_async_context(store.claim(task_id))
+
+            async def released(seconds: float) -> None:
+                await holder.aclose()
+
+            monkeypatch.setattr(ending.asyncio, "sleep", released)
+            assert await rate(store, task_id, 5)
+
+    in_store(rate_while_held)
+    assert the_rating(task_id) == 1.0
+
+
+def test_a_run_that_was_out_of_time_teaches_as_a_failed_one_until_it_is_resumed(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def out_of_time(updates: AsyncIterator[Any], seconds: float) -> AsyncIterator[Any]:
+        async for path, mode, data in updates:
+            yield path, mode, data
+            if mode == "updates" and "comprehension" in data:
+                raise TimeoutError
+
+    with monkeypatch.context() as slow:
+        slow.setattr(tasks, "_until", out_of_time)
+        stopped = run_task(PENS, model=scripted())
+    assert (stopped["status"], stopped["reward"]["quality"]) == ("interrupted", 0)
+    [arm] = arms().values()
+    assert (arm.workflow, arm.count) == ("solve_math", 1)
+    assert arm.value < 0
+
+    resumed = resume_task(stopped["task_id"], model=scripted())
+    assert resumed["status"] == "verified"
+    [arm] = arms().values()
+    assert (arm.count, arm.value) == (1, pytest.approx(resumed["reward"]["reward"]))
 
 
 def test_a_reference_and_a_rating_hold_beside_each_other(scripted: Scripted) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from concertino.learning.contracts import Amendment, Reward
-from concertino.learning.trace import Texts, Trace
+from concertino.learning.trace import Texts, Trace, trace_in
 from concertino.settings import get_settings
 
 from tests.learning.records import NOON, record
@@ -91,6 +91,41 @@ def test_an_amendment_changes_the_reward_of_the_task_that_it_names(tmp_path: Pat
     assert found.skipped == 0
 
 
+def test_an_amendment_counts_in_whatever_order_the_files_are_read(tmp_path: Path) -> None:
+    for number in (2, 10):
+        Trace(tmp_path / str(number)).append(record("a"))
+    better = Reward(quality=1, cost=0, reward=1)
+    Trace(tmp_path / "late").append(Amendment(task_id="a", revision=3, reward=better))
+    folders = [tmp_path / name for name in ("late", "10", "2")]
+    for paths in (folders, folders[::-1]):
+        [found] = trace_in(paths).records
+        assert (found.reward, found.revision) == (better, 3)
+
+
+def test_a_record_of_more_rounds_stands_against_an_earlier_amendment(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("a", revision=7))
+    trace.append(Amendment(task_id="a", revision=3, reward=Reward(quality=1, cost=0, reward=1)))
+    assert trace.read().records == [record("a", revision=7)]
+
+
+@pytest.mark.parametrize("name", ["2026-11-21.1.bak.jsonl", "2026-11-21.one.jsonl", "mine.jsonl"])
+def test_files_of_other_names_are_left_alone(tmp_path: Path, name: str) -> None:
+    trace = Trace(tmp_path, days=1, today=lambda: NOON.date())
+    (tmp_path / name).write_text("not ours")
+    (tmp_path / f"{NOON.date()}.1.bak.jsonl").write_text("nor this")
+    trace.append(record("a"))
+    assert (trace.read().records, trace.read().skipped) == ([record("a")], 0)
+    assert (tmp_path / name).read_text() == "not ours"
+
+
+def test_a_file_that_is_deleted_before_it_is_opened_is_passed_over(tmp_path: Path) -> None:
+    trace = Trace(tmp_path)
+    trace.append(record("a"))
+    (tmp_path / "2020-01-01.1.jsonl").symlink_to(tmp_path / "gone")
+    assert trace.read().records == [record("a")]
+
+
 @pytest.mark.parametrize("torn", ['{"task_id": "b', "{", '{"task_id": "b"}'])
 def test_a_line_that_a_kill_cut_off_is_skipped_and_the_next_is_whole(
     tmp_path: Path, torn: str
@@ -112,9 +147,10 @@ def test_a_line_of_a_later_version_is_skipped(tmp_path: Path) -> None:
     trace = Trace(tmp_path)
     trace.append(record("a"))
     [file] = tmp_path.glob("*.jsonl")
-    later = json.loads(record("b").model_dump_json()) | {"schema_version": 99, "novelty": 1}
-    file.write_text(file.read_text() + json.dumps(later) + "\n")
-    assert (len(trace.read().records), trace.read().skipped) == (1, 1)
+    for novelty in ({}, {"novelty": 1}):
+        later = json.loads(record("b").model_dump_json()) | {"schema_version": 99, **novelty}
+        file.write_text(file.read_text() + json.dumps(later) + "\n")
+    assert (len(trace.read().records), trace.read().skipped) == (1, 2)
 
 
 def test_a_disk_without_room_for_a_line_gets_nothing_of_it(tmp_path: Path) -> None:
