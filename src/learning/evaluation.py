@@ -13,10 +13,10 @@ suggestion was drawn with, other policies can be estimated from it all the same:
   or the propensities are (Dudík, Langford & Li 2011, "Doubly Robust Policy Evaluation and
   Learning").
 
-Intervals are of 95 %, by the bootstrap's percentiles (Efron & Tibshirani 1993).
+Intervals are of 95 %, by the bootstrap's percentiles (Efron & Tibshirani 1993). It draws questions,
+not tasks: runs of one question earn alike, and more of them do not tell as much more.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Logged(NamedTuple):
     propensities: "Matrix"
     """How probable that was."""
     rewards: "Matrix"
+    questions: "Indices"
+    """Which question it was a run of, from 0."""
 
 
 class Estimate(NamedTuple):
@@ -118,25 +120,16 @@ def inverse_propensity(logged: Logged, target: "Matrix") -> Estimate:
     Args:
         target: how probable it would have made each suggestion; a row for each task.
     """
-    gained = _weights(logged, target) * logged.rewards
-    return _estimate(len(gained), lambda rows: gained[rows].mean())
+    return _estimate(logged.questions, _weights(logged, target) * logged.rewards)
 
 
 def self_normalised(logged: Logged, target: "Matrix") -> Estimate | None:
     """As `inverse_propensity`, over the weights' own sum; None where the other policy would have
     made none of the suggestions."""
-    import numpy as np
-
     weights = _weights(logged, target)
-    gained = weights * logged.rewards
     if not weights.any():
         return None
-
-    def mean(rows: "Indices") -> float:
-        total = weights[rows].sum()
-        return float(gained[rows].sum() / total) if total > 0 else np.nan
-
-    return _estimate(len(gained), mean)
+    return _estimate(logged.questions, weights * logged.rewards, weights)
 
 
 def doubly_robust(logged: Logged, target: "Matrix", believed: "Matrix") -> Estimate:
@@ -145,14 +138,13 @@ def doubly_robust(logged: Logged, target: "Matrix", believed: "Matrix") -> Estim
     Args:
         believed: the model's reward of each suggestion, see `reward_model`; shaped as `target`.
     """
-    gained = _corrected(logged, target, believed)
-    return _estimate(len(gained), lambda rows: gained[rows].mean())
+    return _estimate(logged.questions, _corrected(logged, target, believed))
 
 
 def advantage(logged: Logged, target: "Matrix", other: "Matrix", believed: "Matrix") -> Estimate:
     """How much more reward one policy gets than another on the same tasks, doubly robust."""
     gained = _corrected(logged, target, believed) - _corrected(logged, other, believed)
-    return _estimate(len(gained), lambda rows: gained[rows].mean())
+    return _estimate(logged.questions, gained)
 
 
 def effective_tasks(logged: Logged, target: "Matrix") -> float:
@@ -164,8 +156,8 @@ def effective_tasks(logged: Logged, target: "Matrix") -> float:
 def reward_model(logged: Logged, contexts: "Matrix", actions: int) -> "Matrix":
     """What each suggestion would earn in each task, by ridge regression on the task's context.
 
-    Each task is judged by a model that has not seen it. The less is known of a suggestion, the
-    nearer it is to the mean of all rewards.
+    Each task is judged by a model that has not seen its question. The less is known of a
+    suggestion, the nearer it is to the mean of all rewards.
 
     Args:
         contexts: a row of numbers for each task.
@@ -175,7 +167,7 @@ def reward_model(logged: Logged, contexts: "Matrix", actions: int) -> "Matrix":
 
     tasks = len(logged.rewards)
     known = np.hstack([np.ones((tasks, 1)), contexts])
-    folds = np.arange(tasks) % min(FOLDS, max(tasks, 2))
+    folds = logged.questions % min(FOLDS, max(int(logged.questions.max()) + 1, 2))
     believed = np.zeros((tasks, actions))
     for fold in np.unique(folds):
         seen, unseen = folds != fold, folds == fold
@@ -207,11 +199,21 @@ def _corrected(logged: Logged, target: "Matrix", believed: "Matrix") -> "Matrix"
     return corrected
 
 
-def _estimate(tasks: int, mean: Callable[["Indices"], float]) -> Estimate:
-    """The mean over all tasks, and how it varies over resamples of them."""
+def _estimate(questions: "Indices", gained: "Matrix", weights: "Matrix | None" = None) -> Estimate:
+    """The mean gain over all tasks, and how it varies over resamples of their questions.
+
+    Args:
+        weights: what the gains' sum is divided by the sum of; None: their number.
+    """
     import numpy as np
 
+    divisors = np.ones(len(gained)) if weights is None else weights
+    number = int(questions.max()) + 1
     chance = np.random.default_rng(0)
-    resampled = [mean(chance.integers(tasks, size=tasks)) for _ in range(RESAMPLES)]
+    resampled = []
+    for _ in range(RESAMPLES):
+        times = np.bincount(chance.integers(number, size=number), minlength=number)[questions]
+        total = times @ divisors
+        resampled.append(float(times @ gained / total) if total > 0 else np.nan)
     low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return Estimate(float(mean(np.arange(tasks))), float(low), float(high))
+    return Estimate(float(gained.sum() / divisors.sum()), float(low), float(high))

@@ -34,6 +34,8 @@ class Judgement(Contract):
     """How often, by the right workflow, then by the first candidate."""
     rewards: dict[str, Estimate] = Field(default_factory=dict)
     """Expected reward of suggesting its first candidate, by method."""
+    effective_tasks: float = 0.0
+    """How many tasks with its own suggestions the drawn ones are worth, for these estimates."""
 
 
 class HeldOut:
@@ -62,12 +64,13 @@ class HeldOut:
         """
         import numpy as np
 
-        probabilities = self._probabilities(classifier)
+        probabilities, enough = self._probabilities(classifier), len(self.drawn) >= LEAST
         truth = np.array([self._names.index(question.label) for question in self._questions])
         return Judgement(
             figures=evaluation.figures(probabilities, truth),
             confusion=self._named(evaluation.confusion(probabilities, truth).tolist()),
-            rewards=self._rewards(classifier) if len(self.drawn) >= LEAST else {},
+            rewards=self._rewards(classifier) if enough else {},
+            effective_tasks=self._effective_tasks(classifier) if enough else 0.0,
         )
 
     def advantage(self, new: Classifier, old: Classifier) -> Estimate | None:
@@ -86,6 +89,9 @@ class HeldOut:
             "doubly_robust": evaluation.doubly_robust(logged, firsts, believed),
         }
         return {method: estimate for method, estimate in found.items() if estimate}
+
+    def _effective_tasks(self, classifier: Classifier) -> float:
+        return evaluation.effective_tasks(self._logged[0], self._firsts(classifier))
 
     def _probabilities(self, classifier: Classifier) -> "Matrix":
         """A row for each question, a column for each workflow."""
@@ -123,6 +129,7 @@ class HeldOut:
             actions=np.array([self._names.index(_suggested(run)) for run in runs]),
             propensities=np.array([run.propensity for run in runs]),
             rewards=np.array([run.reward.reward for run in runs if run.reward]),
+            questions=np.unique([row for _, row in self.drawn], return_inverse=True)[1],
         )
         contexts = np.zeros((len(runs), len(self._names)))
         for task, run in enumerate(runs):

@@ -31,7 +31,7 @@ def world(tasks: int, seed: int = 0) -> tuple[Logged, np.ndarray, np.ndarray]:
     actions = (chance.random(tasks) < wrong[:, 1]).astype(int)
     rows = np.arange(tasks)
     noise = chance.normal(scale=0.2, size=tasks)
-    logged = Logged(actions, wrong[rows, actions], earned[rows, actions] + noise)
+    logged = Logged(actions, wrong[rows, actions], earned[rows, actions] + noise, rows)
     return logged, kinds, earned
 
 
@@ -119,18 +119,39 @@ def test_an_advantage_is_told_from_chance() -> None:
 
 
 def test_one_lucky_rare_suggestion_does_not_decide() -> None:
-    logged = Logged(np.array([0, 1]), np.array([0.999, 0.001]), np.array([0.5, 1.0]))
+    logged = Logged(np.array([0, 1]), np.array([0.999, 0.001]), np.array([0.5, 1.0]), np.arange(2))
     always = np.array([[0.0, 1.0], [0.0, 1.0]])
     assert inverse_propensity(logged, always).value <= evaluation.CLIP / 2
 
 
 def test_policies_that_share_nothing_have_no_self_normalised_estimate() -> None:
-    logged = Logged(np.array([0, 0]), np.array([1.0, 1.0]), np.array([0.5, 1.0]))
+    logged = Logged(np.array([0, 0]), np.array([1.0, 1.0]), np.array([0.5, 1.0]), np.arange(2))
     never = np.array([[0.0, 1.0], [0.0, 1.0]])
     assert self_normalised(logged, never) is None
 
 
 def test_a_suggestion_that_was_never_made_is_believed_to_earn_the_mean() -> None:
-    logged = Logged(np.zeros(10, int), np.ones(10), np.linspace(0, 1, 10))
+    logged = Logged(np.zeros(10, int), np.ones(10), np.linspace(0, 1, 10), np.arange(10))
     believed = reward_model(logged, np.ones((10, 1)), 2)
     assert believed[:, 1] == pytest.approx(0.5, abs=0.15)
+
+
+def again(logged: Logged, runs: int) -> Logged:
+    """The same tasks, each run so often."""
+    return Logged(*(np.repeat(part, runs, axis=0) for part in logged))
+
+
+def test_runs_of_one_question_again_make_no_estimate_surer() -> None:
+    logged, kinds, _ = world(60)
+    more, best = again(logged, 9), np.eye(2)[kinds]
+    for estimate in (inverse_propensity, self_normalised):
+        once, often = estimate(logged, best), estimate(more, np.repeat(best, 9, axis=0))
+        assert once
+        assert often == pytest.approx(once)
+
+
+def test_a_task_is_judged_by_a_model_that_has_not_seen_its_question() -> None:
+    lucky = Logged(np.zeros(8, int), np.ones(8), np.array([1.0] * 4 + [0.0] * 4), np.arange(8) // 4)
+    believed = reward_model(lucky, np.eye(2)[lucky.questions], 1)
+    assert (believed[:4, 0] < 0.5).all()
+    assert (believed[4:, 0] > 0.5).all()

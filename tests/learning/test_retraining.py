@@ -104,6 +104,7 @@ def test_rewards_that_speak_for_it_are_estimated(old: Classifier) -> None:
     good = drawn(questions(["rag_qa", "teach_explain"] * 60), 1, wanted=0.9)
     _, report = retrain(good, KNOWN, old, "chosen")
     assert report.drawn == 30
+    assert 0 < report.after.effective_tasks <= 30
     assert set(report.after.rewards) == {
         "inverse_propensity",
         "self_normalised",
