@@ -7,6 +7,7 @@ stopped goes on where it was: what has ended is not done again, and what was und
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,9 @@ from pydantic import Field, ValidationError
 
 from ..errors import InvalidTask, TaskBusy, UnknownTask
 from ..messages import say
+from ..settings import get_settings
 from ..state import Contract, TaskInput
+from ..store import open_store
 
 UNFINISHED = frozenset({"started", "failed", "interrupted"})
 
@@ -29,6 +32,8 @@ class Asked(Contract):
     inputs: dict[str, Any] = Field(default_factory=dict)
     workflows: list[str] = Field(default_factory=list)
     """Empty takes those that the replay is told to try."""
+    answer: str | None = Field(None, pattern=r"\S")
+    """The right one, where it is known: a value, or words that are in a right text."""
 
 
 class Run(NamedTuple):
@@ -67,7 +72,8 @@ async def replay(
     model: str | None = None,
     ended: Ended | None = None,
 ) -> dict[str, int]:
-    """Run each question of a JSONL file through each of the workflows.
+    """Run each question of a JSONL file through each of the workflows. Where a line gives the right
+    answer, the reward takes in whether it was found.
 
     Args:
         workflows: those to try; empty tries all that take the question. A line may name its own.
@@ -140,8 +146,27 @@ async def _played(run: Run, notes: _Notes, model: str | None) -> str:
         model=model,
         on_event=started,
     )
+    if run.asked.answer is not None:
+        await _compared(result, run.asked.answer)
     notes.add(run, result["task_id"], result["status"])
     return str(result["status"])
+
+
+async def _compared(result: dict[str, Any], answer: str) -> None:
+    """Let a task's reward take in whether its answer is the right one: a value that means the same,
+    or a text that has it in words or numbers of its own."""
+    from ..context import the_sandbox
+    from ..ending import compare
+    from ..tools.answers import equal
+
+    if value := result["answer"]:
+        correct = await equal(the_sandbox(), value["exact"], answer)
+    else:
+        words = re.escape(answer.strip())
+        alone = rf"(?<![0-9A-Za-z])(?<![0-9][.,]){words}(?![0-9A-Za-z]|[.,][0-9])"
+        correct = bool(re.search(alone, result["final_answer"] or "", re.IGNORECASE))
+    async with open_store(get_settings().place) as store:
+        await compare(store, result["task_id"], correct=correct)
 
 
 def _planned(asked: Sequence[Asked], workflows: Sequence[str], times: int) -> list[Run]:

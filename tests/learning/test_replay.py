@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino import list_tasks
+from concertino import list_tasks, tasks
 from concertino.errors import InvalidTask, TaskBusy
 from concertino.learning.labels import gather
 from concertino.learning.replay import Run, _notes, replay
@@ -43,6 +43,41 @@ async def test_each_question_goes_through_each_workflow_and_leaves_a_trace(
     [question] = gather(Trace.of(get_settings()).read().records).questions
     assert question.label == "solve_math"
     assert set(question.rewards) == set(BOTH)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("36", (1.0, 0.0)), ("72/2", (1.0, 0.0)), ("6", (0.0, 0.0)), ("NO ANSWER", (0.0, 1.0))],
+)
+async def test_rewards_take_in_whether_the_answer_of_the_line_was_found(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, right: tuple[float]
+) -> None:
+    serve()
+    monkeypatch.setattr(
+        "concertino.tasks.arun_task",
+        with_text(tasks.arun_task, rag_qa="There is no answer: 136, 36.5, 3,600."),
+    )
+    await replay(questions(tmp_path, {"question": PENS, "answer": answer}), BOTH)
+    found = {each.workflow: each.reward for each in Trace.of(get_settings()).read().records}
+    told = [
+        term.value
+        for name in BOTH
+        if (reward := found[name])
+        for term in reward.quality_terms
+        if term.name == "reference"
+    ]
+    assert tuple(told) == right
+
+
+def with_text(run: Callable[..., Any], **texts: str) -> Callable[..., Any]:
+    """Tasks whose workflow answers with that text, where one is given."""
+
+    async def arun_task(*given: Any, **named: Any) -> dict[str, Any]:
+        result: dict[str, Any] = await run(*given, **named)
+        text = texts.get(named["workflow"])
+        return {**result, "final_answer": text} if text else result
+
+    return arun_task
 
 
 async def test_what_has_ended_is_not_run_again(serve: Serve, tmp_path: Path) -> None:
@@ -111,6 +146,7 @@ async def test_workflows_that_do_not_take_a_question_are_left_out(tmp_path: Path
         ("What is 2 + 2?", "Line 2 of .* is no question"),
         ('{"text": "What is 2 + 2?"}', "Line 2"),
         ('{"question": ""}', "Line 2"),
+        ('{"question": "2 + 2?", "answer": " "}', "Line 2"),
         ('{"question": "2 + 2?", "workflows": ["sums"]}', "no workflow `sums`"),
         ('{"question": "2 + 2?", "inputs": {"colour": "red"}}', "colour"),
     ],
