@@ -2,12 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= 求解方程 x^2 - 5x + 6 = 0
+# As it was written: make would read `$25` as `$2` and `5`, and the shell would too.
+override QUESTION := $(value QUESTION)
+export QUESTION
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo test serve bench clean
 
 demo: .venv/.installed
-	$(BIN)/concertino solve "$(QUESTION)"
+	$(BIN)/concertino solve -- "$$QUESTION"
 
 test: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,6 +33,8 @@ EXIT_CODES = {
 }
 """Of a task's status. 2 is a wrong call, 130 is Ctrl-C."""
 
+_FORMULA = re.compile(r"-\s*(?:[\d.(\\√]|[^\W\d_]\s*[-+*/^=<>²³]|(?:sin|cos|tan|log|ln|sqrt)\b)")
+
 
 class _Group(click.Group):
     """Shows this package's errors as one line on stderr."""
@@ -44,6 +47,20 @@ class _Group(click.Group):
             ctx.exit(2 if isinstance(error, InvalidTask) else 1)
 
 
+class _Playing(click.Command):
+    """Takes a formula that begins with a minus, such as -3x+2=0, for no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption:
+            formulas = [arg for arg in args if _FORMULA.match(arg)]
+            if not formulas:
+                raise
+            others = [arg for arg in args if arg not in formulas]
+            return super().parse_args(ctx, [*others, "--", *formulas])
+
+
 @click.group(cls=_Group, epilog=say("cli.epilog"), help=say("cli.help"))
 @click.version_option(__version__)
 def main() -> None:
@@ -54,7 +71,7 @@ for _command in (bandit, kb, keys, rate, replay, route, router, serve, trace, tr
     main.add_command(_command)
 
 
-@main.command(help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
+@main.command(cls=_Playing, help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
 @click.argument("problem")
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 @click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
@@ -72,7 +89,7 @@ def solve(
     _play(events, as_json, quiet)
 
 
-@main.command(help=say("cli.run.help"), epilog=say("cli.run.epilog"))
+@main.command(cls=_Playing, help=say("cli.run.help"), epilog=say("cli.run.epilog"))
 @click.argument("task")
 @click.option("--workflow", help=say("cli.option.workflow"))
 @click.option("--input", "-i", "inputs", multiple=True, help=say("cli.option.input"))

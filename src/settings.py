@@ -6,14 +6,21 @@ Each field `name` is the variable `CONCERTINO_NAME`; the providers' own variable
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import ConcertinoError
+from .messages import say
 
 ProviderName = Literal["gemini", "deepseek", "openai", "compatible", "embedded"]
 StructuredMethod = Literal["json_schema", "json_mode"]
+
+SHORTEST_SECRET = 6
+"""Characters from which on a secret is one: blotting out every `1` would leave little to read."""
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 class Settings(BaseSettings):
@@ -149,8 +156,44 @@ class Settings(BaseSettings):
         """Where tasks are kept."""
         return self.database_url or self.home
 
+    @property
+    def secrets(self) -> list[str]:
+        """Every key and password that is set, for whoever must not tell them."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        plain = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        return [secret for secret in plain if len(secret) >= SHORTEST_SECRET]
+
 
 @cache
 def get_settings() -> Settings:
-    """The process's settings, read from the environment once."""
-    return Settings()
+    """The process's settings, read from the environment once.
+
+    Raises:
+        ConcertinoError: a variable is set to what it cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        names = dict.fromkeys(str(error["loc"][0]) for error in invalid.errors())
+    wrong = (
+        say("settings.invalid", variable=f"CONCERTINO_{name.upper()}", allowed=_allowed(name))
+        for name in names
+    )
+    raise ConcertinoError(" ".join(wrong))
+
+
+def _allowed(name: str) -> str:
+    """What a setting may be: one of some words, or a number within bounds."""
+    field = Settings.model_fields[name]
+    if field.annotation is bool:
+        return "true, false"
+    kinds = (field.annotation, *get_args(field.annotation))
+    if words := [word for kind in kinds for word in get_args(kind) if isinstance(word, str)]:
+        return ", ".join(words)
+    bounds = ", ".join(
+        f"{sign} {getattr(bound, key)}"
+        for bound in field.metadata
+        for key, sign in _BOUNDS.items()
+        if hasattr(bound, key)
+    )
+    return say("settings.whole" if int in kinds else "settings.number", bounds=bounds)

@@ -1,6 +1,7 @@
 """Running tasks: start, follow, resume, list. The Python API, under every other face."""
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeVar, cast
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
@@ -19,14 +21,14 @@ from .context import RunContext
 from .ending import Meter, learn_from, rate
 from .errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from .events import STREAM_MODES, Event, Retelling
-from .graphs.coordinator import build_graph, check_input, check_workflow
+from .graphs.coordinator import build_graph, check_input, check_text, check_workflow
 from .graphs.registry import catalogue
 from .graphs.rules import total_iterations
 from .learning.bandit import Bandit
 from .learning.overview import overview
 from .messages import say
 from .models.client import close_language_models
-from .models.providers import choose_provider
+from .models.providers import choose_provider, without_login
 from .settings import get_settings
 from .state import Reward, TaskInput, TaskState, Usage
 from .store import Place, TaskStatus, TaskStore, TaskSummary, open_store
@@ -35,6 +37,8 @@ T = TypeVar("T")
 Storage = Literal["sqlite", "memory"]
 Model = str | BaseChatModel | None
 Start = TaskInput | Command[Any] | None
+
+log = logging.getLogger(__name__)
 
 _STEPS_PER_ROUND = 4  # the Coordinator's and the agent's, and room to spare
 
@@ -271,10 +275,11 @@ def checked_answer(answer: str) -> str:
     """What a person says to a task that asked.
 
     Raises:
-        InvalidTask: it is empty.
+        InvalidTask: it is empty, not text or too long.
     """
     if not answer.strip():
         raise InvalidTask(say("invalid.empty_answer"))
+    check_text(answer)
     return answer.strip()
 
 
@@ -340,15 +345,26 @@ async def play(
                 yield event
     except TimeoutError:
         error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
-    except (TaskBusy, StoreUnavailable):
+    except (TaskBusy, StoreUnavailable, GraphDrained):
         raise  # the task goes on elsewhere, or later
-    except ConcertinoError as failure:
-        status, error = "failed", str(failure)
+    except Exception as failure:
+        status, error = "failed", _reason(failure, task_id)
     result = await result_of(store, task_id, status if error else None, error)
     # A run that was out of time is learned from as one that failed, until it is resumed.
     learned: TaskStatus = "failed" if error else result["status"]
     reward = await learn_from(store, task_id, learned, error=error, model=model, meter=meter)
     yield {"type": "done", "result": {**result, "reward": reward and reward.model_dump()}}
+
+
+def _reason(failure: Exception, task_id: str) -> str:
+    """Why a task failed, for its person; what was not foreseen is in the log too."""
+    if isinstance(failure, ConcertinoError):
+        return str(failure)
+    log.error("task %s failed", task_id, exc_info=failure)
+    text = without_login(f"{type(failure).__name__}: {failure}")
+    for secret in get_settings().secrets:
+        text = text.replace(secret, "***")
+    return say("task.unforeseen", error=text[:300])
 
 
 async def _follow(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -472,3 +473,86 @@ def test_workflows_are_listed_with_what_they_take() -> None:
         assert workflow["name"] in shown.stdout
         assert all(workflow["description"][language] for language in ("en", "zh"))
         assert all(f"-i {name}=" in shown.stdout for name in workflow["inputs"]["properties"])
+
+
+@pytest.mark.parametrize("problem", ["-3x+2=0", "-x + 3 = 0", "-(x - 1) = 4", "-sin(x) = 1"])
+@pytest.mark.parametrize("command", ["solve", "run"])
+def test_a_problem_may_begin_with_a_minus(serve: Serve, command: str, problem: str) -> None:
+    serve()
+    assert run(command, "--max-iterations", "1", problem, "--quiet").exit_code == 4
+    assert list_tasks()[0].question == problem
+
+
+@pytest.mark.parametrize("option", ["--modle", "-m", "-max-iterations", "-5"])
+def test_a_mistyped_option_is_a_wrong_call(serve: Serve, option: str) -> None:
+    serve()
+    shown = run("solve", option, "3", PENS)
+    assert shown.exit_code == 2
+    assert list_tasks() == []
+
+
+def test_make_demo_passes_the_question_on_as_it_is_written() -> None:
+    question = 'A shirt costs $25, "half" of $(50). How much are 3?'
+    shown = subprocess.run(
+        [
+            str(which("make")),
+            "-s",
+            "--eval",
+            "tell: ; @printf '%s' \"$$QUESTION\"",
+            "tell",
+            f"QUESTION={question}",
+        ],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert shown.stdout == question
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("CONCERTINO_PROVIDER", "foo", "gemini, deepseek, openai, compatible, embedded"),
+        ("CONCERTINO_MAX_RETRIES", "many", "a whole number ≥ 0, ≤ 10"),
+        ("CONCERTINO_BANDIT_STEP", "1", "a number ≥ 0, < 1"),
+        ("CONCERTINO_FETCH_ALLOW_PRIVATE", "perhaps", "true, false"),
+    ],
+)
+def test_an_invalid_setting_is_named_with_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, allowed: str
+) -> None:
+    use(monkeypatch, **{variable: value})
+    for command in ("models", "serve"):
+        shown = run(command)
+        assert shown.exit_code == 1
+        assert shown.stderr == (
+            f"concertino: {variable} is set to what it cannot be. It may be: {allowed}.\n"
+        )
+
+
+@pytest.mark.parametrize("answer", ["x" * 20_001, "3 \udcff"])
+def test_an_answer_is_held_to_what_a_question_is(serve: Serve, answer: str) -> None:
+    serve(**LACKING)
+    run("solve", PENS)
+    refused = run("resume", list_tasks()[0].task_id, "--answer", answer)
+    assert refused.exit_code == 2
+    assert list_tasks()[0].status == "needs_input"
+
+
+def test_an_error_that_nobody_foresaw_fails_the_task_and_says_what_happened(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError(f"no luck with {SECRET}")
+
+    serve()
+    use(monkeypatch, OPENAI_API_KEY=SECRET)
+    monkeypatch.setattr("concertino.agents.comprehension.played", stumble)
+    shown = run("solve", PENS)
+
+    assert shown.exit_code == 1
+    assert "ZeroDivisionError: no luck with ***" in shown.stderr
+    assert list_tasks()[0].status == "failed"
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info is not None

@@ -50,16 +50,26 @@ def check_input(task: TaskInput) -> None:
         InvalidTask: the question is empty, not text or too long, the workflow is unknown, or its
             inputs are not of its model.
     """
-    question, limit = task.get("question"), get_settings().max_question_chars
+    question = task.get("question")
     if not isinstance(question, str) or not question.strip():
         raise InvalidTask(say("invalid.empty"))
+    check_text(question)
+    check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
+
+
+def check_text(text: str) -> None:
+    """Refuse what a person has written, a question or an answer, where it cannot be worked on.
+
+    Raises:
+        InvalidTask: it is not text or too long.
+    """
+    limit = get_settings().max_question_chars
     try:
-        question.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise InvalidTask(say("invalid.encoding")) from error
-    if len(question) > limit:
-        raise InvalidTask(say("invalid.too_long", length=len(question), limit=limit))
-    check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
+    if len(text) > limit:
+        raise InvalidTask(say("invalid.too_long", length=len(text), limit=limit))
 
 
 def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 from opentelemetry import trace
-from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,8 +25,6 @@ Facts = dict[str, Any]
 QUIET = ("/health/", "/metrics", "/page/", "/favicon.ico")
 """Beginnings of paths that are asked for again and again."""
 BLOT = "***"
-SHORTEST = 6
-"""Characters from which on a secret is one: blotting out every `1` would leave little to read."""
 
 _KEY = re.compile(r"\b(concertino_[0-9a-f]{8}_)[\w-]{20,}")
 _facts: ContextVar[Facts] = ContextVar("facts")
@@ -42,7 +39,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         stream: None is the standard error.
     """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Lines(settings.log_format, _secrets(settings)))
+    handler.setFormatter(Lines(settings.log_format, settings.secrets))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in ("concertino", "uvicorn.error"):
         logging.getLogger(name).setLevel(settings.log_level.upper())
@@ -139,9 +136,3 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     level = logging.DEBUG if is_probe(scope) else logging.INFO
     words = scope["method"], route, status, 1000 * seconds
     log.log(level, "%s %s %d %.0f ms", *words, extra={"facts": facts})
-
-
-def _secrets(settings: Settings) -> list[str]:
-    values = [getattr(settings, name) for name in type(settings).model_fields]
-    plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    return [secret for secret in plain if len(secret) >= SHORTEST]
