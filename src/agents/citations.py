@@ -5,7 +5,7 @@ import unicodedata
 from difflib import SequenceMatcher
 
 from ..state import Source
-from .report import numbers
+from .figures import numbers
 
 QUOTED = 0.8
 """Share of a quotation that must stand in the passage in one piece; models drop or add a word."""

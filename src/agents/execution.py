@@ -33,17 +33,15 @@ from ..state import (
 from ..tools.answers import ProgramError, run_program
 from ..tools.sandbox import Sandbox
 from .comprehension import known
+from .figures import numbers
 from .planning import chains
-from .report import numbers
 from .turns import Asked, Stopwatch, instructions_of, played, problem_of
 
 PROMPT = load("execution")
 REPAIR = load("execution_repair")
 MAX_TOKENS = 600
-MAX_RESULTS = 2
-"""Executions with a result before the best supported answer has to do."""
-MAX_EXECUTIONS = 3
-"""Executions in a task, those without a result among them."""
+MAX_EXECUTIONS = 2
+"""In a task, before the best supported answer has to do; a third rarely changes it."""
 RETRY_TEMPERATURE = 0.4
 """A second execution of the same plan has to be a different one."""
 
@@ -171,9 +169,7 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
 
 def tries_left(state: TaskState) -> int:
     """Executions that may still be tried."""
-    executed = [record for record in state.get("history", []) if record.actor == "execution"]
-    results = sum(not record.failed for record in executed)
-    return min(MAX_RESULTS - results, MAX_EXECUTIONS - len(executed))
+    return MAX_EXECUTIONS - sum(r.actor == "execution" for r in state.get("history", []))
 
 
 def extract_program(reply: str) -> str:

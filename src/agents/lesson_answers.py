@@ -168,7 +168,8 @@ async def _agreed(
 def _like_the_question(text: str, question: str) -> str:
     """A fraction as a decimal, where the question calculates with decimals alone."""
     decimals = re.search(r"\d\.\d", question) and not re.search(r"\d\s*/\s*\d", question)
-    return written(Fraction(text)) if decimals and re.fullmatch(r"-?\d+/\d+", text) else text
+    fraction = re.fullmatch(r"-?\d{1,99}/\d{1,99}", text)
+    return written(Fraction(text)) if decimals and fraction else text
 
 
 def _is_symbolic(value: Answer) -> bool:

@@ -6,7 +6,6 @@ facts are laid out instead.
 """
 
 import re
-from fractions import Fraction
 
 from langgraph.runtime import Runtime
 
@@ -15,16 +14,14 @@ from ..errors import ModelError
 from ..messages import say
 from ..prompts import load
 from ..state import Answer, Check, Status, TaskState, Usage
+from .figures import numbers, unknown_numbers
 from .solution import WORKFLOW, facts, solved
 from .turns import problem_of
 
 PROMPT = load("report")
 MAX_TOKENS = 700
-LARGEST_ORDINAL = 10
-"""Small whole numbers count steps and cases; they are not taken for results."""
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -56,18 +53,6 @@ async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         "outputs": {WORKFLOW: solved(state, answer, laid_out)},
         "usage": usage,
     }
-
-
-def unknown_numbers(text: str, known: str) -> set[Fraction]:
-    """The numbers of a text that occur neither in the known text nor as a percentage of it."""
-    values = numbers(known)
-    allowed = values | {v / 100 for v in values} | {v * 100 for v in values}
-    return {v for v in numbers(text) - allowed if v > LARGEST_ORDINAL or v.denominator != 1}
-
-
-def numbers(text: str) -> set[Fraction]:
-    """The numbers written in a text, without their signs."""
-    return {Fraction(found.replace(",", "")) for found in _NUMBER.findall(text)}
 
 
 def ends_with(answer: Answer, text: str) -> bool:

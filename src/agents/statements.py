@@ -33,7 +33,7 @@ _NO_UNIT = re.compile(
 _MULTIPLE = re.compile(
     r"\d\s?(?:(?:ten|dozen|hundred|thousand|million|billion)s?(?![A-Za-z])|[万亿打百]|千(?![米克]))"
 )
-_MODULAR = re.compile(r"≡|(?<![A-Za-z])[bp]?mod(?![A-Za-z])|模\s*\d")
+_NOT_ARITHMETIC = re.compile(r"≡|(?<![A-Za-z])[bp]?mod(?![A-Za-z])|模\s*\d|\d{100}")
 _NUMBER = r"(?:\d+(?:\s+|又)\d+/\d+(?![\d.])|\d+(?:\.\d+)?%?(?:\^\d+)?)"
 _OPERAND = rf"[-(\s]*{_NUMBER}{_UNIT}?[)\s]*"
 _EXPRESSION = rf"{_OPERAND}(?:[-+*/^]{_OPERAND})*"
@@ -69,9 +69,10 @@ _EVALUATE = (
     + """
 def shown(text):
     try:
-        return str(Fraction(value(text)))
+        found = str(Fraction(value(text)))
     except Exception:
         return None
+    return found if len(found) <= 100 else None
 
 found = json.dumps([shown(text) for text in expressions])
 """
@@ -130,7 +131,8 @@ async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
 
 
 async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | None]:
-    """What each side of a statement comes to; None where that cannot be computed."""
+    """What each side of a statement comes to; None where that cannot be computed, or written in
+    a hundred characters."""
     ran = await sandbox.run(_EVALUATE, inputs={"expressions": expressions}, result="found")
     found = json.loads(ran.value) if ran.status == "ok" and ran.value else [None] * len(expressions)
     return [None if value is None else Fraction(value) for value in found]
@@ -138,7 +140,7 @@ async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | No
 
 def written(value: Fraction) -> str:
     """As a decimal where it has few places, else as a fraction."""
-    if 10_000 % value.denominator:
+    if value.denominator == 1 or 10_000 % value.denominator:
         return str(value)
     return str(Decimal(value.numerator) / Decimal(value.denominator))
 
@@ -191,7 +193,7 @@ def explicit(text: str) -> str:
 
 def _of_line(line: str) -> list[Statement]:
     line = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|[$¥￥€£](?=\s\d)", "", line).translate(_PLAIN)
-    if _MODULAR.search(line):
+    if _NOT_ARITHMETIC.search(line):
         return []
     line = re.sub(r"\\?([$¥￥€£])(\d+(?:\.\d+|\s+\d+/\d+)?)", r"\2\1", line)
     line = re.sub(r"^\s*(?:\d+[.)]|[-*])\s+", "", line)

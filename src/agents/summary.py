@@ -6,7 +6,7 @@ from ..messages import Language
 from ..models.client import LanguageModel, Reply
 from ..prompts import load
 from ..tools.fence import fence
-from .report import numbers
+from .figures import numbers
 
 PART = load("summary")
 WHOLE = load("summary_of_parts")

@@ -56,7 +56,7 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
     try:
         return ProgramOutcome.model_validate_json(ran.value)
     except ValueError:
-        raise ProgramError("the program's answer cannot be read") from None
+        raise ProgramError("the program's answer cannot be read, or is too long") from None
 
 
 async def read_answer(sandbox: Sandbox, text: str) -> Answer | None:
@@ -97,7 +97,10 @@ async def _inside(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
         inputs={"algebra": _algebra(), "inputs": inputs},
         result="found",
     )
-    return json.loads(ran.value) if ran.status == "ok" and ran.value else None
+    try:
+        return json.loads(ran.value) if ran.status == "ok" and ran.value else None
+    except ValueError:  # cut, as it is too long
+        return None
 
 
 def boxed(reply: str) -> str:

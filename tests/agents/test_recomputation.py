@@ -72,6 +72,7 @@ async def test_a_slip_is_put_right_where_the_unit_stays(reasoning: str, expected
         r"sqrt(9^2 + 12^2) = 15, so \boxed{15}",
         r"2^4 = 6 (mod 10), so \boxed{6}",
         r"2^4 = 6 \pmod{10}, so \boxed{6}",
+        r"7^10000 = 1, so \boxed{1}",
     ],
 )
 async def test_correct_reasoning_is_never_corrected(reasoning: str) -> None:

@@ -1,11 +1,10 @@
-"""A report may only name numbers that are known."""
+"""A report ends with its answer and says of each check how it went."""
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import pytest
 from concertino import run_task
-from concertino.agents.report import ends_with, numbers, unknown_numbers
+from concertino.agents.report import ends_with
 from concertino.state import Answer
 
 from tests.model_server import PENS
@@ -14,26 +13,6 @@ from tests.scripted_model import ScriptedModel, comprehension, decision
 Scripted = Callable[..., ScriptedModel]
 PENS_ZH = "一家商店以每支3元卖出12支笔，一共多少钱？"
 BROKEN = ["```python\nanswer = missing\n```"]
-
-
-def test_numbers_are_read_with_thousands_and_decimals() -> None:
-    assert numbers("1,200 pens at 0.25, 3/4 of them") == {1200, Fraction(1, 4), 3, 4}
-
-
-@pytest.mark.parametrize(
-    ("text", "known", "unknown"),
-    [
-        ("12 pens cost 36 dollars", "12 pens, total = 36", set()),
-        ("12 pens cost 47 dollars", "12 pens, total = 36", {47}),
-        ("Step 3: a quarter is 25 %", "0.25", set()),
-        ("Step 2: 0.5 is left", "total = 36", {Fraction(1, 2)}),
-        ("1,200 in all", "total = 1200", set()),
-    ],
-)
-def test_a_number_is_unknown_unless_it_stands_in_the_facts_or_counts_steps(
-    text: str, known: str, unknown: set[Fraction]
-) -> None:
-    assert unknown_numbers(text, known) == unknown
 
 
 @pytest.mark.parametrize(
@@ -92,3 +71,12 @@ def test_an_unverified_report_says_of_each_check_that_it_failed(scripted: Script
 def test_without_a_program_the_rounds_are_named(scripted: Scripted) -> None:
     model = scripted(coordinator=[decision("comprehension")])
     assert "no program has run. Rounds allowed: 1" in told(PENS, model, rounds=1)
+
+
+def test_numbers_of_thousands_of_digits_are_reported_as_others_are(scripted: Scripted) -> None:
+    program = "```python\nfrom math import factorial\nanswer = factorial(2000)\n```"
+    long = "7" * 5000
+    assert "331627509245063324117539338057632" in told(
+        f"Compute 2000! without {long}.",
+        scripted(execution=[program], reasoning=["\\boxed{2000!}"]),
+    )

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from concertino.agents.statements import plain, statements, wrong_statements
+from concertino.agents.statements import plain, statements, values, wrong_statements
 from concertino.tools.sandbox import default_sandbox
 
 
@@ -110,6 +110,11 @@ async def test_what_states_nothing_that_a_machine_can_judge_is_passed_over(text:
 
 async def test_a_hostile_number_is_stopped_by_the_sandbox() -> None:
     assert await wrong_statements(default_sandbox(), "9^999999999 + 1 = 2") == []
+
+
+async def test_a_number_of_thousands_of_digits_counts_as_not_computable() -> None:
+    assert await values(default_sandbox(), ["7**10000", "6**50000", "2+3"]) == [None, None, 5]
+    assert statements("1 + 1 = " + "7" * 5000) == []
 
 
 def test_a_long_line_of_signs_takes_no_long_time() -> None:
