@@ -8,6 +8,7 @@ here takes and returns plain text and imports nothing of this package.
 import json
 import logging
 import re
+import unicodedata
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -39,6 +40,10 @@ _INTERVAL = re.compile(  # but `(1, 2)` is a pair and `[1, 2]` a list
 _TOKEN = re.compile(r"\d+\.?\d*|[A-Za-z]+|[-+*/^().]|<=|>=|[=<>≤≥]|\s+|\S")
 _WORD = re.compile(r"(?<![.A-Za-z])[A-Za-z]{2,}|[^\x00-\x7f]+")
 _RELATION = re.compile(r"<=|>=|[=<>≤≥]")
+_TURNED = re.compile(  # into something else: `the square of x`, `x 的平方`
+    r"\b(?:squares?|cube|double|twice|half|triple|reciprocal|opposite|absolute value|digits)"
+    r"(?: root)?(?: of)? [a-zA-Z]\b|[a-zA-Z] ?的(?!值|解|取值|大小)"
+)
 _RELATIONS = {"=": sp.Eq, "<": sp.Lt, ">": sp.Gt, "<=": sp.Le, ">=": sp.Ge, "≤": sp.Le, "≥": sp.Ge}
 
 
@@ -352,12 +357,12 @@ def substitution(problem: str, answer: str) -> str | None:
     """Put the answer into the relations that the problem states.
 
     Returns the relations that were found to hold, or None where this shows nothing: no
-    relation in the text, unknowns the answer does not give, or an answer that is not the plain
-    solution (a problem may ask for something derived from it).
+    relation in the text, unknowns the answer does not give, an answer that is not the plain
+    solution, or a problem that may ask for something derived from it.
     """
     relations = stated_relations(problem)
     unknowns = sorted(set().union(*(r.free_symbols for r in relations)), key=str)
-    if not relations or not unknowns:
+    if not relations or not unknowns or _speaks_of_more(problem, {str(u) for u in unknowns}):
         return None
     value = read(answer)
     if any(not isinstance(relation, sp.Eq) for relation in relations):
@@ -368,6 +373,8 @@ def substitution(problem: str, answer: str) -> str | None:
     ):
         return None
     expected = sp.solve(relations, unknowns, dict=True)
+    if any(v.free_symbols for s in expected for v in s.values()):
+        return None
     real = [s for s in expected if all(v.is_real for v in s.values())]
     if len(assignments) not in (len(expected), len(real)):
         return None
@@ -401,15 +408,30 @@ def _assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:
 
 def stated_relations(problem: str) -> list[Any]:
     """The equations and inequalities in a text, e.g. two in `若 2x+y=5 且 x-y=1，求 x, y`."""
+    return [found for piece in _formulas(problem) if (found := _relation(piece)) is not None]
+
+
+def _speaks_of_more(problem: str, unknowns: set[str]) -> bool:
+    """Whether a text names, outside its relations, more than the unknowns themselves: `3x - 2`."""
+    rest = [piece for piece in _formulas(problem) if _relation(piece) is None]
+    named = [piece for piece in rest if unknowns & set(re.findall("[A-Za-z]", piece))]
+    products = any(set(word) <= unknowns for word in re.findall("[A-Za-z]{2,}", problem))
+    alone = all(piece.strip(" =()[]{}\\") in unknowns for piece in named)
+    return products or not alone or _TURNED.search(problem) is not None
+
+
+def _formulas(problem: str) -> list[str]:
+    """What stands between the words of a text and its punctuation."""
     pieces: list[str] = [""]
-    text = problem.translate(_FULL_WIDTH).replace("$", " ").replace("**", "^")
-    for word in _TOKEN.findall(text):
-        prose = word.isalpha() and len(word) > 1 and word.lower() not in _FUNCTIONS
-        if prose or not (word.isascii() or word in "≤≥") or word in ",;:?!\"'":
+    text = re.sub(r"\$|\\[()\[\]]", " ", problem.translate(_FULL_WIDTH)).replace("**", "^")
+    for word in _TOKEN.findall(text.replace("²", "^2").replace("³", "^3")):
+        prose = word.isascii() and word.isalpha() and len(word) > 1
+        chinese = not word.isascii() and unicodedata.category(word[0]) in ("Lo", "Po", "Pi", "Pf")
+        if (prose and word.lower() not in _FUNCTIONS) or chinese or word in ",;:?!\"'":
             pieces.append("")
         else:
             pieces[-1] += word
-    return [found for piece in pieces if (found := _relation(piece.strip(" ."))) is not None]
+    return [piece.strip(" .") for piece in pieces]
 
 
 def _relation(piece: str) -> Any:

@@ -154,12 +154,48 @@ def test_relations_are_found_in_a_text(problem: str, relations: list[str]) -> No
         ("2x - 3 > 5", "x > 4", True),
         ("2x - 3 > 5", "x > 5", False),
         ("How many pens?", "3", False),
+        ("Find x: x² - 5x + 6 = 0", "{2, 3}", True),
+        ("Solve 2x+y=5 and x-y=1 for x and y.", "(2, 1)", True),
+        (r"What is \(x\) if \(2x + 1 = 7\)?", "3", True),
+        ("已知 2x+1=7，求 x 的值。", "3", True),
+        ("若 2x+y=5 且 x-y=1，求 x, y", "(2, 1)", True),
     ],
 )
 def test_only_the_whole_solution_holds_when_put_back(
     problem: str, answer: str, holds: bool
 ) -> None:
     assert bool(substitution(problem, answer)) is holds
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer"),
+    [
+        ("If 2x + 1 = 7, what is 3x - 2?", "3"),
+        ("Solve x^2 = 4 for x, then give x^2 + 1", "{-2, 2}"),
+        ("If 2x + 1 = 7, what is the square of x?", "3"),
+        ("If x + y = 3 and x - y = 1, what is x + y?", "(2, 1)"),
+        ("If x + y = 3 and x - y = 1, what is xy?", "(2, 1)"),
+        ("If 2x + 1 = 7, what is √x?", "3"),
+        ("If 2x - 3 > 5, what is 3x?", "x > 4"),
+        ("已知 2x+1=7，求 3x-2 的值", "3"),
+        ("已知 2x+1=7，求 x² 的值", "3"),
+        ("已知 2x+1=7，求 x 的平方", "3"),
+        ("已知 x+y=3，x-y=1，求 x+y", "(2, 1)"),
+        ("已知 x+y=3，x-y=1，求 x+y", "3"),
+    ],
+)
+def test_a_question_for_something_derived_is_not_decided_by_the_unknowns(
+    problem: str, answer: str
+) -> None:
+    assert substitution(problem, answer) is None
+
+
+@pytest.mark.parametrize("problem", ["x + y = 5", "√x = 3", "2πx = 6"])
+def test_relations_that_leave_more_than_one_solution_or_cannot_be_read_decide_nothing(
+    problem: str,
+) -> None:
+    assert substitution(problem, "(1, 4)") is None
+    assert substitution(problem, "3") is None
 
 
 def test_forms_that_a_number_breaks_are_named() -> None:
