@@ -208,9 +208,9 @@ def test_where_no_program_runs_the_second_route_may_still_lead_to_an_answer(
 def test_where_no_route_leads_to_an_answer_that_is_fatal_and_said(scripted: Scripted) -> None:
     model = scripted(
         execution=["answer = 1 / 0"],
-        repair=["answer = 1 / 0", "answer = [][0]", "answer = {}[0]", "answer = nothing"],
+        repair=["answer = 1 / 0", "answer = [][0]", "answer = {}[0]"],
         reasoning=["I cannot tell."],
-        coordinator=[decision("execution")] * 4 + [decision("verification")],
+        coordinator=[decision("execution")] * 3 + [decision("verification")],
     )
     result = solve_math_problem(PENS, model=model)
 

@@ -168,8 +168,9 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
 
 
 def tries_left(state: TaskState) -> int:
-    """Executions that may still be tried."""
-    return MAX_EXECUTIONS - sum(r.actor == "execution" for r in state.get("history", []))
+    """Executions that may still be tried: one more while no route has led to an answer."""
+    played = sum(record.actor == "execution" for record in state.get("history", []))
+    return MAX_EXECUTIONS + (not state.get("attempts")) - played
 
 
 def extract_program(reply: str) -> str:

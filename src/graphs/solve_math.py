@@ -99,7 +99,7 @@ def _may_verify(state: TaskState) -> bool:
 def _may_complete(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
-    given_up = _in_trouble(state) and not _may_verify(state) and not tries_left(state)
+    given_up = _in_trouble(state) and not _may_verify(state) and tries_left(state) <= 0
     return _passed(state) or given_up or (no_problem and _just_played(state, "comprehension"))
 
 
