@@ -37,7 +37,8 @@ async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
 
 
 async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
-    """The results in a line that are wrong, and what they should be."""
+    """The results in a line that are wrong, and what they should be. A sign alone is none: "20 are
+    wanted, 12 - 20 = 8 are missing"."""
     stated = [s for s in statements(line) if s.sign == "=" and _plain(s.right)]
     if not stated:
         return {}
@@ -46,7 +47,7 @@ async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
         statement.right: written(value)
         for statement, value in zip(stated, exact, strict=True)
         if value is not None
-        and abs(value - Fraction(statement.right)) >= _last_place(statement.right)
+        and abs(abs(value) - Fraction(statement.right)) >= _last_place(statement.right)
     }
 
 

@@ -21,14 +21,14 @@ _PLAIN = str.maketrans(
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 _UNIT = (
+    r"(?!\s?(?:and|or|so|then|but|because|since|if|when|which|where|as|is|are|was)\b|[和与且而但])"
     r"(?:\s?(?:°?[A-Za-z]{2,}(?:\^[23](?!\d))?|[mgshLl]|°C?)[²³]?(?:/(?:h|s|[A-Za-z]{2,}))?(?![A-Za-z])"
     r"|[$¥￥€£]|[\u4e00-\u9fff]{1,4}(?:/[\u4e00-\u9fff]{1,2})?)"
 )
 _CHINESE_UNIT = re.compile(r"(?:平方|立方)?[千厘分毫公]?[米克升里斤顷钟吨]|.")
 _MONEY = {"$": "dollar", "¥": "元", "￥": "元", "€": "euro", "£": "pound"}
 _NO_UNIT = re.compile(
-    r"and|or|so|then|but|as|at|in|is|are|was|for|from|to|with|which|when|since|because|if|the|of|per"
-    r"|each|every|left|more|remaining|total|altogether|now"
+    r"at|in|for|from|to|with|the|of|per|each|every|left|more|remaining|total|altogether|now"
 )
 _MULTIPLE = re.compile(
     r"\d\s?(?:(?:ten|dozen|hundred|thousand|million|billion)s?(?![A-Za-z])|[万亿打百]|千(?![米克]))"
@@ -42,7 +42,9 @@ _RIGHT = re.compile(_EXPRESSION)
 _RELATION = re.compile(r"(<=|>=|(?<![-=])>|[=<])")
 _MEASURED = re.compile(rf"({_NUMBER})({_UNIT})")
 _REMAINDER = re.compile(
-    r"(\d+)\s*/\s*(\d+)\s*=\s*(\d+)\s*(?:remainder|rem\.?|r\.?|余数?|\.{2,}|…+)\s*(\d+)", re.I
+    r"(\d+)\s*/\s*(\d+)\s*=\s*(\d+)\s*(?:\(?[\u4e00-\u9fff]{1,3}?\)?)?\s*"
+    r"(?:remainder|rem\.?|r\.?|余数?|\.{2,}|…+)\s*(\d+)",
+    re.I,
 )
 _JOINED_BEFORE = re.compile(
     r"(?:\b(?:of|by|times|plus|minus|from|than|to|over)|[乘除加减的上去是比]|[乘除]以|[-+*/^√|?_□〇)\d]"
@@ -51,7 +53,8 @@ _JOINED_BEFORE = re.compile(
     re.I,
 )
 _JOINED_AFTER = re.compile(
-    r"\s*(?:[-+*/^√|_□〇%!]|\((?=[-\d])|:\d|(?:remainder|of|余)|[A-Za-z](?![A-Za-z]))", re.I
+    r"\s*(?:[-+*/^√|_□〇%!]|\((?=[-\d])|:?\d|of|(?:\([^()]*\)\s*)?(?:remainder|余|…|\.\.)|[A-Za-z](?![A-Za-z]))",
+    re.I,
 )
 _WORDS = re.compile(r"(?:\s|\\[,;: ]|~)*\\(?:text(?:bf|rm)?|mathrm|mbox)\{([^{}]*)\}")
 _BRACKETED = re.compile(rf"\(({_UNIT})\)")
@@ -192,7 +195,7 @@ def explicit(text: str) -> str:
 
 
 def _of_line(line: str) -> list[Statement]:
-    line = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|[$¥￥€£](?=\s\d)", "", line).translate(_PLAIN)
+    line = re.sub(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))|[$¥￥€£](?=\s\d)", "", line).translate(_PLAIN)
     if _NOT_ARITHMETIC.search(line):
         return []
     line = re.sub(r"\\?([$¥￥€£])(\d+(?:\.\d+|\s+\d+/\d+)?)", r"\2\1", line)

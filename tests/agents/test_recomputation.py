@@ -73,6 +73,8 @@ async def test_a_slip_is_put_right_where_the_unit_stays(reasoning: str, expected
         r"2^4 = 6 (mod 10), so \boxed{6}",
         r"2^4 = 6 \pmod{10}, so \boxed{6}",
         r"7^10000 = 1, so \boxed{1}",
+        r"1000 + 500 = 1\,500, so \boxed{1500}",
+        r"12 - 20 = 8 are missing, so \boxed{8}",
     ],
 )
 async def test_correct_reasoning_is_never_corrected(reasoning: str) -> None:
