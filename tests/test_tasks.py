@@ -261,13 +261,6 @@ def test_a_report_shows_its_answer_without_the_models_frame(scripted: Scripted) 
     assert "12 pens cost 36 dollars." in result["report"]
 
 
-def test_a_report_with_a_number_of_its_own_is_replaced_by_the_facts(scripted: Scripted) -> None:
-    result = solve_math_problem(PENS, model=scripted(report=["12 pens cost 47 dollars."]))
-
-    assert "47" not in result["report"]
-    assert "price = 3" in result["report"]
-
-
 def test_missing_data_is_asked_for_and_the_answer_carries_the_task_on(scripted: Scripted) -> None:
     model = scripted(
         comprehension=[comprehension(missing=["the price of a pen"]), comprehension()],

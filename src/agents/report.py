@@ -1,8 +1,8 @@
 """The final report: a worked solution made of verified facts only.
 
-The Coordinator's model writes it; a report that names a number which is neither in the problem
-nor among the results of the execution, or that does not end with the answer, is not shown, and the
-facts are laid out instead.
+The Coordinator's model writes it. Prose that names a number which is neither in the problem nor
+among the results, or that does not end with the answer, is not shown; instead the reasoning that
+arrived at the same answer is, else another draft that holds, and at last the bare facts.
 """
 
 import re
@@ -12,47 +12,59 @@ from langgraph.runtime import Runtime
 from ..context import RunContext, model_of
 from ..errors import ModelError
 from ..messages import say
+from ..models.client import Reply
 from ..prompts import load
 from ..state import Answer, Check, Status, TaskState, Usage
 from .figures import numbers, unknown_numbers
-from .solution import WORKFLOW, facts, solved
+from .solution import WORKFLOW, facts, reasoning_to, solved
 from .turns import problem_of
 
 PROMPT = load("report")
 MAX_TOKENS = 700
+DRAFTS = (0.0, 0.7)
+"""Temperatures of the drafts: at the same one the second would be the first."""
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Conclude a mathematical task. Sets `final_answer`, `report` and `status`."""
-    language = state["language"]
     answer, status = _conclusion(state)
     if answer is None:
         return {"status": status, "final_answer": None, "report": _no_answer(state)}
-    known, usage = _BOXED.sub(r"\1", facts(state, answer)), Usage()
-    solution = known
-    try:
-        reply = await (await model_of(runtime)).text(
-            PROMPT[language].messages(problem=problem_of(state), facts=known, answer=answer.text),
-            max_tokens=MAX_TOKENS,
-            aloud=True,
-        )
-        usage = reply.usage
-        text = _BOXED.sub(r"\1", reply.value).strip()
-        if not unknown_numbers(text, problem_of(state) + known) and ends_with(answer, text):
-            solution = text
-    except ModelError:
-        pass  # the answer stands without the model's prose
-    laid_out = _layout(solution, answer, state, status)
+    solution = await _solution(runtime, state, answer)
+    laid_out = _layout(solution.value, answer, state, status)
     return {
         "status": status,
         "answer": answer,
         "final_answer": answer.text,
         "report": laid_out,
         "outputs": {WORKFLOW: solved(state, answer, laid_out)},
-        "usage": usage,
+        "usage": solution.usage,
     }
+
+
+async def _solution(runtime: Runtime[RunContext], state: TaskState, answer: Answer) -> Reply[str]:
+    """How the answer follows, in words; the answer stands without the model's prose."""
+    problem, usage = problem_of(state), Usage()
+    known, reasoning = (_BOXED.sub(r"\1", f(state, answer)) for f in (facts, reasoning_to))
+    messages = PROMPT[state["language"]].messages(problem=problem, facts=known, answer=answer.text)
+    for draft, temperature in enumerate(DRAFTS[: 1 if reasoning else None]):
+        try:
+            reply = await (await model_of(runtime)).text(
+                messages,
+                max_tokens=MAX_TOKENS,
+                temperature=temperature,
+                seed=draft or None,
+                aloud=not draft,
+            )
+        except ModelError:
+            break
+        usage += reply.usage
+        text = _BOXED.sub(r"\1", reply.value).strip()
+        if not unknown_numbers(text, problem + known + reasoning) and ends_with(answer, text):
+            return Reply(text, usage)
+    return Reply(reasoning or known, usage)
 
 
 def ends_with(answer: Answer, text: str) -> bool:

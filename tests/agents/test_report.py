@@ -40,10 +40,34 @@ def told(question: str, model: ScriptedModel, rounds: int = 10) -> str:
     return str(result["report"])
 
 
-def test_prose_that_ends_with_something_else_gives_way_to_the_facts(scripted: Scripted) -> None:
-    text = told(PENS, scripted(report=["Each pen is 3 dollars.\n\nSo 12 are bought."]))
-    assert "the answer is 36" in text
-    assert "So 12" not in text
+WRONG = [
+    "Each pen is 3 dollars.\n\nSo 12 are bought.",
+    "12 pens cost 47 dollars, less 11, which makes 36.",
+]
+
+
+@pytest.mark.parametrize("prose", WRONG)
+def test_prose_that_does_not_hold_gives_way_to_the_reasoning_that_agrees(
+    scripted: Scripted, prose: str
+) -> None:
+    text = told(PENS, scripted(report=[prose]))
+    assert "12 pens at 3 dollars make 36." in text
+    assert prose not in text
+
+
+EQUATION = "Solve x^2 - 5x + 6 = 0."
+SOLVING = "import sympy as sp\nx = sp.symbols('x')\nanswer = set(sp.solve(x**2 - 5*x + 6, x))"
+
+
+def test_without_reasoning_another_draft_is_written(scripted: Scripted) -> None:
+    prose = ["The discriminant is 25 - 24, so x = 2 or 3.", "It factors, so x = 2 or x = 3."]
+    assert prose[1] in told(EQUATION, scripted(execution=[SOLVING], report=prose))
+
+
+def test_where_no_draft_holds_the_facts_are_laid_out(scripted: Scripted) -> None:
+    text = told(EQUATION, scripted(execution=[SOLVING], report=["So x = 4."]))
+    assert "the answer is {2, 3}" in text
+    assert "So x = 4" not in text
 
 
 def test_a_verified_report_names_routes_and_forms_in_its_own_language(scripted: Scripted) -> None:
