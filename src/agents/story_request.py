@@ -43,13 +43,17 @@ CHAPTER: dict[Language, int] = {"en": 300, "zh": 450}
 SHORTER, LONGER = 0.5, 1.6
 """What "shorter, please" and "longer, please" make of the earlier story's length."""
 
-_LENGTH = re.compile(r"(\d[\d,，]*(?:\.\d+)?)\s*(万|千|k\b)?\s*(?:-\s*)?(?:words?\b|个?字)", re.I)
+_LENGTH = re.compile(
+    r"(?<!\d)(?<!\d[,，.])(\d[\d,，]{,12}(?:\.\d{1,6})?)\s*(万|千|k\b)?"
+    r"\s*(?:-\s*)?(?:words?\b|个?字)",
+    re.IGNORECASE,
+)
 _LENGTH_PHRASE = re.compile(
     rf"\s*(?:\b(?:of|in|with)\s+)?(?:\b(?:about|around|roughly|some)\s+|大约|约)?{_LENGTH.pattern}"
     r"(?:左右|上下|以内)?的?",
     re.IGNORECASE,
 )
-_CHAPTERS = re.compile(r"(\d+)\s*(?:-\s*)?(?:chapters?\b|个?章)", re.IGNORECASE)
+_CHAPTERS = re.compile(r"(?<!\d)(\d{1,6})\s*(?:-\s*)?(?:chapters?\b|个?章)", re.IGNORECASE)
 _SPEAKS_OF_LENGTH = re.compile(r"\bwords?\b|字", re.IGNORECASE)
 _SPEAKS_OF_CHAPTERS = re.compile(r"\bchapters?\b|章", re.IGNORECASE)
 _TIMES = {"万": 10_000, "千": 1_000, "k": 1_000}

@@ -56,6 +56,8 @@ def brief(state: StoryInput, found: StoryRequest | None = None) -> Any:
         ("3k words, please", 3000),
         ("写一个300字左右的童话", 300),
         ("写1.5万字", 15_000),
+        ("写一个童话，300字", 300),
+        pytest.param(f"a story of {'9' * 5000} words", None, id="thousands of digits"),
         ("八百个字", None),
         ("a story about three words", None),
         ("the 3 words that changed 2000 lives", None),
@@ -74,6 +76,7 @@ def test_what_the_model_reads_counts_only_where_the_question_speaks_of_it() -> N
     assert stated_chapters("in two chapters", read(chapters=2)) == 2
     assert stated_chapters("a lamp", read(chapters=2)) is None
     assert stated_chapters("分5章", None) == 5
+    assert stated_chapters(f"{'5' * 5000} chapters", None) is None
 
 
 def test_a_name_is_one_that_the_question_gives() -> None:
