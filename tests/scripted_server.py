@@ -54,7 +54,7 @@ def _handler(
             elif body.get("stream"):
                 self._stream(words_in(reply) if isinstance(reply, str) else reply)
             else:
-                self._send(status, _completion("".join(reply)))
+                self._send(status, completion("".join(reply)))
 
         def _send(self, status: int, body: dict[str, Any]) -> None:
             data = json.dumps(body).encode()
@@ -108,13 +108,14 @@ def chunks(words: Iterable[str]) -> Iterator[dict[str, Any]]:
     yield {**head, "choices": [], "usage": USAGE}
 
 
-def _completion(content: str) -> dict[str, Any]:
+def completion(content: str, finish_reason: str = "stop") -> dict[str, Any]:
+    """A reply as it comes in one piece, with what it cost."""
     message = {"role": "assistant", "content": content}
     return {
         "id": "1",
         "object": "chat.completion",
         "created": 1,
         "model": "m",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
         "usage": USAGE,
     }

@@ -16,7 +16,7 @@ from .turns import Stopwatch, problem_of
 
 CONDUCTING = load("coordinator")
 CHOOSING = load("choosing")
-MAX_TOKENS = 300
+MAX_TOKENS = 600
 LIKELY = 0.1
 """Probability from which on a candidate of the router is worth a word."""
 FEW_ROUNDS = 3

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
 from pydantic import BaseModel, SecretStr
@@ -194,8 +195,11 @@ class LanguageModel:
         try:
             message = await self._answer(list(messages), config, options)
         except Exception as error:
-            # Not `from error`: a provider's text may quote the key, and a traceback shows it.
-            raise self._translated(error, options) from None
+            cut_off = _cut_off(error)
+            if cut_off is None:
+                # Not `from error`: a provider's text may quote the key, and a traceback shows it.
+                raise self._translated(error, options) from None
+            message = cut_off
         return Reply(
             without_thoughts(str(message.text)), _usage(message, time.perf_counter() - started)
         )
@@ -238,6 +242,26 @@ class LanguageModel:
             ):
                 return _StreamBroken(refused=True)
         return ModelError(f"{self.name}: {type(error).__name__}: {text}")
+
+
+def _cut_off(error: Exception) -> AIMessage | None:
+    """The reply that was at its limit of tokens before its end: where it had to keep to a schema
+    OpenAI's client raises, instead of handing over what came."""
+    import openai
+
+    if not isinstance(error, openai.LengthFinishReasonError):
+        return None
+    usage, text = error.completion.usage, error.completion.choices[0].message.content
+    if usage is None:
+        return AIMessage(text or "")
+    read = usage.prompt_tokens_details
+    counted = UsageMetadata(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        input_token_details={"cache_read": (read and read.cached_tokens) or 0},
+    )
+    return AIMessage(text or "", usage_metadata=counted)
 
 
 class _FormatRefused(Exception):

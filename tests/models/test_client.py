@@ -13,7 +13,7 @@ from langgraph.graph import START, StateGraph
 from pydantic import BaseModel
 
 from tests.scripted_server import Reply as Answer
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import ScriptedServer, completion
 
 ASK = [HumanMessage("Which fruit?")]
 
@@ -151,6 +151,17 @@ async def test_an_invalid_reply_is_shown_its_error_and_repaired(
     assert reply.value.count == 3
     assert reply.usage.calls == 2
     assert "count: Field required" in server.requests[1]["messages"][-1]["content"]
+
+
+async def test_a_reply_that_was_cut_off_is_repaired_like_any_other_that_is_not_valid(
+    server: Server, settings: Any
+) -> None:
+    endless = completion('{"name": "apple apple apple', finish_reason="length")
+    server.script = [(200, endless), (200, '{"name": "apple", "count": 3}')]
+    reply = await (await language_model(settings())).structured(ASK, Fruit, max_tokens=50)
+
+    assert reply.value.count == 3
+    assert (reply.usage.calls, reply.usage.cached_tokens) == (2, 16)
 
 
 async def test_rubbish_again_and_again_is_a_typed_error_with_its_cost(
