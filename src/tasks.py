@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
@@ -345,8 +346,8 @@ async def play(
                 yield event
     except TimeoutError:
         error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
-    except (TaskBusy, StoreUnavailable, GraphDrained):
-        raise  # the task goes on elsewhere, or later
+    except (TaskBusy, StoreUnavailable, GraphDrained, sqlite3.Error, OSError):
+        raise  # the task goes on elsewhere, or later; a full disk is told of by the store
     except Exception as failure:
         status, error = "failed", _reason(failure, task_id)
     result = await result_of(store, task_id, status if error else None, error)

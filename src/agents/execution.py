@@ -170,7 +170,8 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
 def tries_left(state: TaskState) -> int:
     """Executions that may still be tried: one more while no route has led to an answer."""
     played = sum(record.actor == "execution" for record in state.get("history", []))
-    return MAX_EXECUTIONS + (not state.get("attempts")) - played
+    found = state.get("verification_output")
+    return MAX_EXECUTIONS + (found is None or found.answer is None) - played
 
 
 def extract_program(reply: str) -> str:

@@ -323,7 +323,7 @@ repr(A())""",
     "deep source": ("exec('(' * 10**6)", {"error", "memory", "crashed"}),
     "deep answer": (
         "answer = []\nfor _ in range(10**6): answer = [answer]",
-        {"error", "memory", "crashed"},
+        {"error", "memory", "crashed", "timeout"},
     ),
     "answer that contains itself and SymPy": (
         "import sympy\nanswer.append(sympy.pi); answer.append(answer)",
