@@ -121,7 +121,8 @@ def test_nobody_who_writes_the_next_program_is_told_what_reasoning_arrived_at(
 
 
 def test_a_diagnosis_that_cannot_be_read_takes_no_answer_away(scripted: Scripted) -> None:
-    model = scripted(execution=["```python\nanswer = 35\n```"], diagnosis=["nonsense"])
+    programs = ["```python\nanswer = 34\n```", "```python\nanswer = 35\n```"]
+    model = scripted(execution=programs, diagnosis=["nonsense"])
     result = solve_math_problem(PENS, model=model)
 
     assert result["verification_output"]["issues"] == []

@@ -110,8 +110,9 @@ async def _compare_routes(
 
 
 async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
-    """The answer that most methods arrived at, and how many did. Where answers are level, that of
-    reasoning, which is right more often (see bench/README.md), comes before those of programs."""
+    """The answer that most methods arrived at, and how many did; of those that are level the one
+    arrived at most often, then that of reasoning, which is right more often than a single program
+    (see bench/README.md)."""
     if not attempts:
         return None, 0
     groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
@@ -119,9 +120,9 @@ async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Ans
     for attempt, group in zip(attempts, groups, strict=True):
         methods[group].add(attempt.route)
 
-    def weight(group: int) -> tuple[int, bool, int]:
+    def weight(group: int) -> tuple[int, int, bool]:
         routes = methods[group]
-        return len(routes), "reasoning" in routes, groups.count(group)
+        return len(routes), groups.count(group), "reasoning" in routes
 
     best = max(methods, key=weight)
     return attempts[groups.index(best)].answer, len(methods[best])
