@@ -175,6 +175,15 @@ def test_a_failing_program_is_repaired_once_from_its_error(scripted: Scripted) -
     assert any("ZeroDivisionError" in text for text in model.asked)
 
 
+def test_a_program_without_end_is_written_anew_and_not_shown_again(scripted: Scripted) -> None:
+    model = scripted(execution=["eggs = 1\n" * 400, "answer = 36"])
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["final_answer"] == "36"
+    assert result["execution_output"]["results"][0]["repaired"] is False
+    assert not any("eggs = 1" in text for text in model.asked)
+
+
 def test_a_program_that_cannot_be_repaired_leads_back_to_the_coordinator(
     scripted: Scripted,
 ) -> None:

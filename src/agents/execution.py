@@ -10,12 +10,14 @@ import operator
 import re
 from typing import Annotated, cast, get_type_hints
 
+from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 from typing_extensions import TypedDict
 
 from ..context import RunContext, model_of, the_sandbox
 from ..messages import Language, say
+from ..models.client import LanguageModel, Reply
 from ..prompts import load
 from ..state import (
     Attempt,
@@ -43,7 +45,7 @@ MAX_TOKENS = 600
 MAX_EXECUTIONS = 2
 """In a task, before the best supported answer has to do; a third rarely changes it."""
 RETRY_TEMPERATURE = 0.4
-"""A second execution of the same plan has to be a different one."""
+"""A second program for the same plan has to be a different one."""
 
 _KEYWORD = re.compile(r"\b(if|elif|while|for|in|and|or|not|return|else)(?=[\u4e00-\u9fff])")
 """Runs into a Chinese name where the model forgets the space."""
@@ -122,17 +124,18 @@ def ready(state: ExecutionState) -> list[Send] | str:
 
 
 async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
-    """Write and run the program of one chain, with one repair from its error."""
+    """Write and run the program of one chain, with one repair from its error; one that runs on to
+    the limit of tokens is written anew instead, as the model would go on with it."""
     watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
     fields, retry = _fields(state), state["retry"]
-    reply = await model.text(
-        PROMPT[state["language"]].messages(**fields),
-        max_tokens=MAX_TOKENS,
-        temperature=RETRY_TEMPERATURE if retry else 0.0,
-        seed=retry or None,
-    )
-    usage, result = reply.usage, await _run(sandbox, state, reply.value)
-    if not result.ok:
+    asked = PROMPT[state["language"]].messages(**fields)
+    reply = await _draw(model, asked, retry)
+    usage = reply.usage
+    if endless := usage.output_tokens >= MAX_TOKENS:
+        reply = await _draw(model, asked, retry + 1)
+        usage += reply.usage
+    result = await _run(sandbox, state, reply.value)
+    if not result.ok and not endless:
         mend = REPAIR[state["language"]].messages(
             **fields, program=extract_program(reply.value), error=result.error
         )
@@ -140,6 +143,14 @@ async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> Execution
         usage += reply.usage
         result = (await _run(sandbox, state, reply.value)).model_copy(update={"repaired": True})
     return {"results": [result], "costs": [(usage, watch.seconds)]}
+
+
+async def _draw(model: LanguageModel, asked: list[AnyMessage], retry: int) -> Reply[str]:
+    """A program; another one for each number of the retry."""
+    temperature = RETRY_TEMPERATURE if retry else 0.0
+    return await model.text(
+        asked, max_tokens=MAX_TOKENS, temperature=temperature, seed=retry or None
+    )
 
 
 def conclude(state: ExecutionState) -> ExecutionOutput:
