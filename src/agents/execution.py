@@ -37,7 +37,7 @@ from ..tools.sandbox import Sandbox
 from .comprehension import known
 from .figures import numbers
 from .planning import chains
-from .turns import Asked, Stopwatch, instructions_of, played, problem_of
+from .turns import Asked, Stopwatch, instructions_of, played, problem_of, times_played
 
 PROMPT = load("execution")
 REPAIR = load("execution_repair")
@@ -105,7 +105,7 @@ def ready(state: ExecutionState) -> list[Send] | str:
     if any(not result.ok for result in results):
         return "conclude"
     needs = {step.id: step.depends_on for step in planned.steps}
-    retry = sum(record.actor == "execution" for record in state.get("history", []))
+    retry = times_played(state, "execution")
     waiting = [chain for chain in chains(planned) if chain[0] not in done]
     sends = [
         Send(
@@ -180,9 +180,9 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
 
 def tries_left(state: TaskState) -> int:
     """Executions that may still be tried: one more while no route has led to an answer."""
-    played = sum(record.actor == "execution" for record in state.get("history", []))
     found = state.get("verification_output")
-    return MAX_EXECUTIONS + (found is None or found.answer is None) - played
+    allowed = MAX_EXECUTIONS + (found is None or found.answer is None)
+    return allowed - times_played(state, "execution")
 
 
 def extract_program(reply: str) -> str:

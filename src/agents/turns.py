@@ -88,16 +88,21 @@ def instructions_of(state: Asked) -> str:
     return decision.instructions if decision else ""
 
 
-class Gathering(Asked, total=False):
-    """The part of the task's state that a workflow sees which looks things up."""
+class Recorded(TypedDict, total=False):
+    """The part of the task's state that tells what was played."""
 
-    routing: Routing | None
     history: list[Record]
 
 
-def times_played(state: Gathering, workflow: str) -> int:
-    """Turns that the workflow has had in this task."""
-    return sum(record.actor == workflow for record in state.get("history", []))
+class Gathering(Asked, Recorded, total=False):
+    """The part of the task's state that a workflow sees which looks things up."""
+
+    routing: Routing | None
+
+
+def times_played(state: Recorded, actor: str) -> int:
+    """Turns that the actor has had in this task."""
+    return sum(record.actor == actor for record in state.get("history", []))
 
 
 def sought(state: Gathering, workflow: str) -> str:

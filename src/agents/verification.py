@@ -33,7 +33,7 @@ from ..tools.sandbox import Sandbox
 from .execution import tries_left
 from .recomputation import recomputed
 from .solution import facts, solved
-from .turns import Stopwatch, fingerprint, played, problem_of
+from .turns import Stopwatch, fingerprint, played, problem_of, times_played
 
 REASONING = load("reasoning")
 DIAGNOSIS = load("diagnosis")
@@ -132,7 +132,7 @@ async def _reason(
     model: LanguageModel, sandbox: Sandbox, state: TaskState
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
-    tried = sum(record.actor == "verification" for record in state.get("history", []))
+    tried = times_played(state, "verification")
     reply = await model.text(
         REASONING[state["language"]].messages(problem=problem_of(state)),
         max_tokens=MAX_REASONING_TOKENS,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from ..agents.turns import times_played
 from ..state import Record, TaskState
 from .registry import WORKFLOWS, Action, Workflow
 
@@ -30,8 +31,7 @@ def legal_actions(state: TaskState) -> list[str]:
     ]
     if flow.may_complete(state):
         legal += [COMPLETE, *choices(state)]
-    asked = sum(record.actor == NEED_INPUT for record in state.get("history", []))
-    if asked < MAX_QUESTIONS and flow.need_input(state):
+    if times_played(state, NEED_INPUT) < MAX_QUESTIONS and flow.need_input(state):
         legal.append(NEED_INPUT)
     return legal or [COMPLETE]
 

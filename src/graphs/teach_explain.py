@@ -12,7 +12,7 @@ from ..agents.lesson_exercises import exercise_generate
 from ..agents.lesson_plan import TeachExplainInputs, teaching_plan
 from ..agents.lesson_repair import reopen
 from ..agents.lesson_text import parts_to_write, teaching_explain
-from ..agents.turns import problem_of
+from ..agents.turns import problem_of, times_played
 from ..context import RunContext, the_sandbox
 from ..state import TaskState, Usage
 from .conclusion import has_output, holds, judged, made
@@ -103,7 +103,7 @@ def _elapsed(costs: list[tuple[str, Usage, float]]) -> float:
 def _may_repair(state: TaskState) -> bool:
     if not has_output(state, WORKFLOW) or holds(state, WORKFLOW):
         return False
-    return sum(record.actor == REPAIR for record in state.get("history", [])) < MAX_REPAIRS
+    return times_played(state, REPAIR) < MAX_REPAIRS
 
 
 TEACH_EXPLAIN = register(

@@ -104,8 +104,10 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
         ModelError: it cannot be loaded.
     """
     with show_progress() as progress:
-        fetch = partial(ensure_weights, progress=progress)
-        path = await _abandonable(fetch, settings.model_path, settings.home / "models")
+        cache_folder = settings.home / "models"
+        path = await _abandonable(
+            partial(ensure_weights, settings.model_path, cache_folder, progress=progress)
+        )
     return await asyncio.to_thread(
         get_embedded_server,
         path,
@@ -115,7 +117,7 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
     )
 
 
-async def _abandonable(work: Callable[..., T], *arguments: Any) -> T:
+async def _abandonable(work: Callable[[], T]) -> T:
     """What `work` makes in a thread that nothing waits for once this is cancelled: Ctrl-C has to
     end a fetch of minutes, and asyncio's own threads are waited for."""
     made: Future[T] = Future()
@@ -124,7 +126,7 @@ async def _abandonable(work: Callable[..., T], *arguments: Any) -> T:
 
     def run() -> None:
         try:
-            made.set_result(context.run(work, *arguments))
+            made.set_result(context.run(work))
         except BaseException as problem:
             made.set_exception(problem)
 
