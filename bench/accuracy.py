@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from concertino import asolve_math_problem
-from concertino.agents.execution import extract_program
+from concertino.agents.math.execution import extract_program
 from concertino.context import the_sandbox
-from concertino.language import detect_language
+from concertino.language.detect import detect_language
 from concertino.models.client import LanguageModel, language_model
 from concertino.settings import get_settings
 from concertino.state import Usage

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, TypedDict
 from unittest.mock import patch
 
-from concertino.agents import execution, verification
+from concertino.agents.math import execution, verification
 from concertino.context import RunContext
-from concertino.events import STREAM_MODES
 from concertino.graphs.coordinator import build_graph
 from concertino.models.client import Reply
 from concertino.state import Answer, Comprehension, Diagnosis, Issue, Plan, PlanStep, Usage
-from concertino.store import open_store
+from concertino.store.open import open_store
+from concertino.tasks.events import STREAM_MODES
 from concertino.tools.answers import ProgramOutcome
 from langgraph.graph import END, START, StateGraph
 

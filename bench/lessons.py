@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from concertino import arun_task
-from concertino.agents.lesson_answers import Draft, confirm
+from concertino.agents.lesson.answers import Draft, confirm
 from concertino.context import the_sandbox
-from concertino.messages import Language
+from concertino.language.messages import Language
 from concertino.models.client import LanguageModel, language_model
 from concertino.settings import get_settings
 from concertino.state import Answer

@@ -2,8 +2,8 @@
 
 import re
 
-from concertino.agents.verification import REASONING
-from concertino.messages import Language
+from concertino.agents.math.verification import REASONING
+from concertino.language.messages import Language
 from langchain_core.messages import AnyMessage, HumanMessage
 
 STEP_BY_STEP = {

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from concertino.language import detect_language
+from concertino.language.detect import detect_language
 from concertino.learning.classifier import OUT_OF_SCOPE
 from concertino.learning.evaluation import confusion, figures, softmax
 from concertino.learning.router import candidates, shared_out, task_type, user_versions

@@ -31,7 +31,7 @@ import httpx
 
 TASK = {"question": "A shop sells 12 pens at 3 dollars each. What do they cost?"}
 SOLVE = {**TASK, "workflow": "solve_math"}
-COMMAND = "import sys; from concertino.cli import main; sys.argv[0] = 'concertino'; main()"
+COMMAND = "import sys; from concertino.cli.main import main; sys.argv[0] = 'concertino'; main()"
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MEGABYTE = 2**20

@@ -15,7 +15,7 @@ from typing import Any
 
 from concertino import arun_task
 from concertino.graphs.write_story import WRITE_STORY
-from concertino.messages import Language
+from concertino.language.messages import Language
 
 Row = dict[str, Any]
 

@@ -6,7 +6,7 @@ The same as ``concertino kb add``, for those who look for a script.
 import argparse
 import sys
 
-from concertino.cli import main
+from concertino.cli.main import main
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import ConcertinoError, InvalidTask, ModelError, TaskBusy, UnknownTask
     from .state import CoordinatorDecision
-    from .tasks import (
+    from .tasks.api import (
         arate_task,
         aresume_stream,
         aresume_task,
@@ -31,7 +31,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "errors": ("ConcertinoError", "InvalidTask", "ModelError", "TaskBusy", "UnknownTask"),
     "state": ("CoordinatorDecision",),
-    "tasks": (
+    "tasks.api": (
         "arate_task",
         "aresume_stream",
         "aresume_task",

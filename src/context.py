@@ -11,7 +11,7 @@ from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
 
 from .errors import ConcertinoError
-from .messages import say
+from .language.messages import say
 from .models.client import LanguageModel, language_model
 from .settings import get_settings
 from .tools.sandbox import Sandbox, default_sandbox

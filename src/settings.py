@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import ConcertinoError
-from .messages import say
+from .language.messages import say
 
 ProviderName = Literal["gemini", "deepseek", "openai", "compatible", "embedded"]
 StructuredMethod = Literal["json_schema", "json_mode"]

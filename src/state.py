@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from .messages import Language
+from .language.messages import Language
 
 Level = Literal["comprehension", "planning", "execution"]
 Route = Literal["program", "reasoning"]

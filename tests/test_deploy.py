@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from concertino.cli import main
-from concertino.service.metrics import Metrics
+from concertino.cli.main import main
 from concertino.settings import Settings
+from concertino.work.metrics import Metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

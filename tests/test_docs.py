@@ -9,7 +9,7 @@ import pytest
 from concertino.graphs import execution
 from concertino.graphs.coordinator import graph
 from concertino.graphs.registry import WORKFLOWS
-from concertino.messages import Language
+from concertino.language.messages import Language
 
 ROOT = Path(__file__).parents[1]
 

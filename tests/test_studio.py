@@ -15,7 +15,7 @@ import httpx
 import pytest
 from concertino.learning.bandit import reward
 from concertino.learning.contracts import RewardEvent
-from concertino.store import open_store
+from concertino.store.open import open_store
 from langchain_core.messages import HumanMessage
 
 from tests.scripted_server import ScriptedServer

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from concertino import arun_task
-from concertino.ending import compare
 from concertino.graphs.registry import WORKFLOWS
-from concertino.language import detect_language
+from concertino.language.detect import detect_language
 from concertino.learning.bandit import Bandit
 from concertino.learning.reward import length_of
 from concertino.settings import get_settings
-from concertino.store import open_store
+from concertino.store.open import open_store
+from concertino.tasks.ending import compare
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict
 

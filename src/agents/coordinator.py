@@ -8,14 +8,14 @@ from pydantic import create_model
 
 from ..context import RunContext, model_of
 from ..errors import StructuredOutputError
-from ..messages import Language, say
+from ..language.messages import Language, say
 from ..models.client import LanguageModel
 from ..prompts import load
 from ..state import OPEN, CoordinatorDecision, Record, Routing, TaskState, Turn, Usage
 from .turns import Stopwatch, problem_of
 
-CONDUCTING = load("coordinator")
-CHOOSING = load("choosing")
+CONDUCTING = load("coordinator/decision")
+CHOOSING = load("coordinator/choosing")
 MAX_TOKENS = 600
 LIKELY = 0.1
 """Probability from which on a candidate of the router is worth a word."""

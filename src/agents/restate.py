@@ -8,7 +8,7 @@ from ..prompts import load
 from ..state import Contract, Exchange, TaskState, Turn
 from .turns import Stopwatch, fingerprint
 
-PROMPT = load("restate")
+PROMPT = load("coordinator/restate")
 MAX_TOKENS = 400
 SHOWN = 3
 """Earlier tasks that are told, the latest ones."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..agents.turns import fingerprint
-from ..messages import Language, say
+from ..language.messages import Language, say
 from ..state import Check, Output, Source, Status, TaskState, Turn, Usage
 
 

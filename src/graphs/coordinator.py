@@ -15,10 +15,10 @@ from ..agents.restate import restate
 from ..agents.turns import fingerprint, inputs_of, problem_of
 from ..context import RunContext
 from ..errors import InvalidTask
-from ..language import detect_language
+from ..language.detect import detect_language
+from ..language.messages import Language, say
 from ..learning.features import called_for
 from ..learning.routing import route_task
-from ..messages import Language, say
 from ..models.structured import explain
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn

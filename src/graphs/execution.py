@@ -3,7 +3,7 @@
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from ..agents.execution import (
+from ..agents.math.execution import (
     ExecutionInput,
     ExecutionOutput,
     ExecutionState,

@@ -8,11 +8,11 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from ..agents.cited_answer import answer_from
-from ..agents.passages import of_documents, of_pages
+from ..agents.sources.cited_answer import answer_from
+from ..agents.sources.passages import of_documents, of_pages
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of, the_knowledge_base
-from ..messages import Language, say
+from ..language.messages import Language, say
 from ..state import Output, Source, TaskState, Turn, Usage
 from .conclusion import judged, made
 from .registry import Action, Workflow, register

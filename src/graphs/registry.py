@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..agents.turns import inputs_of
 from ..context import RunContext
-from ..messages import Language
+from ..language.messages import Language
 from ..state import TaskState
 from .conclusion import conclude, failed_checks, has_output, may_improve
 

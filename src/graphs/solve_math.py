@@ -4,12 +4,12 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-from ..agents.comprehension import comprehend
-from ..agents.execution import tries_left
-from ..agents.planning import plan
-from ..agents.report import report
+from ..agents.math.comprehension import comprehend
+from ..agents.math.execution import tries_left
+from ..agents.math.planning import plan
+from ..agents.math.report import report
+from ..agents.math.verification import verify
 from ..agents.turns import problem_of
-from ..agents.verification import verify
 from ..state import Level, Record, TaskState
 from . import execution
 from .registry import Action, Workflow, register

@@ -12,13 +12,13 @@ from langgraph.types import Send
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from ..agents.passages import read_pages
-from ..agents.summary import MAX_PARTS, PART_TOKENS, combine, summarize, with_known_numbers
+from ..agents.sources.passages import read_pages
+from ..agents.sources.summary import MAX_PARTS, PART_TOKENS, combine, summarize, with_known_numbers
 from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
 from ..context import RunContext, model_of
 from ..kb.split import Section, split
-from ..language import detect_language
-from ..messages import Language, say
+from ..language.detect import detect_language
+from ..language.messages import Language, say
 from ..state import Check, Output, Source, TaskState, Turn, Usage
 from .conclusion import judged, made
 from .registry import Action, Workflow, register

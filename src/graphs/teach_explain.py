@@ -6,12 +6,19 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..agents.lesson import WORKFLOW, LessonInput, LessonOutput, LessonState, laid_out, sources
-from ..agents.lesson_checks import checked
-from ..agents.lesson_exercises import exercise_generate
-from ..agents.lesson_plan import TeachExplainInputs, teaching_plan
-from ..agents.lesson_repair import reopen
-from ..agents.lesson_text import parts_to_write, teaching_explain
+from ..agents.lesson.checks import checked
+from ..agents.lesson.contracts import (
+    WORKFLOW,
+    LessonInput,
+    LessonOutput,
+    LessonState,
+    laid_out,
+    sources,
+)
+from ..agents.lesson.exercises import exercise_generate
+from ..agents.lesson.plan import TeachExplainInputs, teaching_plan
+from ..agents.lesson.repair import reopen
+from ..agents.lesson.text import parts_to_write, teaching_explain
 from ..agents.turns import problem_of, times_played
 from ..context import RunContext, the_sandbox
 from ..state import TaskState, Usage

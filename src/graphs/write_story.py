@@ -7,7 +7,17 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..agents.story import (
+from ..agents.story.checks import (
+    Finding,
+    check_characters,
+    check_language,
+    check_length,
+    check_plot,
+    check_repetition,
+    check_role,
+    missing_names,
+)
+from ..agents.story.contracts import (
     MAX_CHAPTERS,
     MAX_LENGTH,
     MIN_LENGTH,
@@ -19,25 +29,15 @@ from ..agents.story import (
     markdown,
     opening_of,
 )
-from ..agents.story_checks import (
-    Finding,
-    check_characters,
-    check_language,
-    check_length,
-    check_plot,
-    check_repetition,
-    check_role,
-    missing_names,
-)
-from ..agents.story_generate import after_part, remember, write_part
-from ..agents.story_plan import plan_story
-from ..agents.story_request import read_request
-from ..agents.story_rewrite import ACTOR, open_draft, rewrite_segment
-from ..agents.story_role_play import earlier_turns, play_turn
-from ..agents.story_text import count
+from ..agents.story.generate import after_part, remember, write_part
+from ..agents.story.plan import plan_story
+from ..agents.story.request import read_request
+from ..agents.story.rewrite import ACTOR, open_draft, rewrite_segment
+from ..agents.story.role_play import earlier_turns, play_turn
+from ..agents.story.text import count
 from ..agents.turns import Stopwatch, instructions_of, problem_of
 from ..context import RunContext, model_of
-from ..messages import say
+from ..language.messages import say
 from ..state import Output, TaskState, Usage
 from .conclusion import failed_checks, holds, judged, made
 from .registry import Action, Workflow, register

@@ -6,7 +6,7 @@ from pathlib import Path
 from langchain_core.documents import Document as Loaded
 
 from ..errors import InvalidTask
-from ..messages import say
+from ..language.messages import say
 from ..settings import get_settings
 from .catalogue import Entry, searchable, size_on_disk
 from .contracts import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from pydantic import SecretStr
 
 from ..errors import InvalidTask
-from ..messages import say
+from ..language.messages import say
 from ..settings import Settings
 from .contracts import KnowledgeBaseError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..messages import say
+from ..language.messages import say
 from . import load
 from .catalogue import Entry, now, searchable
 from .contracts import AddedDocument, Document, IngestReport, Progress, Skipped, SkippedFile

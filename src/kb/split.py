@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..errors import InvalidTask
-from ..messages import say
+from ..language.messages import say
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]{{1,4}}|[^\w\s]|_+")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from ..messages import say
+from ..language.messages import say
 from .catalogue import BUSY_SECONDS, Catalogue, Entry
 from .contracts import EmbedderMismatch, KnowledgeBaseError, Outcome
 from .split import Section

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..messages import say
+from ..language.messages import say
 from .contracts import KnowledgeBaseError
 
 if TYPE_CHECKING:

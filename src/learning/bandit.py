@@ -28,7 +28,7 @@ from .contracts import Arm, ArmValue, Baseline, RewardEvent
 from .counting import Counted, History, Table, arm_key, count
 
 if TYPE_CHECKING:
-    from ..store import TaskStore
+    from ..store.base import TaskStore
 
 THREAD = "learning:bandit"
 """The reserved thread; no task's id has a colon."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..language import ADDRESS, HAN
+from ..language.detect import ADDRESS, HAN
 from ..state import Contract
 from .features import text_features
 

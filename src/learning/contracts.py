@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ..messages import Language
+from ..language.messages import Language
 from ..state import OPEN as OPEN
 from ..state import ArmValue as ArmValue
 from ..state import Candidate as Candidate

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..language import ADDRESS, detect_language
+from ..language.detect import ADDRESS, detect_language
 
 _SIGNS: dict[str, tuple[str, ...]] = {
     "asks_to_summarize": (

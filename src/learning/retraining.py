@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..errors import RouterError
-from ..messages import say
+from ..language.messages import say
 from ..state import Contract
 from .classifier import Classifier
 from .contracts import TraceRecord

@@ -13,7 +13,7 @@ one half where it is as usual, so that the unit of the machine does not matter.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..messages import Language, say
+from ..language.messages import Language, say
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
 from .features import CALLED_FOR_BY

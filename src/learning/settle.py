@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import StoreUnavailable, TaskBusy
-from ..messages import Language
+from ..language.messages import Language
 from ..settings import Settings
 from ..state import Output, Record, TaskState, Usage
 from . import bandit
@@ -26,7 +26,7 @@ from .reward import RULES, Judged, cost_terms, made_of, opinions_in, quality_ter
 from .trace import Texts, Trace
 
 if TYPE_CHECKING:
-    from ..store import TaskStore
+    from ..store.base import TaskStore
 
 REWARDED = frozenset({"verified", "unverified", "no_answer", "failed"})
 ENDED = REWARDED | {"cancelled"}

@@ -8,9 +8,11 @@ from typing import Any, cast
 from langgraph.graph import END, START, StateGraph
 from typing_extensions import TypedDict
 
-from .. import sqlite as sqlite  # here, since importing it blocks, which its loop does not allow
 from ..settings import get_settings
-from ..store import open_store
+from ..store import (
+    sqlite as sqlite,  # here, since importing it blocks, which its loop does not allow
+)
+from ..store.open import open_store
 from .bandit import Bandit
 from .overview import overview
 

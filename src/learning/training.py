@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RouterError
 from ..kb.embed import DEFAULT, load_embedder
-from ..messages import say
+from ..language.messages import say
 from ..settings import get_settings
 from .classifier import Classifier, look
 from .evaluation import figures, softmax

@@ -16,7 +16,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from ..errors import RouterError
-from ..messages import say
+from ..language.messages import say
 from .classifier import Classifier
 from .features import text_features
 

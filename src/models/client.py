@@ -18,7 +18,7 @@ from langgraph.constants import TAG_NOSTREAM
 from pydantic import BaseModel, SecretStr
 
 from ..errors import ModelError, StructuredOutputError
-from ..messages import Language, say
+from ..language.messages import Language, say
 from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .embedded import EmbeddedServer
     from .slots import Slots
 
-SCHEMA = load("json_schema")
-REPAIR = load("json_repair")
+SCHEMA = load("models/json_schema")
+REPAIR = load("models/json_repair")
 
 T = TypeVar("T")
 DRY = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 3}

@@ -32,7 +32,7 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import ModelError
-from ..messages import say
+from ..language.messages import say
 from ..settings import Settings
 from .weights import ensure_weights, show_progress
 

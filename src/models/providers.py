@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from ..errors import InvalidTask
-from ..messages import say
+from ..language.messages import say
 from ..settings import ProviderName, Settings, StructuredMethod
 
 

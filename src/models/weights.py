@@ -24,7 +24,7 @@ import filelock
 import httpx
 
 from ..errors import ModelError
-from ..messages import Language, default_language, say
+from ..language.messages import Language, default_language, say
 
 CHUNK = 1 << 20
 IN_FLIGHT = 2

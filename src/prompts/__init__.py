@@ -14,7 +14,7 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 
-from ..messages import Language
+from ..language.messages import Language
 
 _HEADING = re.compile(r"^(#{1,2}) (en|zh|system|asked|answered|user)$", re.MULTILINE)
 
@@ -37,7 +37,8 @@ class Prompt:
 
 @cache
 def load(name: str) -> dict[Language, Prompt]:
-    """The prompt `name`.md, by language. Read when an agent is imported, never while one runs.
+    """The prompt `name`.md, such as `lesson/plan`, by language. Read when an agent is imported,
+    never while one runs.
 
     Raises:
         FileNotFoundError: there is no such prompt.
@@ -47,8 +48,10 @@ def load(name: str) -> dict[Language, Prompt]:
 
 def every() -> list[Prompt]:
     """All prompts in all languages."""
-    names = (file.name for file in files(__package__).iterdir())
-    return [p for n in names if n.endswith(".md") for p in load(n.removesuffix(".md")).values()]
+    rooms = [room for room in files(__package__).iterdir() if room.is_dir()]
+    names = [f"{room.name}/{file.name}" for room in rooms for file in room.iterdir()]
+    prompts = [load(name.removesuffix(".md")) for name in names if name.endswith(".md")]
+    return [prompt for by_language in prompts for prompt in by_language.values()]
 
 
 def _parse(text: str) -> dict[Language, Prompt]:

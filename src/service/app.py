@@ -18,23 +18,23 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from .. import __version__
 from ..errors import ConcertinoError
-from ..messages import say
+from ..language.messages import say
 from ..settings import Settings, get_settings
-from ..store import open_store
+from ..store.open import open_store
+from ..work.ledger import Ledger
+from ..work.live_text import Drafts
+from ..work.logs import AccessLog, is_probe
+from ..work.metrics import RequestTimes
+from ..work.notifier import Bells
+from ..work.queues import LocalQueue, Queue
 from . import problems
-from .bells import Bells
-from .drafts import Drafts
+from .dependencies import Service, documents_of
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .languages import AcceptLanguage
-from .ledger import Ledger
 from .limits import OpenStreams, RateLimit, Rates
-from .logs import AccessLog, is_probe
-from .metrics import RequestTimes
-from .queues import LocalQueue, Queue
 from .readiness import Readiness
 from .routes import chat, health, kb, learning, tasks, workflows
-from .state import Service, documents_of
 from .uploads import Uploads
 
 PAGE = Path(__file__).with_name("page")
@@ -163,10 +163,10 @@ def _joined(
     """In this process or, with Redis, over all."""
     if settings.redis_url:
         try:
-            from .broker import redis_of
+            from ..work.broker import redis_of
+            from ..work.remote import RemoteQueue
+            from ..work.wire import Wire
             from .rates import SharedRateLimit
-            from .remote import RemoteQueue
-            from .wire import Wire
         except ImportError as error:
             raise ConcertinoError(say("store.not_installed", reason=error)) from error
         redis = redis_of(settings)

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..messages import say
+from ..language.messages import say
 from ..tools.addresses import is_loopback
 from .problems import problem
 

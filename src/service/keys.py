@@ -12,8 +12,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import ConcertinoError
-from ..messages import say
-from ..store import Row, TaskStore, timestamp
+from ..language.messages import say
+from ..store.base import Row, TaskStore, timestamp
 
 SCHEMA = """
 create table if not exists keys (

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..messages import Language, speaking
+from ..language.messages import Language, speaking
 
 
 class AcceptLanguage:

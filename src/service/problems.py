@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import UnknownDocument
-from ..messages import say
+from ..language.messages import say
 
 MEDIA_TYPE = "application/problem+json"
 

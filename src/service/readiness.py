@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from ..errors import ConcertinoError, ModelError
-from ..messages import say
+from ..language.messages import say
 from ..models.client import connection
 from ..models.providers import Choice, choose_provider
 from ..settings import Settings
-from .ledger import Ledger
-from .queues import Queue
+from ..work.ledger import Ledger
+from ..work.queues import Queue
 
 OK = "ok"
 PATIENCE = 3.0
@@ -59,7 +59,7 @@ class Readiness:
         if self._queue.stopping:
             return say("ready.stopping")
         if self._settings.redis_url:
-            from .broker import redis_of
+            from ..work.broker import redis_of
 
             async with redis_of(self._settings) as redis:
                 await redis.ping()

@@ -7,9 +7,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..errors import ConcertinoError
-from ..messages import say
+from ..language.messages import say
 from ..settings import Settings
-from ..store import open_store
+from ..store.open import open_store
 from ..tools.addresses import is_loopback
 from .app import create_app
 from .keys import Keys

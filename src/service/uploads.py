@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import IngestReport
-from ..messages import say
-from ..store import TaskStore, owned_by, timestamp
-from .bells import Bells
+from ..language.messages import say
+from ..store.base import TaskStore, owned_by, timestamp
+from ..work.notifier import Bells
 
 if TYPE_CHECKING:
     from ..kb import KnowledgeBase

@@ -10,7 +10,7 @@ from typing import Literal
 import httpx
 
 from ..errors import ConcertinoError
-from ..messages import Language, say
+from ..language.messages import Language, say
 
 Reach = Literal["public", "own", "never"]
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from ..language import detect_language
-from ..messages import Language
+from ..language.detect import detect_language
+from ..language.messages import Language
 from ..settings import Settings, get_settings
 from .addresses import (
     CONNECT_TIMEOUT,

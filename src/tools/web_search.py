@@ -12,8 +12,8 @@ import httpx
 from pydantic import SecretStr
 
 from ..errors import ConcertinoError
-from ..language import detect_language
-from ..messages import Language, say
+from ..language.detect import detect_language
+from ..language.messages import Language, say
 from ..settings import Settings
 from .addresses import UNUSABLE_PROXY, trusted_certificates
 from .fetch import receive_body

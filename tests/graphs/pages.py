@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from concertino.agents import passages
-from concertino.language import detect_language
-from concertino.messages import Language
+from concertino.agents.sources import passages
+from concertino.language.detect import detect_language
+from concertino.language.messages import Language
 from concertino.tools.fetch import FetchFailed, Page
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from concertino import run_task
-from concertino.agents.summary import MAX_PARTS, with_known_numbers
+from concertino.agents.sources.summary import MAX_PARTS, with_known_numbers
 from concertino.graphs.coordinator import WORKFLOWS
 from concertino.graphs.summarize_url import urls_of
 

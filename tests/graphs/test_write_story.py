@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from concertino import InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.story_text import chinese_share, count
+from concertino.agents.story.text import chinese_share, count
 
 from tests.scripted_model import ScriptedModel, decision
 

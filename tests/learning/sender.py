@@ -7,7 +7,7 @@ import sys
 from concertino.learning.bandit import reward
 from concertino.learning.contracts import RewardEvent
 from concertino.settings import get_settings
-from concertino.store import open_store
+from concertino.store.open import open_store
 
 
 def event(name: str, worth: float, revision: int = 0, workflow: str = "rag_qa") -> RewardEvent:

@@ -17,7 +17,8 @@ from concertino.errors import ConcertinoError
 from concertino.learning.bandit import BANDIT, KEPT, PAGES, RECENT, THREAD, Bandit, reward
 from concertino.learning.contracts import ArmValue
 from concertino.settings import get_settings
-from concertino.store import Place, TaskStore, open_store
+from concertino.store.base import Place, TaskStore
+from concertino.store.open import open_store
 from langgraph.checkpoint.base import id as checkpoint_ids
 
 from tests.learning.sender import event
@@ -205,7 +206,7 @@ async def test_no_reward_is_lost_where_each_process_has_a_clock_behind_those_bef
 async def test_others_that_hold_on_to_the_table_for_too_long_are_told(
     store: TaskStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("concertino.sqlite.BUSY_SECONDS", 0)
+    monkeypatch.setattr("concertino.store.sqlite.BUSY_SECONDS", 0)
     async with open_store(place) as other, other.exclusive("bandit"):
         with pytest.raises(ConcertinoError):
             await reward(store, event("a", 1.0))

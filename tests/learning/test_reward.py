@@ -3,27 +3,21 @@
 from typing import Any
 
 import pytest
-from concertino.agents.cited_answer import Statement, checked
-from concertino.agents.lesson import Lesson
-from concertino.agents.lesson_checks import checked as checked_lesson
-from concertino.agents.story import StoryBrief
-from concertino.agents.story_checks import check_length, check_repetition
+from concertino.agents.lesson.checks import checked as checked_lesson
+from concertino.agents.lesson.contracts import Lesson
+from concertino.agents.sources.cited_answer import Statement, checked
+from concertino.agents.story.checks import check_length, check_repetition
+from concertino.agents.story.contracts import StoryBrief
 from concertino.graphs import coordinator as coordinator  # its imports register the workflows
 from concertino.graphs.registry import WORKFLOWS
 from concertino.learning.contracts import Baseline
-from concertino.learning.reward import (
-    Judged,
-    cost_terms,
-    made_of,
-    quality_terms,
-    spent_on,
-)
+from concertino.learning.reward import Judged, cost_terms, made_of, quality_terms, spent_on
 from concertino.state import Check, Output, Record, Source, Usage
 from concertino.tools.sandbox import default_sandbox
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.agents.test_lesson_checks import lesson
+from tests.agents.lesson.test_checks import lesson
 
 PAGES = [
     Source(number=1, title="notes", location="notes.md", text="The bridge was built in 1932."),

@@ -12,7 +12,8 @@ from concertino.learning.bandit import reward
 from concertino.learning.contracts import Candidate, RewardEvent
 from concertino.learning.routing import route_task
 from concertino.settings import get_settings
-from concertino.store import TaskStore, open_store
+from concertino.store.base import TaskStore
+from concertino.store.open import open_store
 
 
 @pytest.fixture

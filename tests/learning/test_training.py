@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bench.choosing import TASKS
 from concertino.errors import RouterError
-from concertino.language import detect_language
+from concertino.language.detect import detect_language
 from concertino.learning import training
 from concertino.learning.classifier import OUT_OF_SCOPE, look
 from concertino.learning.training import Example, digest, fit, shipped_examples

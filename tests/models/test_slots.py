@@ -16,9 +16,9 @@ from concertino.prompts import load
 from concertino.settings import get_settings
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
-CHOOSING = load("choosing")["en"].fixed
-COORDINATOR = load("coordinator")["en"].fixed
-SHORT = load("execution")["en"].fixed
+CHOOSING = load("coordinator/choosing")["en"].fixed
+COORDINATOR = load("coordinator/decision")["en"].fixed
+SHORT = load("math/execution")["en"].fixed
 SECRET = "How old is my daughter Ottilie?"
 
 
@@ -212,7 +212,7 @@ async def test_files_that_were_not_used_for_longest_go(
     await call(process, asking(CHOOSING))
     kept = llama.files()
     for name in ("comprehension", "planning"):
-        await call(process, asking(load(name)["en"].fixed))
+        await call(process, asking(load(f"math/{name}")["en"].fixed))
     assert len(llama.files()) == 2
     assert kept[0] not in llama.files()
 

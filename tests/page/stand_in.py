@@ -13,8 +13,8 @@ from typing import Any
 import uvicorn
 from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
 from concertino.graphs.registry import catalogue
-from concertino.service.contracts import ENDED
 from concertino.service.guard import HEADERS
+from concertino.service.schemas import ENDED
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request

@@ -7,16 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Visitor
-from tests.page.scripts import (
-    REWARD,
-    ROUTING,
-    SOLUTION,
-    SOLVED,
-    STARTED,
-    decision,
-    done,
-    tokens,
-)
+from tests.page.scripts import REWARD, ROUTING, SOLUTION, SOLVED, STARTED, decision, done, tokens
 from tests.page.stand_in import Hold, StandIn
 from tests.page.test_tasks import ask
 

@@ -3,17 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.page.conftest import Visitor
-from tests.page.scripts import (
-    REWARD,
-    ROUTING,
-    STARTED,
-    decision,
-    done,
-    node,
-    token,
-    tokens,
-    turn,
-)
+from tests.page.scripts import REWARD, ROUTING, STARTED, decision, done, node, token, tokens, turn
 from tests.page.stand_in import Hold, StandIn
 from tests.page.test_tasks import ask
 

@@ -10,7 +10,7 @@ import pytest
 from tests.model_server import PATIENCE, PENS
 from tests.service.conftest import Client, LiveService
 
-COMMAND = [sys.executable, "-c", "from concertino.cli_service import serve; serve()"]
+COMMAND = [sys.executable, "-c", "from concertino.cli.service import serve; serve()"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from concertino import run_task
-from concertino.cli_service import keys
+from concertino.cli.service import keys
 from concertino.service.limits import RateLimit
 from fastapi.testclient import TestClient
 

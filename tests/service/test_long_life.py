@@ -4,10 +4,10 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from concertino.service.ledger import Job, Ledger
-from concertino.service.runner import STARTS, starts_in_vain
 from concertino.settings import get_settings
-from concertino.store import open_store
+from concertino.store.open import open_store
+from concertino.work.ledger import Job, Ledger
+from concertino.work.runner import STARTS, starts_in_vain
 
 from tests.model_server import PENS
 from tests.service.conftest import Client

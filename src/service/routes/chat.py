@@ -13,13 +13,13 @@ from sse_starlette import EventSourceResponse
 
 from ...errors import InvalidTask
 from ...graphs.registry import WORKFLOWS
-from ...messages import say
+from ...language.messages import say
 from ...state import Exchange
-from ...store import TaskSummary
-from ..contracts import PENS, NewTask, Task
-from ..following import follow, settled
+from ...store.base import TaskSummary
+from ...work.following import follow, settled
+from ..dependencies import Service, TheCaller, TheService
 from ..problems import Refusal, documented
-from ..state import Service, TheCaller, TheService
+from ..schemas import PENS, NewTask, Task
 from .tasks import stream_slot, submit, told
 
 router = APIRouter(prefix="/v1", tags=["chat"])

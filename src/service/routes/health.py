@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...learning.bandit import Bandit
-from ..state import TheCaller, TheService
+from ..dependencies import TheCaller, TheService
 
 router = APIRouter(tags=["operation"])
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 
 from ...errors import InvalidTask
 from ...kb.contracts import DocumentSummary, Hit, UnknownDocument
-from ...messages import say
+from ...language.messages import say
+from ..dependencies import Caller, TheCaller, TheService
 from ..problems import Refusal, documented
-from ..state import Caller, TheCaller, TheService
 from ..uploads import Upload, open_base
 from .tasks import stream_slot
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from ...learning.bandit import Bandit
 from ...learning.overview import overview
-from ..state import TheCaller, TheService
+from ..dependencies import TheCaller, TheService
 
 router = APIRouter(prefix="/learning", tags=["learning"])
 

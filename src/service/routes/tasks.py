@@ -10,20 +10,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ...ending import rate, reward_of
 from ...errors import InvalidTask, UnknownTask
-from ...messages import say
+from ...language.messages import say
 from ...state import Exchange
-from ...store import TaskStatus, TaskSummary
-from ...tasks import checked_answer, new_task, new_task_id, pending_question, result_of
-from ..contracts import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
-from ..following import Told, follow, settled
-from ..ledger import Job, KeyReused, Submission
-from ..logs import note
+from ...store.base import TaskStatus, TaskSummary
+from ...tasks.api import checked_answer, new_task, new_task_id, pending_question, result_of
+from ...tasks.ending import rate, reward_of
+from ...work.following import Told, follow, settled
+from ...work.ledger import Job, KeyReused, Submission
+from ...work.logs import note
+from ...work.queues import QueueFull, Stopping
+from ...work.tracing import carried
+from ..dependencies import Caller, Service, TheCaller, TheService
 from ..problems import Refusal, documented
-from ..queues import QueueFull, Stopping
-from ..state import Caller, Service, TheCaller, TheService
-from ..tracing import carried
+from ..schemas import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
 

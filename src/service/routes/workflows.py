@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from ...tasks import workflows
-from ..contracts import Workflow
-from ..state import TheCaller
+from ...tasks.api import workflows
+from ..dependencies import TheCaller
+from ..schemas import Workflow
 
 router = APIRouter(tags=["tasks"])
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from ...errors import ConcertinoError
-from ...messages import say
+from ...language.messages import say
 
 _log = logging.getLogger(__name__)
 

@@ -1,0 +1,220 @@
+"""Whether the answer to an exercise is right: found again by routes that do not know it.
+
+The expression that was written along with the exercise is one route, provided that it is made
+of the question's own numbers; reasoning from the question alone is the other. Where the question
+states its calculation ("Calculate 3/4 + 1/8.") no model is needed to read it. Where the first two
+disagree a program written from the question alone is the third, and reasoning has to be one of
+the two that agree, since programs of one model share its misreadings.
+"""
+
+import re
+from fractions import Fraction
+from math import gcd
+from typing import NamedTuple
+
+from langchain_core.messages import AnyMessage
+from pydantic import Field
+
+from ...language.messages import Language
+from ...models.client import LanguageModel
+from ...prompts import load
+from ...state import Answer, Contract, Line, Usage
+from ...tools.answers import ProgramError, boxed, equal, read_answer, run_program
+from ...tools.arithmetic import explicit, plain, says, written
+from ...tools.sandbox import Sandbox
+from ..math.execution import extract_program
+from .contracts import Exercise
+
+PROGRAM = load("math/execution")
+REASONING = load("math/reasoning")
+MAX_REASONING_TOKENS = 400
+MAX_PROGRAM_TOKENS = 300
+FAMILIAR = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "1000", "3.14"})
+"""Numbers that an expression may use though the question does not name them."""
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_VALUE = re.compile(r"-?\d+\s+\d+/\d+|-?\d+/\d+|-?\d+(?:\.\d+)?")
+_REMAINDER = re.compile(
+    r"(\d+)\s*,?\s*(?:remainder|rem\.?|r\.?|余数?|…+|\.{3,})\s*(\d+)", re.IGNORECASE
+)
+_ASKS_FOR_A_FORM = re.compile(
+    r"denominator|equivalent|which|compare|分母|等值|相等的|哪|比较", re.IGNORECASE
+)
+_HOW_MANY = re.compile(r"how (?:many|much|far|long|old|tall)|多少|几|多[长高远大]", re.IGNORECASE)
+_SIGNS = str.maketrans("×÷−（）", "*/-()")
+_COUNTED = (
+    ("half", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    "半一二三四五六七八九十",
+)
+
+_SOLVE = """
+import sympy as sp
+from sympy.parsing.sympy_parser import (
+    convert_xor, implicit_multiplication_application, parse_expr, standard_transformations,
+)
+reading = (*standard_transformations, convert_xor, implicit_multiplication_application)
+sides = [[parse_expr(side, transformations=reading) for side in pair] for pair in {pairs!r}]
+answer = sp.solve([sp.Eq(left, right) for left, right in sides], dict=True)
+answer = answer[0] if len(answer) == 1 else answer
+"""
+
+
+class Draft(Contract):
+    """An exercise as a model wrote it."""
+
+    question: Line
+    expression: Line
+    """The calculation, or the equation to be solved; empty where nothing is computed."""
+    answer: Line = Field(min_length=1)
+
+
+class Confirmed(NamedTuple):
+    """An exercise whose answer two routes agree on, or None, and what that cost."""
+
+    exercise: Exercise | None
+    usage: Usage
+
+
+async def confirm(
+    model: LanguageModel, sandbox: Sandbox, draft: Draft, language: Language
+) -> Confirmed:
+    """The exercise with an answer that holds; where the drafted one does not, with another."""
+    computed = await compute(sandbox, draft)
+    if computed and await _stated(sandbox, draft.question, computed):
+        return await _agreed(sandbox, draft, computed, draft.expression, Usage())
+    reply = await model.text(
+        REASONING[language].messages(problem=draft.question), max_tokens=MAX_REASONING_TOKENS
+    )
+    usage, reasoned = reply.usage, await _read(sandbox, boxed(reply.value))
+    if reasoned is None:
+        return Confirmed(None, usage)
+    if computed and await equal(sandbox, computed.exact, reasoned.exact):
+        return await _agreed(sandbox, draft, computed, draft.expression, usage)
+    reply = await model.text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
+    usage += reply.usage
+    try:
+        programmed = (await run_program(sandbox, extract_program(reply.value))).answer
+    except ProgramError:
+        return Confirmed(None, usage)
+    if not await equal(sandbox, programmed.exact, reasoned.exact):
+        return Confirmed(None, usage)
+    return await _agreed(sandbox, draft, programmed, None, usage)
+
+
+def needs_computing(question: str, answer: str) -> bool:
+    """Whether the answer is one to be worked out, not to be known."""
+    numbers = len(_NUMBER.findall(question))
+    asked = numbers >= 2 or (numbers == 1 and _HOW_MANY.search(question) is not None)
+    return asked and _NUMBER.search(answer) is not None
+
+
+def faithful(question: str, expression: str) -> bool:
+    """Whether an expression is made of the question's own numbers."""
+    asked = question.lower()
+    words = {str(n or 2) for tongue in _COUNTED for n, word in enumerate(tongue) if word in asked}
+    known = set(_NUMBER.findall(question.replace(",", ""))) | words
+    used = set(_NUMBER.findall(expression.replace(",", "")))
+    return bool(used & known) and used <= known | FAMILIAR
+
+
+async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
+    """The value of a draft's expression, or the solution of its equations; None where it has none
+    or is not made of the question's numbers."""
+    expression = explicit(plain(draft.expression).translate(_SIGNS).replace("==", "=").strip(" =?"))
+    if not faithful(draft.question, expression):
+        return None
+    if "=" not in expression:
+        return await _read(sandbox, expression)
+    pairs = [equation.split("=") for equation in re.split(r"[,;]", expression)]
+    if any(len(pair) != 2 for pair in pairs):
+        return None
+    try:
+        return (await run_program(sandbox, _SOLVE.format(pairs=pairs))).answer
+    except ProgramError:
+        return None
+
+
+async def shown_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[str, bool]:
+    """The answer to print, in the draft's own words where they are right, and whether they were."""
+    claimed = plain(draft.answer).strip().rstrip("。.")
+    right = await equal(sandbox, _without_remainder(claimed), value.exact)
+    text = _like_the_question(value.text, draft.question)
+    values, places = _VALUE.findall(text), _VALUE.findall(claimed)
+    alike = len(values) == len(places)
+    if right and (alike or _is_symbolic(value)) and _in_form(draft.question, claimed):
+        return claimed, True
+    if _is_symbolic(value) or not alike:
+        return text, right
+    found = iter(values)
+    return _VALUE.sub(lambda _: next(found), claimed), right
+
+
+async def _agreed(
+    sandbox: Sandbox, draft: Draft, value: Answer, expression: str | None, usage: Usage
+) -> Confirmed:
+    answer, right = await shown_answer(sandbox, draft, value)
+    if _is_symbolic(value) and says(draft.question, answer):
+        return Confirmed(None, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
+    exercise = Exercise(
+        question=plain(draft.question).strip(),
+        answer=answer,
+        working=_legible(expression) if expression else None,
+        claimed=None if right else draft.answer,
+        computed=True,
+    )
+    return Confirmed(exercise, usage)
+
+
+def _like_the_question(text: str, question: str) -> str:
+    """A fraction as a decimal, where the question calculates with decimals alone."""
+    decimals = re.search(r"\d\.\d", question) and not re.search(r"\d\s*/\s*\d", question)
+    fraction = re.fullmatch(r"-?\d{1,99}/\d{1,99}", text)
+    return written(Fraction(text)) if decimals and fraction else text
+
+
+def _is_symbolic(value: Answer) -> bool:
+    """Whether the answer is an expression with letters, not `x = 5`."""
+    return "Eq(" not in value.exact and re.search(r"\b[a-z]\b", value.exact) is not None
+
+
+async def _stated(sandbox: Sandbox, question: str, computed: Answer) -> bool:
+    """Whether the question itself states a calculation with that value, and nothing else."""
+    text = explicit(plain(question)).translate(_SIGNS)
+    stated = re.findall(r"\(*\d[-\d\s+*/().^]*\d\)*", text)
+    # A lone fraction may be what the question is about: "What is the numerator of 3/4?"
+    operators = re.sub(r"\(\d+/\d+\)", "", stated[0] if len(stated) == 1 else "")
+    is_calculation = re.search(r"[-+*/^]", operators)
+    around = len(text) - len(stated[0]) if is_calculation else 0
+    if not is_calculation or around > 40 or _is_symbolic(computed):
+        return False
+    return await equal(sandbox, stated[0], computed.exact, exact=True)
+
+
+async def _read(sandbox: Sandbox, text: str) -> Answer | None:
+    return await read_answer(sandbox, _without_remainder(text)) if text.strip() else None
+
+
+def _without_remainder(text: str) -> str:
+    """`3 remainder 2` as the pair (3, 2)."""
+    bare = plain(text)
+    found = _REMAINDER.search(bare)
+    return f"({found[1]}, {found[2]})" if found else bare
+
+
+def _in_form(question: str, answer: str) -> bool:
+    """Whether fractions are in lowest terms, or the question asks for another form."""
+    fractions = re.findall(r"(\d+)/(\d+)", answer)
+    lowest = all(gcd(int(top), int(bottom)) == 1 and bottom != "1" for top, bottom in fractions)
+    return lowest or _ASKS_FOR_A_FORM.search(question) is not None
+
+
+def _legible(expression: str) -> str | None:
+    """The expression in school's notation; None where school has none for it."""
+    text = re.sub(r"(?<=\d)\s*\*\s*(?=[a-z(])", "", plain(expression).replace("**", "^"))
+    text = re.sub(r"(?<=[\w)])\s*([-+*=])\s*(?=[\w(])", r" \1 ", text)
+    return None if re.search(r"//|[%,]|[A-Za-z]{2}", text) else text.replace("*", "×").strip()
+
+
+def _program_for(draft: Draft, language: Language) -> list[AnyMessage]:
+    fields = dict.fromkeys(("known", "steps", "program_so_far", "hints"), "")
+    return PROGRAM[language].messages(problem=draft.question, **fields)

@@ -1,0 +1,192 @@
+"""What a machine checks of a lesson, and what is to be mended in which part."""
+
+import re
+from typing import NamedTuple
+
+from ...language.detect import detect_language
+from ...language.messages import Language, say
+from ...prompts import load
+from ...state import Check
+from ...tools.arithmetic import statements, wrong_statements
+from ...tools.sandbox import Sandbox
+from .contracts import PARTS, Lesson, PartName, labels
+
+PART = load("lesson/part")
+Faults = dict[PartName, str]
+
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；]|\n")
+_SIZE = {"en": re.compile(r"[A-Za-z']+|\d[\d./]*"), "zh": re.compile(r"[\u3400-\u9fff]|\d[\d./]*")}
+_VALUE = re.compile(r"\d+(?:[./]\d+)?")
+_LEAST_SIZE = {"en": 80, "zh": 130}
+_LEAST_REPEATED = {"en": 7, "zh": 12}
+"""Size of a sentence that two parts do not share by chance."""
+_LEAST_CONCEPT = {"en": 25, "zh": 40}
+
+
+class Verdict(NamedTuple):
+    """The checks, and what was wrong with the parts that have to be written again."""
+
+    checks: list[Check]
+    faults: Faults
+
+
+async def checked(sandbox: Sandbox, lesson: Lesson) -> Verdict:
+    """Check a lesson; what was found is told in its own language."""
+    written = {part: text for part in PARTS if (text := lesson.parts.get(part, "").strip())}
+    faults: dict[str, Faults] = {
+        "parts": _absent(written, lesson.language),
+        "answers": _unreached(lesson),
+        "equations": await _wrong(sandbox, written, lesson.language),
+        "language": _foreign(written, lesson.language),
+        "readability": _unreadable(written, lesson),
+    }
+    found = {name: _told(by_part, lesson.language) for name, by_part in faults.items()}
+    right = _when_right(lesson, written)
+    checks = [
+        Check(name=name, passed=not found[name], detail=found[name] or right[name])
+        for name in faults
+    ]
+    have = len(lesson.exercises)
+    count = say("lesson.count", lesson.language, have=have, wanted=lesson.wanted)
+    checks.insert(1, Check(name="exercises", passed=have == lesson.wanted, detail=count))
+    return Verdict(checks, _by_part(faults))
+
+
+def in_language(text: str, language: Language) -> bool:
+    """Whether a text is in that language, or has no words at all, like `3 + 4 = ?`."""
+    chinese = len(_CHINESE.findall(text))
+    if language == "en":
+        return chinese == 0
+    return detect_language(text) == "zh" or not re.search(r"[A-Za-z]{2,}", text)
+
+
+def size_of(text: str, language: Language) -> int:
+    """Length in words, or in Chinese characters; a number counts as one."""
+    return len(_SIZE[language].findall(text))
+
+
+def sentence_length(text: str, language: Language) -> float:
+    """Average length of a sentence; a line of a list is one."""
+    sizes = [size for s in _SENTENCE_END.split(text) if (size := size_of(s, language)) > 1]
+    return sum(sizes) / len(sizes) if sizes else 0.0
+
+
+def longest_average(grade: int, language: Language) -> int:
+    """How long the sentences of a part may be on average: 10 words plus the school year, or 20
+    Chinese characters plus twice the school year. A rule of thumb, near the averages of readers
+    for these years; no formula for both languages is known to us."""
+    return 10 + grade if language == "en" else 20 + 2 * grade
+
+
+def size_bounds(grade: int, language: Language) -> tuple[int, int]:
+    """Least and greatest length of the five parts together, in words or Chinese characters."""
+    most = 250 + 50 * grade if language == "en" else 400 + 80 * grade
+    return _LEAST_SIZE[language], most
+
+
+def _absent(written: dict[PartName, str], language: Language) -> Faults:
+    """The parts that are missing, or say again what an earlier one has said, or what the prompt
+    shows last, the introduction of another lesson."""
+    faults: Faults = {}
+    said = _sentences(str(PART[language].fixed[-1].content), language)
+    for part in PARTS:
+        if part not in written:
+            faults[part] = say("lesson.missing", language)
+            continue
+        own = _sentences(written[part], language)
+        if repeated := sorted(own & said):
+            faults[part] = say("lesson.repeats", language, sentence=repeated[0])
+        said |= own
+    return faults
+
+
+def _sentences(text: str, language: Language) -> set[str]:
+    """Those that are long enough for their repetition to be no chance."""
+    sentences = {sentence.strip() for sentence in _SENTENCE_END.split(text)}
+    return {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
+
+
+def _unreached(lesson: Lesson) -> Faults:
+    """The worked example, where its steps do not name the answer that was computed."""
+    text, example = lesson.parts.get("example", ""), lesson.example
+    if not text or example is None:
+        return {}
+    steps = text.removeprefix(example.question).rpartition("\n\n")[0]
+    if set(_VALUE.findall(example.answer)) <= set(_VALUE.findall(steps)):
+        return {}
+    return {"example": say("lesson.unreached", lesson.language, answer=example.answer)}
+
+
+async def _wrong(sandbox: Sandbox, written: dict[PartName, str], language: Language) -> Faults:
+    found = {part: await wrong_statements(sandbox, text) for part, text in written.items()}
+    return {
+        part: say("lesson.wrong", language, statements="; ".join(wrong))
+        for part, wrong in found.items()
+        if wrong
+    }
+
+
+def _foreign(written: dict[PartName, str], language: Language) -> Faults:
+    told = say("lesson.foreign", language)
+    return {part: told for part, text in written.items() if not in_language(text, language)}
+
+
+def _unreadable(written: dict[PartName, str], lesson: Lesson) -> Faults:
+    language, limit = lesson.language, longest_average(lesson.grade, lesson.language)
+    faults: Faults = {
+        part: say("lesson.long_sentences", language, average=round(average), limit=limit)
+        for part, text in written.items()
+        if (average := sentence_length(text, language)) > limit
+    }
+    sizes = {part: size_of(text, language) for part, text in written.items()}
+    if 0 < sizes.get("concept", 0) < _LEAST_CONCEPT[language]:
+        limit = _LEAST_CONCEPT[language]
+        faults["concept"] = say("lesson.thin", language, size=sizes["concept"], limit=limit)
+    least, most = size_bounds(lesson.grade, language)
+    if sum(sizes.values()) > most:
+        faults.setdefault(
+            max(sizes, key=lambda part: sizes[part]),
+            say("lesson.too_long", language, size=sum(sizes.values()), limit=most),
+        )
+    elif sum(sizes.values()) < least and len(sizes) == len(PARTS):
+        faults.setdefault(
+            "concept", say("lesson.too_short", language, size=sum(sizes.values()), limit=least)
+        )
+    return faults
+
+
+def _told(by_part: Faults, language: Language) -> str:
+    heading = labels(language)
+    return "; ".join(f"{heading[part]}: {fault}" for part, fault in by_part.items())
+
+
+def _when_right(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
+    """What to say of each check where it passed."""
+    text, language = "\n".join(written.values()), lesson.language
+    shown = [*lesson.exercises, *([lesson.example] if lesson.example else [])]
+    return {
+        "parts": str(len(PARTS)),
+        "answers": say(
+            "lesson.recomputed",
+            language,
+            computed=sum(exercise.computed for exercise in shown),
+            others=sum(not exercise.computed for exercise in shown),
+            corrected=sum(exercise.claimed is not None for exercise in shown),
+            dropped=lesson.tally.dropped,
+        ),
+        "equations": str(len(statements(text))),
+        "language": language,
+        "readability": say(
+            "lesson.readable",
+            language,
+            size=size_of(text, language),
+            average=round(sentence_length(text, language)),
+            limit=longest_average(lesson.grade, language),
+        ),
+    }
+
+
+def _by_part(faults: dict[str, Faults]) -> Faults:
+    parts = {part: [f[part] for f in faults.values() if part in f] for part in PARTS}
+    return {part: " ".join(reasons) for part, reasons in parts.items() if reasons}

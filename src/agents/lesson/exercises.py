@@ -1,0 +1,186 @@
+"""ExerciseGenerate: exercises with answers that were found again before they are shown."""
+
+import asyncio
+import re
+from functools import cache
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import Field, create_model
+
+from ...context import RunContext, model_of, the_sandbox
+from ...errors import StructuredOutputError
+from ...language.messages import say
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...state import Contract, Line, Usage
+from ...tools.arithmetic import plain, statements
+from ...tools.sandbox import Sandbox
+from ..turns import Stopwatch, tell
+from .answers import Confirmed, Draft, confirm, needs_computing
+from .checks import in_language
+from .contracts import (
+    Exercise,
+    Lesson,
+    LessonState,
+    PartName,
+    PartTask,
+    Tally,
+    earlier_part,
+    labels,
+    material,
+)
+
+CALCULATIONS = load("lesson/exercises")
+QUESTIONS = load("lesson/questions")
+TOKENS_EACH = 130
+BATCH = 6
+"""Exercises that one call writes; more of them repeat one another."""
+SHOWN_CHARS = 1500
+"""Characters of the lesson that questions are asked about."""
+
+
+class QuestionDraft(Contract):
+    """A question with a short text for an answer, as a model wrote it."""
+
+    question: Line
+    answer: Line = Field(min_length=1)
+
+
+async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
+    """Write the exercises that are still missing. Writes `exercises`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    lesson, usage, tally = state["lesson"], Usage(), Tally()
+    kept = list(lesson.exercises)
+    example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
+    explained, rounds = _explained(lesson, state.get("written", {})), 0
+    while len(kept) < lesson.wanted and rounds * BATCH < lesson.wanted:
+        rounds += 1
+        missing = lesson.wanted - len(kept)
+        taken = [exercise.question for exercise in (*example, *kept)]
+        drafted = await drafts(
+            model,
+            state,
+            min(missing + 1, BATCH),
+            variety=2 * len(lesson.tries) + rounds - 1,
+            explained=explained,
+        )
+        usage += drafted.usage
+        found = await asyncio.gather(*(_settled(model, sandbox, lesson, d) for d in drafted.value))
+        usage = sum((item.usage for item in found), usage)
+        fresh = [f for f in _distinct(found, taken) if f.exercise][:missing]
+        kept += [item.exercise for item in fresh if item.exercise]
+        tally += counted(found)
+        tell("teach_explain", f"{labels(lesson.language)['practice']}: {len(kept)}/{lesson.wanted}")
+    return {
+        "exercises": kept,
+        "tallies": [tally],
+        "costs": [("exercises", usage, watch.seconds)],
+    }
+
+
+async def drafts(
+    model: LanguageModel,
+    state: LessonState | PartTask,
+    number: int,
+    *,
+    variety: int,
+    explained: str = "",
+) -> Reply[list[Draft]]:
+    """That many exercises as a model writes them, none where its reply cannot be read.
+
+    Args:
+        number: how many.
+        variety: another one for each call, so that the same model writes other exercises. To
+            list those that are there does not help: a small model copies them.
+        explained: what the lesson says, for questions about it.
+    """
+    lesson = state["lesson"]
+    computed = lesson.plan.kind == "calculations"
+    messages = (CALCULATIONS if computed else QUESTIONS)[lesson.language].messages(
+        grade=lesson.grade,
+        skill=lesson.plan.skill,
+        number=number,
+        material=material(state),
+        earlier=earlier_part(state, "practice"),
+        variety=_variety(variety, lesson) if variety else "",
+        lesson=explained,
+    )
+    try:
+        reply = await model.structured(
+            messages,
+            _batch_of(Draft if computed else QuestionDraft, number),
+            max_tokens=TOKENS_EACH * number,
+            language=lesson.language,
+        )
+    except StructuredOutputError as error:
+        return Reply([], error.usage)
+    items: list[Any] = reply.value.exercises  # type: ignore[attr-defined]
+    found = [Draft(**{"expression": "", **item.model_dump()}) for item in items]
+    return Reply(found, reply.usage)
+
+
+def _variety(number: int, lesson: Lesson) -> str:
+    """What to write about this time."""
+    if lesson.plan.kind == "questions":
+        return say("lesson.other_questions", lesson.language)
+    settings = say("lesson.settings", lesson.language).split("; ")
+    setting = settings[number % len(settings)]
+    return say("lesson.stories", lesson.language, setting=setting, skill=lesson.plan.skill)
+
+
+def _explained(lesson: Lesson, written: dict[PartName, str]) -> str:
+    """What the lesson explains."""
+    parts: dict[PartName, str] = {**lesson.parts, **written}
+    text = "\n".join(filter(None, [parts.get("concept"), parts.get("example")]))
+    return text[:SHOWN_CHARS]
+
+
+async def _settled(
+    model: LanguageModel, sandbox: Sandbox, lesson: Lesson, draft: Draft
+) -> Confirmed:
+    """The draft with a confirmed answer; with its own, where there is nothing to compute."""
+    gives_away = any(s.sign == "=" for s in statements(draft.question))
+    if gives_away or not in_language(f"{draft.question} {draft.answer}", lesson.language):
+        return Confirmed(None, Usage())
+    if draft.expression.strip() or needs_computing(draft.question, draft.answer):
+        return await confirm(model, sandbox, draft, lesson.language)
+    if lesson.plan.kind == "calculations":
+        return Confirmed(None, Usage())
+    question, answer = plain(draft.question).strip(), plain(draft.answer).strip()
+    return Confirmed(Exercise(question=question, answer=answer, computed=False), Usage())
+
+
+def _distinct(found: list[Confirmed], taken: list[str]) -> list[Confirmed]:
+    """Without those that ask what another one asks, or calculate with the same numbers."""
+    seen, fresh = set().union(*map(_marks, taken)), []
+    for item in found:
+        if item.exercise and not seen & (marks := _marks(item.exercise.question)):
+            seen |= marks
+            fresh.append(item)
+    return fresh
+
+
+def _marks(question: str) -> set[str]:
+    """What a question shares with one that is like it: its words, or two numbers or more."""
+    numbers = sorted(re.findall(r"\d+", question))
+    words = re.sub(r"[\W_]+", " ", question.lower()).strip()
+    return {words, " ".join(numbers)} if len(numbers) > 1 else {words}
+
+
+def counted(found: list[Confirmed]) -> Tally:
+    """What became of the drafts."""
+    computed = [item.exercise for item in found if item.exercise and item.exercise.computed]
+    return Tally(
+        computed=len(computed),
+        corrected=sum(exercise.claimed is not None for exercise in computed),
+        dropped=sum(item.exercise is None for item in found),
+    )
+
+
+@cache
+def _batch_of(item: type[Contract], number: int) -> type[Contract]:
+    """`exercises`: a list of exactly that many."""
+    kind: Any = list[item]  # type: ignore[valid-type]
+    bounded = (kind, Field(min_length=number, max_length=number))
+    return create_model("Exercises", __base__=Contract, exercises=bounded)

@@ -1,0 +1,102 @@
+"""TeachingPlan: reads the task, and lays down what the lesson teaches and to whom."""
+
+import re
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict
+
+from ...context import RunContext, model_of
+from ...language.messages import Language
+from ...prompts import load
+from ..turns import Stopwatch, given, inputs_of, instructions_of, problem_of, tell
+from .contracts import PARTS, Lesson, LessonState, TeachingPlan, earlier_part, material
+
+PROMPT = load("lesson/plan")
+MAX_TOKENS = 400
+MAX_EXERCISES = 12
+DEFAULT_EXERCISES = 4
+DEFAULT_GRADE = 6
+FIRST_GRADE_AGE = 6
+
+_NAMES_EXERCISES = re.compile(r"exercise|question|problem|task|practice|练习|题", re.IGNORECASE)
+_TONGUE: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(r"\bin English\b|用英[文语]|英[文语]的?(?:讲|课|教)", re.I),
+    "zh": re.compile(r"\bin (?:Chinese|Mandarin)\b|用(?:中文|汉语)|中文的?(?:讲|课|教)", re.I),
+}
+
+
+class TeachExplainInputs(BaseModel):
+    """What may be given besides the question, which says what the lesson is about. What is given
+    here goes before what the question says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grade: int | None = given(
+        None, ge=1, le=12, en="school year of the learners, 1 to 12", zh="学习者的年级，1到12"
+    )
+    age: int | None = given(
+        None, ge=5, le=18, en="their age, where no grade is given", zh="学习者的年龄（未给年级时）"
+    )
+    language: Language | None = given(
+        None,
+        en="of the lesson, en or zh; else the question's",
+        zh="课程的语言，en 或 zh；默认同问题",
+    )
+    exercises: int | None = given(
+        None,
+        ge=1,
+        le=MAX_EXERCISES,
+        en="number of exercises; else what the question says, or 4",
+        zh="练习的数量；默认按问题所说，否则为4",
+    )
+
+
+async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
+    """Plan the lesson. Starts `lesson`, with every part still to be written."""
+    watch, model = Stopwatch(), await model_of(runtime)
+    inputs = inputs_of(state, TeachExplainInputs)
+    language = inputs.language or asked_language(problem_of(state)) or state["language"]
+    reply = await model.structured(
+        PROMPT[language].messages(
+            task=problem_of(state),
+            instructions=instructions_of(state),
+            material=material(state),
+            earlier=earlier_part(state, "concept"),
+        ),
+        TeachingPlan,
+        max_tokens=MAX_TOKENS,
+        language=language,
+    )
+    plan = reply.value
+    lesson = Lesson(
+        title=plan.title,
+        language=language,
+        grade=grade_of(inputs, plan),
+        wanted=inputs.exercises or asked_exercises(problem_of(state), plan) or DEFAULT_EXERCISES,
+        plan=plan,
+        parts={},
+        exercises=[],
+    )
+    tell("teach_explain", f"{lesson.title} ({lesson.grade}): {'; '.join(plan.goals)}")
+    return {
+        "lesson": lesson,
+        "faults": dict.fromkeys(PARTS, ""),
+        "costs": [("plan", reply.usage, watch.seconds)],
+    }
+
+
+def grade_of(inputs: TeachExplainInputs, plan: TeachingPlan) -> int:
+    """The school year: as given, from the age given, as the task says, else 6."""
+    if inputs.grade is None and inputs.age is not None:
+        return min(max(inputs.age - FIRST_GRADE_AGE + 1, 1), 12)
+    return inputs.grade or plan.grade or DEFAULT_GRADE
+
+
+def asked_exercises(task: str, plan: TeachingPlan) -> int:
+    """How many exercises the task asks for; 0 where it names none, whatever the plan has read."""
+    return plan.exercises if _NAMES_EXERCISES.search(task) else 0
+
+
+def asked_language(task: str) -> Language | None:
+    """The language that the task itself asks for."""
+    return next((language for language, words in _TONGUE.items() if words.search(task)), None)

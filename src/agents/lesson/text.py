@@ -1,0 +1,207 @@
+"""TeachingExplain: writes the parts of the lesson, each on its own."""
+
+import re
+from typing import Any
+
+from langchain_core.messages import AnyMessage
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ...context import RunContext, model_of, the_sandbox
+from ...language.messages import Language, say
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...state import Usage
+from ...tools.arithmetic import plain, wrong_statements
+from ...tools.sandbox import Sandbox
+from ..turns import Stopwatch, tell
+from .answers import confirm
+from .checks import checked, longest_average
+from .contracts import (
+    Exercise,
+    Lesson,
+    LessonInput,
+    LessonState,
+    PartName,
+    PartTask,
+    Tally,
+    earlier_part,
+    labels,
+    material,
+)
+from .exercises import counted, drafts
+
+PART = load("lesson/part")
+EXAMPLE = load("lesson/example")
+MAX_TOKENS = 300
+DRAFTS, TEMPERATURE = 3, 0.7
+"""Of a part that has to be written again."""
+SENTENCES: dict[PartName, tuple[int, int]] = {
+    "introduction": (3, 4),
+    "concept": (4, 7),
+    "example": (4, 6),
+    "practice": (2, 4),
+    "summary": (2, 3),
+}
+"""Least and most sentences that a part is asked to have."""
+
+_NOISE = re.compile(r"^(?:#{1,6} .*|```.*|-{3,})$", re.MULTILINE)
+_CONCLUSION = re.compile(r"^\W*(?:answer|so the answer is|答案?)\W*[:：].*$", re.I | re.MULTILINE)
+_CUT = re.compile(r"(?<=[.!?。！？])[^.!?。！？]*\Z")
+_ENDED = re.compile(r"[.!?。！？:：)）\"”*\d]\s*\Z")
+
+
+def parts_to_write(state: LessonState) -> list[Send] | str:
+    """A run of `teaching_explain` for each part with a fault, or on to the exercises."""
+    given = {name: state[name] for name in LessonInput.__annotations__ if name in state}  # type: ignore[literal-required]
+    sends = [
+        Send("teaching_explain", {**given, "lesson": state["lesson"], "part": p, "fault": fault})
+        for p, fault in state["faults"].items()
+    ]
+    return sends or "exercise_generate"
+
+
+async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
+    """Write one part. Writes its text to `written`, and a worked example's to `problems`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    lesson, part = state["lesson"], state["part"]
+    update, usage = LessonState(), Usage()
+    if _is_worked(state):
+        problem = lesson.example
+        if problem is None:
+            problem, tally, usage = await _problem(model, sandbox, state)
+            update["tallies"] = [tally]
+        if problem:
+            update["problems"] = [problem]
+            state = {**state, "lesson": lesson.model_copy(update={"example": problem})}
+    if state["fault"]:
+        text = await _rewritten(model, sandbox, state)
+    else:
+        text = await _written(model, state)
+    tell("teach_explain", labels(lesson.language)[part])
+    return {
+        **update,
+        "written": {part: text.value},
+        "costs": [("parts", usage + text.usage, watch.seconds)],
+    }
+
+
+def _is_worked(state: PartTask) -> bool:
+    """Whether the part is an example with an answer that was computed."""
+    return state["part"] == "example" and state["lesson"].plan.kind == "calculations"
+
+
+async def _written(model: LanguageModel, state: PartTask, **sampling: Any) -> Reply[str]:
+    lesson, part = state["lesson"], state["part"]
+    problem = lesson.example if _is_worked(state) else None
+    if _is_worked(state) and problem is None:
+        return Reply("", Usage())
+    messages = _worked_example(state, problem) if problem else _prose(state)
+    reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
+    text = tidied(reply.value, part, lesson.language)
+    if problem:
+        text = _example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)
+    return Reply(text, reply.usage)
+
+
+async def _rewritten(model: LanguageModel, sandbox: Sandbox, state: PartTask) -> Reply[str]:
+    """The first of some drafts that holds, else the last one without what is wrong in it. They
+    differ by chance: at temperature 0 a small model writes again what it was told is wrong."""
+    lesson, part, usage = state["lesson"], state["part"], Usage()
+    text = ""
+    for draw in range(DRAFTS):
+        seed = DRAFTS * len(lesson.tries) + draw
+        reply = await _written(model, state, temperature=TEMPERATURE, seed=seed)
+        text, usage = reply.value, usage + reply.usage
+        anew = lesson.model_copy(update={"parts": {**lesson.parts, part: text}})
+        if part not in (await checked(sandbox, anew)).faults:
+            return Reply(text, usage)
+    problem = lesson.example
+    if _is_worked(state) and problem and await wrong_statements(sandbox, text):
+        steps = f"{problem.working} = {problem.answer}" if problem.working else ""
+        return Reply(_example(problem, steps, lesson.language), usage)
+    return Reply(await without_wrong(sandbox, text), usage)
+
+
+def _prose(state: PartTask) -> list[AnyMessage]:
+    lesson, part = state["lesson"], state["part"]
+    fewest, most = SENTENCES[part]
+    return PART[lesson.language].messages(
+        title=lesson.title,
+        grade=lesson.grade,
+        goals="; ".join(lesson.plan.goals),
+        part=say(f"lesson.ask.{part}", lesson.language),
+        length=say(
+            "lesson.ask.length", lesson.language, fewest=fewest, most=most, words=_words(lesson)
+        ),
+        fault=_mend(state),
+        material=material(state),
+        earlier=earlier_part(state, part),
+    )
+
+
+def _worked_example(state: PartTask, problem: Exercise) -> list[AnyMessage]:
+    """Asks for the steps to an answer that two routes agree on."""
+    lesson = state["lesson"]
+    return EXAMPLE[lesson.language].messages(
+        grade=lesson.grade,
+        question=problem.question,
+        working=problem.working or "-",
+        answer=problem.answer,
+        words=_words(lesson),
+        fault=_mend(state),
+    )
+
+
+async def _problem(
+    model: LanguageModel, sandbox: Sandbox, state: PartTask
+) -> tuple[Exercise | None, Tally, Usage]:
+    """The first of two drafts that can be confirmed."""
+    drafted = await drafts(model, state, 2, variety=1 + len(state["lesson"].tries))
+    tally, usage = Tally(), drafted.usage
+    for draft in drafted.value:
+        found = await confirm(model, sandbox, draft, state["lesson"].language)
+        usage += found.usage
+        tally += counted([found])
+        if found.exercise:
+            return found.exercise, tally, usage
+    return None, tally, usage
+
+
+def _example(problem: Exercise, steps: str, language: Language) -> str:
+    answer = f"**{say('lesson.answer', language)}** {problem.answer}"
+    return "\n\n".join(filter(None, [problem.question, steps, answer]))
+
+
+def tidied(text: str, part: PartName, language: Language) -> str:
+    """A model's part without what is not its own: headings, its label, fences, a cut-off end."""
+    text = plain(_NOISE.sub("", text)).strip()
+    label = re.escape(labels(language)[part])
+    text = re.sub(rf"\A\W*{label}\W*[:：\n]\W*", "", text, flags=re.IGNORECASE)
+    if part != "example" and not _ENDED.search(text):
+        text = _CUT.sub("", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+async def without_wrong(sandbox: Sandbox, text: str) -> str:
+    """A text without the sentences that state wrong arithmetic. The last resort, when writing
+    again has not helped."""
+    kept = []
+    for line in text.splitlines():
+        sentences = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line)
+        right = [s for s in sentences if s and not await wrong_statements(sandbox, s)]
+        joiner = "" if re.search("[。！？]", line) else " "
+        kept.append(joiner.join(right))
+    return "\n".join(kept).strip()
+
+
+def _mend(state: PartTask) -> str:
+    lesson, fault = state["lesson"], state["fault"]
+    if not fault:
+        return ""
+    return say("lesson.mend", lesson.language, fault=fault)
+
+
+def _words(lesson: Lesson) -> int:
+    """The longest sentence that is asked for: asked for the longest average, models exceed it."""
+    return longest_average(lesson.grade, lesson.language) * 3 // 4

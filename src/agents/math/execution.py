@@ -1,0 +1,269 @@
+"""Execution: programs that carry out the plan, run in the sandbox.
+
+The plan's chains of steps run as soon as what they need is there, side by side where they can
+(`Send`). A program continues the programs of the steps it builds on, so exact values pass from
+one to the next.
+"""
+
+import ast
+import operator
+import re
+from typing import Annotated, cast, get_type_hints
+
+from langchain_core.messages import AnyMessage
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+from typing_extensions import TypedDict
+
+from ...context import RunContext, model_of, the_sandbox
+from ...language.messages import Language, say
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...state import (
+    Attempt,
+    Comprehension,
+    Execution,
+    Plan,
+    PlanStep,
+    Record,
+    StepResult,
+    TaskState,
+    Turn,
+    Usage,
+    Verification,
+)
+from ...tools.answers import ProgramError, run_program
+from ...tools.numbers import numbers
+from ...tools.sandbox import Sandbox
+from ..turns import Asked, Stopwatch, instructions_of, played, problem_of, times_played
+from .comprehension import known
+from .planning import chains
+
+PROMPT = load("math/execution")
+REPAIR = load("math/execution_repair")
+MAX_TOKENS = 600
+MAX_EXECUTIONS = 2
+"""In a task, before the best supported answer has to do; a third rarely changes it."""
+RETRY_TEMPERATURE = 0.4
+"""A second program for the same plan has to be a different one."""
+
+_KEYWORD = re.compile(r"\b(if|elif|while|for|in|and|or|not|return|else)(?=[\u4e00-\u9fff])")
+"""Runs into a Chinese name where the model forgets the space."""
+_FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+
+
+class ExecutionInput(Asked, total=False):
+    """What execution reads of the task."""
+
+    language: Language
+    comprehension_output: Comprehension | None
+    planning_output: Plan | None
+    verification_output: Verification | None
+    attempts: list[Attempt]
+    history: list[Record]
+
+
+_READ = get_type_hints(ExecutionInput)
+
+
+class ExecutionState(ExecutionInput, total=False):
+    """State of the subgraph: results arrive in any order."""
+
+    results: Annotated[list[StepResult], operator.add]
+    costs: Annotated[list[tuple[Usage, float]], operator.add]
+    execution_output: Execution | None
+    turn: Turn | None
+    usage: Usage
+
+
+class ExecutionOutput(TypedDict, total=False):
+    """All that leaves the subgraph; the outer graph's additive channels stay outside."""
+
+    execution_output: Execution | None
+    turn: Turn | None
+    usage: Usage
+
+
+class ChainTask(ExecutionInput, total=False):
+    """One chain to carry out, sent to its own node run."""
+
+    chain: list[int]
+    program_so_far: str
+    retry: int
+
+
+def schedule(state: ExecutionState) -> ExecutionState:
+    """Nothing to change: the join after which `ready` looks again."""
+    return {}
+
+
+def ready(state: ExecutionState) -> list[Send] | str:
+    """The chains whose needs are met, or `conclude`."""
+    planned = _plan(state)
+    results = state.get("results", [])
+    done = {step for result in results for step in result.step_ids}
+    if any(not result.ok for result in results):
+        return "conclude"
+    needs = {step.id: step.depends_on for step in planned.steps}
+    retry = times_played(state, "execution")
+    waiting = [chain for chain in chains(planned) if chain[0] not in done]
+    sends = [
+        Send(
+            "run_chain",
+            {
+                **{key: value for key, value in state.items() if key in _READ},
+                "chain": chain,
+                "program_so_far": _programs_before(chain, results, planned),
+                "retry": retry,
+            },
+        )
+        for chain in waiting
+        if done.issuperset(set().union(*(needs[step] for step in chain)) - set(chain))
+    ]
+    return sends or "conclude"
+
+
+async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
+    """Write and run the program of one chain, with one repair from its error; one that runs on to
+    the limit of tokens is written anew instead, as the model would go on with it."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    fields, retry = _fields(state), state["retry"]
+    asked = PROMPT[state["language"]].messages(**fields)
+    reply = await _draw(model, asked, retry)
+    usage = reply.usage
+    if endless := usage.output_tokens >= MAX_TOKENS:
+        reply = await _draw(model, asked, retry + 1)
+        usage += reply.usage
+    result = await _run(sandbox, state, reply.value)
+    if not result.ok and not endless:
+        mend = REPAIR[state["language"]].messages(
+            **fields, program=extract_program(reply.value), error=result.error
+        )
+        reply = await model.text(mend, max_tokens=MAX_TOKENS)
+        usage += reply.usage
+        result = (await _run(sandbox, state, reply.value)).model_copy(update={"repaired": True})
+    return {"results": [result], "costs": [(usage, watch.seconds)]}
+
+
+async def _draw(model: LanguageModel, asked: list[AnyMessage], retry: int) -> Reply[str]:
+    """A program; another one for each number of the retry."""
+    temperature = RETRY_TEMPERATURE if retry else 0.0
+    return await model.text(
+        asked, max_tokens=MAX_TOKENS, temperature=temperature, seed=retry or None
+    )
+
+
+def conclude(state: ExecutionState) -> ExecutionOutput:
+    """Gather the chains' results into `execution_output`."""
+    results = sorted(state.get("results", []), key=lambda result: result.step_ids)
+    failed = next((result for result in results if not result.ok), None)
+    last = next(r for r in results if failed or _plan(state).steps[-1].id in r.step_ids)
+    output = Execution(
+        results=results,
+        answer=None if failed else last.answer,
+        error=failed.error if failed else None,
+    )
+    costs = state.get("costs", [])
+    return cast(
+        "ExecutionOutput",
+        played(
+            "execution",
+            output,
+            summary=output.answer.text if output.answer else f"{output.error}",
+            inputs=_plan(state).model_dump_json(),
+            usage=sum((usage for usage, _ in costs), Usage()),
+            seconds=max((seconds for _, seconds in costs), default=0.0),
+            failed=failed is not None,
+        ),
+    )
+
+
+def tries_left(state: TaskState) -> int:
+    """Executions that may still be tried: one more while no route has led to an answer."""
+    found = state.get("verification_output")
+    allowed = MAX_EXECUTIONS + (found is None or found.answer is None)
+    return allowed - times_played(state, "execution")
+
+
+def extract_program(reply: str) -> str:
+    """The Python in a reply, with or without a fence."""
+    fenced = _FENCED.findall(reply)
+    program = str(max(fenced, key=len) if fenced else reply).strip()
+    return with_answer(_KEYWORD.sub(r"\1 ", program))
+
+
+def with_answer(program: str) -> str:
+    """The program with its last result as `answer`, where it has forgotten to call it so; a small
+    model forgets it again when it is told."""
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return program
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    if any(name.id == "answer" and isinstance(name.ctx, ast.Store) for name in names):
+        return program
+    match tree.body[-1:]:
+        case [ast.Expr(ast.Call(ast.Name("print"), [*_, ast.JoinedStr(pieces)]))]:
+            values = [piece.value for piece in pieces if isinstance(piece, ast.FormattedValue)]
+        case [ast.Expr(ast.Call(ast.Name("print"), [*_, result])) | ast.Expr(result)]:
+            values = [result]
+        case [ast.Assign([ast.Name() as result]) | ast.AugAssign(ast.Name() as result)]:
+            values = [result]
+        case _:
+            values = []
+    if not values or isinstance(values[-1], ast.Constant):
+        return program
+    return f"{program}\nanswer = {ast.unparse(values[-1])}"
+
+
+async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
+    program = extract_program(reply)
+    if before := state["program_so_far"]:
+        program = f"{before}\ndel answer  # the earlier step's\n{program}"
+    try:
+        found = await run_program(sandbox, program)
+    except ProgramError as error:
+        return StepResult(step_ids=state["chain"], program=program, ok=False, error=str(error))
+    return StepResult(
+        step_ids=state["chain"], program=program, ok=True, answer=found.answer, facts=found.facts
+    )
+
+
+def _plan(state: ExecutionInput) -> Plan:
+    """The plan, or, on the short cut without one, the whole problem as a single step."""
+    return state.get("planning_output") or Plan(
+        steps=[PlanStep(id=1, description="", tool="python", depends_on=[])]
+    )
+
+
+def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) -> str:
+    """The programs of the chains that this one needs, in order."""
+    needs = {step.id: step.depends_on for step in plan.steps}
+    wanted = set().union(*(needs[step] for step in chain)) - set(chain)
+    return "\n".join(r.program for r in results if wanted.intersection(r.step_ids))
+
+
+def _fields(state: ChainTask) -> dict[str, str]:
+    steps = [s for s in _plan(state).steps if s.id in state["chain"] and s.description]
+    return {
+        "problem": problem_of(state),
+        "known": known(state.get("comprehension_output")),
+        "steps": "\n".join(f"{step.id}. {step.description} [{step.tool}]" for step in steps),
+        "program_so_far": state["program_so_far"],
+        "hints": _hints(state),
+    }
+
+
+def _hints(state: ChainTask) -> str:
+    """What the Coordinator and the verifier's model think, where there is anything to mend. On a
+    first try a small model's instructions are no better than none, and its numbers mislead. What
+    names an answer is left out: a program that was told another route's result does not support it.
+    """
+    verification = state.get("verification_output")
+    if verification is None or not verification.issues:
+        return ""
+    lines = [f"{issue.what}; {issue.suggestion}" for issue in verification.issues]
+    answers = " ".join(attempt.answer.text for attempt in state.get("attempts", []))
+    found = numbers(answers) - numbers(problem_of(state))
+    hints = [line for line in (instructions_of(state), *lines) if not numbers(line) & found]
+    return "\n- ".join([say("execution.hints", state["language"]), *hints]) if hints else ""

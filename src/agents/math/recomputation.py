@@ -1,0 +1,68 @@
+"""A chain of reasoning with its arithmetic put right.
+
+A small model often knows the way and slips on it: `12.5 × 48 = 500`. What a line states of numbers
+is computed anew in the sandbox, and a result that was wrong is replaced wherever the reasoning goes
+on with it.
+"""
+
+import re
+from fractions import Fraction
+
+from ...tools.arithmetic import statements, values, written
+from ...tools.sandbox import Sandbox
+
+MAX_SLIPS = 4
+"""That are put right in a line."""
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
+
+
+async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
+    """The reasoning as it would be without slips of arithmetic. Numbers of the problem stay, and
+    so does what was only rounded."""
+    given = {_bare(found) for found in _NUMBER.findall(problem)}
+    right: dict[str, str] = {}
+    lines = []
+    for line in reasoning.splitlines():
+        line = _replaced(line, right)
+        for _ in range(MAX_SLIPS):
+            slips = await _slips(sandbox, line)
+            slip = next((number for number in slips if number not in given), None)
+            if slip is None:
+                break
+            right[slip] = slips[slip]
+            line = _replaced(line, {slip: slips[slip]})
+        lines.append(line)
+    return "\n".join(lines)
+
+
+async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
+    """The results in a line that are wrong, and what they should be. A sign alone is none: "20 are
+    wanted, 12 - 20 = 8 are missing"."""
+    stated = [s for s in statements(line) if s.sign == "=" and _plain(s.right)]
+    if not stated:
+        return {}
+    exact = await values(sandbox, [statement.left for statement in stated])
+    return {
+        statement.right: written(value)
+        for statement, value in zip(stated, exact, strict=True)
+        if value is not None
+        and abs(abs(value) - Fraction(statement.right)) >= _last_place(statement.right)
+    }
+
+
+def _replaced(line: str, right: dict[str, str]) -> str:
+    return _NUMBER.sub(lambda found: right.get(_bare(found[0]), found[0]), line)
+
+
+def _bare(number: str) -> str:
+    return number.replace(",", "")
+
+
+def _plain(side: str) -> bool:
+    return re.fullmatch(r"\d+(?:\.\d+)?", side) is not None
+
+
+def _last_place(number: str) -> Fraction:
+    """What the last digit counts: 1 of a whole number. Less than that is rounding."""
+    return Fraction(1, 10 ** len(number.partition(".")[2]))

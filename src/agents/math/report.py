@@ -1,0 +1,131 @@
+"""The final report: a worked solution made of verified facts only.
+
+The Coordinator's model writes it. Prose that names a number which is neither in the problem nor
+among the results, or that does not end with the answer, is not shown; instead the reasoning that
+arrived at the same answer is, else another draft that holds, and at last the bare facts.
+"""
+
+import re
+
+from langgraph.runtime import Runtime
+
+from ...context import RunContext, model_of
+from ...errors import ModelError
+from ...language.messages import say
+from ...models.client import Reply
+from ...prompts import load
+from ...state import Answer, Check, Status, TaskState, Usage
+from ...tools.numbers import numbers, unknown_numbers
+from ..turns import problem_of
+from .solution import WORKFLOW, facts, reasoning_to, solved
+
+PROMPT = load("math/report")
+MAX_TOKENS = 700
+DRAFTS = (0.0, 0.7)
+"""Temperatures of the drafts: at the same one the second would be the first."""
+
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+
+
+async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Conclude a mathematical task. Sets `final_answer`, `report` and `status`."""
+    answer, status = _conclusion(state)
+    if answer is None:
+        return {"status": status, "final_answer": None, "report": _no_answer(state)}
+    solution = await _solution(runtime, state, answer)
+    laid_out = _layout(solution.value, answer, state, status)
+    return {
+        "status": status,
+        "answer": answer,
+        "final_answer": answer.text,
+        "report": laid_out,
+        "outputs": {WORKFLOW: solved(state, answer, laid_out)},
+        "usage": solution.usage,
+    }
+
+
+async def _solution(runtime: Runtime[RunContext], state: TaskState, answer: Answer) -> Reply[str]:
+    """How the answer follows, in words; the answer stands without the model's prose."""
+    problem, usage = problem_of(state), Usage()
+    known, reasoning = (_BOXED.sub(r"\1", f(state, answer)) for f in (facts, reasoning_to))
+    messages = PROMPT[state["language"]].messages(problem=problem, facts=known, answer=answer.text)
+    for draft, temperature in enumerate(DRAFTS[: 1 if reasoning else None]):
+        try:
+            reply = await (await model_of(runtime)).text(
+                messages,
+                max_tokens=MAX_TOKENS,
+                temperature=temperature,
+                seed=draft or None,
+                aloud=not draft,
+            )
+        except ModelError:
+            break
+        usage += reply.usage
+        text = _BOXED.sub(r"\1", reply.value).strip()
+        if not unknown_numbers(text, problem + known + reasoning) and ends_with(answer, text):
+            return Reply(text, usage)
+    return Reply(reasoning or known, usage)
+
+
+def ends_with(answer: Answer, text: str) -> bool:
+    """Whether the last paragraph that names numbers names those of the answer."""
+    named = [found for paragraph in text.split("\n\n") if (found := numbers(paragraph))]
+    last = named[-1] if named else set()
+    forms = filter(None, (answer.text, answer.decimal))
+    return bool(text) and any(numbers(form) <= last | {v / 100 for v in last} for form in forms)
+
+
+def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
+    """The answer to give; one that did not pass is given as unverified."""
+    found, executed = state.get("verification_output"), state.get("execution_output")
+    if found is not None and found.answer is not None:
+        return found.answer, "verified" if found.status == "PASSED" else "unverified"
+    if executed is not None and executed.answer is not None:
+        return executed.answer, "unverified"
+    return None, "no_answer"
+
+
+def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> str:
+    language = state["language"]
+    decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
+    found = state.get("verification_output")
+    checks = [
+        _told(check, state)
+        for check in (found.checks if found else [])
+        if check.passed == (status == "verified")
+    ]
+    return "\n\n".join(
+        (
+            f"## {say('report.solution', language)}",
+            solution,
+            f"**{say('report.answer', language)}** ${answer.latex}${decimal}",
+            say(f"report.{status}", language, checks="; ".join(checks)).strip(),
+        )
+    )
+
+
+def _told(check: Check, state: TaskState) -> str:
+    """What a check has found, in words for the person."""
+    language, details = state["language"], [check.detail]
+    if check.name == "form":
+        details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
+    elif check.name == "second_route":
+        details = [
+            say(f"report.route.{attempt.route}", language, answer=attempt.answer.text)
+            for attempt in state.get("attempts", [])
+        ]
+    key = f"report.{'check' if check.passed else 'failed'}.{check.name}"
+    return say(key, language, detail=say("report.comma", language).join(details))
+
+
+def _no_answer(state: TaskState) -> str:
+    """Why there is none, as far as it is known."""
+    comprehended, executed = state.get("comprehension_output"), state.get("execution_output")
+    language = state["language"]
+    if comprehended and comprehended.problem_type == "not_a_problem":
+        return say("report.not_a_problem", language)
+    if comprehended and comprehended.missing:
+        return say("report.missing", language, missing="; ".join(comprehended.missing))
+    if executed and executed.error:
+        return say("report.no_answer", language, error=executed.error)
+    return say("report.no_rounds", language, rounds=state["max_iterations"])

@@ -1,0 +1,42 @@
+"""What is known of a problem's answer, in words: for the report, and for workflows that follow."""
+
+from ...language.messages import say
+from ...state import Answer, Attempt, Output, Route, TaskState
+
+WORKFLOW = "solve_math"
+
+
+def facts(state: TaskState, answer: Answer) -> str:
+    """Each named quantity of the program that gave the answer, or the reasoning that did."""
+    programs = _supporting(state, answer, "program")
+    if not programs and (reasoning := reasoning_to(state, answer)):
+        return reasoning
+    named = programs[-1].facts if programs else {}
+    lines = [f"{name.replace('_', ' ')} = {value}" for name, value in named.items()]
+    shown = f"{answer.text} ({answer.decimal})" if answer.decimal else answer.text
+    return "\n".join(
+        f"- {line}" for line in [*lines, say("report.answer_is", state["language"], answer=shown)]
+    )
+
+
+def reasoning_to(state: TaskState, answer: Answer) -> str:
+    """The reasoning in words that arrived at the answer; empty where none has."""
+    found = _supporting(state, answer, "reasoning")
+    return found[-1].working if found else ""
+
+
+def _supporting(state: TaskState, answer: Answer, route: Route) -> list[Attempt]:
+    attempts = state.get("attempts", [])
+    return [a for a in attempts if a.route == route and a.answer.exact == answer.exact]
+
+
+def solved(state: TaskState, answer: Answer, text: str) -> Output:
+    """The solution as this workflow's output, with the checks of the latest verification."""
+    found = state.get("verification_output")
+    return Output(
+        workflow=WORKFLOW,
+        status="verified" if found and found.status == "PASSED" else "unverified",
+        text=text,
+        checks=found.checks if found else [],
+        data={"answer": answer.model_dump()},
+    )

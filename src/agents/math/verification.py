@@ -1,0 +1,209 @@
+"""Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
+
+Two methods that arrive at the same answer support it: a program and reasoning in words, written
+without sight of the program. Two programs of one model repeat each other's mistakes and count as
+one method; how many there are decides only between answers that are level. Putting the answer
+back into the problem's own equations is a method of its own. Every answer is kept, so a later
+program may be supported by earlier reasoning; a model's opinion of an answer is not evidence and
+decides nothing.
+"""
+
+from collections import defaultdict
+
+from langgraph.runtime import Runtime
+
+from ...context import RunContext, model_of, the_sandbox
+from ...errors import StructuredOutputError
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...state import (
+    Answer,
+    Attempt,
+    Check,
+    Diagnosis,
+    Execution,
+    Issue,
+    Route,
+    TaskState,
+    Usage,
+    Verification,
+)
+from ...tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
+from ...tools.sandbox import Sandbox
+from ..turns import Stopwatch, fingerprint, played, problem_of, times_played
+from .execution import tries_left
+from .recomputation import recomputed
+from .solution import facts, solved
+
+REASONING = load("math/reasoning")
+DIAGNOSIS = load("math/diagnosis")
+MAX_REASONING_TOKENS = 800
+MAX_DIAGNOSIS_TOKENS = 250
+ENOUGH_SUPPORT = 2
+ANOTHER_TEMPERATURE = 0.7
+"""Reasoning that came to no answer comes to none again at temperature 0."""
+
+
+async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Look for support. Writes `verification_output` and adds to `attempts`."""
+    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    executed = state["execution_output"]
+    if executed is None:
+        raise ValueError("there is no execution to verify")
+    new, usage = _program_attempts(executed), Usage()
+    checks = await _machine_checks(sandbox, state, executed)
+    answer, support = executed.answer, ENOUGH_SUPPORT
+    if not any(check.name == "substitution" for check in checks):
+        answer, support, usage = await _compare_routes(model, sandbox, state, new)
+        agree = support >= ENOUGH_SUPPORT
+        checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
+    checks += await _form(sandbox, state, answer)
+    passed = all(check.passed for check in checks)
+    hope, issues = tries_left(state) > 0, list[Issue]()
+    if not passed and executed.answer and hope:  # else nobody would read it
+        diagnosis = await _diagnose(model, state, checks)
+        usage, issues = usage + diagnosis.usage, diagnosis.value
+    found = Verification(
+        status="PASSED" if passed else "NEEDS_REVISION" if answer or hope else "FATAL_ERROR",
+        answer=answer,
+        support=support,
+        checks=checks,
+        issues=issues,
+    )
+    return _update(state, found, new, usage, watch)
+
+
+async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
+    """What needs no model: the program ran, and the problem's own equations."""
+    answer = executed.answer
+    if answer is None:
+        return [Check(name="ran", passed=False, detail=f"{executed.error}")]
+    checks = [Check(name="ran", passed=True, detail=answer.text)]
+    if held := await substitution(sandbox, problem_of(state), answer.exact):
+        checks.append(Check(name="substitution", passed=True, detail=held))
+    return checks
+
+
+async def _form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
+    """Whether the answer is what it must be by its nature, where comprehension has said so."""
+    comprehended = state.get("comprehension_output")
+    if answer is None or comprehended is None or not comprehended.answer_is:
+        return []
+    broken = await broken_forms(sandbox, answer.exact, comprehended.answer_is)
+    detail = ", ".join(broken or comprehended.answer_is)
+    return [Check(name="form", passed=not broken, detail=detail)]
+
+
+async def _compare_routes(
+    model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
+) -> tuple[Answer | None, int, Usage]:
+    """The best supported answer; adds to `new` the reasoning that was wanted for it."""
+    attempts = [*state.get("attempts", []), *new]
+    answer, support = await best_supported(sandbox, attempts)
+    if support >= ENOUGH_SUPPORT or any(attempt.route == "reasoning" for attempt in attempts):
+        return answer, support, Usage()
+    reply = await _reason(model, sandbox, state)
+    if reply.value is not None:
+        new.append(reply.value)
+        answer, support = await best_supported(sandbox, [*attempts, reply.value])
+    return answer, support, reply.usage
+
+
+async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
+    """The answer that most methods arrived at, and how many did; of those that are level the one
+    arrived at most often, then that of reasoning, which is right more often than a single program
+    (see bench/README.md)."""
+    if not attempts:
+        return None, 0
+    groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
+    methods = defaultdict[int, set[Route]](set)
+    for attempt, group in zip(attempts, groups, strict=True):
+        methods[group].add(attempt.route)
+
+    def weight(group: int) -> tuple[int, int, bool]:
+        routes = methods[group]
+        return len(routes), groups.count(group), "reasoning" in routes
+
+    best = max(methods, key=weight)
+    return attempts[groups.index(best)].answer, len(methods[best])
+
+
+async def _reason(
+    model: LanguageModel, sandbox: Sandbox, state: TaskState
+) -> Reply[Attempt | None]:
+    """Solve the problem in words, without sight of the program."""
+    tried = times_played(state, "verification")
+    reply = await model.text(
+        REASONING[state["language"]].messages(problem=problem_of(state)),
+        max_tokens=MAX_REASONING_TOKENS,
+        temperature=ANOTHER_TEMPERATURE if tried else 0.0,
+        seed=tried or None,
+    )
+    working = await recomputed(sandbox, reply.value, problem_of(state))
+    answer = await read_answer(sandbox, boxed(working))
+    if answer is None:
+        return Reply(None, reply.usage)
+    return Reply(Attempt(route="reasoning", answer=answer, working=working), reply.usage)
+
+
+async def _diagnose(
+    model: LanguageModel, state: TaskState, checks: list[Check]
+) -> Reply[list[Issue]]:
+    """What went wrong, where, and what to try, in the model's opinion; nothing where it cannot be
+    read. It is not told what reasoning arrived at, lest the next program be written towards that.
+    """
+    executed = state["execution_output"]
+    failed = {check.name: check.detail for check in checks if not check.passed}
+    if "second_route" in failed and executed and executed.answer:
+        failed["second_route"] = f"program: {executed.answer.text}"
+    messages = DIAGNOSIS[state["language"]].messages(
+        problem=problem_of(state),
+        program="\n".join(result.program for result in executed.results) if executed else "",
+        checks="\n".join(f"{name}: {detail}" for name, detail in failed.items()),
+    )
+    try:
+        reply = await model.structured(
+            messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
+        )
+    except StructuredOutputError as error:
+        return Reply([], error.usage)
+    return Reply(reply.value.issues, reply.usage)
+
+
+def _program_attempts(executed: Execution) -> list[Attempt]:
+    """The execution as an attempt; none where it gave no result."""
+    if executed.answer is None:
+        return []
+    facts = {name: value for result in executed.results for name, value in result.facts.items()}
+    program = "\n\n".join(result.program for result in executed.results)
+    return [Attempt(route="program", answer=executed.answer, working=program, facts=facts)]
+
+
+def _listed(state: TaskState, new: list[Attempt]) -> str:
+    attempts = [*state.get("attempts", []), *new]
+    return ", ".join(f"{attempt.route}: {attempt.answer.text}" for attempt in attempts)
+
+
+def _update(
+    state: TaskState, found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch
+) -> TaskState:
+    update = played(
+        "verification",
+        found,
+        summary=f"{found.status}; "
+        + "; ".join(f"{check.name}: {check.detail}" for check in found.checks[1:]),
+        inputs="".join(fingerprint(attempt) for attempt in new),
+        usage=usage,
+        seconds=watch.seconds,
+        failed=found.status != "PASSED",
+    )
+    update["attempts"] = new
+    if found.answer and found.status == "PASSED":  # another workflow may build on it
+        after: TaskState = {
+            **state,
+            "attempts": [*state.get("attempts", []), *new],
+            "verification_output": found,
+        }
+        output = solved(after, found.answer, facts(after, found.answer))
+        update["outputs"] = {output.workflow: output}
+    return update

@@ -1,0 +1,1 @@
+"""Answering from texts of others: passages, citations, summaries."""

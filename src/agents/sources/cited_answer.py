@@ -1,0 +1,105 @@
+"""Cited answer: answers a question from numbered passages only, each sentence with its passage.
+
+The model quotes before it says; what the quoted passage does not support is left out.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from ...language.messages import Language, say
+from ...models.client import LanguageModel
+from ...prompts import load
+from ...state import Check, Contract, Line, Source, Usage
+from ...tools.fence import fence
+from .citations import best_source
+
+PROMPT = load("sources/cited_answer")
+MAX_TOKENS = 700
+
+
+class Statement(Contract):
+    """One sentence of an answer, and what it stands on."""
+
+    passage: int
+    """Number of the passage."""
+    quote: Line
+    """The passage's own words that say it."""
+    text: Line
+    """The sentence, in the language of the question."""
+
+
+class Statements(Contract):
+    """An answer, sentence by sentence."""
+
+    statements: list[Statement] = Field(max_length=5)
+    """Empty where the passages do not answer the question."""
+
+
+@dataclass(frozen=True)
+class CitedAnswer:
+    """What is left of an answer after its citations were checked."""
+
+    text: str
+    """Sentences with their [n]; empty where nothing is supported."""
+    sources: list[Source]
+    """Those that are cited, under their numbers."""
+    check: Check
+    """Whether all sentences were supported."""
+    data: dict[str, object]
+    """`sentences` that the model wrote, and how many of them were `supported`."""
+    usage: Usage
+
+
+async def answer_from(
+    model: LanguageModel, question: str, sources: list[Source], language: Language
+) -> CitedAnswer:
+    """Answer the question from these passages.
+
+    Raises:
+        ModelError: the model could not be reached, or gave no valid answer.
+    """
+    shown = "\n\n".join(
+        fence(source.text, f"[{source.number}] {source.title}") for source in sources
+    )
+    reply = await model.structured(
+        PROMPT[language].messages(passages=shown, question=question),
+        Statements,
+        max_tokens=MAX_TOKENS,
+        language=language,
+    )
+    return checked(reply.value.statements, question, sources, reply.usage, language)
+
+
+def checked(
+    statements: list[Statement],
+    question: str,
+    sources: list[Source],
+    usage: Usage,
+    language: Language,
+) -> CitedAnswer:
+    """Keep the sentences that a passage supports, and number the passages in order of citation."""
+    places = [best_source(s.text, s.quote, s.passage, sources, question) for s in statements]
+    cited = list(dict.fromkeys(place for place in places if place))
+    number = {place: n for n, place in enumerate(cited, 1)}
+    kept = dict.fromkeys(
+        f"{statement.text.strip()} [{number[place]}]"
+        for statement, place in zip(statements, places, strict=True)
+        if place
+    )
+    supported = sum(place > 0 for place in places)
+    return CitedAnswer(
+        text=("" if language == "zh" else " ").join(kept),
+        sources=[
+            source.model_copy(update={"number": number[source.number]})
+            for source in sorted(sources, key=lambda source: number.get(source.number, 0))
+            if source.number in number
+        ],
+        check=Check(
+            name="citations",
+            passed=supported == len(statements),
+            detail=say("cited.supported", language, supported=supported, all=len(statements)),
+        ),
+        data={"sentences": len(statements), "supported": supported},
+        usage=usage,
+    )

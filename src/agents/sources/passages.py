@@ -1,0 +1,115 @@
+"""Passages to answer from: out of the knowledge base, and out of pages of the web."""
+
+import asyncio
+from itertools import compress
+from typing import TYPE_CHECKING
+
+from ...errors import ConcertinoError
+from ...kb.names import concern
+from ...kb.split import Section, split
+from ...language.messages import Language
+from ...state import Source
+from ...tools.fetch import Page, fetch
+from .citations import words
+
+if TYPE_CHECKING:
+    from ...kb import KnowledgeBase
+
+PASSAGE_CHARS = 400
+"""Characters of a passage that a model is shown; a page of prompt costs a small one seconds."""
+CLOSE = 1.4
+"""Times the best passage's cosine distance that others may have."""
+PAGE_CHUNK = 256
+"""Tokens of the pieces that a page is cut into."""
+SENTENCE = 40
+"""Tokens of the pieces that an excerpt is put together from: about a sentence."""
+
+
+async def of_documents(
+    base: "KnowledgeBase", question: str, count: int, *, close: bool = False
+) -> list[Source]:
+    """The passages of the base that fit best, numbered from 1, without those about something else
+    than the question names; `close`: also without those that are much less like the question than
+    the best one. A small model would cite them all the same.
+
+    Raises:
+        KnowledgeBaseError: the base cannot be read.
+    """
+    hits = await asyncio.to_thread(base.retrieve, question, count)
+    told = [f"{hit.title} {hit.heading} {hit.text}" for hit in hits]
+    hits = list(compress(hits, await asyncio.to_thread(concern, question, told)))
+    if close:
+        nearest = min((1 - hit.similarity for hit in hits), default=0.0)
+        most = max((hit.keyword_score for hit in hits), default=0.0)
+        hits = [
+            hit
+            for hit in hits
+            if 1 - hit.similarity <= CLOSE * nearest or hit.keyword_score == most > 0
+        ]
+    return [
+        Source(
+            number=number,
+            title=" > ".join(filter(None, (hit.title, hit.heading))),
+            location=hit.source,
+            chunk_id=hit.chunk_id,
+            text=excerpt(hit.text, question),
+        )
+        for number, hit in enumerate(hits, 1)
+    ]
+
+
+async def of_pages(
+    question: str, urls: list[str], count: int, language: Language
+) -> tuple[list[Source], list[str]]:
+    """The passages of these pages that share most words with the question, numbered from 1; and
+    for each page that could not be read, why."""
+    pages, unread = await read_pages(urls, language)
+    asked = words(question)
+    pieces = [
+        (page, piece.text) for page in pages for piece in split([Section(page.text)], PAGE_CHUNK, 0)
+    ]
+    pieces.sort(key=lambda piece: -len(asked & words(piece[1])))
+    passages = [
+        Source(
+            number=number,
+            title=page.title,
+            location=page.final_url,
+            text=excerpt(text, question),
+        )
+        for number, (page, text) in enumerate(pieces[:count], 1)
+    ]
+    return passages, unread
+
+
+async def read_pages(urls: list[str], language: Language) -> tuple[list[Page], list[str]]:
+    """The pages that could be read, fetched side by side; and for each other one, why not."""
+    found = await asyncio.gather(*(_read(url, language) for url in urls))
+    unread = [str(failed) for failed in found if isinstance(failed, ConcertinoError)]
+    return [page for page in found if isinstance(page, Page)], unread
+
+
+def excerpt(text: str, question: str, limit: int = PASSAGE_CHARS) -> str:
+    """The run of sentences, at most about `limit` characters, that shares most words with the
+    question; of equals, the earliest."""
+    if len(text) <= limit:
+        return text
+    pieces, asked = [piece.text for piece in split([Section(text)], SENTENCE, 0)], words(question)
+    runs = [_run(pieces[start:], limit) for start in range(len(pieces))]
+    return max(runs, key=lambda run: len(asked & words(run)))
+
+
+def _run(pieces: list[str], limit: int) -> str:
+    """The first pieces, as many as fit and at least one."""
+    run = pieces[0]
+    for piece in pieces[1:]:
+        if len(run) + len(piece) > limit:
+            break
+        run = f"{run} {piece}"
+    return run
+
+
+async def _read(url: str, language: Language) -> Page | ConcertinoError:
+    try:
+        return await fetch(url, language=language)
+    except ConcertinoError as error:
+        return error

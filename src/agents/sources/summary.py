@@ -1,0 +1,63 @@
+"""Summary: long text in few sentences, part by part, with only the numbers that stand in it."""
+
+import re
+
+from ...language.messages import Language
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...tools.fence import fence
+from ...tools.numbers import numbers
+
+PART = load("sources/summary")
+WHOLE = load("sources/summary_of_parts")
+PART_TOKENS = 1500
+"""Of a page that one call reads; eight calls at once fit the embedded model's context."""
+MAX_PARTS = 12
+TOKENS_PER_WORD = 3
+
+_SENTENCE = re.compile(r"[^。！？.!?\n]+(?:[。！？]|[.!?]+(?=\s|$)|\n|$|[.!?])")
+
+
+async def summarize(
+    model: LanguageModel,
+    text: str,
+    title: str,
+    task: str,
+    length: int,
+    language: Language,
+    *,
+    aloud: bool,
+) -> Reply[str]:
+    """A text of at most a few pages in about `length` words; `aloud` where the person gets it.
+
+    Raises:
+        ModelError: the model could not be reached or refused.
+    """
+    messages = PART[language].messages(text=fence(text, title), task=task, length=length)
+    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=aloud)
+
+
+async def combine(
+    model: LanguageModel, parts: list[str], title: str, task: str, length: int, language: Language
+) -> Reply[str]:
+    """Summaries of the parts of a text, in order, as one of about `length` words.
+
+    Raises:
+        ModelError: the model could not be reached or refused.
+    """
+    shown = fence("\n\n".join(parts), title)
+    messages = WHOLE[language].messages(text=shown, task=task, length=length)
+    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True)
+
+
+def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:
+    """The summary without the sentences that name a number the text does not, and those."""
+    known, dropped = numbers(text), []
+
+    def keep(match: re.Match[str]) -> str:
+        if numbers(match[0]) <= known:
+            return match[0]
+        dropped.append(match[0].strip())
+        return ""
+
+    return _SENTENCE.sub(keep, summary).strip(), dropped

@@ -1,0 +1,1 @@
+"""The agents of `write_story`."""

@@ -1,0 +1,166 @@
+"""What a machine checks of a story, and in which segments it finds a fault."""
+
+import asyncio
+import re
+from typing import NamedTuple
+
+from pydantic import Field
+
+from ...language.messages import Language, say
+from ...models.client import LanguageModel
+from ...prompts import load
+from ...state import Check, Contract, Usage
+from .contracts import StoryBrief, StoryPlan
+from .text import chinese_share, count, covered, mentions, repeated, units
+
+OPINION = load("story/opinion")
+MAX_TOKENS = 300
+
+TOLERANCE = 0.15
+"""By how much of the asked length a story may miss it."""
+COVERED: dict[Language, float] = {"en": 0.4, "zh": 0.3}
+"""Share of a plot point's content words that its segment must hold, see `covered`."""
+REPEATED = 0.15
+"""Share of a segment's n-grams that may stand earlier in the story, see `repeated`."""
+FOREIGN = 0.1
+"""Share of a segment's units that may be in the other script: names and quotations."""
+_OUT_OF_ROLE = re.compile(
+    r"\b(?:as|I am|I'm) an? (?:AI|artificial|(?:large )?language model|assistant)\b"
+    r"|作为(?:一个|一名)?(?:AI|人工智能|语言模型|助手)|我是(?:一个|一名)?(?:AI|人工智能|语言模型)",
+    re.IGNORECASE,
+)
+
+
+class Finding(NamedTuple):
+    """A check, and the places of the segments that fail it."""
+
+    check: Check
+    places: list[int]
+
+
+class Opinion(Contract):
+    """The model on whether a segment tells a plot point whose words it does not hold."""
+
+    quote: str = Field(max_length=400)
+    """The sentence that tells it; an opinion counts only if it stands in the segment."""
+    told: bool
+
+
+def check_length(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
+    """The story's length is within 15 % of what was asked. At fault are the segments that miss an
+    equal share of it by more, in the direction of the whole, or else all."""
+    found, wanted = count("\n".join(segments)), brief.length
+    passed = abs(found - wanted) <= TOLERANCE * wanted
+    share, sign = wanted / max(1, len(segments)), 1 if found > wanted else -1
+    off = [n for n, s in enumerate(segments) if sign * (count(s) - share) > TOLERANCE * share]
+    detail = say(f"stories.length.{brief.language}", language, count=found, wanted=wanted)
+    places = [] if passed else off or list(range(len(segments)))
+    return Finding(Check(name="length", passed=passed, detail=detail), places)
+
+
+def check_characters(
+    segments: list[str], brief: StoryBrief, plan: StoryPlan, language: Language
+) -> Finding:
+    """Everyone appears whom the person named, or, where nobody was named, the plan. At fault is
+    the segment whose plot point names who is missing, or else the first."""
+    missing = missing_names(segments, brief, plan)
+    places = {
+        next((n for n, p in enumerate(plan.points[: len(segments)]) if mentions(p, name)), 0)
+        for name in missing
+    }
+    detail = ", ".join(brief.characters or plan.characters) or "-"
+    if missing:
+        detail = say("stories.missing", language, names=", ".join(missing))
+    return Finding(Check(name="characters", passed=not missing, detail=detail), sorted(places))
+
+
+def missing_names(segments: list[str], brief: StoryBrief, plan: StoryPlan | None) -> list[str]:
+    """Who ought to appear and does not."""
+    named, text = brief.characters or (plan.characters if plan else []), "\n".join(segments)
+    return [name for name in named if not mentions(text, name)]
+
+
+def check_repetition(
+    segments: list[str], brief: StoryBrief, language: Language, before: str = ""
+) -> Finding:
+    """No segment says again what the story has said."""
+    shares = repeated(segments, brief.language, before)
+    places = [n for n, share in enumerate(shares) if share > REPEATED]
+    worst = max(range(len(shares)), key=lambda n: shares[n], default=0)
+    detail = say(
+        "stories.repeats", language, number=worst + 1, share=f"{max(shares, default=0):.0%}"
+    )
+    return Finding(Check(name="repetition", passed=not places, detail=detail), places)
+
+
+def check_language(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
+    """Every segment is in the language asked for."""
+    wrong = [chinese_share(s) < 1 - FOREIGN for s in segments]
+    if brief.language == "en":
+        wrong = [chinese_share(s) > FOREIGN for s in segments]
+    places = [n for n, is_wrong in enumerate(wrong) if is_wrong]
+    detail = say(f"stories.language.{brief.language}", language)
+    if places:
+        detail = say("stories.parts", language, what=detail, parts=_numbers(places))
+    return Finding(Check(name="language", passed=not places, detail=detail), places)
+
+
+def check_role(segments: list[str], language: Language) -> Finding:
+    """A turn of a role-play stays in its role."""
+    out = [n for n, segment in enumerate(segments) if _OUT_OF_ROLE.search(segment)]
+    detail = say("stories.out_of_role" if out else "stories.in_role", language)
+    return Finding(Check(name="role", passed=not out, detail=detail), out)
+
+
+def uncovered(segments: list[str], brief: StoryBrief, plan: StoryPlan) -> list[int]:
+    """The places of the plot points whose content words their segments do not hold."""
+    names = [*brief.characters, *plan.characters]
+    told = [*segments, *[""] * (len(plan.points) - len(segments))]
+    return [
+        place
+        for place, (point, segment) in enumerate(zip(plan.points, told, strict=True))
+        if covered(point, segment, names) < COVERED[brief.language]
+    ]
+
+
+async def check_plot(
+    model: LanguageModel,
+    segments: list[str],
+    brief: StoryBrief,
+    plan: StoryPlan,
+    language: Language,
+) -> tuple[Finding, Usage]:
+    """Every plot point is told in its segment, by its words or, where those are others, in the
+    model's opinion with a quotation that really stands there."""
+    doubtful = [place for place in uncovered(segments, brief, plan) if place < len(segments)]
+    opinions = await asyncio.gather(
+        *(
+            model.structured(
+                OPINION[brief.language].messages(point=plan.points[n], segment=segments[n]),
+                Opinion,
+                max_tokens=MAX_TOKENS,
+                language=brief.language,
+            )
+            for n in doubtful
+        )
+    )
+    told = {
+        place
+        for place, reply in zip(doubtful, opinions, strict=True)
+        if reply.value.told and stands_in(reply.value.quote, segments[place])
+    }
+    places = [place for place in uncovered(segments, brief, plan) if place not in told]
+    share = f"{len(plan.points) - len(places)}/{len(plan.points)}"
+    detail = "; ".join([share, *(plan.points[place] for place in places)])
+    found = Finding(Check(name="plot", passed=not places, detail=detail), places)
+    return found, sum((reply.usage for reply in opinions), Usage())
+
+
+def stands_in(quote: str, text: str) -> bool:
+    """Whether a quotation of some length stands in a text, punctuation and case aside."""
+    wanted = units(quote)
+    return len(wanted) > 2 and f" {' '.join(wanted)} " in f" {' '.join(units(text))} "
+
+
+def _numbers(places: list[int]) -> str:
+    return ", ".join(str(place + 1) for place in places)

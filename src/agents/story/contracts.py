@@ -1,0 +1,214 @@
+"""A story in the making: what is asked for, the plan, and the state that its agents share."""
+
+import operator
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from typing_extensions import TypedDict
+
+from ...language.messages import Language, say
+from ...state import Contract, Exchange, Line, Output, Record, Turn, Usage
+from ..turns import Asked, given
+from .text import body, count
+
+WORKFLOW = "write_story"
+MIN_LENGTH, MAX_LENGTH = 50, 10_000
+"""Words or 字 that a story may be asked to have."""
+MAX_CHAPTERS = 7
+"""A chapter tells at least one plot point, and there are at most seven."""
+MAX_OPENING = 60_000
+"""Characters of a text that is to be continued: a story of 10,000 words."""
+
+_ASKED_TO = re.compile(
+    r"^[^:：\n]{0,60}(?:\bcontinue\b|\bgo on\b|续写|接着|继续)[^:：\n]{0,60}[:：]\s*", re.IGNORECASE
+)
+Mode = Literal["new", "continue", "role_play"]
+Kind = Literal["new", "continue", "rework", "role_play"]
+Name = Annotated[
+    str,
+    BeforeValidator(lambda name: name.strip()[:40] if isinstance(name, str) else name),
+    Field(min_length=1, max_length=40),
+]
+Short = Annotated[
+    str,
+    BeforeValidator(lambda text: text.strip()[:80] if isinstance(text, str) else text),
+    Field(max_length=80),
+]
+
+
+class StoryInputs(BaseModel):
+    """What may be said of a story besides its topic or opening, which is the question. What is
+    left out is read from the question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Mode | None = given(
+        None,
+        en="new, continue (a text), or role_play (the next turn, in character)",
+        zh="new（新故事）、continue（续写）或 role_play（角色扮演的下一回合）",
+    )
+    opening: str | None = given(
+        None,
+        max_length=MAX_OPENING,
+        en="the text to continue; else the thread's latest story, or the question",
+        zh="要续写的文字；默认为会话中最近的故事，否则为问题本身",
+    )
+    style: Short | None = given(
+        None, en='genre or manner, such as "fable"', zh="体裁或风格，例如“寓言”"
+    )
+    characters: list[Name] = given(
+        [],
+        max_length=8,
+        en="names that must appear; in a role-play, whom the model plays",
+        zh="必须出现的人物；角色扮演时为模型所扮演的角色",
+    )
+    length: int | None = given(
+        None,
+        en="words; of a continuation, those that are added",
+        zh="字数；续写时为新增的字数",
+    )
+    chapters: int | None = given(None, en="chapters, each under a heading", zh="章数，每章有标题")
+    language: Language | None = given(
+        None,
+        en="of the story, en or zh; else what the question asks for",
+        zh="故事的语言，en 或 zh；默认按问题的要求",
+    )
+
+    @field_validator("length", mode="before")
+    @classmethod
+    def _length(cls, value: object) -> object:
+        return _whole(value, "stories.bad_length", MIN_LENGTH, MAX_LENGTH)
+
+    @field_validator("chapters", mode="before")
+    @classmethod
+    def _chapters(cls, value: object) -> object:
+        return _whole(value, "stories.bad_chapters", 1, MAX_CHAPTERS)
+
+
+def _whole(value: object, message: str, low: int, high: int) -> object:
+    """The value, where it is None or a whole number, also as text, within the bounds."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    if value is not None and not fits:
+        raise ValueError(say(message, value=str(value)[:40], low=low, high=high))
+    return value
+
+
+class StoryBrief(Contract):
+    """What is to be written: the inputs, and what the question says where they are silent."""
+
+    kind: Kind
+    """`rework` tells the thread's latest story anew, as the follow-up wants it."""
+    topic: str
+    """The task in the person's words, without its length: a part is not to be as long as that."""
+    about: str
+    """Its subject in a few words, by which the plan is checked; empty where a source has it."""
+    language: Language
+    style: str
+    characters: list[str]
+    """Who must appear."""
+    length: int
+    """Units, see `story_text`."""
+    chapters: int
+    """0 for a story without chapters."""
+
+
+class StoryPlan(Contract):
+    """What happens."""
+
+    title: Short
+    characters: list[Name] = Field(max_length=8)
+    """Everyone who appears, by name."""
+    points: list[Line] = Field(min_length=3, max_length=7)
+    """The plot, one sentence for each segment."""
+
+
+class StoryInput(Asked, total=False):
+    """What writing a story reads of the task."""
+
+    language: Language
+    inputs: dict[str, Any]
+    earlier: list[Exchange]
+    history: list[Record]
+    outputs: Annotated[dict[str, Output], operator.or_]
+
+
+class StoryState(StoryInput, total=False):
+    """State of the subgraphs: a story as it grows."""
+
+    brief: StoryBrief
+    plan: StoryPlan | None
+    segments: list[str]
+    """What has been written, one text for each plot point."""
+    parts: int
+    """Calls spent on the segment that is being written."""
+    asked: int
+    """Units that all calls so far were to write."""
+    summary: str
+    """What happened before `recent`."""
+    recent: str
+    """The latest text, which is not in the summary."""
+    to_rewrite: list[int]
+    """Places of the segments that are still to be rewritten."""
+    spent: Annotated[Usage, operator.add]
+    seconds: Annotated[float, operator.add]
+    turn: Turn | None
+    usage: Usage
+
+
+class StoryOutput(TypedDict, total=False):
+    """All that leaves the subgraphs; the outer graph's additive channels stay outside."""
+
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
+def latest_story(state: StoryInput) -> str:
+    """The thread's latest story as it was shown; empty where there is none."""
+    stories = [e["answer"] for e in state.get("earlier", []) if e["workflow"] == WORKFLOW]
+    return stories[-1] if stories else ""
+
+
+def inherited(state: StoryInput) -> dict[str, Any]:
+    """The inputs that the thread's earlier stories were given, the latest of each."""
+    given: dict[str, Any] = {}
+    for exchange in state.get("earlier", []):
+        if exchange["workflow"] == WORKFLOW:
+            given |= exchange["inputs"]
+    return {name: value for name, value in given.items() if name in StoryInputs.model_fields}
+
+
+def opening_of(state: StoryState) -> str:
+    """The text that is continued; empty where the story begins anew."""
+    if state["brief"].kind != "continue":
+        return ""
+    given = state.get("inputs", {}).get("opening")
+    return given or latest_story(state) or _ASKED_TO.sub("", state["question"])
+
+
+def source_of(state: StoryState) -> str:
+    """The text that the plan has to keep to: an opening, or an earlier story to rework."""
+    return latest_story(state) if state["brief"].kind == "rework" else opening_of(state)
+
+
+def markdown(
+    title: str, segments: list[str], chapters: int, language: Language, opening: str = ""
+) -> str:
+    """The story as it is shown: title, opening, and the segments, gathered into chapters."""
+    before = len(re.findall("^## ", opening, re.MULTILINE))
+    pieces = [] if opening.lstrip().startswith("#") or not title else [f"# {title}"]
+    pieces.append(opening.strip())
+    for place, segment in enumerate(segments):
+        chapter = place * chapters // len(segments)
+        if chapters and (place == 0 or chapter > (place - 1) * chapters // len(segments)):
+            pieces.append(f"## {say('stories.chapter', language, number=before + chapter + 1)}")
+        pieces.append(segment)
+    return "\n\n".join(filter(None, pieces))
+
+
+def length_of(story: str) -> int:
+    """Units of a finished story, its headings not counted."""
+    return count(body(story))

@@ -1,0 +1,195 @@
+"""StoryPlan: title, cast and three to seven plot points."""
+
+import asyncio
+from functools import cache
+from typing import Annotated, Any
+
+from langgraph.runtime import Runtime
+from pydantic import BeforeValidator, Field, create_model
+
+from ...context import RunContext, model_of
+from ...language.messages import Language, say
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from ...state import Contract, Usage
+from ..turns import Stopwatch, instructions_of, tell
+from .contracts import WORKFLOW, Name, Short, StoryBrief, StoryPlan, StoryState, source_of
+from .summary import SUMMARY_LENGTH, summarise
+from .text import body, chinese_share, count, covered, cut, sentences, without_repeats
+
+PROMPT = load("story/plan")
+MAX_TOKENS = 700
+POINT: dict[Language, int] = {"en": 80, "zh": 100}
+"""Units that a plot point needs to be told in; a short story has fewer points for it."""
+LONGEST = 1000
+"""Units that a plot point should carry at most; a long story has more points for it."""
+ON_TOPIC: dict[Language, float] = {"en": 0.5, "zh": 0.3}
+"""Share of the subject's content words that a plan must hold, see `covered`; else it is made once
+more."""
+WINDOW: dict[Language, int] = {"en": 700, "zh": 1100}
+"""Units of a text that is planned from as it stands; of a longer one, each window's summary."""
+CHARACTERS: dict[Language, int] = {"en": 12, "zh": 2}
+"""Characters of a window for each of its units at most, so that text without an end is cut too."""
+TAIL = 120
+"""Units of an opening that the first segment sees word by word."""
+MATERIAL = 2500
+"""Characters of what other workflows of the task have made."""
+
+
+Event = Annotated[
+    str,
+    BeforeValidator(lambda text: text.strip()[:240] if isinstance(text, str) else text),
+    Field(min_length=1, max_length=240),
+]
+
+
+class PlotDraft(Contract):
+    """The plan as the model makes it: a form in which the story cannot but come to an end."""
+
+    title: Short
+    characters: list[Name] = Field(max_length=8)
+    beginning: Event
+    middle: list[Event] = Field(min_length=1, max_length=5)
+    ending: Event
+
+
+async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Lay out the plot. Writes `plan`, and for a continuation what happened before it."""
+    watch, model, brief = Stopwatch(), await model_of(runtime), state["brief"]
+    whole = body(source_of(state))
+    source, spent = await digest(model, whole, brief.language)
+    reply = await _draft(model, state, source, _wish(state))
+    planned, spent = reply.value, spent + reply.usage
+    if not on_topic(planned, brief):
+        off = say("stories.off_topic", brief.language, points=planned.points[0])
+        reply = await _draft(model, state, source, f"{_wish(state)}\n{off}")
+        planned, spent = reply.value, spent + reply.usage
+    tell(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
+    return {
+        "plan": planned,
+        "segments": [],
+        "parts": 0,
+        "asked": 0,
+        **(_before(whole, source) if brief.kind == "continue" else {"summary": "", "recent": ""}),
+        "spent": spent,
+        "seconds": watch.seconds,
+    }
+
+
+def number_of_points(brief: StoryBrief) -> tuple[int, int]:
+    """The fewest and the most plot points: at least one a chapter, and no more than the length
+    can tell, or fewer than carry it."""
+    low = max(3, brief.chapters, min(7, brief.length // LONGEST))
+    return low, max(low, min(7, brief.length // POINT[brief.language]))
+
+
+def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
+    """Whether a plan is in the story's language and speaks of what the story is about."""
+    points = "\n".join(planned.points)
+    chinese = brief.language == "zh"
+    names = [*brief.characters, *planned.characters]
+    in_language = (chinese_share(points) > 0.5) == chinese
+    return in_language and covered(brief.about, points, names) >= ON_TOPIC[brief.language]
+
+
+async def digest(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
+    """A text as it stands if it is short, else summaries of its windows, side by side."""
+    window, characters = WINDOW[language], WINDOW[language] * CHARACTERS[language]
+    if count(text) <= window and len(text) <= characters:
+        return text, Usage()
+    pieces = []
+    while text:
+        piece = cut(text[:characters], window)
+        pieces.append(piece)
+        text = text[text.index(piece) + len(piece) :].strip()
+    length = max(SUMMARY_LENGTH // 2, window // len(pieces))
+    replies = await asyncio.gather(
+        *(summarise(model, "", piece, language, min(length, SUMMARY_LENGTH)) for piece in pieces)
+    )
+    spent = sum((reply.usage for reply in replies), Usage())
+    return "\n".join(reply.value for reply in replies), spent
+
+
+def _before(whole: str, digested: str) -> StoryState:
+    """What the first segment of a continuation sees: the text, or its digest and its end."""
+    if whole == digested:
+        return {"summary": "", "recent": whole}
+    return {"summary": digested, "recent": tail(whole)}
+
+
+def tail(text: str) -> str:
+    """The end of a text, from a paragraph or sentence on."""
+    kept = ""
+    for paragraph in reversed(text.split("\n\n")):
+        if kept and count(kept) + count(paragraph) > TAIL:
+            break
+        kept = f"{paragraph}\n\n{kept}".strip()
+    return kept[-TAIL * 12 :]
+
+
+@cache
+def draft_model(low: int, high: int) -> type[PlotDraft]:
+    """`PlotDraft` with that many events between its beginning and its ending."""
+    middle: Any = Annotated[list[Event], Field(min_length=low - 2, max_length=high - 2)]
+    return create_model("PlotDraft", __base__=PlotDraft, middle=(middle, ...))
+
+
+async def _draft(
+    model: LanguageModel, state: StoryState, source: str, wish: str
+) -> Reply[StoryPlan]:
+    brief = state["brief"]
+    low, high = number_of_points(brief)
+    reply = await model.structured(
+        PROMPT[brief.language].messages(
+            topic=brief.topic,
+            style=brief.style or "-",
+            characters=", ".join(brief.characters) or "-",
+            source=source or _material(state) or "-",
+            wish=wish,
+            events=high - 2,
+        ),
+        draft_model(low, high),
+        max_tokens=MAX_TOKENS,
+        language=brief.language,
+    )
+    made = reply.value
+    # A small model packs several events into a point, and then tells each of them twice.
+    points = [sentences(p)[0].strip() for p in [made.beginning, *made.middle, made.ending]]
+    return Reply(
+        StoryPlan(
+            title=made.title,
+            characters=made.characters,
+            points=without_echoes(points, low, brief.language),
+        ),
+        reply.usage,
+    )
+
+
+def without_echoes(points: list[str], least: int, language: Language) -> list[str]:
+    """The points without those in the middle that say an earlier one again, as far as enough
+    are left."""
+    kept = list(points)
+    for place in range(len(points) - 2, 0, -1):
+        before = "\n".join(kept[:place])
+        if len(kept) > least and not without_repeats(kept[place], before, language):
+            del kept[place]
+    return kept
+
+
+def _wish(state: StoryState) -> str:
+    """What is to be done with the source, and what was wrong with a story that was written
+    before in this task."""
+    brief = state["brief"]
+    lines = [say(f"stories.kind.{brief.kind}", brief.language, wish=state["question"])]
+    if brief.about:
+        lines.append(say("stories.about", brief.language, about=brief.about))
+    if written := state.get("outputs", {}).get(WORKFLOW):
+        lines += [check.detail for check in written.checks if not check.passed]
+        lines.append(instructions_of(state))
+    return "\n".join(filter(None, lines))
+
+
+def _material(state: StoryState) -> str:
+    """What other workflows of this task have made, for a story that is made of it."""
+    others = [o.text for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
+    return "\n\n".join(others)[:MATERIAL]

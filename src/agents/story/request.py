@@ -1,0 +1,206 @@
+"""Reading what story is asked for: the inputs, and what the question says where they are silent."""
+
+import re
+from functools import cache
+from typing import Any, Literal
+
+from langgraph.runtime import Runtime
+from pydantic import Field, create_model
+
+from ...context import RunContext, model_of
+from ...language.detect import detect_language
+from ...language.messages import Language
+from ...prompts import load
+from ...state import Contract, Line
+from ..turns import Stopwatch, inputs_of, problem_of
+from .contracts import (
+    MAX_CHAPTERS,
+    MAX_LENGTH,
+    MIN_LENGTH,
+    WORKFLOW,
+    Kind,
+    Name,
+    Short,
+    StoryBrief,
+    StoryInput,
+    StoryInputs,
+    StoryState,
+    inherited,
+    latest_story,
+    length_of,
+)
+
+PROMPT = load("story/request")
+MAX_TOKENS = 250
+SHOWN = 1500
+"""Characters of a question from whose beginning and end the request is read."""
+
+DEFAULT: dict[Language, int] = {"en": 500, "zh": 800}
+TURN: dict[Language, int] = {"en": 80, "zh": 120}
+"""Units of a story, and at most of a turn of a role-play, where nobody has said how long."""
+CHAPTER: dict[Language, int] = {"en": 300, "zh": 450}
+"""Units of a chapter where only the chapters were counted."""
+SHORTER, LONGER = 0.5, 1.6
+"""What "shorter, please" and "longer, please" make of the earlier story's length."""
+
+_LENGTH = re.compile(
+    r"(?<!\d)(?<!\d[,，.])(\d[\d,，]{,12}(?:\.\d{1,6})?)\s*(万|千|k\b)?"
+    r"\s*(?:-\s*)?(?:words?\b|个?字)",
+    re.IGNORECASE,
+)
+_LENGTH_PHRASE = re.compile(
+    rf"\s*(?:\b(?:of|in|with)\s+)?(?:\b(?:about|around|roughly|some)\s+|大约|约)?{_LENGTH.pattern}"
+    r"(?:左右|上下|以内)?的?",
+    re.IGNORECASE,
+)
+_CHAPTERS = re.compile(r"(?<!\d)(\d{1,6})\s*(?:-\s*)?(?:chapters?\b|个?章)", re.IGNORECASE)
+_SPEAKS_OF_LENGTH = re.compile(r"\bwords?\b|字", re.IGNORECASE)
+_SPEAKS_OF_CHAPTERS = re.compile(r"\bchapters?\b|章", re.IGNORECASE)
+_TIMES = {"万": 10_000, "千": 1_000, "k": 1_000}
+
+
+class StoryRequest(Contract):
+    """What the model reads out of the question."""
+
+    kind: Kind
+    about: Line
+    """Who does what, without what is said of length or style."""
+    change: Literal["none", "shorter", "longer"]
+    """How long a reworked story is to be, beside the earlier one."""
+    language: Literal["en", "zh", "unsaid"]
+    style: Short
+    """Empty where none is asked for, as 0 and the empty list below."""
+    characters: list[Name] = Field(max_length=8)
+    length: int = Field(ge=0, le=1_000_000)
+    chapters: int = Field(ge=0, le=1_000)
+
+
+async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Work out what is to be written. Writes `brief`. A turn of a role-play whose thread or inputs
+    say so needs no model for that, nor does a story that is written once more."""
+    if written := state.get("outputs", {}).get(WORKFLOW):
+        return {"brief": StoryBrief(**written.data["request"])}
+    given = inputs_of(state, StoryInputs)
+    if _mode(state, given) == "role_play":
+        return {"brief": resolved(state, given, None)}
+    watch, model = Stopwatch(), await model_of(runtime)
+    question = state["question"]
+    shown = question if len(question) <= SHOWN else f"{question[:1000]} ... {question[-500:]}"
+    earlier = latest_story(state)
+    reply = await model.structured(
+        PROMPT[state["language"]].messages(question=shown, earlier=earlier[:300] or "-"),
+        _request_model(bool(earlier)),
+        max_tokens=MAX_TOKENS,
+        language=state["language"],
+    )
+    return {
+        "brief": resolved(state, given, reply.value),
+        "spent": reply.usage,
+        "seconds": watch.seconds,
+    }
+
+
+def resolved(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -> StoryBrief:
+    """The brief. An input of this task comes first, then what the question says, then what the
+    thread's earlier tasks were given. What the model reads counts only where the question bears
+    it out: a name or a length that it never mentions was made up."""
+    was, own = inherited(state), _own(state, given)
+    said = problem_of(state) if not latest_story(state) else state["question"]
+    kind: Kind = _mode(state, given) or (read.kind if read else "new")
+    language = _language(own, read, was, state["language"])
+    known = f"{problem_of(state)} {latest_story(state)} {given.opening or ''}"
+    names = [name for name in (read.characters if read else []) if _is_name(name, known)]
+    length = own.get("length") or stated_length(said, read)
+    chapters = own.get("chapters") or stated_chapters(said, read)
+    if not (length or chapters) and kind in ("new", "role_play"):
+        length, chapters = was.get("length"), was.get("chapters")
+    return StoryBrief(
+        kind=kind,
+        topic=_LENGTH_PHRASE.sub("", problem_of(state)),
+        about=read.about if read and kind == "new" else "",
+        language=language,
+        style=own.get("style") or (read.style if read else "") or was.get("style") or "",
+        characters=list(dict.fromkeys(given.characters or names)),
+        length=length or _usual(state, kind, language, chapters or 0, read),
+        chapters=chapters or 0,
+    )
+
+
+def stated_length(text: str, read: StoryRequest | None) -> int | None:
+    """Units that a text asks for: in digits with their unit, or as the model reads them where the
+    text speaks of words or 字 at all. A small number is only believed if the model reads it too
+    ("a story about three words" asks for nothing)."""
+    numbers = [_number(*found) for found in _LENGTH.findall(text)]
+    for number in numbers:
+        if number >= MIN_LENGTH or (read and read.length == number):
+            return number
+    return read.length if read and read.length and _SPEAKS_OF_LENGTH.search(text) else None
+
+
+def stated_chapters(text: str, read: StoryRequest | None) -> int | None:
+    """Chapters that a text asks for, found as a length is."""
+    if found := _CHAPTERS.search(text):
+        return int(found[1])
+    return read.chapters if read and read.chapters and _SPEAKS_OF_CHAPTERS.search(text) else None
+
+
+def _is_name(name: str, text: str) -> bool:
+    """Whether a name stands in the text, in Latin letters as one: "Pip", not "hedgehog"."""
+    return name in text and (not name.isascii() or name[:1].isupper())
+
+
+def _number(digits: str, times: str) -> int:
+    return int(float(re.sub("[,，]", "", digits)) * _TIMES.get(times.lower(), 1))
+
+
+def _mode(state: StoryInput, given: StoryInputs) -> Kind | None:
+    """The mode asked for. A role-play goes on in its thread; other modes do not outlive a task."""
+    mode: Kind | None = _own(state, given).get("mode")
+    return mode or ("role_play" if inherited(state).get("mode") == "role_play" else None)
+
+
+def _own(state: StoryInput, given: StoryInputs) -> dict[str, Any]:
+    """The inputs that this task brought, not those that it took over from the one it follows."""
+    earlier = state.get("earlier") or []
+    taken_over = earlier[-1]["inputs"] if earlier else {}
+    return {
+        name: value
+        for name, value in given.model_dump(exclude_unset=True).items()
+        if name not in taken_over or taken_over[name] != value
+    }
+
+
+def _language(
+    own: dict[str, Any], read: StoryRequest | None, was: dict[str, Any], asked_in: Language
+) -> Language:
+    said: Language | None = None
+    if read and read.language != "unsaid":
+        said = read.language
+    language: Language = own.get("language") or said or was.get("language") or asked_in
+    return language
+
+
+def _usual(
+    state: StoryInput, kind: Kind, language: Language, chapters: int, read: StoryRequest | None
+) -> int:
+    """A length where nobody has said one."""
+    if kind == "role_play":
+        return TURN[language]
+    if kind == "rework":
+        earlier = latest_story(state)
+        times = {"shorter": SHORTER, "longer": LONGER}.get(read.change if read else "", 1.0)
+        same = detect_language(earlier) == language
+        between = 1.0 if same else DEFAULT[language] / DEFAULT[detect_language(earlier)]
+        return min(MAX_LENGTH, max(MIN_LENGTH, round(length_of(earlier) * times * between)))
+    if chapters:
+        return CHAPTER[language] * min(chapters, MAX_CHAPTERS)
+    return DEFAULT[language]
+
+
+@cache
+def _request_model(follows: bool) -> type[StoryRequest]:
+    """`StoryRequest` whose kind can only be `rework` where there is something to rework."""
+    if follows:
+        return StoryRequest
+    kinds: Any = Literal["new", "continue", "role_play"]
+    return create_model("StoryRequest", __base__=StoryRequest, kind=(kinds, ...))

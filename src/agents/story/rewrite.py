@@ -1,0 +1,172 @@
+"""Rewriting: the segments that failed a check are written anew, one by one, and nothing else.
+
+The model is not shown what it wrote: a small one copies it, faults and all.
+"""
+
+from langchain_core.messages import AnyMessage
+from langgraph.runtime import Runtime
+
+from ...context import RunContext, model_of
+from ...language.messages import say
+from ...prompts import load
+from ...state import Output, Usage
+from ..turns import Stopwatch, instructions_of, tell
+from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
+from .generate import (
+    PART,
+    TEMPERATURE,
+    TOKENS,
+    TOO_MUCH,
+    length_fields,
+    new_text,
+    seed,
+    the_plan,
+    told_so_far,
+)
+from .text import chinese_share, count, cut, repeated, sentences
+
+ASK = load("story/rewrite")
+MORE = load("story/part")
+ACTOR = "rewrite_story"
+NEIGHBOUR = 60
+"""Units of the text before and after that a rewriting sees."""
+INSTRUCTIONS = 40
+"""Units of the Coordinator's instructions that are passed on; a small one's run on."""
+STEP = 0.6
+"""Share of a piece's length by which one rewriting may lengthen or shorten it."""
+
+
+async def open_draft(state: StoryState) -> StoryState:
+    """Take up the story that failed its checks. Writes `brief`, `plan`, `segments` and
+    `to_rewrite`."""
+    data = state["outputs"][WORKFLOW].data
+    return {
+        "brief": StoryBrief(**data["request"]),
+        "plan": StoryPlan(**data["plan"]) if data["plan"] else None,
+        "segments": data["segments"],
+        "to_rewrite": sorted({place for places in data["faults"].values() for place in places}),
+    }
+
+
+async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
+    long is cut, one that is only too short is gone on with, any other is written anew."""
+    watch, model = Stopwatch(), await model_of(runtime)
+    brief, plan, place = state["brief"], the_plan(state), state["to_rewrite"][0]
+    segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
+    pieces = pieces_of(segments[place], PART[brief.language])
+    worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
+    old, wanted = pieces[worst], wanted_length(state, count(pieces[worst]))
+    only_length, spent = faults_of(state, place) == ["length"], Usage()
+    if only_length and wanted < count(old):
+        text = cut(old, wanted, keep_end=True)
+    else:
+        grows = only_length and bool(old)
+        wanted -= count(old) if grows else 0
+        before, after = _around(state, segments, pieces, place, worst + grows)
+        reply = await model.text(
+            [*told_so_far(state, "", before), *_asked(state, place, after, wanted, grows=grows)],
+            max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
+            temperature=TEMPERATURE,
+            seed=seed(state, place),
+            aloud=True,
+            varied=True,
+        )
+        others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
+        text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief)
+        if count(text) > wanted * TOO_MUCH:
+            text = cut(text, wanted, keep_end=True)
+        spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
+    tell(ACTOR, text)
+    pieces[worst] = text
+    segments[place] = "\n\n".join(pieces)
+    left = state["to_rewrite"][1:]
+    return {
+        "segments": segments,
+        "to_rewrite": left,
+        "spent": spent,
+        "seconds": watch.seconds,
+    }
+
+
+def pieces_of(segment: str, length: int) -> list[str]:
+    """A segment in pieces of whole paragraphs, of about that many units, at least one."""
+    pieces = [""]
+    for paragraph in segment.split("\n\n"):
+        if pieces[-1] and count(pieces[-1]) + count(paragraph) > length:
+            pieces.append(paragraph)
+        else:
+            pieces[-1] = f"{pieces[-1]}\n\n{paragraph}".strip()
+    return pieces
+
+
+def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
+    """The piece that repeats most or is least in the story's language; where none stands out the
+    last one, as something may still be added there."""
+    shares = repeated(pieces, brief.language, before)
+    foreign = [chinese_share(p) if brief.language == "en" else 1 - chinese_share(p) for p in pieces]
+    return max(range(len(pieces)), key=lambda n: (round(shares[n] + foreign[n], 1), n))
+
+
+def wanted_length(state: StoryState, now: int) -> int:
+    """How long the rewritten piece is to be: as long as it is, and its part of what the whole
+    story lacks or has too much."""
+    brief, segments = state["brief"], state["segments"]
+    lacking = (brief.length - count("\n".join(segments))) / len(state["to_rewrite"])
+    usual = min(PART[brief.language], brief.length // max(1, len(segments)))
+    return round(min(max(now + lacking, now * (1 - STEP)), max(now * (1 + STEP), usual)))
+
+
+def faults_of(state: StoryState, place: int) -> list[str]:
+    """The checks that the segment failed."""
+    faults = state["outputs"][WORKFLOW].data["faults"]
+    return [name for name, places in faults.items() if place in places]
+
+
+def problems(state: StoryState, place: int) -> str:
+    """What is wrong with the segment, in words, and what the Coordinator says of it."""
+    brief, written = state["brief"], state["outputs"][WORKFLOW]
+    fields = {
+        "point": the_plan(state).points[place],
+        "names": ", ".join(_missing(written)),
+        "detail": next((c.detail for c in written.checks if c.name == "length"), ""),
+    }
+    lines = [
+        say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
+    ]
+    told = cut(instructions_of(state), INSTRUCTIONS)
+    return "\n".join(f"- {line}" for line in [*lines, told] if line)
+
+
+def _asked(
+    state: StoryState, place: int, after: str, wanted: int, *, grows: bool
+) -> list[AnyMessage]:
+    """What the model is asked for: more of a segment, or the segment in other words."""
+    language, point = state["brief"].language, the_plan(state).points[place]
+    fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
+    if grows:
+        return MORE[language].messages(hint=say("stories.hint.more", language), **fields)
+    return ASK[language].messages(after=after or "-", problems=problems(state, place), **fields)
+
+
+def _missing(written: Output) -> list[str]:
+    missing: list[str] = written.data["missing"]
+    return missing
+
+
+def _around(
+    state: StoryState, segments: list[str], pieces: list[str], place: int, worst: int
+) -> tuple[str, str]:
+    """The end of what stands before a piece, and the beginning of what stands after it."""
+    before = "\n\n".join([opening_of(state), *segments[:place], *pieces[:worst]])
+    after = "\n\n".join([*pieces[worst + 1 :], *segments[place + 1 :]])
+    return _last(before), cut(after[: NEIGHBOUR * 12], NEIGHBOUR) if after else ""
+
+
+def _last(text: str) -> str:
+    kept = ""
+    for sentence in reversed(sentences(text[-NEIGHBOUR * 12 :])):
+        if kept and count(kept) + count(sentence) > NEIGHBOUR:
+            break
+        kept = sentence + kept
+    return kept.strip()

@@ -1,0 +1,70 @@
+"""Role-play: the story's next turn, in character, with the thread as its memory."""
+
+from langgraph.runtime import Runtime
+
+from ...context import RunContext, model_of
+from ...prompts import load
+from ...state import Exchange
+from ..turns import Stopwatch, instructions_of, tell
+from .contracts import WORKFLOW, StoryInput, StoryState
+from .generate import SENTENCE, TEMPERATURE, TOKENS, TOO_MUCH, new_text, seed
+from .text import count, cut
+
+PROMPT = load("story/role_play")
+RECALLED = 8
+"""Latest exchanges that are remembered at length."""
+GLIMPSED = 30
+"""Exchanges before those that are remembered by their first words."""
+LONG, BRIEF = 500, 60
+"""Characters of what each side said, at length and by its first words."""
+
+
+async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
+    """Answer the person in character. Writes `segments`, a single one."""
+    watch, model, brief = Stopwatch(), await model_of(runtime), state["brief"]
+    reply = await model.text(
+        PROMPT[brief.language].messages(
+            characters=", ".join(brief.characters) or "-",
+            style=brief.style or "-",
+            memory=memory(state.get("earlier", [])) or "-",
+            question=state["question"],
+            problems=_problems(state),
+            sentences=max(1, round(brief.length / SENTENCE[brief.language])),
+        ),
+        max_tokens=round(TOKENS * brief.length * TOO_MUCH) + 60,
+        temperature=TEMPERATURE,
+        seed=seed(state, len(state.get("earlier", []))),
+        aloud=True,
+        varied=True,
+    )
+    text = new_text(reply.value, earlier_turns(state), brief)
+    if count(text) > brief.length * TOO_MUCH:
+        text = cut(text, brief.length)
+    tell(WORKFLOW, text)
+    return {"segments": [text], "spent": reply.usage, "seconds": watch.seconds}
+
+
+def earlier_turns(state: StoryInput) -> str:
+    """Everything that the model has said in this thread's stories."""
+    return "\n".join(e["answer"] for e in state.get("earlier", []) if e["workflow"] == WORKFLOW)
+
+
+def memory(earlier: list[Exchange]) -> str:
+    """The exchanges in words: how it began and the latest ones at length, those before them by
+    their first words."""
+    lines = []
+    for age, exchange in zip(range(len(earlier) - 1, -1, -1), earlier, strict=True):
+        if age >= RECALLED + GLIMPSED and age < len(earlier) - 1:
+            continue
+        kept = LONG if age < RECALLED or age == len(earlier) - 1 else BRIEF
+        lines.append(f"> {exchange['question'][:kept]}\n{exchange['answer'][:kept]}")
+    return "\n\n".join(lines)
+
+
+def _problems(state: StoryState) -> str:
+    """What was wrong with a turn that was played before in this task."""
+    written = state.get("outputs", {}).get(WORKFLOW)
+    if written is None:
+        return ""
+    failed = [check.detail for check in written.checks if not check.passed]
+    return "\n".join(filter(None, [*failed, instructions_of(state)]))

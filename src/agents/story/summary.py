@@ -1,0 +1,22 @@
+"""The running summary: what a story has told so far, in a few sentences."""
+
+from ...language.messages import Language
+from ...models.client import LanguageModel, Reply
+from ...prompts import load
+from .text import cut, prose
+
+PROMPT = load("story/summary")
+SUMMARY_LENGTH = 120
+"""Units of a summary; what is longer is cut."""
+
+
+async def summarise(
+    model: LanguageModel, before: str, text: str, language: Language, length: int = SUMMARY_LENGTH
+) -> Reply[str]:
+    """A summary of a story from the summary of its beginning and the text after it, at most
+    `length` units."""
+    reply = await model.text(
+        PROMPT[language].messages(before=before or "-", text=text, length=length),
+        max_tokens=2 * length + 40,
+    )
+    return Reply(cut(prose(reply.value), length), reply.usage)

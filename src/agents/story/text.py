@@ -1,0 +1,203 @@
+"""What a machine can tell of a story's text: its length, its sentences, what it shares with others.
+
+A *unit* is what lengths are counted in: a Chinese character (字), or a word in any other script
+(letters and digits, with the apostrophes and hyphens inside it). Punctuation and white space are
+not counted; a word or a number in Latin letters within a Chinese text counts as one.
+"""
+
+import re
+from collections.abc import Iterable
+
+from ...language.messages import Language
+
+_CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNIT = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’-][^\W_{_CJK}]+)*")
+_HAN = re.compile(f"[{_CJK}]")
+_SENTENCE = re.compile(
+    r".+?(?:(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)\.(?!\w)|[!?。！？…])+[\"'”’」』)）*_]*\s*",
+    re.DOTALL,
+)
+_NOT_PROSE = re.compile(
+    r"^\s*(?:#.*|[-*•]\s.*|[-*_=]{3,}|```\w*|\*\*[^*]*\*\*:?"
+    r"|[(（\[【][^)）\]】]*(?:words?|字)[^)）\]】]*[)）\]】]"
+    r"|(?:sure|certainly|here(?:'s| is| are))\b.{0,80}:"
+    r"|(?:好的|当然|以下是|下面是).{0,40}[:：])\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LABEL = re.compile(
+    r"^\s*(?:\*\*)?(?:part|chapter|section|scene|第)\s*[\d一二三四五六七]+\s*"
+    r"(?:of\s*\d+|部分|章|段|幕)?\s*(?:\*\*)?\s*(?:[:：.—-]\s*|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*)+", re.MULTILINE)
+"""A small model that is told how many sentences to write may number them."""
+_SLIP: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(f"[{_CJK}]+"),
+    "zh": re.compile(r"(?<![A-Za-z])[a-z]{2,}(?![A-Za-z])"),
+}
+"""Words of the other language; not names, which begin with a capital letter."""
+_PAIRS = ("“”", "「」", "『』", "（）", "()")
+
+NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
+"""Units in a row by which a repetition is known: about as much as makes half a sentence."""
+ECHO: dict[Language, int] = {"en": 4, "zh": 6}
+"""Units in a row by which a sentence is told to echo an earlier one."""
+ECHOED = 0.5
+"""Share of a sentence's n-grams above which it is an echo: a small model caught in a loop changes
+a few words each time."""
+_REFRAIN = 6
+"""Units up to which a sentence may come back: cries and refrains belong to stories."""
+_ENDING = re.compile(r"(?<=\w{3})(?:'s|ing|e?d|e?s|y)$")
+_STEM = 5
+"""Letters of an English word, less its ending, that are compared."""
+_FUNCTION_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a about after all also an and are as at back be been before but by can come could did do
+        does down for from get go goes had has have he her him his how if in into is it its just
+        like make makes may more most must new no not now of off on one or other out over own she
+        so some still than that the their them then there they this through to too tries try two
+        under up upon very was way were what when where which while who will with would you your
+        """,
+    )
+)
+_FUNCTION_CHARACTERS = frozenset(
+    "的了着过在是和与及或就都也还又把被将向从到对给让使个一这那他她它我你们有很不没为以之其而于并中"
+)
+
+
+def units(text: str) -> list[str]:
+    """The text's units, in lower case."""
+    return [unit.lower() for unit in _UNIT.findall(text)]
+
+
+def count(text: str) -> int:
+    """The text's length in units; see above."""
+    return len(_UNIT.findall(text))
+
+
+def chinese_share(text: str) -> float:
+    """The share of the text's units that are Chinese; 0 for an empty text."""
+    return len(_HAN.findall(text)) / max(1, count(text))
+
+
+def prose(reply: str) -> str:
+    """A model's reply without what is no part of a story: headings, rules, fences, remarks, list
+    items, numbers before sentences. Each line becomes a paragraph."""
+    bare = _NUMBER.sub("", _LABEL.sub("", _NOT_PROSE.sub("", reply)))
+    return re.sub(r"\s*\n\s*", "\n\n", bare).strip()
+
+
+def body(story: str) -> str:
+    """A finished story without its headings."""
+    return re.sub(r"^#.*\n?", "", story, flags=re.MULTILINE).strip()
+
+
+def sentences(text: str) -> list[str]:
+    """The text's sentences, each with the white space after it; a beginning without an end is
+    the last one."""
+    found = _SENTENCE.findall(text)
+    rest = text[sum(map(len, found)) :]
+    return [*found, rest] if rest.strip() else found
+
+
+def finished(text: str) -> str:
+    """The text without a last sentence that breaks off, unless it is all there is."""
+    found = sentences(text)
+    if len(found) > 1 and not _SENTENCE.fullmatch(found[-1]):
+        found.pop()
+    return "".join(found).strip()
+
+
+def cut(text: str, length: int, *, keep_end: bool = False) -> str:
+    """The text cut at the sentence end that is nearest to `length` units, never within a quotation
+    where that can be helped. `keep_end` takes the sentences out before the last one instead, so
+    that an ending stays."""
+    found = sentences(text)
+    last = found.pop() if keep_end and len(found) > 2 else ""
+    ends = range(1, len(found) + 1)
+    heads = ["".join(found[:end]) for end in ends]
+    whole = [head for head in heads if _closed(head)] or heads
+    best = min(whole, key=lambda head: abs(count(head) + count(last) - length), default=text)
+    return f"{best}{last}".strip()
+
+
+def without_repeats(text: str, before: str, language: Language) -> str:
+    """The text without the sentences that say again, mostly in the same words, what stands in it
+    or in what comes before it already; refrains of a few words may come back."""
+    n = ECHO[language]
+    seen, kept = set(_ngrams(before, n)), []
+    for sentence in sentences(text):
+        found = _ngrams(sentence, n)
+        old = sum(gram in seen for gram in found)
+        if count(sentence) <= _REFRAIN or old <= len(found) * ECHOED:
+            kept.append(sentence)
+        seen.update(found)
+    return "".join(kept).strip()
+
+
+def without_foreign(text: str, language: Language, known: str) -> str:
+    """The text without the sentences into which a word of the other language has slipped that
+    does not stand in what is known."""
+    slips = _SLIP[language].findall
+    return "".join(s for s in sentences(text) if set(slips(s)) <= set(slips(known))).strip()
+
+
+def repeated(segments: list[str], language: Language, before: str = "") -> list[float]:
+    """For each segment the share of its n-grams that have occurred before: in the text before the
+    first one, in an earlier segment, or earlier in itself."""
+    n, seen, shares = NGRAM[language], set(_ngrams(before, NGRAM[language])), []
+    for segment in segments:
+        found = _ngrams(segment, n)
+        old = 0
+        for gram in found:
+            old += gram in seen
+            seen.add(gram)
+        shares.append(old / len(found) if found else 0.0)
+    return shares
+
+
+def covered(point: str, segment: str, names: Iterable[str] = ()) -> float:
+    """The share of a plot point's content words that its segment holds.
+
+    Content words are English words less function words, without their endings, and pairs of
+    neighbouring Chinese characters less those with a function character. Names are left out, as
+    they stand in every segment, unless the point says nothing else.
+    """
+    wanted = _content(point)
+    said = set().union(*(_content(name) for name in names))
+    wanted = wanted - said or wanted
+    return len(wanted & _content(segment)) / len(wanted) if wanted else 1.0
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a character is named: in full, or in Latin letters by one capitalised part of the
+    name."""
+    if _HAN.search(name):
+        return name in text
+    parts = [part for part in re.findall(r"[^\W_]+", name) if part[0].isupper()]
+    return any(re.search(rf"\b{re.escape(form)}\b", text, re.IGNORECASE) for form in (name, *parts))
+
+
+def _closed(text: str) -> bool:
+    paired = all(text.count(pair[0]) == text.count(pair[1]) for pair in _PAIRS)
+    return paired and text.count('"') % 2 == 0
+
+
+def _ngrams(text: str, n: int) -> list[tuple[str, ...]]:
+    found = units(text)
+    return [tuple(found[i : i + n]) for i in range(len(found) - n + 1)]
+
+
+def _content(text: str) -> set[str]:
+    words = {unit for unit in units(text) if not _HAN.match(unit)}
+    content = {_stem(word) for word in words - _FUNCTION_WORDS if len(word) > 2}
+    for run in re.findall(f"[{_CJK}]+", text):
+        content |= {run[i : i + 2] for i in range(len(run) - 1)}
+    return {term for term in content if not _FUNCTION_CHARACTERS & set(term)}
+
+
+def _stem(word: str) -> str:
+    """One for carries, carried, carry and carrying: carr."""
+    return re.sub(r"i$|y$", "", _ENDING.sub("", word))[:_STEM]

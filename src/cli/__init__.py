@@ -1,0 +1,1 @@
+"""The `concertino` command, one module per family of commands."""

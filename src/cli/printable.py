@@ -1,0 +1,111 @@
+"""A result as one page of HTML to print: A4, no scripts, nothing fetched from elsewhere.
+
+What a model wrote is data: HTML in it is shown as text, pictures are left out, links lead to the
+web or nowhere, and formulas become MathML without links and styles.
+"""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from string import Template
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from ..language.messages import Language, say
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_ATTRIBUTES = frozenset(
+    (
+        *("display", "displaystyle", "stretchy", "fence", "form", "separator", "columnalign"),
+        *("linethickness", "mathvariant", "accent", "accentunder", "movablelimits"),
+        *("lspace", "rspace"),
+    )
+)
+"""Those of MathML that only lay out."""
+
+_BRACKETED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """The report of any task's result, as `run_task` returns it, ready to print.
+
+    A lesson's answers are on a sheet of their own. Without a report the page says why.
+    """
+    text = result.get("report") or result.get("error") or result.get("input_request") or ""
+    title = result.get("question") or ""
+    lesson = (result.get("outputs") or {}).get(result.get("workflow") or "", {}).get("data", {})
+    return page_of(
+        str(text),
+        title=str(lesson.get("title") or title),
+        language=lesson.get("language") or result.get("language") or "en",
+    )
+
+
+def page_of(markdown: str, *, title: str, language: Language = "en") -> str:
+    """A page of Markdown with LaTeX formulas between `$` signs.
+
+    Args:
+        markdown: what the page says.
+        title: shown by the browser; the page's own heading where the text has none.
+        language: that of the text.
+    """
+    shown = " ".join(title.split())
+    if not re.search(r"^# ", markdown, re.MULTILINE):
+        markdown = f"# {_as_text(shown[:120])}\n\n{markdown}"
+    tokens = _reader().parse(_BRACKETED.sub(_in_dollars, markdown))
+    _start_sheets(tokens)
+    body = _reader().renderer.render(tokens, _reader().options, {})
+    frame = Template((files(__package__) / "printable.html").read_text(encoding="utf-8"))
+    return frame.substitute(language=language, title=html.escape(shown[:200]), body=body)
+
+
+@cache
+def _reader() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader.use(
+        dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True, renderer=_math
+    )
+    return reader
+
+
+def _in_dollars(match: re.Match[str]) -> str:
+    return f"${match[1].strip()}$" if match[1] else f"\n\n$$\n{match[2].strip()}\n$$\n\n"
+
+
+def _as_text(title: str) -> str:
+    """The title so that Markdown takes none of it for its own signs."""
+    return re.sub(r"([\\`*_{}\[\]<>#$|!])", r"\\\1", title)
+
+
+def _start_sheets(tokens: Sequence["Token"]) -> None:
+    """Put a page break before each heading of answers."""
+    keys = {say("lesson.key", language) for language in ("en", "zh")}
+    for opening, heading in pairwise(tokens):
+        if opening.type == "heading_open" and heading.content in keys:
+            opening.attrJoin("class", "sheet")
+
+
+def _math(latex: str, options: dict[str, Any]) -> str:
+    """A formula as MathML, or as it was written where it cannot be read."""
+    from latex2mathml.converter import convert_to_element
+
+    display = "block" if options.get("display_mode") else "inline"
+    try:
+        formula = convert_to_element(latex, display=display)
+    except Exception:  # the library has no common error for what it cannot read
+        return f"<code>{html.escape(latex)}</code>"
+    for element in formula.iter():
+        # The library writes characters as references, and passes on what it does not know.
+        element.text = html.unescape(element.text or "")
+        for name in set(element.attrib) - _ATTRIBUTES:
+            del element.attrib[name]
+    return ElementTree.tostring(formula, encoding="unicode")

@@ -1,0 +1,143 @@
+"""What the service takes and gives, as its OpenAPI schema shows it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..state import Reward, Routing, Usage
+from ..store.base import TaskStatus, TaskSummary
+
+ENDED: frozenset[TaskStatus] = frozenset(
+    ("verified", "unverified", "no_answer", "failed", "interrupted", "cancelled")
+)
+"""What a task no longer leaves by itself."""
+
+PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+EXAMPLE_ID = "4f1c9b2ad07e"
+
+TaskId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,32}$", examples=[EXAMPLE_ID])]
+
+
+class NewTask(BaseModel):
+    """A task in plain language, Chinese or English."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"question": PENS, "workflow": "solve_math"}]},
+    )
+
+    question: str
+    workflow: str | None = Field(None, description="one of `GET /workflows`; null: any that fits")
+    inputs: dict[str, Any] = Field({}, description="what that workflow takes besides the question")
+    thread_id: str | None = Field(None, description="of an earlier task, to follow it up")
+    max_iterations: int | None = Field(None, ge=1, le=100)
+    model: str | None = Field(
+        None, max_length=200, description="a model, a provider, or `provider/model`"
+    )
+
+
+class Answer(BaseModel):
+    """What the person says to a task that asked, or nothing, to take up one that was stopped."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"answer": "3 dollars each"}]}
+    )
+
+    answer: str | None = Field(None, max_length=20_000)
+
+
+class Feedback(BaseModel):
+    """How good a task's result is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
+
+    rating: int = Field(ge=1, le=5, description="1: of no use, to 5: as it should be")
+    comment: str | None = Field(None, max_length=2000)
+
+
+class Links(BaseModel):
+    """Where to go on with a task."""
+
+    self: str
+    events: str
+    resume: str
+    cancel: str
+    feedback: str
+
+    @classmethod
+    def of(cls, task_id: str) -> "Links":
+        here = f"/tasks/{task_id}"
+        return cls(
+            self=here,
+            events=f"{here}/events",
+            resume=f"{here}/resume",
+            cancel=f"{here}/cancel",
+            feedback=f"{here}/feedback",
+        )
+
+
+class TaskLine(BaseModel):
+    """A task, as it is listed."""
+
+    task_id: str
+    thread_id: str
+    question: str
+    workflow: str | None
+    status: TaskStatus
+    final_answer: str | None
+    created: datetime
+    updated: datetime
+    links: Links
+
+    @classmethod
+    def of(cls, task: TaskSummary) -> "TaskLine":
+        return cls(**task.model_dump(exclude={"owner"}), links=Links.of(task.task_id))
+
+
+class TaskPage(BaseModel):
+    """Some tasks, newest first."""
+
+    items: list[TaskLine]
+    next: str | None = Field(description="`cursor` of the page after this one; null: there is none")
+
+
+class Task(BaseModel):
+    """A task and all that has come of it."""
+
+    task_id: str
+    thread_id: str
+    status: TaskStatus
+    question: str
+    language: Literal["en", "zh"] | None
+    workflow: str | None = Field(description="the one played last, or the one asked for")
+    final_answer: str | None
+    answer: dict[str, Any] | None = Field(description="of a calculation: exact, text, latex")
+    report: str | None = Field(description="Markdown")
+    outputs: dict[str, Any] = Field(description="what each workflow made")
+    comprehension_output: dict[str, Any] | None
+    planning_output: dict[str, Any] | None
+    execution_output: dict[str, Any] | None
+    verification_output: dict[str, Any] | None
+    attempts: list[dict[str, Any]]
+    iteration_history: list[dict[str, Any]]
+    total_iterations: int
+    usage: Usage
+    input_request: str | None = Field(description="the question to the person, with `needs_input`")
+    error: str | None = Field(description="with `failed` and `interrupted`")
+    routing: Routing | None = Field(description="what was advised where a workflow was chosen")
+    reward: Reward | None = Field(description="quality less cost, once the task has ended")
+    created: datetime
+    updated: datetime
+    rating: int | None
+    links: Links
+
+
+class Workflow(BaseModel):
+    """A kind of task."""
+
+    name: str
+    description: dict[Literal["en", "zh"], str]
+    inputs: dict[str, Any] = Field(description="JSON schema of what it takes besides the question")
+    checks: dict[str, dict[Literal["en", "zh"], str]]
+    actions: dict[str, dict[Literal["en", "zh"], str]]

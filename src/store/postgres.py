@@ -1,0 +1,370 @@
+"""Tasks in a Postgres database: for many processes on many machines.
+
+Who works on a task holds a *lease*: a row with a token that no other lease has, renewed as long as
+its process lives. Whoever finds a lease run out may take the task over, with a token of its own.
+Every write for a task, a checkpoint too, looks its token up in the same transaction, and the row
+cannot change before that ends. So a process that was thought dead and wakes up late writes nothing.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from psycopg import AsyncConnection, Error, InterfaceError, OperationalError, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+from pydantic import SecretStr
+
+from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
+from ..language.messages import say
+from ..settings import get_settings
+from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
+
+POOL = 10
+"""Connections that one process has open at most."""
+CONNECT_SECONDS = 10
+POLL_SECONDS = 0.02
+"""How often a process that waits for others looks whether they are done."""
+BEATS = 3
+"""How often a lease is renewed in the time after which it runs out."""
+
+GONE = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
+"""What says that a connection is of no use any more."""
+
+LEASES = """
+create sequence if not exists lease_tokens;
+create table if not exists leases (
+    task_id text primary key,
+    token bigint not null,
+    holder text not null,
+    expires timestamptz not null,
+    stop boolean not null
+) without rowid;
+"""
+
+Connection = AsyncConnection[DictRow]
+Source = AsyncConnectionPool[Connection] | Connection
+Turns = defaultdict[str, asyncio.Lock]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a task."""
+
+    task_id: str
+    token: int
+
+    async def check(self, connection: Connection) -> None:
+        """Make sure that it holds, and will until the transaction ends.
+
+        Raises:
+            TaskBusy: another process has the task.
+        """
+        found = await connection.execute(
+            "select 1 from leases where task_id = %s and token = %s for share",
+            (self.task_id, self.token),
+        )
+        if await found.fetchone() is None:
+            raise TaskBusy(say("task.busy", task_id=self.task_id))
+
+
+class PostgresStore(TaskStore):
+    """Checkpoints and index.
+
+    Args:
+        source: a pool of connections, or a single one.
+        seconds: after which a lease runs out that is not renewed.
+        turns: a lock for each name, so that one connection of this process waits for it.
+        lease: what has to hold for anything to be written; None: nothing.
+    """
+
+    def __init__(
+        self, source: Source, seconds: float, turns: Turns, lease: Lease | None = None
+    ) -> None:
+        self.checkpointer = FencedSaver(self, source)
+        self._source, self._seconds, self._turns, self._lease = source, seconds, turns, lease
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        """A connection that nobody else uses meanwhile."""
+        try:
+            if isinstance(self._source, AsyncConnectionPool):
+                async with self._source.connection() as connection:
+                    yield connection
+            else:
+                async with self._turn:
+                    yield self._source
+        except GONE as error:
+            raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """A transaction in which the lease holds."""
+        async with self.connected() as connection, connection.transaction():
+            if self._lease:
+                await self._lease.check(connection)
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        async with self.writing() as connection:
+            yield PostgresSession(connection)
+
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        async with self.connected() as connection:
+            return await PostgresSession(connection).read(query, values)
+
+    async def setup(self) -> None:
+        """Make the tables of the checkpoints and the leases."""
+        await self.define(LEASES)
+        async with self._alone("schema") as connection:
+            await AsyncPostgresSaver(connection).setup()
+
+    async def define(self, script: str) -> None:
+        # Of two that make the same table at the same time one would fail, "if not exists" or not.
+        async with self._alone("schema") as connection:
+            await connection.execute(in_postgres(script).encode(), prepare=False)
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[TaskStore]:
+        async with self._alone(name) as connection:
+            yield PostgresStore(connection, self._seconds, self._turns, self._lease)
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[Connection]:
+        """The connection that has a lock of this name. Where the server ends it, as it does when
+        this process is paused, the lock is gone, and nothing can be written over it any more."""
+        key = "hashtextextended(current_schema() || '.' || %s, 0)"
+        async with self._turns[name], self.connected() as connection:
+            try:
+                async with asyncio.timeout(BUSY_SECONDS):
+                    # It asks again and again: who waits inside Postgres holds up the building of
+                    # indexes, which may be what it waits for.
+                    while not await _value(connection, f"pg_try_advisory_lock({key})", name):  # noqa: ASYNC110
+                        await asyncio.sleep(POLL_SECONDS)
+            except TimeoutError:
+                raise ConcertinoError(say("store.busy", name=name)) from None
+            try:
+                await connection.execute(f"set idle_session_timeout = '{BUSY_SECONDS}s'")
+                yield connection
+            finally:
+                with suppress(Error):  # a connection that is broken has no lock
+                    await connection.execute("reset idle_session_timeout")
+                    await _value(connection, f"pg_advisory_unlock({key})", name)
+
+    @asynccontextmanager
+    async def claim(
+        self,
+        task_id: str,
+        interrupt: Callable[[Interruption], object] = lambda why: None,
+        nudge: asyncio.Event | None = None,
+    ) -> AsyncIterator[TaskStore]:
+        lease = await self._take(task_id)
+        beating = asyncio.create_task(self._beat(lease, interrupt, nudge or asyncio.Event()))
+        try:
+            yield PostgresStore(self._source, self._seconds, self._turns, lease)
+        finally:
+            beating.cancel()
+            with suppress(StoreUnavailable):  # else it runs out
+                await self._change(
+                    "delete from leases where task_id = %s and token = %s", task_id, lease.token
+                )
+
+    async def free(self, task_ids: Collection[str]) -> set[str]:
+        if not task_ids:
+            return set()
+        async with self.connected() as connection:
+            held = await connection.execute(
+                "select task_id from leases where task_id = any(%s) and expires > now()",
+                (list(task_ids),),
+            )
+            return set(task_ids) - {row["task_id"] for row in await held.fetchall()}
+
+    async def ask_to_stop(self, task_id: str) -> None:
+        await self._change("update leases set stop = true where task_id = %s", task_id)
+
+    async def keep_latest(self, thread_id: str) -> None:
+        async with self.connected() as connection:
+            await AsyncPostgresSaver(connection).aprune([thread_id])
+
+    async def _take(self, task_id: str) -> Lease:
+        taken = await self._change(
+            "insert into leases values (%s, nextval('lease_tokens'), %s, now() + %s * interval "
+            "'1 second', false) on conflict (task_id) do update set token = excluded.token, "
+            "holder = excluded.holder, expires = excluded.expires, stop = false "
+            "where leases.expires < now() returning token",
+            *(task_id, f"{socket.gethostname()}:{os.getpid()}", self._seconds),
+        )
+        if taken is None:
+            raise TaskBusy(say("task.busy", task_id=task_id))
+        return Lease(task_id, taken["token"])
+
+    async def _beat(
+        self, lease: Lease, interrupt: Callable[[Interruption], object], nudge: asyncio.Event
+    ) -> None:
+        """Renew a lease until it is lost, and pass on that a person wants the task stopped."""
+        renewed = time.monotonic()
+        while time.monotonic() < renewed + self._seconds:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds / BEATS):
+                    await nudge.wait()
+            nudge.clear()
+            began = time.monotonic()
+            with suppress(StoreUnavailable):
+                found = await self._change(
+                    "update leases set expires = now() + %s * interval '1 second' "
+                    "where task_id = %s and token = %s returning stop",
+                    *(self._seconds, lease.task_id, lease.token),
+                )
+                if found is None:
+                    break
+                renewed = began
+                if found["stop"]:
+                    interrupt("cancelled")
+        interrupt("lost")
+
+    async def _change(self, statement: str, *values: str | float) -> Row | None:
+        """Change the leases; the row that the statement returns, where it does."""
+        async with self.connected() as connection:
+            cursor = await connection.execute(statement.encode(), values)
+            return await cursor.fetchone() if cursor.description else None
+
+
+class FencedSaver(AsyncPostgresSaver):
+    """LangGraph's checkpointer, which writes only while the store's lease holds, and for
+    processes whose clocks differ."""
+
+    def __init__(self, store: PostgresStore, source: Source) -> None:
+        super().__init__(source, serde=serializer())
+        self._store = store
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        async with self._store.connected() as connection:
+            return outrun(await self._over(connection).aget_tuple(config))
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        async with self._store.writing() as connection:
+            saver = self._over(connection)
+            return await saver.aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        async with self._store.writing() as connection:
+            await self._over(connection).aput_writes(config, writes, task_id, task_path)
+
+    def _over(self, connection: Connection) -> AsyncPostgresSaver:
+        return AsyncPostgresSaver(connection, serde=self.serde)
+
+
+class PostgresSession:
+    """Statements over a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
+        cursor = await self._connection.execute(*_translated(statement, values))
+        return cursor.rowcount
+
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        cursor = await self._connection.execute(*_translated(query, values))
+        return await cursor.fetchall()
+
+
+@asynccontextmanager
+async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
+    """The store in the database of that address.
+
+    Raises:
+        ConcertinoError: the address is none, or the database cannot be used.
+    """
+    address = _checked(url.get_secret_value())
+    seconds = get_settings().lease_seconds
+
+    async def configure(connection: Connection) -> None:
+        # What a paused process has locked is free again before its lease is another's.
+        await connection.execute(
+            f"set idle_in_transaction_session_timeout = {round(seconds * 1000)}".encode()
+        )
+
+    settings = {"autocommit": True, "row_factory": dict_row, "connect_timeout": CONNECT_SECONDS}
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        address,
+        kwargs=settings,
+        min_size=1,
+        max_size=POOL,
+        open=False,
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,  # a restart of Postgres ends them all
+    )
+    try:
+        async with await AsyncConnection.connect(address, connect_timeout=CONNECT_SECONDS):
+            pass  # the pool itself would not say why it gets no connection
+        async with pool:
+            store = PostgresStore(pool, seconds, defaultdict(asyncio.Lock))
+            await store.setup()
+            yield store
+    except Error as error:
+        raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+
+
+def _checked(address: str) -> str:
+    """The address, if it is one; what is wrong with it is not told, since it has a password."""
+    try:
+        if not address.startswith(("postgresql://", "postgres://")):
+            raise ProgrammingError
+        conninfo_to_dict(address)
+    except ProgrammingError:
+        raise ConcertinoError(say("store.database_url")) from None
+    return address
+
+
+def in_postgres(script: str) -> str:
+    """Definitions of tables that were written for SQLite, whose tables number their rows
+    themselves."""
+    script = re.sub(r"\binteger\b", "bigint", script)
+    script = re.sub(r"\breal\b", "double precision", script)
+    numbered = ",\n    rowid bigint generated always as identity\n);"
+    return re.sub(r"\n\)( without rowid)?;", lambda end: "\n);" if end[1] else numbered, script)
+
+
+def _translated(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
+    """A statement with Postgres's mark for a value, and values without what its texts cannot
+    hold."""
+    kept = [value.replace("\0", "") if isinstance(value, str) else value for value in values]
+    return statement.replace("?", "%s").encode(), kept
+
+
+async def _value(connection: Connection, expression: str, *values: Value) -> Any:
+    cursor = await connection.execute(f"select {expression} as value".encode(), values)
+    row = await cursor.fetchone()
+    return row["value"] if row else None

@@ -1,0 +1,163 @@
+"""Tasks in one SQLite file, or in memory: for one machine."""
+
+import asyncio
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+from filelock import AsyncFileLock, Timeout
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from ..errors import ConcertinoError, TaskBusy
+from ..language.messages import say
+from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
+
+DATABASE = "tasks.sqlite"
+POLL_SECONDS = 0.005
+"""How often a process that waits for others looks whether they are done."""
+
+
+class AscendingSaver(AsyncSqliteSaver):
+    """LangGraph's checkpointer, for processes whose clocks differ."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return outrun(await super().aget_tuple(config))
+
+
+class SqliteStore(TaskStore):
+    """Checkpoints and index over one connection, which its tasks take turns with. Locks are files:
+    a process that dies lets go of them, and one that is paused does not."""
+
+    checkpointer: AscendingSaver
+
+    def __init__(self, connection: aiosqlite.Connection, home: Path | None) -> None:
+        self.checkpointer = AscendingSaver(connection, serde=serializer())
+        self._connection, self._home = connection, home
+        self.lasting = home is not None
+        self._session = SqliteSession(connection)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        async with self.checkpointer.lock:
+            try:
+                yield self._session
+                await self._connection.commit()
+            except BaseException:
+                await self._connection.rollback()
+                raise
+
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        return await self._session.read(query, values)
+
+    async def define(self, script: str) -> None:
+        async with self.exclusive(DATABASE):
+            await self._connection.executescript(script)
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[TaskStore]:
+        async with self._locks[name]:  # so that of each process one waits for the file
+            if self._home is None:
+                yield self
+                return
+            path = self._home / f"{name}.lock"
+            lock = AsyncFileLock(path, timeout=BUSY_SECONDS, poll_interval=POLL_SECONDS)
+            try:
+                await lock.acquire()
+            except Timeout:
+                raise ConcertinoError(say("store.busy", name=name)) from None
+            try:
+                yield self
+            finally:
+                await lock.release()
+
+    @asynccontextmanager
+    async def claim(
+        self,
+        task_id: str,
+        interrupt: Callable[[Interruption], object] = lambda why: None,
+        nudge: asyncio.Event | None = None,
+    ) -> AsyncIterator[TaskStore]:
+        if self._home is None:
+            yield self
+            return
+        folder = self._home / "locks"
+        folder.mkdir(exist_ok=True)
+        lock = AsyncFileLock(folder / f"{task_id}.lock", timeout=0)
+        try:
+            async with lock:
+                yield self
+        except Timeout:
+            raise TaskBusy(say("task.busy", task_id=task_id)) from None
+
+    async def free(self, task_ids: Collection[str]) -> set[str]:
+        return {task_id for task_id in task_ids if await self._is_free(task_id)}
+
+    async def ask_to_stop(self, task_id: str) -> None:
+        """A file cannot carry the wish."""
+
+    async def keep_latest(self, thread_id: str) -> None:
+        older = (
+            "thread_id = ? and checkpoint_id < "
+            "(select max(checkpoint_id) from checkpoints where thread_id = ?)"
+        )
+        async with self.transaction() as db:
+            for table in ("checkpoints", "writes"):
+                await db.execute(f"delete from {table} where {older}", (thread_id, thread_id))  # noqa: S608
+
+    async def _is_free(self, task_id: str) -> bool:
+        try:
+            async with self.claim(task_id):
+                return True
+        except TaskBusy:
+            return False
+
+
+class SqliteSession:
+    """Statements over a connection."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
+        async with self._connection.execute(statement, values) as cursor:
+            return cursor.rowcount
+
+    async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
+        async with self._connection.execute(query, values) as cursor:
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+
+@asynccontextmanager
+async def open_sqlite(home: Path | None) -> AsyncIterator[TaskStore]:
+    """The store in a folder, or in memory.
+
+    Raises:
+        ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
+    """
+    try:
+        database = await asyncio.to_thread(_database, home)
+        async with aiosqlite.connect(database, timeout=BUSY_SECONDS) as connection:
+            store = SqliteStore(connection, home)
+            # SQLite does not wait for a database that is being switched to its write-ahead log.
+            async with store.exclusive(DATABASE):
+                await store.checkpointer.setup()
+            yield store
+    except (sqlite3.Error, OSError) as error:
+        raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
+
+
+def _database(home: Path | None) -> str:
+    if home is None:
+        return ":memory:"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / DATABASE
+    path.touch(mode=0o600)
+    return os.fspath(path)

@@ -1,0 +1,1 @@
+"""Tasks: starting, playing, ending them; their results and events."""

@@ -1,0 +1,182 @@
+"""What is learned when a task has ended, or when a person says later how good it was."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import Any, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+
+from ..agents.turns import problem_of
+from ..errors import InvalidTask, TaskBusy
+from ..graphs.coordinator import REPORT, build_graph
+from ..graphs.registry import WORKFLOWS
+from ..learning.reward import RATING, REFERENCE
+from ..learning.settle import ENDED, Ending, settle
+from ..learning.trace import Trace
+from ..models.embedded import EmbeddedServer
+from ..models.providers import choose_provider
+from ..settings import get_settings
+from ..state import Reward, TaskState
+from ..store.base import TaskStatus, TaskStore
+
+RETRIES = 20
+RETRY_SECONDS = 0.1
+"""How often and after how long a rating is tried again that meets another one."""
+
+
+class Meter:
+    """What a run costs this process, besides what its agents tell."""
+
+    def __init__(self) -> None:
+        self._loads = EmbeddedServer.loads
+
+    def spent(self) -> dict[str, float]:
+        """Models that were loaded meanwhile, and the most memory that the process ever had."""
+        return {"loads": float(EmbeddedServer.loads - self._loads), **_memory()}
+
+
+async def learn_from(
+    store: TaskStore,
+    task_id: str,
+    status: TaskStatus,
+    *,
+    error: str | None = None,
+    model: str | BaseChatModel | None = None,
+    meter: Meter | None = None,
+) -> Reward | None:
+    """Reward a task that has ended, trace it, and enter the reward into its state.
+
+    Args:
+        status: how it ended; one that goes on is left alone.
+        model: what it was played with.
+
+    Returns:
+        The reward; None where there is none, see `settle`.
+    """
+    spent = meter.spent() if meter else {}
+    return await _learn(store, task_id, status, error=error, model=_name(model), spent=spent)
+
+
+async def rate(
+    store: TaskStore, task_id: str, rating: int, comment: str | None = None
+) -> Reward | None:
+    """Keep what a person thinks of a task's result, 1 to 5, and let its reward follow.
+
+    Returns:
+        The reward; None where the task has not ended, or is not rewarded.
+
+    Raises:
+        UnknownTask: it is not stored here.
+    """
+    await store.get(task_id)
+    await store.rate(task_id, rating, comment)
+    return await _learn_late(store, task_id, {})
+
+
+async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | None:
+    """Enter whether a task's answer is that of a reference, and let its reward follow.
+
+    Returns:
+        The reward; None where the task has not ended, or is not rewarded.
+
+    Raises:
+        UnknownTask: it is not stored here.
+    """
+    return await _learn_late(store, task_id, {REFERENCE: float(correct)})
+
+
+async def reward_of(store: TaskStore, task_id: str) -> Reward | None:
+    """A task's reward, as it was last judged."""
+    return (await _state_of(store, task_id)).get("reward")
+
+
+async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
+    for _ in range(RETRIES):
+        try:
+            async with store.claim(task_id) as own:
+                status = (await own.get(task_id)).status
+                return await _learn(own, task_id, status, opinions=opinions, late=True)
+        except TaskBusy:
+            if (await store.get(task_id)).status not in ENDED:
+                return None  # whoever plays it takes the rating in at its end
+        await asyncio.sleep(RETRY_SECONDS)
+    return None
+
+
+async def _learn(store: TaskStore, task_id: str, status: TaskStatus, **known: Any) -> Reward | None:
+    """Learn, and again where the task was rated meanwhile."""
+    rating = await store.rating(task_id)
+    reward = await _learn_once(store, task_id, status, rating, **known)
+    while rating != (rating := await store.rating(task_id)):
+        reward = await _learn_once(store, task_id, status, rating, **{**known, "late": True})
+    return reward
+
+
+async def _learn_once(
+    store: TaskStore,
+    task_id: str,
+    status: TaskStatus,
+    rating: int | None,
+    *,
+    opinions: Mapping[str, float] | None = None,
+    **known: Any,
+) -> Reward | None:
+    settings, entry = get_settings(), await store.get(task_id)
+    state = await _state_of(store, task_id)
+    flow = WORKFLOWS.get(state.get("active") or "")
+    rated = {} if rating is None else {RATING: min(1.0, max(0.0, (rating - 1) / 4))}
+    ending = Ending(
+        task_id=task_id,
+        thread_id=entry.thread_id,
+        status=status,
+        state=state,
+        question=problem_of(state) if "question" in state else entry.question,
+        chosen=_chosen(state),
+        weights=flow.weights if flow else {},
+        opinions={**rated, **(opinions or {})},
+        **known,
+    )
+    reward = await settle(store, ending, settings, Trace.of(settings) if store.lasting else None)
+    # A run that broke off is taken up again from its last checkpoint, which has to stay the last.
+    if reward and reward != ending.rewarded and state.get("status") == status:
+        graph = build_graph(store.checkpointer)
+        await graph.aupdate_state(_config(task_id), {"reward": reward}, as_node=REPORT)
+    return reward
+
+
+async def _state_of(store: TaskStore, task_id: str) -> TaskState:
+    """What the task's last checkpoint holds."""
+    kept = await store.checkpointer.aget_tuple(_config(task_id))
+    return cast("TaskState", kept.checkpoint["channel_values"] if kept else {})
+
+
+def _chosen(state: TaskState) -> str | None:
+    """The workflow that the person named, or that the Coordinator chose first."""
+    decided = [record.decision for record in state.get("history", []) if record.decision]
+    choices = (each.next_action for each in decided if each.next_action in WORKFLOWS)
+    return state.get("workflow") or next(choices, None)
+
+
+def _name(model: str | BaseChatModel | None) -> str | None:
+    if isinstance(model, BaseChatModel):
+        return type(model).__name__
+    try:
+        choice = choose_provider(get_settings(), model)
+    except InvalidTask:
+        return model
+    return f"{choice.provider.name}/{choice.model or ''}".rstrip("/")
+
+
+def _memory() -> dict[str, float]:
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return {}
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"memory": most / (2**20 if sys.platform == "darwin" else 2**10)}
+
+
+def _config(task_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": task_id}}

@@ -1,0 +1,131 @@
+"""Tasks that workers on any machine carry out: sent through taskiq's broker over Redis Streams.
+
+A message says no more than a task's id. The task itself, its place in the queue and what has come
+of it are in the database, so that Redis may lose everything: what is due, in nobody's hands and
+not in Redis is sent again. A message too many does no harm, since a task is claimed before it is
+played.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from taskiq.exceptions import TaskiqError
+from taskiq.kicker import AsyncKicker
+from taskiq_redis import RedisStreamBroker
+
+from ..errors import ConcertinoError, StoreUnavailable
+from ..language.messages import say
+from ..settings import Settings
+from .ledger import Ledger
+
+CARRY_OUT = "carry_out"
+"""The one task of taskiq's: to carry out a task of ours."""
+WORKERS = "workers"
+"""The consumer group."""
+READ_SECONDS = 2.0
+"""How long a worker waits for a message before it looks for those of workers that have died."""
+RETRY = Retry(NoBackoff(), 1)
+"""A request does not wait for Redis to come back."""
+ENTRIES = 1_000_000
+"""How many messages, done ones too, Redis keeps at most, about."""
+
+log = logging.getLogger(__name__)
+
+
+def redis_of(settings: Settings) -> Redis:
+    """The client for the settings' Redis.
+
+    Raises:
+        ConcertinoError: there is none, or no database for it.
+    """
+    if settings.redis_url is None or settings.database_url is None:
+        raise ConcertinoError(say("service.redis_needs_database"))
+    try:
+        return Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            decode_responses=True,
+            health_check_interval=10,
+            retry=RETRY,
+        )
+    except ValueError:
+        raise ConcertinoError(say("service.redis_url")) from None
+
+
+class Deliveries:
+    """The messages on their way to the workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._redis = redis_of(settings)
+        self._stream = f"{settings.redis_prefix}:tasks"
+        assert settings.redis_url  # noqa: S101  (`redis_of` has seen to it)
+        self.broker = RedisStreamBroker(
+            settings.redis_url.get_secret_value(),
+            queue_name=self._stream,
+            consumer_group_name=WORKERS,
+            consumer_name=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+            consumer_id="0",  # what was sent before there was a worker is for the first one
+            maxlen=ENTRIES,
+            # A message of a worker that has died is another's as soon as its lease is.
+            idle_timeout=round(settings.lease_seconds * 1000),
+            xread_block=round(1000 * min(READ_SECONDS, settings.lease_seconds / 2)),
+            # A worker takes what it has room for, and leaves the rest to others.
+            xread_count=1,
+            unacknowledged_batch_size=1,
+            unacknowledged_lock_timeout=READ_SECONDS,
+            retry=RETRY,
+        )
+
+    async def send(self, task_id: str) -> None:
+        """Let some worker have a task; where Redis does not answer, `sweep` will."""
+        kicker: AsyncKicker[[str], None] = AsyncKicker(CARRY_OUT, self.broker, {})
+        try:
+            await kicker.kiq(task_id)
+        except (TaskiqError, RedisError, OSError) as error:
+            log.warning("task %s will be sent later: %s", task_id, error.__cause__ or error)
+
+    async def unread(self) -> bool:
+        """Whether there are messages that no worker has got yet."""
+        try:
+            groups = await self._redis.xinfo_groups(self._stream)
+        except ResponseError:  # there is no stream
+            return False
+        last = [each["last-delivered-id"] for each in groups if each["name"] == WORKERS]
+        start = f"({last[0]}" if last else "-"
+        return bool(await self._redis.xrange(self._stream, start, count=1))
+
+    async def start(self) -> None:
+        with suppress(RedisError, OSError):  # a worker will make what is missing
+            await self.broker.startup()
+
+    async def stop(self) -> None:
+        await self.broker.shutdown()
+        await self._redis.aclose()
+
+
+async def sweep(ledger: Ledger, deliveries: Deliveries, seconds: float) -> None:
+    """Send again, for ever, what Redis has lost.
+
+    A task is lost when it is due and in nobody's hands though no message is unread, and that twice
+    in a row: a worker that has just read one needs a moment to claim its task.
+    """
+    suspects: set[str] = set()
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            unheld = [] if await deliveries.unread() else await ledger.unheld()
+        except (RedisError, OSError, StoreUnavailable) as error:
+            log.warning("lost tasks will be looked for later: %s", error)
+            continue
+        for task_id in unheld:
+            if task_id in suspects:
+                log.warning("task %s is sent again", task_id)
+                await deliveries.send(task_id)
+        suspects = set(unheld)

@@ -1,0 +1,84 @@
+"""Following a task from its stored events, whoever runs it and however often it was begun."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..service.schemas import ENDED
+from ..store.base import TaskSummary
+from ..tasks.api import result_of
+from ..tasks.events import Event
+from .ledger import Ledger, StoredEvent
+from .live_text import Drafts, Piece
+from .notifier import Bells
+
+LOOK_SECONDS = 5.0
+"""How often a task is looked at that another process, such as the command line, may work on."""
+
+TOKEN_SECONDS = 0.1
+"""Tokens that come within this time of one another are told together."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as a reader gets it."""
+
+    id: int | None
+    """None: it is not stored, and not told again."""
+    data: Event
+
+
+async def follow(
+    ledger: Ledger, bells: Bells, drafts: Drafts, task: TaskSummary, after: int = 0
+) -> AsyncIterator[Told]:
+    """A task's events after that number, as they come, until it has ended; and between them what
+    models are writing."""
+    ended, look, place = task.status in ENDED, True, dict[str, int]()
+    over = ended
+    with bells.listen(task.task_id) as bell:
+        while not bells.closed:
+            bell.clear()
+            stored: list[StoredEvent] = []
+            pieces = [] if over else drafts.read(task.task_id, place)
+            if look:
+                ended = ended or (await ledger.tasks.get(task.task_id)).status in ENDED
+                stored = await ledger.events(task.task_id, after)
+            for event in _in_order(stored, pieces):
+                after = event.id or after
+                yield event
+            if ended:
+                if not after:  # the service did not run it
+                    result = await result_of(ledger.tasks, task.task_id, task.status)
+                    yield Told(1, {"type": "done", "result": result})
+                return
+            look = not await _comes(bell, LOOK_SECONDS) or await _comes(bell.stored, TOKEN_SECONDS)
+
+
+async def _comes(news: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set within that time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    return news.is_set()
+
+
+def _in_order(stored: list[StoredEvent], pieces: list[Piece]) -> list[Told]:
+    """Each piece behind the stored event that it came after."""
+    events = [((event.id, 0), Told(event.id, event.data)) for event in stored]
+    drafts = [((piece.after, 1), Told(None, piece.event)) for piece in pieces]
+    return [told for _, told in heapq.merge(events, drafts, key=lambda pair: pair[0])]
+
+
+async def settled(ledger: Ledger, bells: Bells, task: TaskSummary, seconds: float) -> bool:
+    """Whether a task ends or asks its person within this time."""
+    with bells.listen(task.task_id) as bell, suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not bells.closed:
+                bell.clear()
+                now = await ledger.tasks.get(task.task_id)
+                if now.status in ENDED or now.status == "needs_input":
+                    return True
+                await _comes(bell.stored, LOOK_SECONDS)
+    return False

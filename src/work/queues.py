@@ -1,0 +1,169 @@
+"""Who gets the tasks that were accepted: workers in this process, or those of `broker.py`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from langchain_core.language_models import BaseChatModel
+
+from ..models.client import close_language_models
+from .ledger import Ledger
+from .live_text import Drafts
+from .metrics import Metrics
+from .notifier import Bells
+from .runner import Runner
+
+BUSY_SECONDS = 5.0
+"""How long a task is left alone that another process, such as the command line, works on."""
+LONGEST_WAIT = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class QueueFull(Exception):
+    """No more tasks are taken for now.
+
+    `wait` is the number of seconds after which there may be room.
+    """
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Stopping(Exception):
+    """No more tasks are taken: the service is shutting down."""
+
+
+class Queue(Protocol):
+    """What an application does with tasks that are to be carried out."""
+
+    capacity: int
+    stopping: bool
+    metrics: Metrics
+
+    async def waiting(self) -> int:
+        """Tasks that are accepted and not begun."""
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """Keep a place for a task while it is written to the database's queue.
+
+        Raises:
+            QueueFull: there is none.
+            Stopping: no more are taken.
+        """
+
+    async def enqueue(self, task_id: str) -> None:
+        """Let a worker have it; it is in the database's queue already."""
+
+    async def cancel(self, task_id: str, owner: str | None) -> None:
+        """Stop a task for good: the call of the model that it waits for is broken off.
+
+        Raises:
+            TaskBusy: another process works on it, and does not stop.
+        """
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing more, and give what runs this time to come to a good place to stop."""
+
+    async def stop(self, seconds: float) -> None:
+        """`drain`, and close all connections."""
+
+
+class LocalQueue:
+    """Workers in this process, `workers` tasks at a time.
+
+    Args:
+        documents_of: folder of an owner's knowledge base; None is the machine's own.
+        model: a chat model for all tasks; None takes what each asked for.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bells: Bells,
+        drafts: Drafts,
+        *,
+        workers: int,
+        capacity: int,
+        documents_of: Callable[[str | None], Path | None],
+        model: BaseChatModel | None = None,
+    ) -> None:
+        self.capacity = capacity
+        self.stopping = False
+        self.metrics = Metrics(lambda: self._waiting, lambda: self._runner.running)
+        self._ledger, self._bells, self._workers = ledger, bells, workers
+        self._runner = Runner(
+            ledger, bells, drafts, self.metrics, documents_of=documents_of, model=model
+        )
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
+        self._reserved = 0
+        self._working: list[asyncio.Task[None]] = []
+
+    async def waiting(self) -> int:
+        return self._waiting
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._queued) + self._reserved
+
+    async def start(self) -> None:
+        """Take up what an earlier process left, and begin to work."""
+        for task_id in await self._ledger.take_up():
+            await self.enqueue(task_id)
+        self._working = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        if self.stopping:
+            raise Stopping
+        if self._waiting >= self.capacity:
+            raise QueueFull(min(LONGEST_WAIT, self._runner.typical_seconds / self._workers))
+        self._reserved += 1
+        try:
+            yield
+        finally:
+            self._reserved -= 1
+
+    async def enqueue(self, task_id: str) -> None:
+        self._enqueue(task_id)
+
+    def _enqueue(self, task_id: str) -> None:
+        self._queued.add(task_id)
+        self._queue.put_nowait(task_id)
+
+    async def cancel(self, task_id: str, owner: str | None) -> None:
+        self._queued.discard(task_id)
+        await self._runner.cancel(task_id, owner)
+
+    async def drain(self, seconds: float) -> None:
+        self.stopping = True
+        await self._runner.drain(seconds)
+        for worker in self._working:
+            worker.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        self._bells.close()
+
+    async def stop(self, seconds: float) -> None:
+        await self.drain(seconds)
+        await close_language_models()
+
+    async def _work(self) -> None:
+        while not self.stopping:
+            task_id = await self._queue.get()
+            if task_id not in self._queued or self.stopping:
+                continue  # it was cancelled meanwhile
+            self._queued.discard(task_id)
+            try:
+                if await self._runner.carry_out(task_id) == "busy":
+                    asyncio.get_running_loop().call_later(BUSY_SECONDS, self._enqueue, task_id)
+            except Exception:
+                # It keeps its place in the database's queue, and is taken up at the next start.
+                log.exception("task %s could not be stored", task_id)

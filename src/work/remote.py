@@ -1,0 +1,99 @@
+"""Tasks for workers on other machines, as an application without workers of its own sees them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from ..errors import TaskBusy
+from ..language.messages import say
+from ..service.schemas import ENDED
+from ..settings import Settings
+from .broker import Deliveries, sweep
+from .ledger import Ledger
+from .metrics import Metrics
+from .queues import QueueFull, Stopping
+from .runner import Runner, nudge_of
+from .wire import Wire
+
+FULL_SECONDS = 10.0
+"""After which a client may ask again when the queue is full."""
+LOOK_SECONDS = 1.0
+"""How often it is looked at whether a task has stopped."""
+
+
+class RemoteQueue:
+    """Sends tasks to the workers; what is in line is in the database, and here is nothing."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        wire: Wire,
+        settings: Settings,
+        documents_of: Callable[[str | None], Path | None],
+    ) -> None:
+        self.capacity = settings.serve_queue
+        self.stopping = False
+        self.metrics = Metrics(lambda: self._waiting, lambda: self._running)
+        self._ledger, self._wire, self._patience = ledger, wire, settings.lease_seconds
+        self._deliveries = Deliveries(settings)
+        self._canceller = Runner(
+            ledger, wire.bells, wire.drafts, self.metrics, documents_of=documents_of
+        )
+        self._waiting = self._running = 0
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def waiting(self) -> int:
+        self._waiting = await self._ledger.in_line("queued")
+        self._running = await self._ledger.in_line("running")
+        return self._waiting
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Other applications may fill the queue meanwhile; it has a few more tasks then."""
+        if self.stopping:
+            raise Stopping
+        if await self.waiting() >= self.capacity:
+            raise QueueFull(FULL_SECONDS)
+        yield
+
+    async def enqueue(self, task_id: str) -> None:
+        await self._deliveries.send(task_id)
+
+    async def cancel(self, task_id: str, owner: str | None) -> None:
+        """Ask whoever works on the task to stop, and wait until it has; a task in nobody's hands,
+        or in those of a worker that has died, is ended here."""
+        tasks, bells = self._ledger.tasks, self._wire.bells
+        give_up = time.monotonic() + 2 * self._patience
+        with bells.listen(task_id) as bell:
+            while time.monotonic() < give_up:
+                bell.clear()
+                if (await tasks.get(task_id)).status in ENDED:
+                    return
+                with suppress(TaskBusy):
+                    await self._canceller.cancel(task_id, owner)
+                    return
+                await tasks.ask_to_stop(task_id)
+                bells.ring(nudge_of(task_id))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(LOOK_SECONDS, self._patience)):
+                        await bell.wait()
+        raise TaskBusy(say("task.busy", task_id=task_id))
+
+    async def start(self) -> None:
+        await self._wire.start()
+        await self._deliveries.start()
+        self._sweeping = asyncio.create_task(sweep(self._ledger, self._deliveries, self._patience))
+
+    async def drain(self, seconds: float) -> None:
+        self.stopping = True
+        self._wire.bells.close()
+
+    async def stop(self, seconds: float) -> None:
+        if self._sweeping:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self.drain(seconds)
+        await self._deliveries.stop()
+        await self._wire.stop()

@@ -1,0 +1,277 @@
+"""Carrying out a task: it is claimed, played, and its end is entered.
+
+What has to be done is in the database, and what is done is written there at once. So a process
+that is killed loses nothing: the next one finds the same tasks, and each goes on from its last
+checkpoint.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from langgraph.types import Command
+
+from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
+from ..language.messages import say
+from ..service.schemas import ENDED
+from ..store.base import Interruption, TaskStatus
+from ..tasks.api import Start, pending_question, play, result_of, stored_start
+from ..tasks.ending import learn_from
+from ..tasks.events import Event
+from .ledger import Job, Ledger
+from .live_text import Drafts
+from .logs import about
+from .metrics import Metrics
+from .notifier import Bells
+from .tracing import task_span, tell_end, watchers
+
+DRAFT_SECONDS = 5.0
+"""How long the texts that were written in a run are kept for its readers after its end."""
+
+STARTS = 10
+"""Runs without a step forward after which a task is given up: it may be what ends its processes."""
+IN_VAIN = ("started", "node_start", "progress")
+"""Events that tell of no step that is done."""
+
+log = logging.getLogger(__name__)
+
+
+Outcome = Literal["over", "stopped", "busy"]
+"""There is nothing left to do on the task; it was stopped before its end, since the process stops;
+it is not for this process now."""
+
+
+@dataclass
+class Run:
+    """A task in the hands of this process."""
+
+    control: RunControl = field(default_factory=RunControl)
+    work: "asyncio.Task[dict[str, Any]] | None" = None
+    interrupted: Interruption | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self, work: Coroutine[Any, Any, dict[str, Any]]) -> "asyncio.Task[dict[str, Any]]":
+        """Start to play it, unless it was interrupted before."""
+        self.work = asyncio.create_task(work)
+        if self.interrupted:
+            self.work.cancel()
+        return self.work
+
+    def interrupt(self, why: Interruption) -> None:
+        """Break it off."""
+        self.interrupted = why
+        if self.work:
+            self.work.cancel()
+
+
+def starts_in_vain(events: Sequence[Event]) -> int:
+    """How often a task was begun since it last came a step on."""
+    since = takewhile(lambda event: event["type"] in IN_VAIN, reversed(events))
+    return sum(event["type"] == "started" for event in since)
+
+
+def nudge_of(task_id: str) -> str:
+    """The bell that makes whoever works on a task look at once whether it should stop."""
+    return f"nudge {task_id}"
+
+
+class Runner:
+    """Carries out tasks, each with one call; whoever calls it sees to their order and number.
+
+    Args:
+        documents_of: folder of an owner's knowledge base; None is the machine's own.
+        model: a chat model for all tasks; None takes what each asked for.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bells: Bells,
+        drafts: Drafts,
+        metrics: Metrics,
+        *,
+        documents_of: Callable[[str | None], Path | None],
+        model: BaseChatModel | None = None,
+    ) -> None:
+        self.typical_seconds = 10.0
+        """How long a task takes."""
+        self._ledger, self._bells, self._drafts, self._model = ledger, bells, drafts, model
+        self._metrics, self._documents_of = metrics, documents_of
+        self._runs: dict[str, Run] = {}
+        self._draining = False
+
+    @property
+    def running(self) -> int:
+        """Tasks that are in the hands of this process."""
+        return len(self._runs)
+
+    async def carry_out(self, task_id: str) -> Outcome:
+        """Carry a task to its end, if that is still to be done and nobody else does it."""
+        if task_id in self._runs:
+            return "busy"
+        if self._draining:
+            return "stopped"
+        run = self._runs[task_id] = Run()
+        try:
+            with about(task_id=task_id), self._bells.listen(nudge_of(task_id)) as nudge:
+                async with self._ledger.tasks.claim(task_id, run.interrupt, nudge) as store:
+                    return await self._begin(task_id, run, Ledger(store))
+        except (TaskBusy, StoreUnavailable) as error:
+            log.info("task %s: %s", task_id, error)
+            return "busy"
+        finally:
+            del self._runs[task_id]
+            run.over.set()
+            self._bells.ring(task_id)
+            # Whoever reads along reads to the end first.
+            asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._forget, task_id)
+
+    async def cancel(self, task_id: str, owner: str | None) -> None:
+        """Stop a task for good: the call of the model that it waits for is broken off.
+
+        Raises:
+            TaskBusy: another process works on it.
+        """
+        if run := self._runs.get(task_id):
+            run.interrupt("cancelled")
+            await run.over.wait()
+            return
+        async with self._ledger.tasks.claim(task_id) as store:
+            if (await store.get(task_id)).status not in ENDED:
+                await self._finish(Job(task_id, owner), Ledger(store), "cancelled")
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more, and let what runs go on to its next checkpoint, where it is stored.
+        What takes longer is broken off, and will be done again from its last one."""
+        self._draining = True
+        runs = list(self._runs.values())
+        for run in runs:
+            run.control.request_drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for run in runs:
+                    await run.over.wait()
+        for run in list(self._runs.values()):
+            run.interrupt("lost")
+            await run.over.wait()
+
+    def _forget(self, task_id: str) -> None:
+        if task_id not in self._runs:
+            self._drafts.drop(task_id)
+
+    async def _begin(self, task_id: str, run: Run, ledger: Ledger) -> Outcome:
+        job, started = await ledger.due(task_id), time.monotonic()
+        if job is None:
+            return "over"
+        with task_span(job):
+            await ledger.mark(task_id, "running")
+            work = run.begin(self._play(run, job, ledger))
+            await asyncio.wait([work])
+            seconds = time.monotonic() - started
+            if work.cancelled() and run.interrupted == "cancelled":
+                await self._finish(job, ledger, "cancelled", seconds=seconds)
+                return "over"
+            return await self._conclude(job, ledger, work, seconds)
+
+    async def _play(self, run: Run, job: Job, ledger: Ledger) -> dict[str, Any]:
+        """Run the graph, and keep each of its events before it goes on."""
+        result: dict[str, Any] = {}
+        number, known = 0, [event.data for event in await ledger.events(job.task_id)]
+        if starts_in_vain(known) >= STARTS:
+            raise ConcertinoError(say("task.keeps_ending", number=STARTS))
+        start = await _start(job, ledger)
+        model = self._model or job.model
+        documents = self._documents_of(job.owner)
+        watching = [self._metrics.model_calls, *watchers()]
+        events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watching)
+        async with aclosing(events):
+            async for event in events:
+                result = event.get("result", result)
+                if event["type"] == "token":
+                    self._drafts.write(job.task_id, number, event)
+                    self._bells.ring(job.task_id, stored=False)
+                    continue
+                # After a kill, steps tell again what they told before it.
+                if event["type"] == "done" or (event["type"] != "started" and event in known):
+                    continue
+                if event["type"] != "started":
+                    known = []
+                number = await ledger.record(job, event)
+                self._metrics.happened(event)
+                self._bells.ring(job.task_id)
+        return result
+
+    async def _conclude(
+        self, job: Job, ledger: Ledger, work: "asyncio.Task[dict[str, Any]]", seconds: float
+    ) -> Outcome:
+        """Enter how the run ended; one that was only stopped keeps its place in the queue."""
+        match GraphDrained() if work.cancelled() else work.exception():
+            case None:
+                await self._finish(job, ledger, result=work.result(), seconds=seconds)
+            case GraphDrained():
+                await ledger.mark(job.task_id, "queued")
+                return "stopped"
+            case TaskBusy() | StoreUnavailable() as error:
+                raise error
+            case ConcertinoError() as error:
+                await self._finish(job, ledger, "failed", str(error), seconds=seconds)
+            case error:
+                log.error("task %s failed", job.task_id, exc_info=error)
+                told = say("service.internal")
+                await self._finish(job, ledger, "failed", told, seconds=seconds)
+        return "over"
+
+    async def _finish(
+        self,
+        job: Job,
+        ledger: Ledger,
+        status: TaskStatus | None = None,
+        error: str | None = None,
+        *,
+        result: dict[str, Any] | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        if result is None:
+            store = ledger.tasks
+            result = await result_of(store, job.task_id, status, error)
+            # Of a run that came to its end `play` has done so.
+            reward = await learn_from(
+                store, job.task_id, result["status"], error=error, model=job.model
+            )
+            result["reward"] = reward and reward.model_dump()
+        await ledger.finish(job.task_id, _last_events(result), result)
+        self._metrics.ended(result, seconds)
+        tell_end(result)
+        if seconds:
+            self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
+        self._bells.ring(job.task_id)
+        log.info("task %s: %s", job.task_id, result["status"])
+
+
+async def _start(job: Job, ledger: Ledger) -> Start:
+    start = await stored_start(ledger.tasks, job.task_id)
+    if start is None and job.answers:
+        asked = await pending_question(ledger.tasks, job.task_id)
+        # An answer that was taken before a kill must not answer the next question too.
+        if asked in job.answers:
+            return Command(resume=dict(job.answers))
+    return start
+
+
+def _last_events(result: dict[str, Any]) -> list[Event]:
+    """What a run's readers are told at its end."""
+    events: list[Event] = [{"type": "done", "result": result}]
+    if result["status"] == "needs_input":
+        events.insert(0, {"type": "needs_input", "question": result["input_request"]})
+    elif result["error"]:
+        events.insert(0, {"type": "error", "error": result["error"]})
+    return events

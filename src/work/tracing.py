@@ -1,0 +1,185 @@
+"""OpenTelemetry traces: a request, its task, the nodes that play, the calls of models.
+
+Names and attributes are those of OpenTelemetry's conventions for generative AI. No question, no
+prompt and no answer is in a span. Where no endpoint is set nothing is imported but the interface,
+which FastAPI brings along and with which it tells of its requests.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import LLMResult
+from langgraph.errors import GraphBubbleUp
+from opentelemetry import trace
+from opentelemetry.propagate import extract, inject
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+from .. import __version__
+from ..language.messages import say
+from ..settings import Settings
+from .ledger import Job
+from .metrics import tokens_of
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+TOKENS = {
+    "prompt": "gen_ai.usage.input_tokens",
+    "cached": "gen_ai.usage.cache_read.input_tokens",
+    "output": "gen_ai.usage.output_tokens",
+}
+CARRIED = "traceparent"
+
+log = logging.getLogger(__name__)
+
+
+def configure(settings: Settings) -> None:
+    """Send traces where the settings or OpenTelemetry's own variables say, if they do."""
+    if not (settings.otlp_endpoint or any(map(os.environ.get, ENDPOINTS))):
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        log.warning(say("service.otel_not_installed", reason=error))
+        return
+    base = settings.otlp_endpoint
+    endpoint = f"{base.rstrip('/')}/v1/traces" if base else None
+    trace.set_tracer_provider(provider(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))))
+
+
+def provider(*processors: "SpanProcessor") -> "TracerProvider":
+    """Where spans go, with what people have typed taken out."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+    class WithoutQueries(SpanProcessor):
+        def on_start(self, span: Any, parent_context: Any = None) -> None:
+            if "url.query" in (span.attributes or {}):
+                span.set_attribute("url.query", "REDACTED")
+
+    name = os.environ.get("OTEL_SERVICE_NAME", "concertino")
+    about = Resource.create({"service.name": name, "service.version": __version__})
+    made = TracerProvider(resource=about)
+    for processor in (WithoutQueries(), *processors):
+        made.add_span_processor(processor)
+    return made
+
+
+def carried() -> str | None:
+    """The trace of the request at hand, to be gone on with by whoever carries out its task."""
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get(CARRIED)
+
+
+@contextmanager
+def task_span(job: Job) -> Iterator[None]:
+    """The span of a run of a task, in the trace of the request that asked for it."""
+    with trace.get_tracer(__name__).start_as_current_span(
+        "invoke_workflow",
+        context=extract({CARRIED: job.trace} if job.trace else {}),
+        kind=SpanKind.CONSUMER,
+        attributes={"gen_ai.operation.name": "invoke_workflow", "concertino.task.id": job.task_id},
+        record_exception=False,
+        set_status_on_exception=False,
+    ):
+        yield
+
+
+def tell_end(result: Mapping[str, Any]) -> None:
+    """Say in the task's span, which is the current one, what came of it."""
+    span, workflow, status = trace.get_current_span(), result["workflow"], result["status"]
+    span.set_attribute("gen_ai.conversation.id", result["thread_id"])
+    span.set_attribute("concertino.task.status", status)
+    if workflow:
+        span.update_name(f"invoke_workflow {workflow}")
+        span.set_attribute("gen_ai.workflow.name", workflow)
+    if status == "failed":
+        span.set_status(StatusCode.ERROR)
+
+
+def watchers() -> list[BaseCallbackHandler]:
+    """What has to watch a run for its nodes and calls to be in the trace."""
+    return [Spans()] if trace.get_current_span().is_recording() else []
+
+
+class Spans(BaseCallbackHandler):
+    """Makes spans of the nodes and model calls of a run, below the current one."""
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self._tracer = trace.get_tracer(__name__)
+        self._top = trace.get_current_span()
+        self._spans: dict[UUID, Span] = {}
+        self._inside: dict[UUID, Span] = {}
+
+    def on_chain_start(
+        self, serialized: dict[str, Any], inputs: dict[str, Any], **about: Any
+    ) -> None:
+        node = (about.get("metadata") or {}).get("langgraph_node")
+        if node and about.get("name") == node:
+            name = {"gen_ai.agent.name": node}
+            self._start(about, f"invoke_agent {node}", SpanKind.INTERNAL, name)
+        else:
+            self._inside[about["run_id"]] = self._parent(about)
+
+    def on_chain_end(self, outputs: dict[str, Any], **about: Any) -> None:
+        self._end(about["run_id"])
+
+    def on_chain_error(self, error: BaseException, **about: Any) -> None:
+        self._end(about["run_id"], error)
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **about: Any
+    ) -> None:
+        called, _, model = str((about.get("metadata") or {}).get("model", "")).partition("/")
+        asked = about.get("invocation_params") or {}
+        attributes = {
+            "gen_ai.provider.name": called,
+            "gen_ai.request.model": model or called,
+            "gen_ai.request.max_tokens": asked.get("max_tokens"),
+            "gen_ai.request.temperature": asked.get("temperature"),
+        }
+        self._start(about, f"chat {model or called}", SpanKind.CLIENT, attributes)
+
+    def on_llm_end(self, response: LLMResult, **about: Any) -> None:
+        span = self._spans[about["run_id"]]
+        for kind, number in tokens_of(response).items():
+            span.set_attribute(TOKENS[kind], number)
+        self._end(about["run_id"])
+
+    def on_llm_error(self, error: BaseException, **about: Any) -> None:
+        self._end(about["run_id"], error)
+
+    def _start(
+        self, about: dict[str, Any], name: str, kind: SpanKind, attributes: dict[str, Any]
+    ) -> None:
+        known = {key: value for key, value in attributes.items() if value is not None}
+        self._spans[about["run_id"]] = self._inside[about["run_id"]] = self._tracer.start_span(
+            name,
+            context=trace.set_span_in_context(self._parent(about)),
+            kind=kind,
+            attributes={"gen_ai.operation.name": name.partition(" ")[0], **known},
+        )
+
+    def _parent(self, about: dict[str, Any]) -> Span:
+        return self._inside.get(about.get("parent_run_id") or about["run_id"], self._top)
+
+    def _end(self, run_id: UUID, error: BaseException | None = None) -> None:
+        self._inside.pop(run_id, None)
+        span = self._spans.pop(run_id, None)
+        if span is None:
+            return
+        if error is not None and not isinstance(error, GraphBubbleUp):  # those wait or are drained
+            span.set_attribute("error.type", type(error).__qualname__)
+            span.set_status(StatusCode.ERROR)
+        span.end()

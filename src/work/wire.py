@@ -1,0 +1,144 @@
+"""Rings and drafts between processes, through Redis.
+
+Nothing depends on their arrival: what is stored is in the database, and whoever waits looks there
+by itself every few seconds.
+"""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from ..settings import Settings
+from ..tasks.events import Event
+from .live_text import Drafts
+from .notifier import Bells
+
+UNSENT = 10_000
+"""Messages that wait for Redis at most; more are dropped."""
+AT_ONCE = 100
+"""Messages that are sent together."""
+RETRY_SECONDS = 1.0
+
+Message = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class Wire:
+    """What is rung or written in one process is heard and read in all."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self.bells, self.drafts = SharedBells(self), SharedDrafts(self)
+        self._redis, self._channel = redis, f"{settings.redis_prefix}:wire"
+        self._me = uuid.uuid4().hex
+        self._unsent: asyncio.Queue[Message] = asyncio.Queue(UNSENT)
+        self._working: list[asyncio.Task[None]] = []
+
+    def send(self, **message: Any) -> None:
+        """Let the other processes know."""
+        if not self._unsent.full():
+            self._unsent.put_nowait(message)
+
+    async def start(self) -> None:
+        """Begin to send and to listen."""
+        self._working = [
+            asyncio.create_task(self._keep_on(work)) for work in (self._send, self._listen)
+        ]
+
+    async def stop(self) -> None:
+        """Send what is left, and hang up."""
+        while not self._unsent.empty():
+            try:
+                await self._send_some()
+            except (RedisError, OSError):
+                break
+        for work in self._working:
+            work.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        await self._redis.aclose()
+
+    async def _keep_on(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except (RedisError, OSError) as error:
+                log.warning("Redis does not answer: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _send(self) -> None:
+        while True:
+            await self._send_some()
+
+    async def _send_some(self) -> None:
+        messages = [await self._unsent.get()]
+        while not self._unsent.empty() and len(messages) < AT_ONCE:
+            messages.append(self._unsent.get_nowait())
+        data = json.dumps({"from": self._me, "messages": messages}, ensure_ascii=False)
+        await self._redis.publish(self._channel, data)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as heard:
+            await heard.subscribe(self._channel)
+            self.bells.ring_all()  # for what was said meanwhile
+            while True:
+                said = await heard.get_message(timeout=RETRY_SECONDS)
+                if said and said["type"] == "message":
+                    self._hear(json.loads(said["data"]))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        if said["from"] == self._me:
+            return
+        for message in said["messages"]:
+            match message:
+                case {"ring": name, "stored": stored}:
+                    self.bells.hear(name, stored)
+                case {"draft": task_id, "after": after, "event": event}:
+                    self.drafts.hear(task_id, after, event)
+                case {"drop": task_id}:
+                    self.drafts.hear_drop(task_id)
+
+
+class SharedBells(Bells):
+    """Bells that ring in every process."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def ring(self, name: str, stored: bool = True) -> None:
+        super().ring(name, stored)
+        self._wire.send(ring=name, stored=stored)
+
+    def hear(self, name: str, stored: bool) -> None:
+        """Ring for a ring in another process."""
+        super().ring(name, stored)
+
+
+class SharedDrafts(Drafts):
+    """Drafts that can be read in every process."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def write(self, task_id: str, after: int, event: Event) -> None:
+        super().write(task_id, after, event)
+        self._wire.send(draft=task_id, after=after, event=event)
+
+    def drop(self, task_id: str) -> None:
+        super().drop(task_id)
+        self._wire.send(drop=task_id)
+
+    def hear(self, task_id: str, after: int, event: Event) -> None:
+        """Write what is written in another process."""
+        super().write(task_id, after, event)
+
+    def hear_drop(self, task_id: str) -> None:
+        """Forget what another process has forgotten."""
+        super().drop(task_id)

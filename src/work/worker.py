@@ -1,0 +1,115 @@
+"""A worker: it takes tasks from Redis and carries them out, on as many machines as one likes."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Annotated
+
+from prometheus_client import start_http_server
+from taskiq import Context, TaskiqDepends
+from taskiq.acks import AcknowledgeType
+from taskiq.receiver import Receiver
+
+from ..language.messages import say
+from ..models.client import close_language_models
+from ..service.dependencies import documents_of
+from ..settings import Settings
+from ..store.open import open_store
+from .broker import CARRY_OUT, Deliveries, redis_of, sweep
+from .ledger import Ledger
+from .metrics import Metrics
+from .runner import Runner
+from .wire import Wire
+
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Takes messages, and acknowledges one when there is nothing left to do on its task. So the
+    message of a worker that has died comes to another."""
+
+    def __init__(self, runner: Runner, deliveries: Deliveries, tasks_at_a_time: int) -> None:
+        self._runner, self._deliveries = runner, deliveries
+        self._number = tasks_at_a_time
+        self._slots = asyncio.Semaphore(tasks_at_a_time)
+        deliveries.broker.is_worker_process = True
+
+        async def carry_out(task_id: str, context: Annotated[Context, TaskiqDepends()]) -> None:
+            await self._deliver(task_id, context)
+
+        deliveries.broker.register_task(carry_out, CARRY_OUT)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until the event is set, and what is at hand has come to its end."""
+        while not stop.is_set():
+            receiver = Receiver(
+                self._deliveries.broker,
+                max_async_tasks=self._number,
+                ack_type=AcknowledgeType.MANUAL,
+            )
+            try:
+                await receiver.listen(stop)
+            except Exception as error:
+                log.warning("no tasks can be taken for the moment: %s", _reason(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_SECONDS):
+                        await stop.wait()
+
+    async def _deliver(self, task_id: str, context: Context) -> None:
+        try:
+            async with self._slots:
+                outcome = await self._runner.carry_out(task_id)
+        except Exception:
+            log.exception("task %s could not be stored", task_id)
+            return
+        if outcome == "stopped":
+            await self._deliveries.send(task_id)
+        if outcome != "busy":
+            await context.ack()
+
+
+async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str], None]) -> None:
+    """Carry out tasks until the process is told to stop.
+
+    Args:
+        metrics_port: where to serve Prometheus's figures; None: nowhere.
+        tell: called with what the person at the terminal should know.
+
+    Raises:
+        ConcertinoError: database or Redis cannot be used as they are set.
+    """
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as stack:
+        wire, deliveries = Wire(redis_of(settings), settings), Deliveries(settings)
+        ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
+        await ledger.setup()
+        metrics = Metrics(lambda: 0, lambda: runner.running)
+        runner = Runner(
+            *(ledger, wire.bells, wire.drafts, metrics),
+            documents_of=partial(documents_of, settings),
+        )
+        if metrics_port is not None:
+            start_http_server(metrics_port, registry=metrics.registry)
+        await wire.start()
+        stack.push_async_callback(wire.stop)
+        stack.push_async_callback(deliveries.stop)
+        stack.push_async_callback(close_language_models)
+        sweeping = asyncio.create_task(sweep(ledger, deliveries, settings.lease_seconds))
+        stack.callback(sweeping.cancel)
+        worker = Worker(runner, deliveries, settings.serve_workers)
+        working = asyncio.create_task(worker.run(stop))
+        tell(say("service.working", number=settings.serve_workers))
+        await stop.wait()
+        await runner.drain(settings.serve_shutdown_seconds)
+        await working
+
+
+def _reason(error: BaseException) -> BaseException:
+    return _reason(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
