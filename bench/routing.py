@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from concertino.graphs.coordinator import choices_for
 from concertino.language.detect import detect_language
 from concertino.learning.classifier import OUT_OF_SCOPE
 from concertino.learning.evaluation import confusion, figures, softmax
@@ -99,7 +100,7 @@ def by_examples() -> None:
 
 def by_tasks() -> None:
     """The router that comes with the program on the tasks of `bench.choosing`."""
-    found = [(wanted, task, candidates(task)) for wanted, task in TASKS]
+    found = [(wanted, task, candidates(task, choices_for(task))) for wanted, task in TASKS]
     right = sum(ranked[0].workflow == wanted for wanted, _, ranked in found)
     second = sum(wanted in {c.workflow for c in ranked[:2]} for wanted, _, ranked in found)
     sure = [(ranked[0].p, ranked[0].workflow == wanted) for wanted, _, ranked in found]
@@ -113,7 +114,7 @@ def by_time() -> None:
     as far as the fastest of several goes leaves it out."""
     questions = [example.question for example in shipped_examples()][::7]
     started = time.perf_counter()
-    candidates(questions[0])
+    candidates(questions[0], choices_for(questions[0]))
     loading = time.perf_counter() - started
     goes = np.array([[timed(question) for question in questions] for _ in range(GOES)])
     told = {
@@ -129,7 +130,7 @@ def by_time() -> None:
 def timed(question: str) -> float:
     """Milliseconds of one task."""
     begun = time.perf_counter()
-    candidates(question)
+    candidates(question, choices_for(question))
     return (time.perf_counter() - begun) * 1000
 
 

@@ -156,6 +156,10 @@ class Settings(BaseSettings):
         """Where tasks are kept."""
         return self.database_url or self.home
 
+    def documents_of(self, owner: str | None) -> Path | None:
+        """Folder of an API key's knowledge base; None is the machine's own."""
+        return self.home / "kb" / "keys" / owner if owner else None
+
     @property
     def secrets(self) -> list[str]:
         """Every key and password that is set, for whoever must not tell them."""

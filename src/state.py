@@ -6,7 +6,8 @@ what it can spend.
 """
 
 import operator
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -18,6 +19,39 @@ Route = Literal["program", "reasoning"]
 Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
+"""How a run of the graph stands."""
+TaskStatus = Status | Literal["queued", "cancelled"]
+"""How a task stands; the two more are the service's."""
+
+
+class StatusTraits(NamedTuple):
+    """What follows from a status."""
+
+    final: bool = False
+    """A task does not leave it by itself."""
+    traced: bool = False
+    """A line of the trace is written for the task."""
+    rewarded: bool = False
+    """The task's reward teaches the router."""
+    resumable: bool = False
+    """A person may have the task taken up again."""
+
+
+STATUSES: Mapping[TaskStatus, StatusTraits] = {
+    "queued": StatusTraits(),
+    "running": StatusTraits(),
+    "needs_input": StatusTraits(resumable=True),
+    "verified": StatusTraits(final=True, traced=True, rewarded=True),
+    "unverified": StatusTraits(final=True, traced=True, rewarded=True),
+    "no_answer": StatusTraits(final=True, traced=True, rewarded=True),
+    "failed": StatusTraits(final=True, traced=True, rewarded=True, resumable=True),
+    "interrupted": StatusTraits(final=True, resumable=True),
+    "cancelled": StatusTraits(final=True, traced=True, resumable=True),
+}
+FINAL = frozenset(status for status, traits in STATUSES.items() if traits.final)
+TRACED = frozenset(status for status, traits in STATUSES.items() if traits.traced)
+REWARDED = frozenset(status for status, traits in STATUSES.items() if traits.rewarded)
+RESUMABLE = frozenset(status for status, traits in STATUSES.items() if traits.resumable)
 
 
 def cut(limit: int) -> BeforeValidator:

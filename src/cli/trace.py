@@ -18,7 +18,7 @@ from ..language.messages import default_language, say
 if TYPE_CHECKING:
     from ..learning.contracts import TraceRecord
     from ..learning.trace import Reading
-    from ..store.base import TaskStatus
+    from ..state import TaskStatus
 
 COLUMNS = (
     *("task_id", "ended", "question", "language", "status", "chosen", "workflow"),
@@ -34,13 +34,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.opti
 @click.argument("rating", type=click.IntRange(1, 5))
 @click.option("--comment", help=say("cli.rate.comment"))
 def rate(task_id: str, rating: int, comment: str | None) -> None:
-    from ..learning.settle import ENDED
+    from ..state import TRACED
     from ..tasks.api import rate_task
 
     reward = rate_task(task_id, rating, comment)
     if reward:
         click.echo(say("cli.rate.done", reward=reward.reward))
-    elif asyncio.run(_status_of(task_id)) in ENDED:
+    elif asyncio.run(_status_of(task_id)) in TRACED:
         click.echo(say("cli.rate.unrewarded"))
     else:
         click.echo(say("cli.rate.later"))

@@ -17,7 +17,7 @@ from ..context import RunContext
 from ..errors import InvalidTask
 from ..language.detect import detect_language
 from ..language.messages import Language, say
-from ..learning.features import called_for
+from ..learning.features import find_named_sources
 from ..learning.routing import route_task
 from ..models.structured import explain
 from ..settings import get_settings
@@ -28,11 +28,12 @@ from . import solve_math as solve_math
 from . import summarize_url as summarize_url
 from . import teach_explain as teach_explain
 from . import write_story as write_story
-from .registry import WORKFLOWS, Workflow
+from .registry import WORKFLOWS, Workflow, list_sources
 from .rules import (
     COMPLETE,
     NEED_INPUT,
     active_workflow,
+    choices,
     find_action,
     legal_actions,
     total_iterations,
@@ -132,7 +133,13 @@ async def receive(state: TaskInput) -> TaskState:
 async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Ask the classifier and the bandit which workflow the task may be for. They only advise."""
     context = runtime.context or RunContext()
-    return {"routing": await route_task(problem_of(state), state["inputs"], context.checkpointer)}
+    question, inputs = problem_of(state), state["inputs"]
+    return {"routing": await route_task(question, inputs, choices(state), context.checkpointer)}
+
+
+def choices_for(question: str, inputs: dict[str, Any] | None = None) -> list[str]:
+    """The registered workflows that take this task."""
+    return choices({"question": question, "inputs": inputs or {}})
 
 
 async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -232,8 +239,8 @@ def _options(state: TaskState) -> Options:
 
 
 def _router_line(state: TaskState, legal: list[str]) -> str:
-    routing, words = state.get("routing"), called_for(problem_of(state))
-    return told_routing(routing, legal, words, state["language"])
+    sources = find_named_sources(problem_of(state), list_sources())
+    return told_routing(state.get("routing"), legal, sources, state["language"])
 
 
 def _description(name: str, own: bool, language: Language) -> str:

@@ -136,6 +136,7 @@ RAG_QA = register(
             "en": "an answer from the person's own documents: notes, handbooks, contracts.",
             "zh": "查用户自己的资料来回答：我的笔记、手册、合同、上传的文件。",
         },
+        source_signs=("names_own_documents",),
         inputs=RagInputs,
         actions=(
             Action(

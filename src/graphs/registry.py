@@ -57,6 +57,9 @@ class Workflow:
     weights: Mapping[str, float] = field(default_factory=dict)
     """How much each check counts in the task's reward, see `learning/reward.py`; 1 where nothing
     is said."""
+    source_signs: tuple[str, ...] = ()
+    """Features of a question, see `learning/features.py`, by which it asks for the source of
+    knowledge that this workflow answers from; none where it answers from no source."""
     available: Rule = _always
     """Whether it can be chosen for this task at all."""
     complete: Rule | None = None
@@ -117,6 +120,11 @@ def register(workflow: Workflow) -> Workflow:
         raise ValueError(f"already registered: {', '.join(sorted(clash))}")
     WORKFLOWS[workflow.name] = workflow
     return workflow
+
+
+def list_sources() -> dict[str, tuple[str, ...]]:
+    """The workflows that answer from a source of knowledge, each with its `source_signs`."""
+    return {name: flow.source_signs for name, flow in WORKFLOWS.items() if flow.source_signs}
 
 
 def catalogue() -> list[dict[str, Any]]:

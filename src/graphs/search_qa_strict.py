@@ -147,6 +147,7 @@ SEARCH_QA_STRICT = register(
             "en": "latest news and current facts from the web, where a search is called for.",
             "zh": "上网搜索最新消息和当前事实，任务要求上网时才用。",
         },
+        source_signs=("asks_for_latest", "asks_to_search"),
         inputs=SearchInputs,
         actions=(
             Action(

@@ -232,6 +232,7 @@ SUMMARIZE_URL = register(
             "en": "a summary of the page at a URL that the task names.",
             "zh": "任务中给出网址的网页的概括。",
         },
+        source_signs=("has_url",),
         inputs=SummarizeInputs,
         actions=(
             Action(

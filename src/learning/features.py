@@ -5,7 +5,7 @@ and in the trace, for people and for learning without texts.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..language.detect import ADDRESS, detect_language
@@ -66,14 +66,8 @@ _NUMBER = re.compile(r"\d+|[一二两三四五六七八九十百千万半]+(?=[�
 _QUESTION = re.compile(r"[?？]|[吗呢]\s*$")
 
 
-CALLED_FOR_BY = {
-    "rag_qa": ("names_own_documents",),
-    "search_qa_strict": ("asks_for_latest", "asks_to_search"),
-    "summarize_url": ("has_url",),
-}
-"""Features of a question that call for one source of knowledge."""
 HINTS = frozenset({"asks_for_latest"})
-"""Those of them that also occur in passing, as in today's homework."""
+"""Signs of a source of knowledge that also occur in passing, as in today's homework."""
 
 
 def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
@@ -94,7 +88,11 @@ def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dic
     }
 
 
-def called_for(question: str) -> list[str]:
-    """The workflows for whose source of knowledge a question asks in so many words."""
+def find_named_sources(question: str, signs: Mapping[str, Collection[str]]) -> list[str]:
+    """The workflows for whose source of knowledge a question asks in so many words.
+
+    Args:
+        signs: for each workflow the features by which a question asks for its source.
+    """
     found = {name for name, value in text_features(question).items() if value and name not in HINTS}
-    return [flow for flow, names in CALLED_FOR_BY.items() if found.intersection(names)]
+    return [flow for flow, names in signs.items() if found.intersection(names)]

@@ -10,13 +10,12 @@ answer earns nothing.
 one half where it is as usual, so that the unit of the machine does not matter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..language.messages import Language, say
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
-from .features import CALLED_FOR_BY
 
 RULES = "1"
 """Version of what is said here; traces name it."""
@@ -51,6 +50,9 @@ class Judged:
     language: Language
     features: Mapping[str, float]
     """Of the question."""
+    sources: Mapping[str, Collection[str]]
+    """The workflows that answer from a source of knowledge, each with the features by which a
+    question asks for it."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of the workflow's checks, as it is registered; 1 where nothing is said."""
     opinions: Mapping[str, float] = field(default_factory=dict)
@@ -119,7 +121,7 @@ def spent_on(state: TaskState) -> dict[str, float]:
 
 
 def _status(judged: Judged) -> float:
-    if judged.status == "no_answer" and judged.workflow in CALLED_FOR_BY:
+    if judged.status == "no_answer" and judged.workflow in judged.sources:
         return HONEST
     return STATUS.get(judged.status, 0.0)
 
@@ -137,11 +139,11 @@ def _checked(check: Check, judged: Judged) -> Term:
 def _of_a_source(judged: Judged) -> list[Term]:
     """Of what was answered from documents or pages: whether the question called for these, and
     whether the answer keeps to the point."""
-    if judged.workflow not in CALLED_FOR_BY:
+    if judged.workflow not in judged.sources:
         return []
     called_for = {
         name
-        for name, features in CALLED_FOR_BY.items()
+        for name, features in judged.sources.items()
         if any(judged.features.get(feature) for feature in features)
     }
     terms = []

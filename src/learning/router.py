@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import RouterError
 from ..settings import get_settings
-from ..state import Candidate, TaskState
+from ..state import Candidate
 from .classifier import Classifier, look
 from .contracts import OPEN
 from .versions import SHIPPED, Versions
@@ -30,29 +30,28 @@ DECIDED = 0.5
 
 def candidates(
     question: str,
+    choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
-    workflows: Iterable[str] | None = None,
 ) -> list[Candidate]:
     """The workflows for a question, most probable first; none where no router can run here.
 
     It computes, and loads the embedder at first: in an event loop `acandidates` is the one to use.
 
     Args:
+        choices: the workflows to choose among.
         inputs: what the task brings besides the question.
-        workflows: those to choose among; None takes all that the task may be given to.
     """
-    names = list(workflows) if workflows is not None else _choosable(question, inputs)
     believed = _believed(question, inputs)
-    return shared_out(believed, names) if believed else []
+    return shared_out(believed, choices) if believed else []
 
 
 async def acandidates(
     question: str,
+    choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
-    workflows: Iterable[str] | None = None,
 ) -> list[Candidate]:
     """`candidates`, in a thread."""
-    return await asyncio.to_thread(candidates, question, inputs, workflows)
+    return await asyncio.to_thread(candidates, question, choices, inputs)
 
 
 def shared_out(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
@@ -86,15 +85,6 @@ def in_use() -> tuple[int, Classifier]:
 def user_versions() -> Versions:
     """The routers of this user."""
     return Versions(get_settings().home / "router")
-
-
-def _choosable(question: str, inputs: Mapping[str, Any] | None) -> list[str]:
-    """The registered workflows that take this task."""
-    from ..graphs import coordinator  # noqa: F401  its imports register them
-    from ..graphs.registry import WORKFLOWS
-
-    task: TaskState = {"question": question, "inputs": dict(inputs or {})}
-    return [name for name, flow in WORKFLOWS.items() if flow.may_be_chosen(task)]
 
 
 def _believed(question: str, inputs: Mapping[str, Any] | None) -> dict[str, float]:

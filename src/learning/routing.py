@@ -4,7 +4,7 @@ bandit knows, and what its policy suggests."""
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 async def route_task(
     question: str,
     inputs: Mapping[str, Any],
+    choices: Sequence[str],
     checkpointer: BaseCheckpointSaver[str] | None,
     settings: Settings | None = None,
     chance: random.Random | None = None,
@@ -29,11 +30,14 @@ async def route_task(
     """Advice for a task. It never fails: what is not there, or cannot be read, is left out.
 
     Args:
+        choices: the workflows that the task may be given to.
         checkpointer: where the bandit's table is; None knows nothing of earlier tasks.
         chance: what the suggestion is drawn with.
     """
     try:
-        return await _advice(question, inputs, checkpointer, settings or get_settings(), chance)
+        return await _advice(
+            question, inputs, choices, checkpointer, settings or get_settings(), chance
+        )
     except Exception as error:
         _warn(f"{type(error).__name__}: {error}")
         return Routing(task_type=OPEN)
@@ -42,11 +46,12 @@ async def route_task(
 async def _advice(
     question: str,
     inputs: Mapping[str, Any],
+    choices: Sequence[str],
     checkpointer: BaseCheckpointSaver[str] | None,
     settings: Settings,
     chance: random.Random | None,
 ) -> Routing:
-    candidates = await acandidates(question, inputs)
+    candidates = await acandidates(question, choices, inputs)
     kind = task_type(candidates)
     values: list[ArmValue] = []
     if checkpointer:

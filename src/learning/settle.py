@@ -9,7 +9,7 @@ gone goes on later.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import StoreUnavailable, TaskBusy
 from ..language.messages import Language
 from ..settings import Settings
-from ..state import Output, Record, TaskState, Usage
+from ..state import REWARDED, TRACED, Output, Record, TaskState, Usage
 from . import bandit
 from .contracts import Amendment, Move, Reward, RewardEvent, Routing, TraceRecord
 from .features import text_features
@@ -27,9 +27,6 @@ from .trace import Texts, Trace
 
 if TYPE_CHECKING:
     from ..store.base import TaskStore
-
-REWARDED = frozenset({"verified", "unverified", "no_answer", "failed"})
-ENDED = REWARDED | {"cancelled"}
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +45,8 @@ class Ending:
     """The workflow that was chosen first, by whomever; the reward is its arm's."""
     weights: Mapping[str, float]
     """Of the checks of the workflow that concluded the task."""
+    sources: Mapping[str, Collection[str]]
+    """As in `Judged`."""
     opinions: Mapping[str, float]
     """What is said of it from outside, see `reward.OPINIONS`; what was said before still holds."""
     error: str | None = None
@@ -110,7 +109,7 @@ async def settle(
         TaskBusy: another process has the task now.
         StoreUnavailable: the database does not answer.
     """
-    if ending.status not in ENDED:
+    if ending.status not in TRACED:
         return None
     if ending.rewarded and ending.all_opinions == opinions_in(ending.rewarded):
         return ending.rewarded
@@ -163,6 +162,7 @@ def _judged(ending: Ending, chosen: str) -> Judged:
         output=ending.output,
         language=_language(ending.state),
         features=ending.features,
+        sources=ending.sources,
         weights=ending.weights,
         opinions=ending.all_opinions,
     )

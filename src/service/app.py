@@ -5,7 +5,6 @@ import logging
 import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ from ..work.metrics import RequestTimes
 from ..work.notifier import Bells
 from ..work.queues import LocalQueue, Queue
 from . import problems
-from .dependencies import Service, documents_of
+from .dependencies import Service
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .languages import AcceptLanguage
@@ -126,7 +125,7 @@ async def _prune_daily(ledger: Ledger, days: int) -> None:
 
 
 async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:
-    keys, documents = Keys(ledger.tasks), partial(documents_of, settings)
+    keys, documents = Keys(ledger.tasks), settings.documents_of
     joined = _joined(settings, ledger, documents, model)
     await ledger.setup()
     await keys.setup()

@@ -83,12 +83,7 @@ async def the_caller(
     per_minute = key.requests_per_minute or service.settings.serve_requests_per_minute
     if wait := await service.rates.take(key.key_id, per_minute):
         raise Refusal(429, say("service.too_often", limit=per_minute), wait=wait)
-    return Caller(key, documents_of(service.settings, key.key_id))
+    return Caller(key, service.settings.documents_of(key.key_id))
 
 
 TheCaller = Annotated[Caller, Depends(the_caller)]
-
-
-def documents_of(settings: Settings, owner: str | None) -> Path | None:
-    """Where an owner's knowledge base is; None is the machine's own."""
-    return settings.home / "kb" / "keys" / owner if owner else None

@@ -5,13 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..state import Reward, Routing, Usage
-from ..store.base import TaskStatus, TaskSummary
-
-ENDED: frozenset[TaskStatus] = frozenset(
-    ("verified", "unverified", "no_answer", "failed", "interrupted", "cancelled")
-)
-"""What a task no longer leaves by itself."""
+from ..state import Reward, Routing, TaskStatus, Usage
+from ..store.base import TaskSummary
 
 PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 EXAMPLE_ID = "4f1c9b2ad07e"

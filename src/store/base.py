@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from ..errors import UnknownTask
 from ..language.messages import say
-from ..state import Contract, Exchange, Status, TaskInput
+from ..state import Contract, Exchange, TaskInput, TaskStatus
 
 BUSY_SECONDS = 60
 """How long a process waits for others that write."""
@@ -47,9 +47,6 @@ create table if not exists ratings (
     created text not null
 );
 """
-
-TaskStatus = Status | Literal["queued", "cancelled"]
-"""What the index says of a task; the two more are the service's."""
 
 Value = str | int | None
 Row = dict[str, Any]

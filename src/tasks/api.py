@@ -29,8 +29,8 @@ from ..learning.overview import overview
 from ..models.client import close_language_models
 from ..models.providers import choose_provider, without_login
 from ..settings import get_settings
-from ..state import Reward, TaskInput, TaskState, Usage
-from ..store.base import Place, TaskStatus, TaskStore, TaskSummary
+from ..state import Reward, TaskInput, TaskState, TaskStatus, Usage
+from ..store.base import Place, TaskStore, TaskSummary
 from ..store.open import open_store
 from .ending import Meter, learn_from, rate
 from .events import STREAM_MODES, Event, Retelling

@@ -11,15 +11,15 @@ from langchain_core.runnables import RunnableConfig
 from ..agents.turns import problem_of
 from ..errors import InvalidTask, TaskBusy
 from ..graphs.coordinator import REPORT, build_graph
-from ..graphs.registry import WORKFLOWS
+from ..graphs.registry import WORKFLOWS, list_sources
 from ..learning.reward import RATING, REFERENCE
-from ..learning.settle import ENDED, Ending, settle
+from ..learning.settle import Ending, settle
 from ..learning.trace import Trace
 from ..models.embedded import EmbeddedServer
 from ..models.providers import choose_provider
 from ..settings import get_settings
-from ..state import Reward, TaskState
-from ..store.base import TaskStatus, TaskStore
+from ..state import TRACED, Reward, TaskState, TaskStatus
+from ..store.base import TaskStore
 
 RETRIES = 20
 RETRY_SECONDS = 0.1
@@ -99,7 +99,7 @@ async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]
                 status = (await own.get(task_id)).status
                 return await _learn(own, task_id, status, opinions=opinions, late=True)
         except TaskBusy:
-            if (await store.get(task_id)).status not in ENDED:
+            if (await store.get(task_id)).status not in TRACED:
                 return None  # whoever plays it takes the rating in at its end
         await asyncio.sleep(RETRY_SECONDS)
     return None
@@ -135,6 +135,7 @@ async def _learn_once(
         question=problem_of(state) if "question" in state else entry.question,
         chosen=_chosen(state),
         weights=flow.weights if flow else {},
+        sources=list_sources(),
         opinions={**rated, **(opinions or {})},
         **known,
     )

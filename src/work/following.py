@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..service.schemas import ENDED
+from ..state import FINAL
 from ..store.base import TaskSummary
 from ..tasks.api import result_of
 from ..tasks.events import Event
@@ -35,7 +35,7 @@ async def follow(
 ) -> AsyncIterator[Told]:
     """A task's events after that number, as they come, until it has ended; and between them what
     models are writing."""
-    ended, look, place = task.status in ENDED, True, dict[str, int]()
+    ended, look, place = task.status in FINAL, True, dict[str, int]()
     over = ended
     with bells.listen(task.task_id) as bell:
         while not bells.closed:
@@ -43,7 +43,7 @@ async def follow(
             stored: list[StoredEvent] = []
             pieces = [] if over else drafts.read(task.task_id, place)
             if look:
-                ended = ended or (await ledger.tasks.get(task.task_id)).status in ENDED
+                ended = ended or (await ledger.tasks.get(task.task_id)).status in FINAL
                 stored = await ledger.events(task.task_id, after)
             for event in _in_order(stored, pieces):
                 after = event.id or after
@@ -78,7 +78,7 @@ async def settled(ledger: Ledger, bells: Bells, task: TaskSummary, seconds: floa
             while not bells.closed:
                 bell.clear()
                 now = await ledger.tasks.get(task.task_id)
-                if now.status in ENDED or now.status == "needs_input":
+                if now.status in FINAL or now.status == "needs_input":
                     return True
                 await _comes(bell.stored, LOOK_SECONDS)
     return False

@@ -12,12 +12,10 @@ from typing import Any, Literal
 
 from ..errors import UnknownTask
 from ..language.messages import say
-from ..service.schemas import ENDED
-from ..state import TaskInput
+from ..state import FINAL, TaskInput, TaskStatus
 from ..store.base import (
     Row,
     Session,
-    TaskStatus,
     TaskStore,
     TaskSummary,
     Value,
@@ -238,10 +236,10 @@ class Ledger:
     async def prune(self, days: int) -> None:
         """Delete the events of tasks that ended so many days ago; their results stay."""
         oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
-        marks = ", ".join("?" * len(ENDED))
+        marks = ", ".join("?" * len(FINAL))
         gone = f"select task_id from tasks where updated < ? and status in ({marks})"  # noqa: S608
         async with self.tasks.transaction() as db:
-            await db.execute(f"delete from events where task_id in ({gone})", (oldest, *ENDED))  # noqa: S608
+            await db.execute(f"delete from events where task_id in ({gone})", (oldest, *FINAL))  # noqa: S608
 
     async def events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """A task's events after that number."""

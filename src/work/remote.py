@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import TaskBusy
 from ..language.messages import say
-from ..service.schemas import ENDED
 from ..settings import Settings
+from ..state import FINAL
 from .broker import Deliveries, sweep
 from .ledger import Ledger
 from .metrics import Metrics
@@ -69,7 +69,7 @@ class RemoteQueue:
         with bells.listen(task_id) as bell:
             while time.monotonic() < give_up:
                 bell.clear()
-                if (await tasks.get(task_id)).status in ENDED:
+                if (await tasks.get(task_id)).status in FINAL:
                     return
                 with suppress(TaskBusy):
                     await self._canceller.cancel(task_id, owner)

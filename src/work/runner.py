@@ -22,8 +22,8 @@ from langgraph.types import Command
 
 from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
 from ..language.messages import say
-from ..service.schemas import ENDED
-from ..store.base import Interruption, TaskStatus
+from ..state import FINAL, TaskStatus
+from ..store.base import Interruption
 from ..tasks.api import Start, pending_question, play, result_of, stored_start
 from ..tasks.ending import learn_from
 from ..tasks.events import Event
@@ -146,7 +146,7 @@ class Runner:
             await run.over.wait()
             return
         async with self._ledger.tasks.claim(task_id) as store:
-            if (await store.get(task_id)).status not in ENDED:
+            if (await store.get(task_id)).status not in FINAL:
                 await self._finish(Job(task_id, owner), Ledger(store), "cancelled")
 
     async def drain(self, seconds: float) -> None:

@@ -5,7 +5,6 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from typing import Annotated
 
 from prometheus_client import start_http_server
@@ -15,7 +14,6 @@ from taskiq.receiver import Receiver
 
 from ..language.messages import say
 from ..models.client import close_language_models
-from ..service.dependencies import documents_of
 from ..settings import Settings
 from ..store.open import open_store
 from .broker import CARRY_OUT, Deliveries, redis_of, sweep
@@ -93,7 +91,7 @@ async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str
         metrics = Metrics(lambda: 0, lambda: runner.running)
         runner = Runner(
             *(ledger, wire.bells, wire.drafts, metrics),
-            documents_of=partial(documents_of, settings),
+            documents_of=settings.documents_of,
         )
         if metrics_port is not None:
             start_http_server(metrics_port, registry=metrics.registry)

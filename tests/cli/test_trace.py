@@ -12,7 +12,7 @@ from concertino import run_task
 from concertino.cli.main import main
 from concertino.learning.trace import Trace
 from concertino.settings import get_settings
-from concertino.store.base import TaskStatus
+from concertino.state import TaskStatus
 from concertino.store.open import open_store
 
 from tests.learning.records import NOON, record

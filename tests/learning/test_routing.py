@@ -15,6 +15,8 @@ from concertino.settings import get_settings
 from concertino.store.base import TaskStore
 from concertino.store.open import open_store
 
+CHOICES = ["rag_qa", "solve_math"]
+
 
 @pytest.fixture
 async def store(home: Path) -> AsyncIterator[TaskStore]:
@@ -55,7 +57,7 @@ async def learned(store: TaskStore, task_type: str, workflow: str, worth: float)
 
 @pytest.mark.usefixtures("router")
 async def test_without_experience_it_is_the_routers_opinion(store: TaskStore) -> None:
-    found = await route_task("What do my notes say?", {}, store.checkpointer)
+    found = await route_task("What do my notes say?", {}, CHOICES, store.checkpointer)
     assert found.task_type == "rag_qa"
     assert found.values == []
     assert found.probabilities["rag_qa"] > 0.9
@@ -69,7 +71,7 @@ async def test_what_tasks_of_this_type_have_earned_corrects_it(store: TaskStore)
     await learned(store, "rag_qa", "solve_math", 0.8)
     await learned(store, "solve_math", "rag_qa", 1.0)
 
-    found = await route_task("What do my notes say?", {}, store.checkpointer)
+    found = await route_task("What do my notes say?", {}, CHOICES, store.checkpointer)
     assert [(value.workflow, value.count) for value in found.values] == [
         ("solve_math", 200),
         ("rag_qa", 200),
@@ -82,7 +84,7 @@ async def test_for_an_open_task_nothing_is_suggested_that_the_coordinator_would_
     store: TaskStore,
 ) -> None:
     await learned(store, "open", "rag_qa", 0.9)
-    found = await route_task("Hm?", {}, store.checkpointer)
+    found = await route_task("Hm?", {}, CHOICES, store.checkpointer)
     assert (found.task_type, found.suggestion, found.probabilities) == ("open", None, {})
     assert [value.workflow for value in found.values] == ["rag_qa"]
     assert found.router_version is None
@@ -96,7 +98,7 @@ async def test_the_suggestion_is_drawn_with_the_probabilities_that_are_told(
     monkeypatch.setenv("CONCERTINO_BANDIT_EPSILON", "0.6")
     get_settings.cache_clear()
     chance = random.Random(2)  # noqa: S311
-    found = [await route_task("?", {}, None, chance=chance) for _ in range(500)]
+    found = [await route_task("?", {}, [], None, chance=chance) for _ in range(500)]
 
     assert found[0].probabilities == {
         "rag_qa": pytest.approx(0.7),
@@ -113,6 +115,6 @@ async def test_a_router_that_breaks_leaves_the_coordinator_without_advice(
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(routing, "acandidates", acandidates)
-    assert (await route_task("?", {}, None)).suggestion is None
-    assert (await route_task("?", {}, None)).task_type == "open"
+    assert (await route_task("?", {}, [], None)).suggestion is None
+    assert (await route_task("?", {}, [], None)).task_type == "open"
     assert caplog.text.count("out of order") == 1

@@ -14,7 +14,7 @@ import uvicorn
 from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
 from concertino.graphs.registry import catalogue
 from concertino.service.guard import HEADERS
-from concertino.service.schemas import ENDED
+from concertino.state import FINAL
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -195,7 +195,7 @@ class StandIn:
         body = await request.json()
         self.resumed.append(body)
         stored = self.tasks[request.path_params["task_id"]]
-        if stored.record["status"] in ENDED:
+        if stored.record["status"] in FINAL:
             stored.record["status"], stored.script = "queued", list(self.script)
             stored.running = asyncio.create_task(self._play(stored))
         stored.answered.set()
@@ -284,7 +284,7 @@ async def _stream(stored: StoredTask, after: int, cut: Hold | None) -> AsyncIter
             elif place >= live:
                 yield _message(event)
         told = len(stored.events)
-        if stored.record["status"] in ENDED:
+        if stored.record["status"] in FINAL:
             return
         if cut:
             await asyncio.to_thread(cut.released.wait, 60)

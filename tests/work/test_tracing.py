@@ -152,7 +152,7 @@ def test_what_fails_is_marked_without_its_message(
 
 def test_without_an_endpoint_there_is_no_trace_and_no_exporter_is_loaded() -> None:
     code = (
-        "import sys; from concertino.service import app, tracing; "
+        "import sys; from concertino.service import app; from concertino.work import tracing; "
         "from concertino.settings import get_settings; tracing.configure(get_settings()); "
         "assert not tracing.watchers() and tracing.carried() is None; "
         "assert 'opentelemetry.exporter' not in sys.modules"

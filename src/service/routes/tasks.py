@@ -12,8 +12,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ...errors import InvalidTask, UnknownTask
 from ...language.messages import say
-from ...state import Exchange
-from ...store.base import TaskStatus, TaskSummary
+from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
+from ...store.base import TaskSummary
 from ...tasks.api import checked_answer, new_task, new_task_id, pending_question, result_of
 from ...tasks.ending import rate, reward_of
 from ...work.following import Told, follow, settled
@@ -23,11 +23,10 @@ from ...work.queues import QueueFull, Stopping
 from ...work.tracing import carried
 from ..dependencies import Caller, Service, TheCaller, TheService
 from ..problems import Refusal, documented
-from ..schemas import ENDED, Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
+from ..schemas import Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
 
-RESUMABLE = ("needs_input", "failed", "interrupted", "cancelled")
 
 Prefer = Annotated[
     str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
@@ -132,7 +131,7 @@ async def unread(
     service: TheService, task: OwnTask, after: Annotated[int, Depends(position)]
 ) -> int:
     """Answer 204 where a task has ended and all was read: an `EventSource` stops at that."""
-    if after and task.status in ENDED and not await service.ledger.events(task.task_id, after):
+    if after and task.status in FINAL and not await service.ledger.events(task.task_id, after):
         raise Refusal(204, "")
     return after
 
@@ -184,7 +183,7 @@ async def resume_task(
 @router.post("/{task_id}/cancel", responses=documented(409))
 async def cancel_task(service: TheService, task: OwnTask) -> Task:
     """Stop a task for good; a call of the model that is under way is broken off."""
-    if task.status not in ENDED:
+    if task.status not in FINAL:
         await service.queue.cancel(task.task_id, task.owner)
         task = await service.ledger.own(task.owner, task.task_id)
     if task.status != "cancelled":
