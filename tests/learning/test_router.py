@@ -14,6 +14,7 @@ from concertino.kb.embed import EmbedderError
 from concertino.learning import router
 from concertino.learning.contracts import OPEN, Candidate
 from concertino.learning.router import (
+    acandidates,
     UNTRIED,
     candidates,
     in_use,
