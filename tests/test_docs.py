@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from concertino.graphs import execution
 from concertino.graphs.coordinator import graph
+from concertino.graphs.execution import build_execution
 from concertino.graphs.registry import WORKFLOWS
 from concertino.language.messages import Language
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 def diagram(name: str) -> str:
     """A compiled graph as Mermaid."""
-    drawn = {"coordinator": graph, "execution": execution.build()}[name].get_graph().draw_mermaid()
+    drawn = {"coordinator": graph, "execution": build_execution()}[name].get_graph().draw_mermaid()
     return f"```mermaid\n{drawn}```\n"
 
 

@@ -1,33 +1,59 @@
-"""The execution subgraph: chains of steps, side by side where the plan allows it."""
+"""The execution subgraph: the plan's chains of steps, side by side where the plan allows it."""
 
-from langgraph.graph import END, START, StateGraph
+from collections.abc import Mapping
+from typing import Any
+
 from langgraph.graph.state import CompiledStateGraph
 
 from ..agents.math.execution import (
+    ChainTask,
     ExecutionInput,
     ExecutionOutput,
     ExecutionState,
     conclude,
-    ready,
+    plan_of,
+    prepare_chain,
     run_chain,
-    schedule,
 )
 from ..context import RunContext
+from .dag import Dag, Outcome, build_dag, join_chains
 
 
-def build() -> CompiledStateGraph[ExecutionState, RunContext, ExecutionInput, ExecutionOutput]:
-    """Compile the subgraph; it shares the outer graph's checkpointer."""
-    builder = StateGraph(
-        ExecutionState,
-        context_schema=RunContext,
-        input_schema=ExecutionInput,
-        output_schema=ExecutionOutput,
+def build_execution() -> CompiledStateGraph[Any, RunContext, Any, Any]:
+    """Compile the subgraph. A chain is known by its first step; after one that failed no other is
+    begun, since without it there is no answer."""
+    dag = Dag(
+        needs=chain_needs,
+        outcomes=_outcomes,
+        prepare=_prepare,
+        run=run_chain,
+        conclude=conclude,
+        stop_on_failure=True,
     )
-    builder.add_node("schedule", schedule)
-    builder.add_node("run_chain", run_chain)
-    builder.add_node("conclude", conclude)
-    builder.add_edge(START, "schedule")
-    builder.add_conditional_edges("schedule", ready, ["run_chain", "conclude"])
-    builder.add_edge("run_chain", "schedule")
-    builder.add_edge("conclude", END)
-    return builder.compile()
+    return build_dag(
+        dag, run="run_chain", state=ExecutionState, inputs=ExecutionInput, output=ExecutionOutput
+    )
+
+
+def chain_needs(state: ExecutionInput) -> dict[int, set[int]]:
+    """Each chain of the plan, with the chains whose results it uses."""
+    needs = _step_needs(state)
+    chain_of = {step: chain[0] for chain in join_chains(needs) for step in chain}
+    found: dict[int, set[int]] = {chain: set() for chain in chain_of.values()}
+    for step, chain in chain_of.items():
+        found[chain] |= {chain_of[need] for need in needs[step]} - {chain}
+    return found
+
+
+def _prepare(state: ExecutionState, first: int) -> ChainTask:
+    chain = next(chain for chain in join_chains(_step_needs(state)) if chain[0] == first)
+    return prepare_chain(state, chain)
+
+
+def _step_needs(state: ExecutionInput) -> dict[int, list[int]]:
+    return {step.id: step.depends_on for step in plan_of(state).steps}
+
+
+def _outcomes(state: ExecutionState) -> Mapping[int, Outcome]:
+    results = state.get("results", [])
+    return {result.step_ids[0]: "done" if result.ok else "failed" for result in results}

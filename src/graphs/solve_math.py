@@ -11,7 +11,7 @@ from ..agents.math.report import report
 from ..agents.math.verification import verify
 from ..agents.turns import problem_of
 from ..state import Level, Record, TaskState
-from . import execution
+from .execution import build_execution
 from .registry import Action, Workflow, register
 from .rules import NEED_INPUT, last_played, turns
 
@@ -176,7 +176,7 @@ SOLVE_MATH = register(
                     "zh": "用程序计算：数据齐全的日常应用题直接用它，其他题在计划之后；"
                     "再用则另写一个程序。",
                 },
-                execution.build(),
+                build_execution(),
                 _may_execute,
             ),
             Action(

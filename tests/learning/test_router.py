@@ -14,8 +14,8 @@ from concertino.kb.embed import EmbedderError
 from concertino.learning import router
 from concertino.learning.contracts import OPEN, Candidate
 from concertino.learning.router import (
-    acandidates,
     UNTRIED,
+    acandidates,
     candidates,
     in_use,
     shared_out,

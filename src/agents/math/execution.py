@@ -1,8 +1,7 @@
 """Execution: programs that carry out the plan, run in the sandbox.
 
-The plan's chains of steps run as soon as what they need is there, side by side where they can
-(`Send`). A program continues the programs of the steps it builds on, so exact values pass from
-one to the next.
+A program carries out one chain of the plan's steps (see `graphs/execution.py`). It continues the
+programs of the steps it builds on, so exact values pass from one to the next.
 """
 
 import ast
@@ -12,7 +11,6 @@ from typing import Annotated, cast, get_type_hints
 
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
-from langgraph.types import Send
 from typing_extensions import TypedDict
 
 from ...context import RunContext, model_of, the_sandbox
@@ -37,7 +35,6 @@ from ...tools.numbers import numbers
 from ...tools.sandbox import Sandbox
 from ..turns import Asked, Stopwatch, instructions_of, played, problem_of, times_played
 from .comprehension import known
-from .planning import chains
 
 PROMPT = load("math/execution")
 REPAIR = load("math/execution_repair")
@@ -92,35 +89,18 @@ class ChainTask(ExecutionInput, total=False):
     retry: int
 
 
-def schedule(state: ExecutionState) -> ExecutionState:
-    """Nothing to change: the join after which `ready` looks again."""
-    return {}
-
-
-def ready(state: ExecutionState) -> list[Send] | str:
-    """The chains whose needs are met, or `conclude`."""
-    planned = _plan(state)
-    results = state.get("results", [])
-    done = {step for result in results for step in result.step_ids}
-    if any(not result.ok for result in results):
-        return "conclude"
-    needs = {step.id: step.depends_on for step in planned.steps}
-    retry = times_played(state, "execution")
-    waiting = [chain for chain in chains(planned) if chain[0] not in done]
-    sends = [
-        Send(
-            "run_chain",
-            {
-                **{key: value for key, value in state.items() if key in _READ},
-                "chain": chain,
-                "program_so_far": _programs_before(chain, results, planned),
-                "retry": retry,
-            },
-        )
-        for chain in waiting
-        if done.issuperset(set().union(*(needs[step] for step in chain)) - set(chain))
-    ]
-    return sends or "conclude"
+def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
+    """What the node that carries out a chain of steps is sent."""
+    own = {key: value for key, value in state.items() if key in _READ}
+    return cast(
+        "ChainTask",
+        {
+            **own,
+            "chain": chain,
+            "program_so_far": _programs_before(chain, state.get("results", []), plan_of(state)),
+            "retry": times_played(state, "execution"),
+        },
+    )
 
 
 async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
@@ -157,7 +137,7 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
     """Gather the chains' results into `execution_output`."""
     results = sorted(state.get("results", []), key=lambda result: result.step_ids)
     failed = next((result for result in results if not result.ok), None)
-    last = next(r for r in results if failed or _plan(state).steps[-1].id in r.step_ids)
+    last = next(r for r in results if failed or plan_of(state).steps[-1].id in r.step_ids)
     output = Execution(
         results=results,
         answer=None if failed else last.answer,
@@ -170,7 +150,7 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
             "execution",
             output,
             summary=output.answer.text if output.answer else f"{output.error}",
-            inputs=_plan(state).model_dump_json(),
+            inputs=plan_of(state).model_dump_json(),
             usage=sum((usage for usage, _ in costs), Usage()),
             seconds=max((seconds for _, seconds in costs), default=0.0),
             failed=failed is not None,
@@ -229,7 +209,7 @@ async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
     )
 
 
-def _plan(state: ExecutionInput) -> Plan:
+def plan_of(state: ExecutionInput) -> Plan:
     """The plan, or, on the short cut without one, the whole problem as a single step."""
     return state.get("planning_output") or Plan(
         steps=[PlanStep(id=1, description="", tool="python", depends_on=[])]
@@ -244,7 +224,7 @@ def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) ->
 
 
 def _fields(state: ChainTask) -> dict[str, str]:
-    steps = [s for s in _plan(state).steps if s.id in state["chain"] and s.description]
+    steps = [s for s in plan_of(state).steps if s.id in state["chain"] and s.description]
     return {
         "problem": problem_of(state),
         "known": known(state.get("comprehension_output")),

@@ -50,32 +50,3 @@ def acyclic(planned: Plan) -> Plan:
             for number, step in enumerate(planned.steps, 1)
         ]
     )
-
-
-def chains(planned: Plan) -> list[list[int]]:
-    """The plan's steps, gathered into chains that one program can carry out.
-
-    A step joins the chain before it when it needs nothing else and nobody else needs that one
-    directly. Dependencies that follow from others do not count.
-    """
-    needs = _direct_needs(planned)
-    needed_by = {i: [j for j in needs if i in needs[j]] for i in needs}
-    gathered: list[list[int]] = []
-    for step in needs:
-        before = next((c for c in gathered if needs[step] == {c[-1]}), None)
-        if before and len(needed_by[before[-1]]) == 1:
-            before.append(step)
-        else:
-            gathered.append([step])
-    return gathered
-
-
-def _direct_needs(planned: Plan) -> dict[int, set[int]]:
-    """Each step's dependencies, less those it has through another (transitive reduction)."""
-    all_needs: dict[int, set[int]] = {}
-    direct: dict[int, set[int]] = {}
-    for step in planned.steps:
-        through = set().union(*(all_needs[d] for d in step.depends_on))
-        direct[step.id] = set(step.depends_on) - through
-        all_needs[step.id] = set(step.depends_on) | through
-    return direct

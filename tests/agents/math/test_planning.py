@@ -1,7 +1,6 @@
-"""Plans are DAGs, and their steps gather into chains."""
+"""Plans are DAGs."""
 
-import pytest
-from concertino.agents.math.planning import acyclic, chains
+from concertino.agents.math.planning import acyclic
 from concertino.state import Plan, PlanStep
 
 
@@ -12,23 +11,6 @@ def plan_of(*depends_on: list[int], ids: list[int] | None = None) -> Plan:
             for number, needs in zip(ids or range(1, 9), depends_on, strict=False)
         ]
     )
-
-
-@pytest.mark.parametrize(
-    ("depends_on", "expected"),
-    [
-        ([[]], [[1]]),
-        ([[], [1], [2]], [[1, 2, 3]]),
-        ([[], [1], [1, 2]], [[1, 2, 3]]),
-        ([[], [], [1, 2]], [[1], [2], [3]]),
-        ([[], [1], [1], [2, 3]], [[1], [2], [3], [4]]),
-        ([[], [], [1], [2], [3, 4]], [[1, 3], [2, 4], [5]]),
-    ],
-)
-def test_steps_that_only_follow_each_other_become_one_chain(
-    depends_on: list[list[int]], expected: list[list[int]]
-) -> None:
-    assert chains(plan_of(*depends_on)) == expected
 
 
 def test_a_dependency_on_a_later_or_unknown_step_is_dropped() -> None:
