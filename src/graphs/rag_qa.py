@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from ..agents.sources.cited_answer import answer_from
-from ..agents.sources.passages import of_documents, of_pages
+from ..agents.sources.passages import retrieve_document_passages, retrieve_page_passages
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of, the_knowledge_base
 from ..language.messages import Language, say
@@ -71,8 +71,8 @@ async def retrieve_docs(state: RagInput) -> RagState:
     watch, inputs = Stopwatch(), inputs_of(state, RagInputs)
     wanted = inputs.top_k * (1 + times_played(state, NAME))
     question = sought(state, NAME)
-    pages, unread = await of_pages(question, inputs.urls, wanted, state["language"])
-    documents = await of_documents(
+    pages, unread = await retrieve_page_passages(question, inputs.urls, wanted, state["language"])
+    documents = await retrieve_document_passages(
         the_knowledge_base(), question, wanted, close=not times_played(state, NAME)
     )
     passages = [

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from ..agents.sources.cited_answer import answer_from
-from ..agents.sources.passages import of_pages
+from ..agents.sources.passages import retrieve_page_passages
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of
 from ..errors import ConcertinoError
@@ -86,7 +86,9 @@ async def read(state: SearchState) -> SearchState:
     result that was not read is not evidence."""
     watch = Stopwatch()
     question = sought(state, NAME)
-    passages, unread = await of_pages(question, state["urls"], PASSAGES, state["language"])
+    passages, unread = await retrieve_page_passages(
+        question, state["urls"], PASSAGES, state["language"]
+    )
     notes = state["notes"] if passages else [*state["notes"], *unread]
     return {"passages": passages, "notes": notes, "seconds": state["seconds"] + watch.seconds}
 

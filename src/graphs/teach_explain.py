@@ -6,14 +6,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..agents.lesson.checks import checked
+from ..agents.lesson.checks import check_lesson
 from ..agents.lesson.contracts import (
     WORKFLOW,
     LessonInput,
     LessonOutput,
     LessonState,
-    laid_out,
-    sources,
+    collect_sources,
+    format_lesson,
 )
 from ..agents.lesson.exercises import exercise_generate
 from ..agents.lesson.plan import TeachExplainInputs, teaching_plan
@@ -80,7 +80,7 @@ async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> LessonOu
             "tally": sum(state.get("tallies", []), before.tally),
         }
     )
-    checks = (await checked(the_sandbox(), lesson)).checks
+    checks = (await check_lesson(the_sandbox(), lesson)).checks
     failed = [check.name for check in checks if not check.passed]
     lesson = lesson.model_copy(update={"tries": [*before.tries, failed]})
     costs = state["costs"]
@@ -88,10 +88,10 @@ async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> LessonOu
         REPAIR if before.tries else WORKFLOW,
         judged(
             WORKFLOW,
-            laid_out(lesson),
+            format_lesson(lesson),
             checks,
             data=lesson.model_dump(mode="json"),
-            sources=sources(state),
+            sources=collect_sources(state),
         ),
         summary=f"{lesson.title}; {', '.join(failed) or 'ok'}",
         inputs=problem_of(state),

@@ -26,7 +26,7 @@ from ..agents.story.contracts import (
     StoryInputs,
     StoryOutput,
     StoryState,
-    markdown,
+    format_story,
     opening_of,
 )
 from ..agents.story.generate import after_part, remember, write_part
@@ -34,7 +34,7 @@ from ..agents.story.plan import plan_story
 from ..agents.story.request import read_request
 from ..agents.story.rewrite import ACTOR, open_draft, rewrite_segment
 from ..agents.story.role_play import earlier_turns, play_turn
-from ..agents.story.text import count
+from ..agents.story.text import count_units
 from ..agents.turns import Stopwatch, instructions_of, problem_of
 from ..context import RunContext, model_of
 from ..language.messages import say
@@ -116,13 +116,13 @@ def _laid_out(state: StoryState, findings: list[Finding]) -> Output:
     opening = opening_of(state)
     return judged(
         WORKFLOW,
-        markdown(plan.title if plan else "", segments, brief.chapters, brief.language, opening),
+        format_story(plan.title if plan else "", segments, brief.chapters, brief.language, opening),
         [finding.check for finding in findings],
         data={
             "request": brief.model_dump(),
             "plan": plan.model_dump() if plan else None,
             "segments": segments,
-            "count": count("\n".join(segments)),
+            "count": count_units("\n".join(segments)),
             "target": brief.length,
             "missing": missing_names(segments, brief, plan),
             "faults": {f.check.name: f.places for f in findings if not f.check.passed},

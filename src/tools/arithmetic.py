@@ -116,15 +116,15 @@ class Statement(NamedTuple):
     right: str
 
 
-def statements(text: str) -> list[Statement]:
+def find_statements(text: str) -> list[Statement]:
     """The arithmetic that a text states, in its order."""
-    text = plain(_WORDS.sub(_as_unit, text))
-    return [found for line in text.splitlines() for found in _of_line(line)]
+    text = simplify_latex(_WORDS.sub(_as_unit, text))
+    return [found for line in text.splitlines() for found in _parse_line(line)]
 
 
 async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
     """Those of the statements that do not hold, as the text has them."""
-    found = statements(text)
+    found = find_statements(text)
     if not found:
         return []
     sides = [[s.left, s.sign, s.right] for s in found]
@@ -133,7 +133,7 @@ async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
     return [found[number].shown for number in wrong]
 
 
-async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | None]:
+async def evaluate_expressions(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | None]:
     """What each side of a statement comes to; None where that cannot be computed, or written in
     a hundred characters."""
     ran = await sandbox.run(_EVALUATE, inputs={"expressions": expressions}, result="found")
@@ -141,14 +141,14 @@ async def values(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | No
     return [None if value is None else Fraction(value) for value in found]
 
 
-def written(value: Fraction) -> str:
+def format_value(value: Fraction) -> str:
     """As a decimal where it has few places, else as a fraction."""
     if value.denominator == 1 or 10_000 % value.denominator:
         return str(value)
     return str(Decimal(value.numerator) / Decimal(value.denominator))
 
 
-def plain(text: str) -> str:
+def simplify_latex(text: str) -> str:
     """A text with its simple LaTeX as plain characters: `\\frac{3}{4}` is `3/4`, and an x between
     numbers as the sign that it stands for.
 
@@ -180,13 +180,13 @@ _SIGNS = {
 }
 
 
-def says(text: str, formula: str) -> bool:
+def contains_formula(text: str, formula: str) -> bool:
     """Whether a text has that formula, however it is spaced."""
-    said, sought = (re.sub(r"[\s×*·]", "", plain(piece)) for piece in (text, formula))
+    said, sought = (re.sub(r"[\s×*·]", "", simplify_latex(piece)) for piece in (text, formula))
     return sought in said
 
 
-def explicit(text: str) -> str:
+def add_brackets(text: str) -> str:
     """Arithmetic as a pupil reads it, with brackets: `2 1/2`, `20%`, and `3/4 / 1/2`, which divides
     one fraction by another."""
     text = re.sub(r"(\d+)(?:\s+|又)(\d+)/(\d+)", r"(\1+\2/\3)", text)
@@ -194,7 +194,7 @@ def explicit(text: str) -> str:
     return re.sub(r"(?<![\d^./])(\d+)/(\d+)(?![\d^]|\.\d)", r"(\1/\2)", text)
 
 
-def _of_line(line: str) -> list[Statement]:
+def _parse_line(line: str) -> list[Statement]:
     line = re.sub(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))|[$¥￥€£](?=\s\d)", "", line).translate(_PLAIN)
     if _NOT_ARITHMETIC.search(line):
         return []
@@ -206,26 +206,30 @@ def _of_line(line: str) -> list[Statement]:
     found = [Statement(m[0], f"{m[2]}*{m[3]}+{m[4]}", "=", m[1]) for m in _REMAINDER.finditer(line)]
     pieces = _RELATION.split(_REMAINDER.sub(" ", line))
     for left, sign, right in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
-        if statement := _statement(left, sign, right):
+        if statement := _parse_statement(left, sign, right):
             found.append(statement)
     return found
 
 
-def _statement(before: str, sign: str, after: str) -> Statement | None:
+def _parse_statement(before: str, sign: str, after: str) -> Statement | None:
     left, right = _LEFT.search(before), _RIGHT.match(after)
     if not left or not right or _JOINED_AFTER.match(rest := after[right.end() :]):
         return None
     if _JOINED_BEFORE.search(before[: left.start()]) or _is_argument(before, left):
         return None
-    sides = [_balanced(side.strip()) for side in (left[0], right[0])]
-    computable = [_computable(side) for side in sides]
+    sides = [_strip_unbalanced_brackets(side.strip()) for side in (left[0], right[0])]
+    computable = [_convert_to_python(side) for side in sides]
     operated = [re.search(r"(?<=[\d)])[-+*/]", side) is not None for side in computable]
     if not all(computable) or (sign == "=" and not any(operated)):
         return None
-    if any(map(_MULTIPLE.search, sides)) or _of_something(*sides) or _of_something(*sides[::-1]):
+    if (
+        any(map(_MULTIPLE.search, sides))
+        or _has_ambiguous_percentage(*sides)
+        or _has_ambiguous_percentage(*sides[::-1])
+    ):
         return None
     unit = _BRACKETED.match(rest)
-    if _unlike(sides[0], sides[1] + (unit[1] if unit else ""), converted=not operated[0]):
+    if _has_unlike_units(sides[0], sides[1] + (unit[1] if unit else ""), converted=not operated[0]):
         return None
     shown = re.sub(r"(\d+(?:\.\d+)?)([$¥￥€£])", r"\2\1", f"{sides[0]} {sign} {sides[1]}")
     return Statement(shown, computable[0], sign, computable[1])
@@ -238,7 +242,7 @@ def _is_argument(before: str, left: re.Match[str]) -> bool:
     return left[0].startswith("(") and re.search(r"[A-Za-z]\Z", before[: left.start()]) is not None
 
 
-def _of_something(left: str, right: str) -> bool:
+def _has_ambiguous_percentage(left: str, right: str) -> bool:
     """Whether a percentage may be meant of a number that is not said, as in `100 - 20% = 80`."""
     terms = [term for term in re.split(r"[-+()]", re.sub(r"\s", "", left)) if term]
     others = [term for term in terms if not re.fullmatch(r"[\d.]+%", term)]
@@ -248,12 +252,12 @@ def _of_something(left: str, right: str) -> bool:
     return "%" in right and re.search(r"\*\s*100(?![.\d%])|\d\s*[-+]", left) is not None
 
 
-def _unlike(left: str, right: str, *, converted: bool) -> bool:
+def _has_unlike_units(left: str, right: str, *, converted: bool) -> bool:
     """Whether units, or letters that look like them, forbid comparing the bare numbers."""
-    of_left, of_right = _units(left), _units(right)
+    of_left, of_right = _extract_units(left), _extract_units(right)
     if converted and len(set(of_left + of_right)) > 1:
         return True
-    if of_left and not _parts(of_right) <= _parts(of_left):
+    if of_left and not _split_compound_units(of_right) <= _split_compound_units(of_left):
         return True
     units = [*of_left, *of_right[:-1]]  # not the result's own: `3 cm × 4 cm = 12 cm²`
     letters = any(len(unit) == 1 and unit.isascii() for unit in units)
@@ -262,21 +266,25 @@ def _unlike(left: str, right: str, *, converted: bool) -> bool:
     return len(set(units)) > 1 and re.search(r"[-+<>]", left + right) is not None
 
 
-def _units(side: str) -> list[str]:
+def _extract_units(side: str) -> list[str]:
     """The units of its numbers, in one form for `hour` and `hours`; of Chinese only what is known
     to be one or the first character, as prose may follow without a gap."""
     units = [found[1].strip().lower() for found in _MEASURED.findall(side)]
-    return ["/".join(map(_unit, unit.split("/"))) for unit in units if not _NO_UNIT.fullmatch(unit)]
+    return [
+        "/".join(map(_normalize_unit, unit.split("/")))
+        for unit in units
+        if not _NO_UNIT.fullmatch(unit)
+    ]
 
 
-def _unit(name: str) -> str:
+def _normalize_unit(name: str) -> str:
     if name[0] > "\u3400" and (chinese := _CHINESE_UNIT.match(name)):
         return chinese[0]
     name = _MONEY.get(name, name)
     return name.removesuffix("s").removesuffix("e") if len(name) > 3 else name
 
 
-def _parts(units: list[str]) -> set[str]:
+def _split_compound_units(units: list[str]) -> set[str]:
     """What units are made of: `km/h` of `km` and `h`, `cm²` of `cm`."""
     return {re.sub(r"[²³]|\^[23]", "", part) for unit in units for part in unit.split("/")}
 
@@ -287,7 +295,7 @@ def _as_unit(words: re.Match[str]) -> str:
     return f" {joined.lstrip()}"
 
 
-def _balanced(side: str) -> str:
+def _strip_unbalanced_brackets(side: str) -> str:
     """Without the brackets at its ends that belong to the sentence around it."""
     while side.startswith("(") and side.count("(") > side.count(")"):
         side = side[1:].lstrip()
@@ -296,8 +304,8 @@ def _balanced(side: str) -> str:
     return side
 
 
-def _computable(side: str) -> str:
+def _convert_to_python(side: str) -> str:
     """The side as Python arithmetic; empty where it is none."""
-    bare = re.sub(r"\s+", "", explicit(_MEASURED.sub(r"\1", side))).replace("^", "**")
+    bare = re.sub(r"\s+", "", add_brackets(_MEASURED.sub(r"\1", side))).replace("^", "**")
     is_arithmetic = re.fullmatch(r"[-+*/().\d]+", bare) and bare.count("(") == bare.count(")")
     return bare if is_arithmetic else ""

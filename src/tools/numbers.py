@@ -13,11 +13,11 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 def unknown_numbers(text: str, known: str) -> set[Fraction]:
     """The numbers of a text that occur neither in the known text nor as a percentage of it."""
-    values = numbers(known)
+    values = extract_numbers(known)
     allowed = values | {v / 100 for v in values} | {v * 100 for v in values}
-    return {v for v in numbers(text) - allowed if v > LARGEST_ORDINAL or v.denominator != 1}
+    return {v for v in extract_numbers(text) - allowed if v > LARGEST_ORDINAL or v.denominator != 1}
 
 
-def numbers(text: str) -> set[Fraction]:
+def extract_numbers(text: str) -> set[Fraction]:
     """The numbers written in a text, without their signs."""
     return {Fraction(found.replace(",", "")[:MAX_DIGITS]) for found in _NUMBER.findall(text)}

@@ -151,4 +151,4 @@ def test_rubbish_from_the_model_ends_as_a_failure_that_can_be_resumed(
     documents(TRIP)
     result = ask("Who leads the trip?", scripted(cited_answer=["???"]))
     assert result["status"] == "failed"
-    assert "Statements" in result["error"]
+    assert "CitedSentences" in result["error"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from concertino import InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.story.text import chinese_share, count
+from concertino.agents.story.text import chinese_share, count_units
 
 from tests.scripted_model import ScriptedModel, decision
 
@@ -82,8 +82,8 @@ def writer() -> Words:
     def write(prompt: str) -> str:
         point, length = asked_for(prompt)
         if chinese_share(point) > 0.5:
-            return point + prose_zh(max(10, length - count(point)), next(numbers))
-        return f"{point} {prose(length - count(point), next(numbers))}"
+            return point + prose_zh(max(10, length - count_units(point)), next(numbers))
+        return f"{point} {prose(length - count_units(point), next(numbers))}"
 
     return write
 
@@ -203,7 +203,7 @@ def test_no_prompt_grows_with_the_story(author: Author, length: int) -> None:
     result = write(model, inputs={"length": length})
 
     assert checks(result)["length"]
-    longest = max(count(asked) for asked in model.asked)
+    longest = max(count_units(asked) for asked in model.asked)
     assert longest < 1500, "words; about 2,000 tokens"
 
 
@@ -368,7 +368,7 @@ def test_a_long_opening_is_read_in_pieces(author: Author) -> None:
     result = write(model, "Go on.", inputs=inputs)
 
     assert result["status"] == "verified", result["report"]
-    assert max(count(asked) for asked in model.asked) < 1500
+    assert max(count_units(asked) for asked in model.asked) < 1500
     assert result["final_answer"].startswith(f"# The Lamp\n\n{opening}")
 
 

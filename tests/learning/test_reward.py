@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from concertino.agents.lesson.checks import checked as checked_lesson
+from concertino.agents.lesson.checks import check_lesson as checked_lesson
 from concertino.agents.lesson.contracts import Lesson
-from concertino.agents.sources.cited_answer import Statement, checked
+from concertino.agents.sources.cited_answer import CitedSentence, verify_citations
 from concertino.agents.story.checks import check_length, check_repetition
 from concertino.agents.story.contracts import StoryBrief
 from concertino.graphs import coordinator as coordinator  # its imports register the workflows
@@ -59,8 +59,8 @@ def quality(case: Judged) -> float:
 
 def answered(*statements: tuple[int, str]) -> float:
     """Quality of an answer from `PAGES` in which the model wrote these sentences."""
-    written = [Statement(passage=n, quote=text, text=text) for n, text in statements]
-    found = checked(written, "When was the bridge built?", PAGES, Usage(), "en")
+    written = [CitedSentence(passage=n, quote=text, text=text) for n, text in statements]
+    found = verify_citations(written, "When was the bridge built?", PAGES, Usage(), "en")
     status = "verified" if found.check.passed else "unverified"
     return quality(
         judged("rag_qa", status, checks=[found.check], text=found.text, data=dict(found.data))

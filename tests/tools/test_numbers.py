@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 import pytest
-from concertino.tools.numbers import numbers, unknown_numbers
+from concertino.tools.numbers import extract_numbers, unknown_numbers
 
 
 def test_numbers_are_read_with_thousands_and_decimals() -> None:
-    assert numbers("1,200 pens at 0.25, 3/4 of them") == {1200, Fraction(1, 4), 3, 4}
+    assert extract_numbers("1,200 pens at 0.25, 3/4 of them") == {1200, Fraction(1, 4), 3, 4}
 
 
 @pytest.mark.parametrize(

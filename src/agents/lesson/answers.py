@@ -20,7 +20,7 @@ from ...models.client import LanguageModel
 from ...prompts import load
 from ...state import Answer, Contract, Line, Usage
 from ...tools.answers import ProgramError, boxed, equal, read_answer, run_program
-from ...tools.arithmetic import explicit, plain, says, written
+from ...tools.arithmetic import add_brackets, contains_formula, format_value, simplify_latex
 from ...tools.sandbox import Sandbox
 from ..math.execution import extract_program
 from .contracts import Exercise
@@ -29,7 +29,7 @@ PROGRAM = load("math/execution")
 REASONING = load("math/reasoning")
 MAX_REASONING_TOKENS = 400
 MAX_PROGRAM_TOKENS = 300
-FAMILIAR = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "1000", "3.14"})
+COMMON_NUMBERS = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "1000", "3.14"})
 """Numbers that an expression may use though the question does not name them."""
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -68,7 +68,7 @@ class Draft(Contract):
     answer: Line = Field(min_length=1)
 
 
-class Confirmed(NamedTuple):
+class CheckedDraft(NamedTuple):
     """An exercise whose answer two routes agree on, or None, and what that cost."""
 
     exercise: Exercise | None
@@ -77,28 +77,28 @@ class Confirmed(NamedTuple):
 
 async def confirm(
     model: LanguageModel, sandbox: Sandbox, draft: Draft, language: Language
-) -> Confirmed:
+) -> CheckedDraft:
     """The exercise with an answer that holds; where the drafted one does not, with another."""
     computed = await compute(sandbox, draft)
-    if computed and await _stated(sandbox, draft.question, computed):
-        return await _agreed(sandbox, draft, computed, draft.expression, Usage())
+    if computed and await _states_value(sandbox, draft.question, computed):
+        return await _accept_draft(sandbox, draft, computed, draft.expression, Usage())
     reply = await model.text(
         REASONING[language].messages(problem=draft.question), max_tokens=MAX_REASONING_TOKENS
     )
-    usage, reasoned = reply.usage, await _read(sandbox, boxed(reply.value))
+    usage, reasoned = reply.usage, await _parse_answer(sandbox, boxed(reply.value))
     if reasoned is None:
-        return Confirmed(None, usage)
+        return CheckedDraft(None, usage)
     if computed and await equal(sandbox, computed.exact, reasoned.exact):
-        return await _agreed(sandbox, draft, computed, draft.expression, usage)
+        return await _accept_draft(sandbox, draft, computed, draft.expression, usage)
     reply = await model.text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
     usage += reply.usage
     try:
         programmed = (await run_program(sandbox, extract_program(reply.value))).answer
     except ProgramError:
-        return Confirmed(None, usage)
+        return CheckedDraft(None, usage)
     if not await equal(sandbox, programmed.exact, reasoned.exact):
-        return Confirmed(None, usage)
-    return await _agreed(sandbox, draft, programmed, None, usage)
+        return CheckedDraft(None, usage)
+    return await _accept_draft(sandbox, draft, programmed, None, usage)
 
 
 def needs_computing(question: str, answer: str) -> bool:
@@ -108,23 +108,25 @@ def needs_computing(question: str, answer: str) -> bool:
     return asked and _NUMBER.search(answer) is not None
 
 
-def faithful(question: str, expression: str) -> bool:
+def is_faithful(question: str, expression: str) -> bool:
     """Whether an expression is made of the question's own numbers."""
     asked = question.lower()
     words = {str(n or 2) for tongue in _COUNTED for n, word in enumerate(tongue) if word in asked}
     known = set(_NUMBER.findall(question.replace(",", ""))) | words
     used = set(_NUMBER.findall(expression.replace(",", "")))
-    return bool(used & known) and used <= known | FAMILIAR
+    return bool(used & known) and used <= known | COMMON_NUMBERS
 
 
 async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
     """The value of a draft's expression, or the solution of its equations; None where it has none
     or is not made of the question's numbers."""
-    expression = explicit(plain(draft.expression).translate(_SIGNS).replace("==", "=").strip(" =?"))
-    if not faithful(draft.question, expression):
+    expression = add_brackets(
+        simplify_latex(draft.expression).translate(_SIGNS).replace("==", "=").strip(" =?")
+    )
+    if not is_faithful(draft.question, expression):
         return None
     if "=" not in expression:
-        return await _read(sandbox, expression)
+        return await _parse_answer(sandbox, expression)
     pairs = [equation.split("=") for equation in re.split(r"[,;]", expression)]
     if any(len(pair) != 2 for pair in pairs):
         return None
@@ -134,14 +136,14 @@ async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
         return None
 
 
-async def shown_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[str, bool]:
+async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[str, bool]:
     """The answer to print, in the draft's own words where they are right, and whether they were."""
-    claimed = plain(draft.answer).strip().rstrip("。.")
+    claimed = simplify_latex(draft.answer).strip().rstrip("。.")
     right = await equal(sandbox, _without_remainder(claimed), value.exact)
-    text = _like_the_question(value.text, draft.question)
+    text = _match_number_style(value.text, draft.question)
     values, places = _VALUE.findall(text), _VALUE.findall(claimed)
     alike = len(values) == len(places)
-    if right and (alike or _is_symbolic(value)) and _in_form(draft.question, claimed):
+    if right and (alike or _is_symbolic(value)) and _has_requested_form(draft.question, claimed):
         return claimed, True
     if _is_symbolic(value) or not alike:
         return text, right
@@ -149,27 +151,27 @@ async def shown_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[s
     return _VALUE.sub(lambda _: next(found), claimed), right
 
 
-async def _agreed(
+async def _accept_draft(
     sandbox: Sandbox, draft: Draft, value: Answer, expression: str | None, usage: Usage
-) -> Confirmed:
-    answer, right = await shown_answer(sandbox, draft, value)
-    if _is_symbolic(value) and says(draft.question, answer):
-        return Confirmed(None, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
+) -> CheckedDraft:
+    answer, right = await format_draft_answer(sandbox, draft, value)
+    if _is_symbolic(value) and contains_formula(draft.question, answer):
+        return CheckedDraft(None, usage)  # `Expand 2(x + 3).` is not answered by `2(x + 3)`
     exercise = Exercise(
-        question=plain(draft.question).strip(),
+        question=simplify_latex(draft.question).strip(),
         answer=answer,
-        working=_legible(expression) if expression else None,
+        working=_format_expression(expression) if expression else None,
         claimed=None if right else draft.answer,
         computed=True,
     )
-    return Confirmed(exercise, usage)
+    return CheckedDraft(exercise, usage)
 
 
-def _like_the_question(text: str, question: str) -> str:
+def _match_number_style(text: str, question: str) -> str:
     """A fraction as a decimal, where the question calculates with decimals alone."""
     decimals = re.search(r"\d\.\d", question) and not re.search(r"\d\s*/\s*\d", question)
     fraction = re.fullmatch(r"-?\d{1,99}/\d{1,99}", text)
-    return written(Fraction(text)) if decimals and fraction else text
+    return format_value(Fraction(text)) if decimals and fraction else text
 
 
 def _is_symbolic(value: Answer) -> bool:
@@ -177,9 +179,9 @@ def _is_symbolic(value: Answer) -> bool:
     return "Eq(" not in value.exact and re.search(r"\b[a-z]\b", value.exact) is not None
 
 
-async def _stated(sandbox: Sandbox, question: str, computed: Answer) -> bool:
+async def _states_value(sandbox: Sandbox, question: str, computed: Answer) -> bool:
     """Whether the question itself states a calculation with that value, and nothing else."""
-    text = explicit(plain(question)).translate(_SIGNS)
+    text = add_brackets(simplify_latex(question)).translate(_SIGNS)
     stated = re.findall(r"\(*\d[-\d\s+*/().^]*\d\)*", text)
     # A lone fraction may be what the question is about: "What is the numerator of 3/4?"
     operators = re.sub(r"\(\d+/\d+\)", "", stated[0] if len(stated) == 1 else "")
@@ -190,27 +192,27 @@ async def _stated(sandbox: Sandbox, question: str, computed: Answer) -> bool:
     return await equal(sandbox, stated[0], computed.exact, exact=True)
 
 
-async def _read(sandbox: Sandbox, text: str) -> Answer | None:
+async def _parse_answer(sandbox: Sandbox, text: str) -> Answer | None:
     return await read_answer(sandbox, _without_remainder(text)) if text.strip() else None
 
 
 def _without_remainder(text: str) -> str:
     """`3 remainder 2` as the pair (3, 2)."""
-    bare = plain(text)
+    bare = simplify_latex(text)
     found = _REMAINDER.search(bare)
     return f"({found[1]}, {found[2]})" if found else bare
 
 
-def _in_form(question: str, answer: str) -> bool:
+def _has_requested_form(question: str, answer: str) -> bool:
     """Whether fractions are in lowest terms, or the question asks for another form."""
     fractions = re.findall(r"(\d+)/(\d+)", answer)
     lowest = all(gcd(int(top), int(bottom)) == 1 and bottom != "1" for top, bottom in fractions)
     return lowest or _ASKS_FOR_A_FORM.search(question) is not None
 
 
-def _legible(expression: str) -> str | None:
+def _format_expression(expression: str) -> str | None:
     """The expression in school's notation; None where school has none for it."""
-    text = re.sub(r"(?<=\d)\s*\*\s*(?=[a-z(])", "", plain(expression).replace("**", "^"))
+    text = re.sub(r"(?<=\d)\s*\*\s*(?=[a-z(])", "", simplify_latex(expression).replace("**", "^"))
     text = re.sub(r"(?<=[\w)])\s*([-+*=])\s*(?=[\w(])", r" \1 ", text)
     return None if re.search(r"//|[%,]|[A-Za-z]{2}", text) else text.replace("*", "×").strip()
 

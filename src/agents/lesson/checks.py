@@ -7,9 +7,9 @@ from ...language.detect import detect_language
 from ...language.messages import Language, say
 from ...prompts import load
 from ...state import Check
-from ...tools.arithmetic import statements, wrong_statements
+from ...tools.arithmetic import find_statements, wrong_statements
 from ...tools.sandbox import Sandbox
-from .contracts import PARTS, Lesson, PartName, labels
+from .contracts import PARTS, Lesson, PartName, get_headings
 
 PART = load("lesson/part")
 Faults = dict[PartName, str]
@@ -31,18 +31,18 @@ class Verdict(NamedTuple):
     faults: Faults
 
 
-async def checked(sandbox: Sandbox, lesson: Lesson) -> Verdict:
+async def check_lesson(sandbox: Sandbox, lesson: Lesson) -> Verdict:
     """Check a lesson; what was found is told in its own language."""
     written = {part: text for part in PARTS if (text := lesson.parts.get(part, "").strip())}
     faults: dict[str, Faults] = {
-        "parts": _absent(written, lesson.language),
-        "answers": _unreached(lesson),
-        "equations": await _wrong(sandbox, written, lesson.language),
-        "language": _foreign(written, lesson.language),
-        "readability": _unreadable(written, lesson),
+        "parts": _check_parts(written, lesson.language),
+        "answers": _check_example_answer(lesson),
+        "equations": await _check_equations(sandbox, written, lesson.language),
+        "language": _check_language(written, lesson.language),
+        "readability": _check_readability(written, lesson),
     }
-    found = {name: _told(by_part, lesson.language) for name, by_part in faults.items()}
-    right = _when_right(lesson, written)
+    found = {name: _format_faults(by_part, lesson.language) for name, by_part in faults.items()}
+    right = _describe_passed_checks(lesson, written)
     checks = [
         Check(name=name, passed=not found[name], detail=found[name] or right[name])
         for name in faults
@@ -50,7 +50,7 @@ async def checked(sandbox: Sandbox, lesson: Lesson) -> Verdict:
     have = len(lesson.exercises)
     count = say("lesson.count", lesson.language, have=have, wanted=lesson.wanted)
     checks.insert(1, Check(name="exercises", passed=have == lesson.wanted, detail=count))
-    return Verdict(checks, _by_part(faults))
+    return Verdict(checks, _merge_faults(faults))
 
 
 def in_language(text: str, language: Language) -> bool:
@@ -72,7 +72,7 @@ def sentence_length(text: str, language: Language) -> float:
     return sum(sizes) / len(sizes) if sizes else 0.0
 
 
-def longest_average(grade: int, language: Language) -> int:
+def get_max_sentence_length(grade: int, language: Language) -> int:
     """How long the sentences of a part may be on average: 10 words plus the school year, or 20
     Chinese characters plus twice the school year. A rule of thumb, near the averages of readers
     for these years; no formula for both languages is known to us."""
@@ -85,29 +85,29 @@ def size_bounds(grade: int, language: Language) -> tuple[int, int]:
     return _LEAST_SIZE[language], most
 
 
-def _absent(written: dict[PartName, str], language: Language) -> Faults:
+def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
     """The parts that are missing, or say again what an earlier one has said, or what the prompt
     shows last, the introduction of another lesson."""
     faults: Faults = {}
-    said = _sentences(str(PART[language].fixed[-1].content), language)
+    said = _extract_long_sentences(str(PART[language].fixed[-1].content), language)
     for part in PARTS:
         if part not in written:
             faults[part] = say("lesson.missing", language)
             continue
-        own = _sentences(written[part], language)
+        own = _extract_long_sentences(written[part], language)
         if repeated := sorted(own & said):
             faults[part] = say("lesson.repeats", language, sentence=repeated[0])
         said |= own
     return faults
 
 
-def _sentences(text: str, language: Language) -> set[str]:
+def _extract_long_sentences(text: str, language: Language) -> set[str]:
     """Those that are long enough for their repetition to be no chance."""
     sentences = {sentence.strip() for sentence in _SENTENCE_END.split(text)}
     return {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
 
 
-def _unreached(lesson: Lesson) -> Faults:
+def _check_example_answer(lesson: Lesson) -> Faults:
     """The worked example, where its steps do not name the answer that was computed."""
     text, example = lesson.parts.get("example", ""), lesson.example
     if not text or example is None:
@@ -118,7 +118,9 @@ def _unreached(lesson: Lesson) -> Faults:
     return {"example": say("lesson.unreached", lesson.language, answer=example.answer)}
 
 
-async def _wrong(sandbox: Sandbox, written: dict[PartName, str], language: Language) -> Faults:
+async def _check_equations(
+    sandbox: Sandbox, written: dict[PartName, str], language: Language
+) -> Faults:
     found = {part: await wrong_statements(sandbox, text) for part, text in written.items()}
     return {
         part: say("lesson.wrong", language, statements="; ".join(wrong))
@@ -127,13 +129,13 @@ async def _wrong(sandbox: Sandbox, written: dict[PartName, str], language: Langu
     }
 
 
-def _foreign(written: dict[PartName, str], language: Language) -> Faults:
+def _check_language(written: dict[PartName, str], language: Language) -> Faults:
     told = say("lesson.foreign", language)
     return {part: told for part, text in written.items() if not in_language(text, language)}
 
 
-def _unreadable(written: dict[PartName, str], lesson: Lesson) -> Faults:
-    language, limit = lesson.language, longest_average(lesson.grade, lesson.language)
+def _check_readability(written: dict[PartName, str], lesson: Lesson) -> Faults:
+    language, limit = lesson.language, get_max_sentence_length(lesson.grade, lesson.language)
     faults: Faults = {
         part: say("lesson.long_sentences", language, average=round(average), limit=limit)
         for part, text in written.items()
@@ -156,12 +158,12 @@ def _unreadable(written: dict[PartName, str], lesson: Lesson) -> Faults:
     return faults
 
 
-def _told(by_part: Faults, language: Language) -> str:
-    heading = labels(language)
+def _format_faults(by_part: Faults, language: Language) -> str:
+    heading = get_headings(language)
     return "; ".join(f"{heading[part]}: {fault}" for part, fault in by_part.items())
 
 
-def _when_right(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
+def _describe_passed_checks(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
     """What to say of each check where it passed."""
     text, language = "\n".join(written.values()), lesson.language
     shown = [*lesson.exercises, *([lesson.example] if lesson.example else [])]
@@ -175,18 +177,18 @@ def _when_right(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
             corrected=sum(exercise.claimed is not None for exercise in shown),
             dropped=lesson.tally.dropped,
         ),
-        "equations": str(len(statements(text))),
+        "equations": str(len(find_statements(text))),
         "language": language,
         "readability": say(
             "lesson.readable",
             language,
             size=size_of(text, language),
             average=round(sentence_length(text, language)),
-            limit=longest_average(lesson.grade, language),
+            limit=get_max_sentence_length(lesson.grade, language),
         ),
     }
 
 
-def _by_part(faults: dict[str, Faults]) -> Faults:
+def _merge_faults(faults: dict[str, Faults]) -> Faults:
     parts = {part: [f[part] for f in faults.values() if part in f] for part in PARTS}
     return {part: " ".join(reasons) for part, reasons in parts.items() if reasons}

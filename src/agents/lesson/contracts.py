@@ -9,14 +9,14 @@ from typing_extensions import TypedDict
 
 from ...language.messages import Language, say
 from ...state import Contract, Line, Output, Source, Turn, Usage, cut
-from ...tools.arithmetic import says
+from ...tools.arithmetic import contains_formula
 from ...tools.fence import fence
 from ..turns import Asked
 
 WORKFLOW = "teach_explain"
 PartName = Literal["introduction", "concept", "example", "practice", "summary"]
 PARTS: tuple[PartName, ...] = ("introduction", "concept", "example", "practice", "summary")
-SHOWN_CHARS = 3000
+MAX_QUOTED_CHARS = 3000
 """Characters of another workflow's text, or of an earlier lesson's part, that are told."""
 TITLE_CHARS = 60
 _CITATION = re.compile(r"\s*\[\d+\]")
@@ -138,45 +138,48 @@ class LessonOutput(TypedDict, total=False):
     usage: Usage
 
 
-def labels(language: Language) -> dict[str, str]:
+def get_headings(language: Language) -> dict[str, str]:
     """The headings of a lesson, by part; `key` is that of the answers."""
     return {name: say(f"lesson.{name}", language) for name in (*PARTS, "key")}
 
 
-def laid_out(lesson: Lesson) -> str:
+def format_lesson(lesson: Lesson) -> str:
     """The lesson as Markdown: five parts, the exercises under practice, the key last."""
-    heading = labels(lesson.language)
+    heading = get_headings(lesson.language)
     pieces = [f"# {lesson.title}"]
     for part in PARTS:
         pieces += [f"## {heading[part]}", lesson.parts.get(part, "")]
         if part == "practice":
-            pieces.append(_numbered([exercise.question for exercise in lesson.exercises]))
+            pieces.append(_number_lines([exercise.question for exercise in lesson.exercises]))
     if lesson.exercises:
-        pieces += [f"## {heading['key']}", _numbered([_key(e) for e in lesson.exercises])]
+        pieces += [
+            f"## {heading['key']}",
+            _number_lines([_format_key_line(e) for e in lesson.exercises]),
+        ]
     if any(not exercise.computed for exercise in lesson.exercises):
         pieces.append(f"*{say('lesson.not_computed', lesson.language)}*")
     return "\n\n".join(filter(None, pieces))
 
 
-def _numbered(lines: list[str]) -> str:
+def _number_lines(lines: list[str]) -> str:
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def _key(exercise: Exercise) -> str:
+def _format_key_line(exercise: Exercise) -> str:
     shown = f"**{exercise.answer}**" if exercise.computed else f"{exercise.answer} \\*"
-    told = exercise.working is None or says(exercise.question, exercise.working)
+    told = exercise.working is None or contains_formula(exercise.question, exercise.working)
     return shown if told else f"{shown} ({exercise.working})"
 
 
-def material(state: LessonInput) -> str:
+def format_material(state: LessonInput) -> str:
     """What other workflows made of the same task, without its citations, fenced as data; empty
     without any."""
     made = [o for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
     texts = [(_CITATION.sub("", o.text), o.workflow) for o in made if o.status != "no_answer"]
-    return "\n\n".join(fence(text[:SHOWN_CHARS], workflow) for text, workflow in texts)
+    return "\n\n".join(fence(text[:MAX_QUOTED_CHARS], workflow) for text, workflow in texts)
 
 
-def sources(state: LessonInput) -> list[Source]:
+def collect_sources(state: LessonInput) -> list[Source]:
     """What the material rests on."""
     made = (o for name, o in state.get("outputs", {}).items() if name != WORKFLOW)
     return [source for output in made for source in output.sources]
@@ -187,8 +190,10 @@ def earlier_part(state: LessonInput, part: str) -> str:
     earlier = state.get("earlier") or []
     if not earlier or earlier[-1]["workflow"] != WORKFLOW:
         return ""
-    names = {heading: name for tongue in ("en", "zh") for name, heading in labels(tongue).items()}
+    names = {
+        heading: name for tongue in ("en", "zh") for name, heading in get_headings(tongue).items()
+    }
     pieces = re.split(r"^## (.+)$", earlier[-1]["answer"], flags=re.MULTILINE)
     found = dict(zip((names.get(t) for t in pieces[1::2]), pieces[2::2], strict=False))
     text = str(found.get(part) or "").strip()
-    return fence(text[:SHOWN_CHARS], part) if text else ""
+    return fence(text[:MAX_QUOTED_CHARS], part) if text else ""

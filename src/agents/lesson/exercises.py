@@ -14,10 +14,10 @@ from ...language.messages import say
 from ...models.client import LanguageModel, Reply
 from ...prompts import load
 from ...state import Contract, Line, Usage
-from ...tools.arithmetic import plain, statements
+from ...tools.arithmetic import find_statements, simplify_latex
 from ...tools.sandbox import Sandbox
 from ..turns import Stopwatch, tell
-from .answers import Confirmed, Draft, confirm, needs_computing
+from .answers import CheckedDraft, Draft, confirm, needs_computing
 from .checks import in_language
 from .contracts import (
     Exercise,
@@ -27,8 +27,8 @@ from .contracts import (
     PartTask,
     Tally,
     earlier_part,
-    labels,
-    material,
+    format_material,
+    get_headings,
 )
 
 CALCULATIONS = load("lesson/exercises")
@@ -36,7 +36,7 @@ QUESTIONS = load("lesson/questions")
 TOKENS_EACH = 130
 BATCH = 6
 """Exercises that one call writes; more of them repeat one another."""
-SHOWN_CHARS = 1500
+MAX_LESSON_CHARS = 1500
 """Characters of the lesson that questions are asked about."""
 
 
@@ -53,12 +53,12 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
     lesson, usage, tally = state["lesson"], Usage(), Tally()
     kept = list(lesson.exercises)
     example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
-    explained, rounds = _explained(lesson, state.get("written", {})), 0
+    explained, rounds = _extract_explanation(lesson, state.get("written", {})), 0
     while len(kept) < lesson.wanted and rounds * BATCH < lesson.wanted:
         rounds += 1
         missing = lesson.wanted - len(kept)
         taken = [exercise.question for exercise in (*example, *kept)]
-        drafted = await drafts(
+        drafted = await draft_exercises(
             model,
             state,
             min(missing + 1, BATCH),
@@ -66,12 +66,17 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
             explained=explained,
         )
         usage += drafted.usage
-        found = await asyncio.gather(*(_settled(model, sandbox, lesson, d) for d in drafted.value))
+        found = await asyncio.gather(
+            *(_confirm_draft(model, sandbox, lesson, d) for d in drafted.value)
+        )
         usage = sum((item.usage for item in found), usage)
-        fresh = [f for f in _distinct(found, taken) if f.exercise][:missing]
+        fresh = [f for f in _drop_duplicates(found, taken) if f.exercise][:missing]
         kept += [item.exercise for item in fresh if item.exercise]
-        tally += counted(found)
-        tell("teach_explain", f"{labels(lesson.language)['practice']}: {len(kept)}/{lesson.wanted}")
+        tally += count_outcomes(found)
+        tell(
+            "teach_explain",
+            f"{get_headings(lesson.language)['practice']}: {len(kept)}/{lesson.wanted}",
+        )
     return {
         "exercises": kept,
         "tallies": [tally],
@@ -79,7 +84,7 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
     }
 
 
-async def drafts(
+async def draft_exercises(
     model: LanguageModel,
     state: LessonState | PartTask,
     number: int,
@@ -101,9 +106,9 @@ async def drafts(
         grade=lesson.grade,
         skill=lesson.plan.skill,
         number=number,
-        material=material(state),
+        material=format_material(state),
         earlier=earlier_part(state, "practice"),
-        variety=_variety(variety, lesson) if variety else "",
+        variety=_build_variety_hint(variety, lesson) if variety else "",
         lesson=explained,
     )
     try:
@@ -120,7 +125,7 @@ async def drafts(
     return Reply(found, reply.usage)
 
 
-def _variety(number: int, lesson: Lesson) -> str:
+def _build_variety_hint(number: int, lesson: Lesson) -> str:
     """What to write about this time."""
     if lesson.plan.kind == "questions":
         return say("lesson.other_questions", lesson.language)
@@ -129,46 +134,46 @@ def _variety(number: int, lesson: Lesson) -> str:
     return say("lesson.stories", lesson.language, setting=setting, skill=lesson.plan.skill)
 
 
-def _explained(lesson: Lesson, written: dict[PartName, str]) -> str:
+def _extract_explanation(lesson: Lesson, written: dict[PartName, str]) -> str:
     """What the lesson explains."""
     parts: dict[PartName, str] = {**lesson.parts, **written}
     text = "\n".join(filter(None, [parts.get("concept"), parts.get("example")]))
-    return text[:SHOWN_CHARS]
+    return text[:MAX_LESSON_CHARS]
 
 
-async def _settled(
+async def _confirm_draft(
     model: LanguageModel, sandbox: Sandbox, lesson: Lesson, draft: Draft
-) -> Confirmed:
+) -> CheckedDraft:
     """The draft with a confirmed answer; with its own, where there is nothing to compute."""
-    gives_away = any(s.sign == "=" for s in statements(draft.question))
+    gives_away = any(s.sign == "=" for s in find_statements(draft.question))
     if gives_away or not in_language(f"{draft.question} {draft.answer}", lesson.language):
-        return Confirmed(None, Usage())
+        return CheckedDraft(None, Usage())
     if draft.expression.strip() or needs_computing(draft.question, draft.answer):
         return await confirm(model, sandbox, draft, lesson.language)
     if lesson.plan.kind == "calculations":
-        return Confirmed(None, Usage())
-    question, answer = plain(draft.question).strip(), plain(draft.answer).strip()
-    return Confirmed(Exercise(question=question, answer=answer, computed=False), Usage())
+        return CheckedDraft(None, Usage())
+    question, answer = simplify_latex(draft.question).strip(), simplify_latex(draft.answer).strip()
+    return CheckedDraft(Exercise(question=question, answer=answer, computed=False), Usage())
 
 
-def _distinct(found: list[Confirmed], taken: list[str]) -> list[Confirmed]:
+def _drop_duplicates(found: list[CheckedDraft], taken: list[str]) -> list[CheckedDraft]:
     """Without those that ask what another one asks, or calculate with the same numbers."""
-    seen, fresh = set().union(*map(_marks, taken)), []
+    seen, fresh = set().union(*map(_extract_similarity_keys, taken)), []
     for item in found:
-        if item.exercise and not seen & (marks := _marks(item.exercise.question)):
+        if item.exercise and not seen & (marks := _extract_similarity_keys(item.exercise.question)):
             seen |= marks
             fresh.append(item)
     return fresh
 
 
-def _marks(question: str) -> set[str]:
+def _extract_similarity_keys(question: str) -> set[str]:
     """What a question shares with one that is like it: its words, or two numbers or more."""
     numbers = sorted(re.findall(r"\d+", question))
     words = re.sub(r"[\W_]+", " ", question.lower()).strip()
     return {words, " ".join(numbers)} if len(numbers) > 1 else {words}
 
 
-def counted(found: list[Confirmed]) -> Tally:
+def count_outcomes(found: list[CheckedDraft]) -> Tally:
     """What became of the drafts."""
     computed = [item.exercise for item in found if item.exercise and item.exercise.computed]
     return Tally(

@@ -9,7 +9,7 @@ from ...context import RunContext, model_of
 from ...language.messages import Language
 from ...prompts import load
 from ..turns import Stopwatch, given, inputs_of, instructions_of, problem_of, tell
-from .contracts import PARTS, Lesson, LessonState, TeachingPlan, earlier_part, material
+from .contracts import PARTS, Lesson, LessonState, TeachingPlan, earlier_part, format_material
 
 PROMPT = load("lesson/plan")
 MAX_TOKENS = 400
@@ -60,7 +60,7 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
         PROMPT[language].messages(
             task=problem_of(state),
             instructions=instructions_of(state),
-            material=material(state),
+            material=format_material(state),
             earlier=earlier_part(state, "concept"),
         ),
         TeachingPlan,

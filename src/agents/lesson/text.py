@@ -12,11 +12,11 @@ from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
 from ...prompts import load
 from ...state import Usage
-from ...tools.arithmetic import plain, wrong_statements
+from ...tools.arithmetic import simplify_latex, wrong_statements
 from ...tools.sandbox import Sandbox
 from ..turns import Stopwatch, tell
 from .answers import confirm
-from .checks import checked, longest_average
+from .checks import check_lesson, get_max_sentence_length
 from .contracts import (
     Exercise,
     Lesson,
@@ -26,15 +26,15 @@ from .contracts import (
     PartTask,
     Tally,
     earlier_part,
-    labels,
-    material,
+    format_material,
+    get_headings,
 )
-from .exercises import counted, drafts
+from .exercises import count_outcomes, draft_exercises
 
 PART = load("lesson/part")
 EXAMPLE = load("lesson/example")
 MAX_TOKENS = 300
-DRAFTS, TEMPERATURE = 3, 0.7
+MAX_DRAFTS, TEMPERATURE = 3, 0.7
 """Of a part that has to be written again."""
 SENTENCES: dict[PartName, tuple[int, int]] = {
     "introduction": (3, 4),
@@ -69,16 +69,16 @@ async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> Les
     if _is_worked(state):
         problem = lesson.example
         if problem is None:
-            problem, tally, usage = await _problem(model, sandbox, state)
+            problem, tally, usage = await _draft_problem(model, sandbox, state)
             update["tallies"] = [tally]
         if problem:
             update["problems"] = [problem]
             state = {**state, "lesson": lesson.model_copy(update={"example": problem})}
     if state["fault"]:
-        text = await _rewritten(model, sandbox, state)
+        text = await _rewrite_part(model, sandbox, state)
     else:
-        text = await _written(model, state)
-    tell("teach_explain", labels(lesson.language)[part])
+        text = await _draft_part(model, state)
+    tell("teach_explain", get_headings(lesson.language)[part])
     return {
         **update,
         "written": {part: text.value},
@@ -91,39 +91,39 @@ def _is_worked(state: PartTask) -> bool:
     return state["part"] == "example" and state["lesson"].plan.kind == "calculations"
 
 
-async def _written(model: LanguageModel, state: PartTask, **sampling: Any) -> Reply[str]:
+async def _draft_part(model: LanguageModel, state: PartTask, **sampling: Any) -> Reply[str]:
     lesson, part = state["lesson"], state["part"]
     problem = lesson.example if _is_worked(state) else None
     if _is_worked(state) and problem is None:
         return Reply("", Usage())
-    messages = _worked_example(state, problem) if problem else _prose(state)
+    messages = _build_example_messages(state, problem) if problem else _build_part_messages(state)
     reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
-    text = tidied(reply.value, part, lesson.language)
+    text = clean_part(reply.value, part, lesson.language)
     if problem:
-        text = _example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)
+        text = _format_example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)
     return Reply(text, reply.usage)
 
 
-async def _rewritten(model: LanguageModel, sandbox: Sandbox, state: PartTask) -> Reply[str]:
+async def _rewrite_part(model: LanguageModel, sandbox: Sandbox, state: PartTask) -> Reply[str]:
     """The first of some drafts that holds, else the last one without what is wrong in it. They
     differ by chance: at temperature 0 a small model writes again what it was told is wrong."""
     lesson, part, usage = state["lesson"], state["part"], Usage()
     text = ""
-    for draw in range(DRAFTS):
-        seed = DRAFTS * len(lesson.tries) + draw
-        reply = await _written(model, state, temperature=TEMPERATURE, seed=seed)
+    for draw in range(MAX_DRAFTS):
+        seed = MAX_DRAFTS * len(lesson.tries) + draw
+        reply = await _draft_part(model, state, temperature=TEMPERATURE, seed=seed)
         text, usage = reply.value, usage + reply.usage
         anew = lesson.model_copy(update={"parts": {**lesson.parts, part: text}})
-        if part not in (await checked(sandbox, anew)).faults:
+        if part not in (await check_lesson(sandbox, anew)).faults:
             return Reply(text, usage)
     problem = lesson.example
     if _is_worked(state) and problem and await wrong_statements(sandbox, text):
         steps = f"{problem.working} = {problem.answer}" if problem.working else ""
-        return Reply(_example(problem, steps, lesson.language), usage)
+        return Reply(_format_example(problem, steps, lesson.language), usage)
     return Reply(await without_wrong(sandbox, text), usage)
 
 
-def _prose(state: PartTask) -> list[AnyMessage]:
+def _build_part_messages(state: PartTask) -> list[AnyMessage]:
     lesson, part = state["lesson"], state["part"]
     fewest, most = SENTENCES[part]
     return PART[lesson.language].messages(
@@ -132,15 +132,19 @@ def _prose(state: PartTask) -> list[AnyMessage]:
         goals="; ".join(lesson.plan.goals),
         part=say(f"lesson.ask.{part}", lesson.language),
         length=say(
-            "lesson.ask.length", lesson.language, fewest=fewest, most=most, words=_words(lesson)
+            "lesson.ask.length",
+            lesson.language,
+            fewest=fewest,
+            most=most,
+            words=_get_word_limit(lesson),
         ),
-        fault=_mend(state),
-        material=material(state),
+        fault=_format_repair_note(state),
+        material=format_material(state),
         earlier=earlier_part(state, part),
     )
 
 
-def _worked_example(state: PartTask, problem: Exercise) -> list[AnyMessage]:
+def _build_example_messages(state: PartTask, problem: Exercise) -> list[AnyMessage]:
     """Asks for the steps to an answer that two routes agree on."""
     lesson = state["lesson"]
     return EXAMPLE[lesson.language].messages(
@@ -148,35 +152,35 @@ def _worked_example(state: PartTask, problem: Exercise) -> list[AnyMessage]:
         question=problem.question,
         working=problem.working or "-",
         answer=problem.answer,
-        words=_words(lesson),
-        fault=_mend(state),
+        words=_get_word_limit(lesson),
+        fault=_format_repair_note(state),
     )
 
 
-async def _problem(
+async def _draft_problem(
     model: LanguageModel, sandbox: Sandbox, state: PartTask
 ) -> tuple[Exercise | None, Tally, Usage]:
     """The first of two drafts that can be confirmed."""
-    drafted = await drafts(model, state, 2, variety=1 + len(state["lesson"].tries))
+    drafted = await draft_exercises(model, state, 2, variety=1 + len(state["lesson"].tries))
     tally, usage = Tally(), drafted.usage
     for draft in drafted.value:
         found = await confirm(model, sandbox, draft, state["lesson"].language)
         usage += found.usage
-        tally += counted([found])
+        tally += count_outcomes([found])
         if found.exercise:
             return found.exercise, tally, usage
     return None, tally, usage
 
 
-def _example(problem: Exercise, steps: str, language: Language) -> str:
+def _format_example(problem: Exercise, steps: str, language: Language) -> str:
     answer = f"**{say('lesson.answer', language)}** {problem.answer}"
     return "\n\n".join(filter(None, [problem.question, steps, answer]))
 
 
-def tidied(text: str, part: PartName, language: Language) -> str:
+def clean_part(text: str, part: PartName, language: Language) -> str:
     """A model's part without what is not its own: headings, its label, fences, a cut-off end."""
-    text = plain(_NOISE.sub("", text)).strip()
-    label = re.escape(labels(language)[part])
+    text = simplify_latex(_NOISE.sub("", text)).strip()
+    label = re.escape(get_headings(language)[part])
     text = re.sub(rf"\A\W*{label}\W*[:：\n]\W*", "", text, flags=re.IGNORECASE)
     if part != "example" and not _ENDED.search(text):
         text = _CUT.sub("", text)
@@ -195,13 +199,13 @@ async def without_wrong(sandbox: Sandbox, text: str) -> str:
     return "\n".join(kept).strip()
 
 
-def _mend(state: PartTask) -> str:
+def _format_repair_note(state: PartTask) -> str:
     lesson, fault = state["lesson"], state["fault"]
     if not fault:
         return ""
     return say("lesson.mend", lesson.language, fault=fault)
 
 
-def _words(lesson: Lesson) -> int:
+def _get_word_limit(lesson: Lesson) -> int:
     """The longest sentence that is asked for: asked for the longest average, models exceed it."""
-    return longest_average(lesson.grade, lesson.language) * 3 // 4
+    return get_max_sentence_length(lesson.grade, lesson.language) * 3 // 4

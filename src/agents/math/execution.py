@@ -31,7 +31,7 @@ from ...state import (
     Verification,
 )
 from ...tools.answers import ProgramError, run_program
-from ...tools.numbers import numbers
+from ...tools.numbers import extract_numbers
 from ...tools.sandbox import Sandbox
 from ..turns import Asked, Stopwatch, instructions_of, played, problem_of, times_played
 from .comprehension import known
@@ -244,6 +244,6 @@ def _hints(state: ChainTask) -> str:
         return ""
     lines = [f"{issue.what}; {issue.suggestion}" for issue in verification.issues]
     answers = " ".join(attempt.answer.text for attempt in state.get("attempts", []))
-    found = numbers(answers) - numbers(problem_of(state))
-    hints = [line for line in (instructions_of(state), *lines) if not numbers(line) & found]
+    found = extract_numbers(answers) - extract_numbers(problem_of(state))
+    hints = [line for line in (instructions_of(state), *lines) if not extract_numbers(line) & found]
     return "\n- ".join([say("execution.hints", state["language"]), *hints]) if hints else ""

@@ -8,7 +8,7 @@ on with it.
 import re
 from fractions import Fraction
 
-from ...tools.arithmetic import statements, values, written
+from ...tools.arithmetic import evaluate_expressions, find_statements, format_value
 from ...tools.sandbox import Sandbox
 
 MAX_SLIPS = 4
@@ -17,49 +17,49 @@ MAX_SLIPS = 4
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
 
 
-async def recomputed(sandbox: Sandbox, reasoning: str, problem: str) -> str:
+async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> str:
     """The reasoning as it would be without slips of arithmetic. Numbers of the problem stay, and
     so does what was only rounded."""
-    given = {_bare(found) for found in _NUMBER.findall(problem)}
+    given = {_strip_commas(found) for found in _NUMBER.findall(problem)}
     right: dict[str, str] = {}
     lines = []
     for line in reasoning.splitlines():
-        line = _replaced(line, right)
+        line = _replace_numbers(line, right)
         for _ in range(MAX_SLIPS):
-            slips = await _slips(sandbox, line)
+            slips = await _find_slips(sandbox, line)
             slip = next((number for number in slips if number not in given), None)
             if slip is None:
                 break
             right[slip] = slips[slip]
-            line = _replaced(line, {slip: slips[slip]})
+            line = _replace_numbers(line, {slip: slips[slip]})
         lines.append(line)
     return "\n".join(lines)
 
 
-async def _slips(sandbox: Sandbox, line: str) -> dict[str, str]:
+async def _find_slips(sandbox: Sandbox, line: str) -> dict[str, str]:
     """The results in a line that are wrong, and what they should be. A sign alone is none: "20 are
     wanted, 12 - 20 = 8 are missing"."""
-    stated = [s for s in statements(line) if s.sign == "=" and _plain(s.right)]
+    stated = [s for s in find_statements(line) if s.sign == "=" and _is_plain_number(s.right)]
     if not stated:
         return {}
-    exact = await values(sandbox, [statement.left for statement in stated])
+    exact = await evaluate_expressions(sandbox, [statement.left for statement in stated])
     return {
-        statement.right: written(value)
+        statement.right: format_value(value)
         for statement, value in zip(stated, exact, strict=True)
         if value is not None
         and abs(abs(value) - Fraction(statement.right)) >= _last_place(statement.right)
     }
 
 
-def _replaced(line: str, right: dict[str, str]) -> str:
-    return _NUMBER.sub(lambda found: right.get(_bare(found[0]), found[0]), line)
+def _replace_numbers(line: str, right: dict[str, str]) -> str:
+    return _NUMBER.sub(lambda found: right.get(_strip_commas(found[0]), found[0]), line)
 
 
-def _bare(number: str) -> str:
+def _strip_commas(number: str) -> str:
     return number.replace(",", "")
 
 
-def _plain(side: str) -> bool:
+def _is_plain_number(side: str) -> bool:
     return re.fullmatch(r"\d+(?:\.\d+)?", side) is not None
 
 

@@ -15,7 +15,7 @@ from ...language.messages import say
 from ...models.client import Reply
 from ...prompts import load
 from ...state import Answer, Check, Status, TaskState, Usage
-from ...tools.numbers import numbers, unknown_numbers
+from ...tools.numbers import extract_numbers, unknown_numbers
 from ..turns import problem_of
 from .solution import WORKFLOW, facts, reasoning_to, solved
 
@@ -69,10 +69,12 @@ async def _solution(runtime: Runtime[RunContext], state: TaskState, answer: Answ
 
 def ends_with(answer: Answer, text: str) -> bool:
     """Whether the last paragraph that names numbers names those of the answer."""
-    named = [found for paragraph in text.split("\n\n") if (found := numbers(paragraph))]
+    named = [found for paragraph in text.split("\n\n") if (found := extract_numbers(paragraph))]
     last = named[-1] if named else set()
     forms = filter(None, (answer.text, answer.decimal))
-    return bool(text) and any(numbers(form) <= last | {v / 100 for v in last} for form in forms)
+    return bool(text) and any(
+        extract_numbers(form) <= last | {v / 100 for v in last} for form in forms
+    )
 
 
 def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:

@@ -32,7 +32,7 @@ from ...tools.answers import boxed, broken_forms, read_answer, same_answers, sub
 from ...tools.sandbox import Sandbox
 from ..turns import Stopwatch, fingerprint, played, problem_of, times_played
 from .execution import tries_left
-from .recomputation import recomputed
+from .recomputation import correct_arithmetic
 from .solution import facts, solved
 
 REASONING = load("math/reasoning")
@@ -139,7 +139,7 @@ async def _reason(
         temperature=ANOTHER_TEMPERATURE if tried else 0.0,
         seed=tried or None,
     )
-    working = await recomputed(sandbox, reply.value, problem_of(state))
+    working = await correct_arithmetic(sandbox, reply.value, problem_of(state))
     answer = await read_answer(sandbox, boxed(working))
     if answer is None:
         return Reply(None, reply.usage)

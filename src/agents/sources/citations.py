@@ -5,13 +5,13 @@ import unicodedata
 from difflib import SequenceMatcher
 
 from ...state import Source
-from ...tools.numbers import numbers
+from ...tools.numbers import extract_numbers
 
-QUOTED = 0.8
+MIN_QUOTED_SHARE = 0.8
 """Share of a quotation that must stand in the passage in one piece; models drop or add a word."""
-SHARED = 0.5
+MIN_OVERLAP = 0.5
 """Share of a sentence's words that passage and question must hold between them."""
-SHARED_WITHOUT_QUOTE = 0.7
+MIN_OVERLAP_WITHOUT_QUOTE = 0.7
 """The same where no quotation was found, of the passage alone."""
 
 _CJK_RUN = re.compile(r"[\u3400-\u9fff]+")
@@ -34,33 +34,35 @@ def best_source(text: str, quote: str, cited: int, sources: list[Source], questi
 def supports(passage: str, text: str, quote: str, question: str) -> bool:
     """Whether the passage holds the quotation, or nearly all of the sentence's words; knows its
     numbers; and shares its words, where both are written in the same script."""
-    if not text.strip() or numbers(text) - numbers(passage) - numbers(question):
+    if not text.strip() or extract_numbers(text) - extract_numbers(passage) - extract_numbers(
+        question
+    ):
         return False
-    if not quoted(quote, passage):
-        return share(text, passage) >= SHARED_WITHOUT_QUOTE
+    if not is_quoted(quote, passage):
+        return compute_word_overlap(text, passage) >= MIN_OVERLAP_WITHOUT_QUOTE
     same_script = bool(_CJK_RUN.search(text)) == bool(_CJK_RUN.search(passage))
-    return not same_script or share(text, f"{passage} {question}") >= SHARED
+    return not same_script or compute_word_overlap(text, f"{passage} {question}") >= MIN_OVERLAP
 
 
-def quoted(quote: str, passage: str) -> bool:
+def is_quoted(quote: str, passage: str) -> bool:
     """Whether the passage holds the quotation, white space and punctuation aside."""
-    wanted, there = _letters(quote), _letters(passage)
+    wanted, there = _extract_letters(quote), _extract_letters(passage)
     if not wanted or wanted in there:
         return bool(wanted)
     matcher = SequenceMatcher(None, wanted, there, autojunk=False)
-    return matcher.find_longest_match().size >= QUOTED * len(wanted)
+    return matcher.find_longest_match().size >= MIN_QUOTED_SHARE * len(wanted)
 
 
-def share(text: str, other: str) -> float:
+def compute_word_overlap(text: str, other: str) -> float:
     """Share of a text's words, pairs of characters in Chinese, that another text holds, 0 to 1.
 
     Words count by their first letters, so that endings do not matter.
     """
-    mine = words(text)
-    return len(mine & words(other)) / len(mine) if mine else 0.0
+    mine = extract_word_stems(text)
+    return len(mine & extract_word_stems(other)) / len(mine) if mine else 0.0
 
 
-def words(text: str) -> set[str]:
+def extract_word_stems(text: str) -> set[str]:
     """Beginnings of words in alphabets, pairs of neighbouring characters in Chinese."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     pairs = {
@@ -69,5 +71,5 @@ def words(text: str) -> set[str]:
     return pairs | {word[:_STEM] for word in _WORD.findall(folded)}
 
 
-def _letters(text: str) -> str:
+def _extract_letters(text: str) -> str:
     return "".join(_LETTER.findall(unicodedata.normalize("NFKC", text).casefold()))

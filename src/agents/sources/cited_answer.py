@@ -18,7 +18,7 @@ PROMPT = load("sources/cited_answer")
 MAX_TOKENS = 700
 
 
-class Statement(Contract):
+class CitedSentence(Contract):
     """One sentence of an answer, and what it stands on."""
 
     passage: int
@@ -29,10 +29,10 @@ class Statement(Contract):
     """The sentence, in the language of the question."""
 
 
-class Statements(Contract):
+class CitedSentences(Contract):
     """An answer, sentence by sentence."""
 
-    statements: list[Statement] = Field(max_length=5)
+    statements: list[CitedSentence] = Field(max_length=5)
     """Empty where the passages do not answer the question."""
 
 
@@ -64,15 +64,15 @@ async def answer_from(
     )
     reply = await model.structured(
         PROMPT[language].messages(passages=shown, question=question),
-        Statements,
+        CitedSentences,
         max_tokens=MAX_TOKENS,
         language=language,
     )
-    return checked(reply.value.statements, question, sources, reply.usage, language)
+    return verify_citations(reply.value.statements, question, sources, reply.usage, language)
 
 
-def checked(
-    statements: list[Statement],
+def verify_citations(
+    statements: list[CitedSentence],
     question: str,
     sources: list[Source],
     usage: Usage,

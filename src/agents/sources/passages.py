@@ -10,22 +10,22 @@ from ...kb.split import Section, split
 from ...language.messages import Language
 from ...state import Source
 from ...tools.fetch import Page, fetch
-from .citations import words
+from .citations import extract_word_stems
 
 if TYPE_CHECKING:
     from ...kb import KnowledgeBase
 
 PASSAGE_CHARS = 400
 """Characters of a passage that a model is shown; a page of prompt costs a small one seconds."""
-CLOSE = 1.4
+MAX_DISTANCE_RATIO = 1.4
 """Times the best passage's cosine distance that others may have."""
 PAGE_CHUNK = 256
 """Tokens of the pieces that a page is cut into."""
-SENTENCE = 40
+SENTENCE_TOKENS = 40
 """Tokens of the pieces that an excerpt is put together from: about a sentence."""
 
 
-async def of_documents(
+async def retrieve_document_passages(
     base: "KnowledgeBase", question: str, count: int, *, close: bool = False
 ) -> list[Source]:
     """The passages of the base that fit best, numbered from 1, without those about something else
@@ -44,7 +44,7 @@ async def of_documents(
         hits = [
             hit
             for hit in hits
-            if 1 - hit.similarity <= CLOSE * nearest or hit.keyword_score == most > 0
+            if 1 - hit.similarity <= MAX_DISTANCE_RATIO * nearest or hit.keyword_score == most > 0
         ]
     return [
         Source(
@@ -58,17 +58,17 @@ async def of_documents(
     ]
 
 
-async def of_pages(
+async def retrieve_page_passages(
     question: str, urls: list[str], count: int, language: Language
 ) -> tuple[list[Source], list[str]]:
     """The passages of these pages that share most words with the question, numbered from 1; and
     for each page that could not be read, why."""
     pages, unread = await read_pages(urls, language)
-    asked = words(question)
+    asked = extract_word_stems(question)
     pieces = [
         (page, piece.text) for page in pages for piece in split([Section(page.text)], PAGE_CHUNK, 0)
     ]
-    pieces.sort(key=lambda piece: -len(asked & words(piece[1])))
+    pieces.sort(key=lambda piece: -len(asked & extract_word_stems(piece[1])))
     passages = [
         Source(
             number=number,
@@ -83,7 +83,7 @@ async def of_pages(
 
 async def read_pages(urls: list[str], language: Language) -> tuple[list[Page], list[str]]:
     """The pages that could be read, fetched side by side; and for each other one, why not."""
-    found = await asyncio.gather(*(_read(url, language) for url in urls))
+    found = await asyncio.gather(*(_try_fetch(url, language) for url in urls))
     unread = [str(failed) for failed in found if isinstance(failed, ConcertinoError)]
     return [page for page in found if isinstance(page, Page)], unread
 
@@ -93,12 +93,15 @@ def excerpt(text: str, question: str, limit: int = PASSAGE_CHARS) -> str:
     question; of equals, the earliest."""
     if len(text) <= limit:
         return text
-    pieces, asked = [piece.text for piece in split([Section(text)], SENTENCE, 0)], words(question)
-    runs = [_run(pieces[start:], limit) for start in range(len(pieces))]
-    return max(runs, key=lambda run: len(asked & words(run)))
+    pieces, asked = (
+        [piece.text for piece in split([Section(text)], SENTENCE_TOKENS, 0)],
+        extract_word_stems(question),
+    )
+    runs = [_join_pieces(pieces[start:], limit) for start in range(len(pieces))]
+    return max(runs, key=lambda run: len(asked & extract_word_stems(run)))
 
 
-def _run(pieces: list[str], limit: int) -> str:
+def _join_pieces(pieces: list[str], limit: int) -> str:
     """The first pieces, as many as fit and at least one."""
     run = pieces[0]
     for piece in pieces[1:]:
@@ -108,7 +111,7 @@ def _run(pieces: list[str], limit: int) -> str:
     return run
 
 
-async def _read(url: str, language: Language) -> Page | ConcertinoError:
+async def _try_fetch(url: str, language: Language) -> Page | ConcertinoError:
     try:
         return await fetch(url, language=language)
     except ConcertinoError as error:

@@ -6,7 +6,7 @@ from ...language.messages import Language
 from ...models.client import LanguageModel, Reply
 from ...prompts import load
 from ...tools.fence import fence
-from ...tools.numbers import numbers
+from ...tools.numbers import extract_numbers
 
 PART = load("sources/summary")
 WHOLE = load("sources/summary_of_parts")
@@ -52,10 +52,10 @@ async def combine(
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:
     """The summary without the sentences that name a number the text does not, and those."""
-    known, dropped = numbers(text), []
+    known, dropped = extract_numbers(text), []
 
     def keep(match: re.Match[str]) -> str:
-        if numbers(match[0]) <= known:
+        if extract_numbers(match[0]) <= known:
             return match[0]
         dropped.append(match[0].strip())
         return ""

@@ -11,18 +11,25 @@ from ...models.client import LanguageModel
 from ...prompts import load
 from ...state import Check, Contract, Usage
 from .contracts import StoryBrief, StoryPlan
-from .text import chinese_share, count, covered, mentions, repeated, units
+from .text import (
+    chinese_share,
+    count_units,
+    measure_coverage,
+    measure_repetition,
+    mentions,
+    split_units,
+)
 
 OPINION = load("story/opinion")
 MAX_TOKENS = 300
 
 TOLERANCE = 0.15
 """By how much of the asked length a story may miss it."""
-COVERED: dict[Language, float] = {"en": 0.4, "zh": 0.3}
-"""Share of a plot point's content words that its segment must hold, see `covered`."""
-REPEATED = 0.15
-"""Share of a segment's n-grams that may stand earlier in the story, see `repeated`."""
-FOREIGN = 0.1
+MIN_COVERAGE: dict[Language, float] = {"en": 0.4, "zh": 0.3}
+"""Share of a plot point's content words that its segment must hold, see `measure_coverage`."""
+MAX_REPETITION = 0.15
+"""Share of a segment's n-grams that may stand earlier in the story, see `measure_repetition`."""
+MAX_FOREIGN_SHARE = 0.1
 """Share of a segment's units that may be in the other script: names and quotations."""
 _OUT_OF_ROLE = re.compile(
     r"\b(?:as|I am|I'm) an? (?:AI|artificial|(?:large )?language model|assistant)\b"
@@ -49,10 +56,10 @@ class Opinion(Contract):
 def check_length(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
     """The story's length is within 15 % of what was asked. At fault are the segments that miss an
     equal share of it by more, in the direction of the whole, or else all."""
-    found, wanted = count("\n".join(segments)), brief.length
+    found, wanted = count_units("\n".join(segments)), brief.length
     passed = abs(found - wanted) <= TOLERANCE * wanted
     share, sign = wanted / max(1, len(segments)), 1 if found > wanted else -1
-    off = [n for n, s in enumerate(segments) if sign * (count(s) - share) > TOLERANCE * share]
+    off = [n for n, s in enumerate(segments) if sign * (count_units(s) - share) > TOLERANCE * share]
     detail = say(f"stories.length.{brief.language}", language, count=found, wanted=wanted)
     places = [] if passed else off or list(range(len(segments)))
     return Finding(Check(name="length", passed=passed, detail=detail), places)
@@ -84,8 +91,8 @@ def check_repetition(
     segments: list[str], brief: StoryBrief, language: Language, before: str = ""
 ) -> Finding:
     """No segment says again what the story has said."""
-    shares = repeated(segments, brief.language, before)
-    places = [n for n, share in enumerate(shares) if share > REPEATED]
+    shares = measure_repetition(segments, brief.language, before)
+    places = [n for n, share in enumerate(shares) if share > MAX_REPETITION]
     worst = max(range(len(shares)), key=lambda n: shares[n], default=0)
     detail = say(
         "stories.repeats", language, number=worst + 1, share=f"{max(shares, default=0):.0%}"
@@ -95,13 +102,13 @@ def check_repetition(
 
 def check_language(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
     """Every segment is in the language asked for."""
-    wrong = [chinese_share(s) < 1 - FOREIGN for s in segments]
+    wrong = [chinese_share(s) < 1 - MAX_FOREIGN_SHARE for s in segments]
     if brief.language == "en":
-        wrong = [chinese_share(s) > FOREIGN for s in segments]
+        wrong = [chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
     places = [n for n, is_wrong in enumerate(wrong) if is_wrong]
     detail = say(f"stories.language.{brief.language}", language)
     if places:
-        detail = say("stories.parts", language, what=detail, parts=_numbers(places))
+        detail = say("stories.parts", language, what=detail, parts=_format_places(places))
     return Finding(Check(name="language", passed=not places, detail=detail), places)
 
 
@@ -112,14 +119,14 @@ def check_role(segments: list[str], language: Language) -> Finding:
     return Finding(Check(name="role", passed=not out, detail=detail), out)
 
 
-def uncovered(segments: list[str], brief: StoryBrief, plan: StoryPlan) -> list[int]:
+def find_uncovered_points(segments: list[str], brief: StoryBrief, plan: StoryPlan) -> list[int]:
     """The places of the plot points whose content words their segments do not hold."""
     names = [*brief.characters, *plan.characters]
     told = [*segments, *[""] * (len(plan.points) - len(segments))]
     return [
         place
         for place, (point, segment) in enumerate(zip(plan.points, told, strict=True))
-        if covered(point, segment, names) < COVERED[brief.language]
+        if measure_coverage(point, segment, names) < MIN_COVERAGE[brief.language]
     ]
 
 
@@ -132,7 +139,9 @@ async def check_plot(
 ) -> tuple[Finding, Usage]:
     """Every plot point is told in its segment, by its words or, where those are others, in the
     model's opinion with a quotation that really stands there."""
-    doubtful = [place for place in uncovered(segments, brief, plan) if place < len(segments)]
+    doubtful = [
+        place for place in find_uncovered_points(segments, brief, plan) if place < len(segments)
+    ]
     opinions = await asyncio.gather(
         *(
             model.structured(
@@ -149,7 +158,7 @@ async def check_plot(
         for place, reply in zip(doubtful, opinions, strict=True)
         if reply.value.told and stands_in(reply.value.quote, segments[place])
     }
-    places = [place for place in uncovered(segments, brief, plan) if place not in told]
+    places = [place for place in find_uncovered_points(segments, brief, plan) if place not in told]
     share = f"{len(plan.points) - len(places)}/{len(plan.points)}"
     detail = "; ".join([share, *(plan.points[place] for place in places)])
     found = Finding(Check(name="plot", passed=not places, detail=detail), places)
@@ -158,9 +167,9 @@ async def check_plot(
 
 def stands_in(quote: str, text: str) -> bool:
     """Whether a quotation of some length stands in a text, punctuation and case aside."""
-    wanted = units(quote)
-    return len(wanted) > 2 and f" {' '.join(wanted)} " in f" {' '.join(units(text))} "
+    wanted = split_units(quote)
+    return len(wanted) > 2 and f" {' '.join(wanted)} " in f" {' '.join(split_units(text))} "
 
 
-def _numbers(places: list[int]) -> str:
+def _format_places(places: list[int]) -> str:
     return ", ".join(str(place + 1) for place in places)

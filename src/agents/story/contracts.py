@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from ...language.messages import Language, say
 from ...state import Contract, Exchange, Line, Output, Record, Turn, Usage
 from ..turns import Asked, given
-from .text import body, count
+from .text import count_units, strip_headings
 
 WORKFLOW = "write_story"
 MIN_LENGTH, MAX_LENGTH = 50, 10_000
@@ -30,7 +30,7 @@ Name = Annotated[
     BeforeValidator(lambda name: name.strip()[:40] if isinstance(name, str) else name),
     Field(min_length=1, max_length=40),
 ]
-Short = Annotated[
+ShortText = Annotated[
     str,
     BeforeValidator(lambda text: text.strip()[:80] if isinstance(text, str) else text),
     Field(max_length=80),
@@ -54,7 +54,7 @@ class StoryInputs(BaseModel):
         en="the text to continue; else the thread's latest story, or the question",
         zh="要续写的文字；默认为会话中最近的故事，否则为问题本身",
     )
-    style: Short | None = given(
+    style: ShortText | None = given(
         None, en='genre or manner, such as "fable"', zh="体裁或风格，例如“寓言”"
     )
     characters: list[Name] = given(
@@ -77,16 +77,16 @@ class StoryInputs(BaseModel):
 
     @field_validator("length", mode="before")
     @classmethod
-    def _length(cls, value: object) -> object:
-        return _whole(value, "stories.bad_length", MIN_LENGTH, MAX_LENGTH)
+    def _validate_length(cls, value: object) -> object:
+        return _validate_whole_number(value, "stories.bad_length", MIN_LENGTH, MAX_LENGTH)
 
     @field_validator("chapters", mode="before")
     @classmethod
-    def _chapters(cls, value: object) -> object:
-        return _whole(value, "stories.bad_chapters", 1, MAX_CHAPTERS)
+    def _validate_chapters(cls, value: object) -> object:
+        return _validate_whole_number(value, "stories.bad_chapters", 1, MAX_CHAPTERS)
 
 
-def _whole(value: object, message: str, low: int, high: int) -> object:
+def _validate_whole_number(value: object, message: str, low: int, high: int) -> object:
     """The value, where it is None or a whole number, also as text, within the bounds."""
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
@@ -118,7 +118,7 @@ class StoryBrief(Contract):
 class StoryPlan(Contract):
     """What happens."""
 
-    title: Short
+    title: ShortText
     characters: list[Name] = Field(max_length=8)
     """Everyone who appears, by name."""
     points: list[Line] = Field(min_length=3, max_length=7)
@@ -172,7 +172,7 @@ def latest_story(state: StoryInput) -> str:
     return stories[-1] if stories else ""
 
 
-def inherited(state: StoryInput) -> dict[str, Any]:
+def inherit_inputs(state: StoryInput) -> dict[str, Any]:
     """The inputs that the thread's earlier stories were given, the latest of each."""
     given: dict[str, Any] = {}
     for exchange in state.get("earlier", []):
@@ -194,7 +194,7 @@ def source_of(state: StoryState) -> str:
     return latest_story(state) if state["brief"].kind == "rework" else opening_of(state)
 
 
-def markdown(
+def format_story(
     title: str, segments: list[str], chapters: int, language: Language, opening: str = ""
 ) -> str:
     """The story as it is shown: title, opening, and the segments, gathered into chapters."""
@@ -209,6 +209,6 @@ def markdown(
     return "\n\n".join(filter(None, pieces))
 
 
-def length_of(story: str) -> int:
+def count_story_units(story: str) -> int:
     """Units of a finished story, its headings not counted."""
-    return count(body(story))
+    return count_units(strip_headings(story))

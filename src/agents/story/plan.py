@@ -13,30 +13,38 @@ from ...models.client import LanguageModel, Reply
 from ...prompts import load
 from ...state import Contract, Usage
 from ..turns import Stopwatch, instructions_of, tell
-from .contracts import WORKFLOW, Name, Short, StoryBrief, StoryPlan, StoryState, source_of
-from .summary import SUMMARY_LENGTH, summarise
-from .text import body, chinese_share, count, covered, cut, sentences, without_repeats
+from .contracts import WORKFLOW, Name, ShortText, StoryBrief, StoryPlan, StoryState, source_of
+from .summary import SUMMARY_LENGTH, summarize_story
+from .text import (
+    chinese_share,
+    count_units,
+    cut_to_length,
+    measure_coverage,
+    split_sentences,
+    strip_headings,
+    without_repeats,
+)
 
 PROMPT = load("story/plan")
 MAX_TOKENS = 700
-POINT: dict[Language, int] = {"en": 80, "zh": 100}
+MIN_POINT_UNITS: dict[Language, int] = {"en": 80, "zh": 100}
 """Units that a plot point needs to be told in; a short story has fewer points for it."""
-LONGEST = 1000
+MAX_POINT_UNITS = 1000
 """Units that a plot point should carry at most; a long story has more points for it."""
-ON_TOPIC: dict[Language, float] = {"en": 0.5, "zh": 0.3}
-"""Share of the subject's content words that a plan must hold, see `covered`; else it is made once
-more."""
-WINDOW: dict[Language, int] = {"en": 700, "zh": 1100}
+MIN_TOPIC_COVERAGE: dict[Language, float] = {"en": 0.5, "zh": 0.3}
+"""Share of the subject's content words that a plan must hold, see `measure_coverage`; else it is
+made once more."""
+WINDOW_UNITS: dict[Language, int] = {"en": 700, "zh": 1100}
 """Units of a text that is planned from as it stands; of a longer one, each window's summary."""
-CHARACTERS: dict[Language, int] = {"en": 12, "zh": 2}
+CHARS_PER_UNIT: dict[Language, int] = {"en": 12, "zh": 2}
 """Characters of a window for each of its units at most, so that text without an end is cut too."""
-TAIL = 120
+TAIL_UNITS = 120
 """Units of an opening that the first segment sees word by word."""
-MATERIAL = 2500
+MAX_MATERIAL_CHARS = 2500
 """Characters of what other workflows of the task have made."""
 
 
-Event = Annotated[
+PlotEvent = Annotated[
     str,
     BeforeValidator(lambda text: text.strip()[:240] if isinstance(text, str) else text),
     Field(min_length=1, max_length=240),
@@ -46,23 +54,23 @@ Event = Annotated[
 class PlotDraft(Contract):
     """The plan as the model makes it: a form in which the story cannot but come to an end."""
 
-    title: Short
+    title: ShortText
     characters: list[Name] = Field(max_length=8)
-    beginning: Event
-    middle: list[Event] = Field(min_length=1, max_length=5)
-    ending: Event
+    beginning: PlotEvent
+    middle: list[PlotEvent] = Field(min_length=1, max_length=5)
+    ending: PlotEvent
 
 
 async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Lay out the plot. Writes `plan`, and for a continuation what happened before it."""
     watch, model, brief = Stopwatch(), await model_of(runtime), state["brief"]
-    whole = body(source_of(state))
-    source, spent = await digest(model, whole, brief.language)
-    reply = await _draft(model, state, source, _wish(state))
+    whole = strip_headings(source_of(state))
+    source, spent = await condense_text(model, whole, brief.language)
+    reply = await _draft(model, state, source, _format_wish(state))
     planned, spent = reply.value, spent + reply.usage
     if not on_topic(planned, brief):
         off = say("stories.off_topic", brief.language, points=planned.points[0])
-        reply = await _draft(model, state, source, f"{_wish(state)}\n{off}")
+        reply = await _draft(model, state, source, f"{_format_wish(state)}\n{off}")
         planned, spent = reply.value, spent + reply.usage
     tell(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
     return {
@@ -70,17 +78,21 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         "segments": [],
         "parts": 0,
         "asked": 0,
-        **(_before(whole, source) if brief.kind == "continue" else {"summary": "", "recent": ""}),
+        **(
+            _build_story_context(whole, source)
+            if brief.kind == "continue"
+            else {"summary": "", "recent": ""}
+        ),
         "spent": spent,
         "seconds": watch.seconds,
     }
 
 
-def number_of_points(brief: StoryBrief) -> tuple[int, int]:
+def get_point_bounds(brief: StoryBrief) -> tuple[int, int]:
     """The fewest and the most plot points: at least one a chapter, and no more than the length
     can tell, or fewer than carry it."""
-    low = max(3, brief.chapters, min(7, brief.length // LONGEST))
-    return low, max(low, min(7, brief.length // POINT[brief.language]))
+    low = max(3, brief.chapters, min(7, brief.length // MAX_POINT_UNITS))
+    return low, max(low, min(7, brief.length // MIN_POINT_UNITS[brief.language]))
 
 
 def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
@@ -89,48 +101,54 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
     chinese = brief.language == "zh"
     names = [*brief.characters, *planned.characters]
     in_language = (chinese_share(points) > 0.5) == chinese
-    return in_language and covered(brief.about, points, names) >= ON_TOPIC[brief.language]
+    return (
+        in_language
+        and measure_coverage(brief.about, points, names) >= MIN_TOPIC_COVERAGE[brief.language]
+    )
 
 
-async def digest(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
+async def condense_text(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
     """A text as it stands if it is short, else summaries of its windows, side by side."""
-    window, characters = WINDOW[language], WINDOW[language] * CHARACTERS[language]
-    if count(text) <= window and len(text) <= characters:
+    window, characters = WINDOW_UNITS[language], WINDOW_UNITS[language] * CHARS_PER_UNIT[language]
+    if count_units(text) <= window and len(text) <= characters:
         return text, Usage()
     pieces = []
     while text:
-        piece = cut(text[:characters], window)
+        piece = cut_to_length(text[:characters], window)
         pieces.append(piece)
         text = text[text.index(piece) + len(piece) :].strip()
     length = max(SUMMARY_LENGTH // 2, window // len(pieces))
     replies = await asyncio.gather(
-        *(summarise(model, "", piece, language, min(length, SUMMARY_LENGTH)) for piece in pieces)
+        *(
+            summarize_story(model, "", piece, language, min(length, SUMMARY_LENGTH))
+            for piece in pieces
+        )
     )
     spent = sum((reply.usage for reply in replies), Usage())
     return "\n".join(reply.value for reply in replies), spent
 
 
-def _before(whole: str, digested: str) -> StoryState:
+def _build_story_context(whole: str, digested: str) -> StoryState:
     """What the first segment of a continuation sees: the text, or its digest and its end."""
     if whole == digested:
         return {"summary": "", "recent": whole}
-    return {"summary": digested, "recent": tail(whole)}
+    return {"summary": digested, "recent": extract_tail(whole)}
 
 
-def tail(text: str) -> str:
+def extract_tail(text: str) -> str:
     """The end of a text, from a paragraph or sentence on."""
     kept = ""
     for paragraph in reversed(text.split("\n\n")):
-        if kept and count(kept) + count(paragraph) > TAIL:
+        if kept and count_units(kept) + count_units(paragraph) > TAIL_UNITS:
             break
         kept = f"{paragraph}\n\n{kept}".strip()
-    return kept[-TAIL * 12 :]
+    return kept[-TAIL_UNITS * 12 :]
 
 
 @cache
-def draft_model(low: int, high: int) -> type[PlotDraft]:
+def build_draft_schema(low: int, high: int) -> type[PlotDraft]:
     """`PlotDraft` with that many events between its beginning and its ending."""
-    middle: Any = Annotated[list[Event], Field(min_length=low - 2, max_length=high - 2)]
+    middle: Any = Annotated[list[PlotEvent], Field(min_length=low - 2, max_length=high - 2)]
     return create_model("PlotDraft", __base__=PlotDraft, middle=(middle, ...))
 
 
@@ -138,23 +156,23 @@ async def _draft(
     model: LanguageModel, state: StoryState, source: str, wish: str
 ) -> Reply[StoryPlan]:
     brief = state["brief"]
-    low, high = number_of_points(brief)
+    low, high = get_point_bounds(brief)
     reply = await model.structured(
         PROMPT[brief.language].messages(
             topic=brief.topic,
             style=brief.style or "-",
             characters=", ".join(brief.characters) or "-",
-            source=source or _material(state) or "-",
+            source=source or _collect_material(state) or "-",
             wish=wish,
             events=high - 2,
         ),
-        draft_model(low, high),
+        build_draft_schema(low, high),
         max_tokens=MAX_TOKENS,
         language=brief.language,
     )
     made = reply.value
     # A small model packs several events into a point, and then tells each of them twice.
-    points = [sentences(p)[0].strip() for p in [made.beginning, *made.middle, made.ending]]
+    points = [split_sentences(p)[0].strip() for p in [made.beginning, *made.middle, made.ending]]
     return Reply(
         StoryPlan(
             title=made.title,
@@ -176,7 +194,7 @@ def without_echoes(points: list[str], least: int, language: Language) -> list[st
     return kept
 
 
-def _wish(state: StoryState) -> str:
+def _format_wish(state: StoryState) -> str:
     """What is to be done with the source, and what was wrong with a story that was written
     before in this task."""
     brief = state["brief"]
@@ -189,7 +207,7 @@ def _wish(state: StoryState) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _material(state: StoryState) -> str:
+def _collect_material(state: StoryState) -> str:
     """What other workflows of this task have made, for a story that is made of it."""
     others = [o.text for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
-    return "\n\n".join(others)[:MATERIAL]
+    return "\n\n".join(others)[:MAX_MATERIAL_CHARS]

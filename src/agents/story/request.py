@@ -20,25 +20,25 @@ from .contracts import (
     WORKFLOW,
     Kind,
     Name,
-    Short,
+    ShortText,
     StoryBrief,
     StoryInput,
     StoryInputs,
     StoryState,
-    inherited,
+    count_story_units,
+    inherit_inputs,
     latest_story,
-    length_of,
 )
 
 PROMPT = load("story/request")
 MAX_TOKENS = 250
-SHOWN = 1500
+MAX_QUESTION_CHARS = 1500
 """Characters of a question from whose beginning and end the request is read."""
 
-DEFAULT: dict[Language, int] = {"en": 500, "zh": 800}
-TURN: dict[Language, int] = {"en": 80, "zh": 120}
+DEFAULT_LENGTH: dict[Language, int] = {"en": 500, "zh": 800}
+TURN_LENGTH: dict[Language, int] = {"en": 80, "zh": 120}
 """Units of a story, and at most of a turn of a role-play, where nobody has said how long."""
-CHAPTER: dict[Language, int] = {"en": 300, "zh": 450}
+CHAPTER_LENGTH: dict[Language, int] = {"en": 300, "zh": 450}
 """Units of a chapter where only the chapters were counted."""
 SHORTER, LONGER = 0.5, 1.6
 """What "shorter, please" and "longer, please" make of the earlier story's length."""
@@ -68,7 +68,7 @@ class StoryRequest(Contract):
     change: Literal["none", "shorter", "longer"]
     """How long a reworked story is to be, beside the earlier one."""
     language: Literal["en", "zh", "unsaid"]
-    style: Short
+    style: ShortText
     """Empty where none is asked for, as 0 and the empty list below."""
     characters: list[Name] = Field(max_length=8)
     length: int = Field(ge=0, le=1_000_000)
@@ -81,33 +81,37 @@ async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> Story
     if written := state.get("outputs", {}).get(WORKFLOW):
         return {"brief": StoryBrief(**written.data["request"])}
     given = inputs_of(state, StoryInputs)
-    if _mode(state, given) == "role_play":
-        return {"brief": resolved(state, given, None)}
+    if _resolve_mode(state, given) == "role_play":
+        return {"brief": resolve_brief(state, given, None)}
     watch, model = Stopwatch(), await model_of(runtime)
     question = state["question"]
-    shown = question if len(question) <= SHOWN else f"{question[:1000]} ... {question[-500:]}"
+    shown = (
+        question
+        if len(question) <= MAX_QUESTION_CHARS
+        else f"{question[:1000]} ... {question[-500:]}"
+    )
     earlier = latest_story(state)
     reply = await model.structured(
         PROMPT[state["language"]].messages(question=shown, earlier=earlier[:300] or "-"),
-        _request_model(bool(earlier)),
+        _build_request_schema(bool(earlier)),
         max_tokens=MAX_TOKENS,
         language=state["language"],
     )
     return {
-        "brief": resolved(state, given, reply.value),
+        "brief": resolve_brief(state, given, reply.value),
         "spent": reply.usage,
         "seconds": watch.seconds,
     }
 
 
-def resolved(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -> StoryBrief:
+def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -> StoryBrief:
     """The brief. An input of this task comes first, then what the question says, then what the
     thread's earlier tasks were given. What the model reads counts only where the question bears
     it out: a name or a length that it never mentions was made up."""
-    was, own = inherited(state), _own(state, given)
+    was, own = inherit_inputs(state), _select_own_inputs(state, given)
     said = problem_of(state) if not latest_story(state) else state["question"]
-    kind: Kind = _mode(state, given) or (read.kind if read else "new")
-    language = _language(own, read, was, state["language"])
+    kind: Kind = _resolve_mode(state, given) or (read.kind if read else "new")
+    language = _resolve_language(own, read, was, state["language"])
     known = f"{problem_of(state)} {latest_story(state)} {given.opening or ''}"
     names = [name for name in (read.characters if read else []) if _is_name(name, known)]
     length = own.get("length") or stated_length(said, read)
@@ -121,7 +125,7 @@ def resolved(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -
         language=language,
         style=own.get("style") or (read.style if read else "") or was.get("style") or "",
         characters=list(dict.fromkeys(given.characters or names)),
-        length=length or _usual(state, kind, language, chapters or 0, read),
+        length=length or _choose_default_length(state, kind, language, chapters or 0, read),
         chapters=chapters or 0,
     )
 
@@ -130,7 +134,7 @@ def stated_length(text: str, read: StoryRequest | None) -> int | None:
     """Units that a text asks for: in digits with their unit, or as the model reads them where the
     text speaks of words or 字 at all. A small number is only believed if the model reads it too
     ("a story about three words" asks for nothing)."""
-    numbers = [_number(*found) for found in _LENGTH.findall(text)]
+    numbers = [_parse_number(*found) for found in _LENGTH.findall(text)]
     for number in numbers:
         if number >= MIN_LENGTH or (read and read.length == number):
             return number
@@ -149,17 +153,17 @@ def _is_name(name: str, text: str) -> bool:
     return name in text and (not name.isascii() or name[:1].isupper())
 
 
-def _number(digits: str, times: str) -> int:
+def _parse_number(digits: str, times: str) -> int:
     return int(float(re.sub("[,，]", "", digits)) * _TIMES.get(times.lower(), 1))
 
 
-def _mode(state: StoryInput, given: StoryInputs) -> Kind | None:
+def _resolve_mode(state: StoryInput, given: StoryInputs) -> Kind | None:
     """The mode asked for. A role-play goes on in its thread; other modes do not outlive a task."""
-    mode: Kind | None = _own(state, given).get("mode")
-    return mode or ("role_play" if inherited(state).get("mode") == "role_play" else None)
+    mode: Kind | None = _select_own_inputs(state, given).get("mode")
+    return mode or ("role_play" if inherit_inputs(state).get("mode") == "role_play" else None)
 
 
-def _own(state: StoryInput, given: StoryInputs) -> dict[str, Any]:
+def _select_own_inputs(state: StoryInput, given: StoryInputs) -> dict[str, Any]:
     """The inputs that this task brought, not those that it took over from the one it follows."""
     earlier = state.get("earlier") or []
     taken_over = earlier[-1]["inputs"] if earlier else {}
@@ -170,7 +174,7 @@ def _own(state: StoryInput, given: StoryInputs) -> dict[str, Any]:
     }
 
 
-def _language(
+def _resolve_language(
     own: dict[str, Any], read: StoryRequest | None, was: dict[str, Any], asked_in: Language
 ) -> Language:
     said: Language | None = None
@@ -180,25 +184,27 @@ def _language(
     return language
 
 
-def _usual(
+def _choose_default_length(
     state: StoryInput, kind: Kind, language: Language, chapters: int, read: StoryRequest | None
 ) -> int:
     """A length where nobody has said one."""
     if kind == "role_play":
-        return TURN[language]
+        return TURN_LENGTH[language]
     if kind == "rework":
         earlier = latest_story(state)
         times = {"shorter": SHORTER, "longer": LONGER}.get(read.change if read else "", 1.0)
         same = detect_language(earlier) == language
-        between = 1.0 if same else DEFAULT[language] / DEFAULT[detect_language(earlier)]
-        return min(MAX_LENGTH, max(MIN_LENGTH, round(length_of(earlier) * times * between)))
+        between = (
+            1.0 if same else DEFAULT_LENGTH[language] / DEFAULT_LENGTH[detect_language(earlier)]
+        )
+        return min(MAX_LENGTH, max(MIN_LENGTH, round(count_story_units(earlier) * times * between)))
     if chapters:
-        return CHAPTER[language] * min(chapters, MAX_CHAPTERS)
-    return DEFAULT[language]
+        return CHAPTER_LENGTH[language] * min(chapters, MAX_CHAPTERS)
+    return DEFAULT_LENGTH[language]
 
 
 @cache
-def _request_model(follows: bool) -> type[StoryRequest]:
+def _build_request_schema(follows: bool) -> type[StoryRequest]:
     """`StoryRequest` whose kind can only be `rework` where there is something to rework."""
     if follows:
         return StoryRequest

@@ -13,26 +13,26 @@ from ...state import Output, Usage
 from ..turns import Stopwatch, instructions_of, tell
 from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .generate import (
-    PART,
+    MAX_LENGTH_FACTOR,
+    PART_UNITS,
     TEMPERATURE,
-    TOKENS,
-    TOO_MUCH,
+    TOKENS_PER_UNIT,
+    build_story_messages,
+    derive_seed,
     length_fields,
     new_text,
-    seed,
-    the_plan,
-    told_so_far,
+    require_plan,
 )
-from .text import chinese_share, count, cut, repeated, sentences
+from .text import chinese_share, count_units, cut_to_length, measure_repetition, split_sentences
 
 ASK = load("story/rewrite")
 MORE = load("story/part")
 ACTOR = "rewrite_story"
-NEIGHBOUR = 60
+CONTEXT_UNITS = 60
 """Units of the text before and after that a rewriting sees."""
-INSTRUCTIONS = 40
+MAX_INSTRUCTION_UNITS = 40
 """Units of the Coordinator's instructions that are passed on; a small one's run on."""
-STEP = 0.6
+MAX_LENGTH_STEP = 0.6
 """Share of a piece's length by which one rewriting may lengthen or shorten it."""
 
 
@@ -52,30 +52,33 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
     """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
     long is cut, one that is only too short is gone on with, any other is written anew."""
     watch, model = Stopwatch(), await model_of(runtime)
-    brief, plan, place = state["brief"], the_plan(state), state["to_rewrite"][0]
+    brief, plan, place = state["brief"], require_plan(state), state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
-    pieces = pieces_of(segments[place], PART[brief.language])
+    pieces = pieces_of(segments[place], PART_UNITS[brief.language])
     worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
-    old, wanted = pieces[worst], wanted_length(state, count(pieces[worst]))
+    old, wanted = pieces[worst], wanted_length(state, count_units(pieces[worst]))
     only_length, spent = faults_of(state, place) == ["length"], Usage()
-    if only_length and wanted < count(old):
-        text = cut(old, wanted, keep_end=True)
+    if only_length and wanted < count_units(old):
+        text = cut_to_length(old, wanted, keep_end=True)
     else:
         grows = only_length and bool(old)
-        wanted -= count(old) if grows else 0
-        before, after = _around(state, segments, pieces, place, worst + grows)
+        wanted -= count_units(old) if grows else 0
+        before, after = _extract_surroundings(state, segments, pieces, place, worst + grows)
         reply = await model.text(
-            [*told_so_far(state, "", before), *_asked(state, place, after, wanted, grows=grows)],
-            max_tokens=round(TOKENS * wanted * TOO_MUCH) + 60,
+            [
+                *build_story_messages(state, "", before),
+                *_build_rewrite_messages(state, place, after, wanted, grows=grows),
+            ],
+            max_tokens=round(TOKENS_PER_UNIT * wanted * MAX_LENGTH_FACTOR) + 60,
             temperature=TEMPERATURE,
-            seed=seed(state, place),
+            seed=derive_seed(state, place),
             aloud=True,
             varied=True,
         )
         others = [*segments[:place], *segments[place + 1 :], old if grows else ""]
         text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief)
-        if count(text) > wanted * TOO_MUCH:
-            text = cut(text, wanted, keep_end=True)
+        if count_units(text) > wanted * MAX_LENGTH_FACTOR:
+            text = cut_to_length(text, wanted, keep_end=True)
         spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
     tell(ACTOR, text)
     pieces[worst] = text
@@ -93,7 +96,7 @@ def pieces_of(segment: str, length: int) -> list[str]:
     """A segment in pieces of whole paragraphs, of about that many units, at least one."""
     pieces = [""]
     for paragraph in segment.split("\n\n"):
-        if pieces[-1] and count(pieces[-1]) + count(paragraph) > length:
+        if pieces[-1] and count_units(pieces[-1]) + count_units(paragraph) > length:
             pieces.append(paragraph)
         else:
             pieces[-1] = f"{pieces[-1]}\n\n{paragraph}".strip()
@@ -103,7 +106,7 @@ def pieces_of(segment: str, length: int) -> list[str]:
 def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
     """The piece that repeats most or is least in the story's language; where none stands out the
     last one, as something may still be added there."""
-    shares = repeated(pieces, brief.language, before)
+    shares = measure_repetition(pieces, brief.language, before)
     foreign = [chinese_share(p) if brief.language == "en" else 1 - chinese_share(p) for p in pieces]
     return max(range(len(pieces)), key=lambda n: (round(shares[n] + foreign[n], 1), n))
 
@@ -112,9 +115,13 @@ def wanted_length(state: StoryState, now: int) -> int:
     """How long the rewritten piece is to be: as long as it is, and its part of what the whole
     story lacks or has too much."""
     brief, segments = state["brief"], state["segments"]
-    lacking = (brief.length - count("\n".join(segments))) / len(state["to_rewrite"])
-    usual = min(PART[brief.language], brief.length // max(1, len(segments)))
-    return round(min(max(now + lacking, now * (1 - STEP)), max(now * (1 + STEP), usual)))
+    lacking = (brief.length - count_units("\n".join(segments))) / len(state["to_rewrite"])
+    usual = min(PART_UNITS[brief.language], brief.length // max(1, len(segments)))
+    return round(
+        min(
+            max(now + lacking, now * (1 - MAX_LENGTH_STEP)), max(now * (1 + MAX_LENGTH_STEP), usual)
+        )
+    )
 
 
 def faults_of(state: StoryState, place: int) -> list[str]:
@@ -123,50 +130,54 @@ def faults_of(state: StoryState, place: int) -> list[str]:
     return [name for name, places in faults.items() if place in places]
 
 
-def problems(state: StoryState, place: int) -> str:
+def describe_problems(state: StoryState, place: int) -> str:
     """What is wrong with the segment, in words, and what the Coordinator says of it."""
     brief, written = state["brief"], state["outputs"][WORKFLOW]
     fields = {
-        "point": the_plan(state).points[place],
-        "names": ", ".join(_missing(written)),
+        "point": require_plan(state).points[place],
+        "names": ", ".join(_get_missing_names(written)),
         "detail": next((c.detail for c in written.checks if c.name == "length"), ""),
     }
     lines = [
         say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
     ]
-    told = cut(instructions_of(state), INSTRUCTIONS)
+    told = cut_to_length(instructions_of(state), MAX_INSTRUCTION_UNITS)
     return "\n".join(f"- {line}" for line in [*lines, told] if line)
 
 
-def _asked(
+def _build_rewrite_messages(
     state: StoryState, place: int, after: str, wanted: int, *, grows: bool
 ) -> list[AnyMessage]:
     """What the model is asked for: more of a segment, or the segment in other words."""
-    language, point = state["brief"].language, the_plan(state).points[place]
+    language, point = state["brief"].language, require_plan(state).points[place]
     fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
     if grows:
         return MORE[language].messages(hint=say("stories.hint.more", language), **fields)
-    return ASK[language].messages(after=after or "-", problems=problems(state, place), **fields)
+    return ASK[language].messages(
+        after=after or "-", problems=describe_problems(state, place), **fields
+    )
 
 
-def _missing(written: Output) -> list[str]:
+def _get_missing_names(written: Output) -> list[str]:
     missing: list[str] = written.data["missing"]
     return missing
 
 
-def _around(
+def _extract_surroundings(
     state: StoryState, segments: list[str], pieces: list[str], place: int, worst: int
 ) -> tuple[str, str]:
     """The end of what stands before a piece, and the beginning of what stands after it."""
     before = "\n\n".join([opening_of(state), *segments[:place], *pieces[:worst]])
     after = "\n\n".join([*pieces[worst + 1 :], *segments[place + 1 :]])
-    return _last(before), cut(after[: NEIGHBOUR * 12], NEIGHBOUR) if after else ""
+    return _extract_last_sentences(before), cut_to_length(
+        after[: CONTEXT_UNITS * 12], CONTEXT_UNITS
+    ) if after else ""
 
 
-def _last(text: str) -> str:
+def _extract_last_sentences(text: str) -> str:
     kept = ""
-    for sentence in reversed(sentences(text[-NEIGHBOUR * 12 :])):
-        if kept and count(kept) + count(sentence) > NEIGHBOUR:
+    for sentence in reversed(split_sentences(text[-CONTEXT_UNITS * 12 :])):
+        if kept and count_units(kept) + count_units(sentence) > CONTEXT_UNITS:
             break
         kept = sentence + kept
     return kept.strip()

@@ -7,15 +7,22 @@ from ...prompts import load
 from ...state import Exchange
 from ..turns import Stopwatch, instructions_of, tell
 from .contracts import WORKFLOW, StoryInput, StoryState
-from .generate import SENTENCE, TEMPERATURE, TOKENS, TOO_MUCH, new_text, seed
-from .text import count, cut
+from .generate import (
+    MAX_LENGTH_FACTOR,
+    SENTENCE_UNITS,
+    TEMPERATURE,
+    TOKENS_PER_UNIT,
+    derive_seed,
+    new_text,
+)
+from .text import count_units, cut_to_length
 
 PROMPT = load("story/role_play")
 RECALLED = 8
 """Latest exchanges that are remembered at length."""
 GLIMPSED = 30
 """Exchanges before those that are remembered by their first words."""
-LONG, BRIEF = 500, 60
+LONG_CHARS, BRIEF_CHARS = 500, 60
 """Characters of what each side said, at length and by its first words."""
 
 
@@ -26,20 +33,20 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
         PROMPT[brief.language].messages(
             characters=", ".join(brief.characters) or "-",
             style=brief.style or "-",
-            memory=memory(state.get("earlier", [])) or "-",
+            memory=format_memory(state.get("earlier", [])) or "-",
             question=state["question"],
-            problems=_problems(state),
-            sentences=max(1, round(brief.length / SENTENCE[brief.language])),
+            problems=_format_problems(state),
+            sentences=max(1, round(brief.length / SENTENCE_UNITS[brief.language])),
         ),
-        max_tokens=round(TOKENS * brief.length * TOO_MUCH) + 60,
+        max_tokens=round(TOKENS_PER_UNIT * brief.length * MAX_LENGTH_FACTOR) + 60,
         temperature=TEMPERATURE,
-        seed=seed(state, len(state.get("earlier", []))),
+        seed=derive_seed(state, len(state.get("earlier", []))),
         aloud=True,
         varied=True,
     )
     text = new_text(reply.value, earlier_turns(state), brief)
-    if count(text) > brief.length * TOO_MUCH:
-        text = cut(text, brief.length)
+    if count_units(text) > brief.length * MAX_LENGTH_FACTOR:
+        text = cut_to_length(text, brief.length)
     tell(WORKFLOW, text)
     return {"segments": [text], "spent": reply.usage, "seconds": watch.seconds}
 
@@ -49,19 +56,19 @@ def earlier_turns(state: StoryInput) -> str:
     return "\n".join(e["answer"] for e in state.get("earlier", []) if e["workflow"] == WORKFLOW)
 
 
-def memory(earlier: list[Exchange]) -> str:
+def format_memory(earlier: list[Exchange]) -> str:
     """The exchanges in words: how it began and the latest ones at length, those before them by
     their first words."""
     lines = []
     for age, exchange in zip(range(len(earlier) - 1, -1, -1), earlier, strict=True):
         if age >= RECALLED + GLIMPSED and age < len(earlier) - 1:
             continue
-        kept = LONG if age < RECALLED or age == len(earlier) - 1 else BRIEF
+        kept = LONG_CHARS if age < RECALLED or age == len(earlier) - 1 else BRIEF_CHARS
         lines.append(f"> {exchange['question'][:kept]}\n{exchange['answer'][:kept]}")
     return "\n\n".join(lines)
 
 
-def _problems(state: StoryState) -> str:
+def _format_problems(state: StoryState) -> str:
     """What was wrong with a turn that was played before in this task."""
     written = state.get("outputs", {}).get(WORKFLOW)
     if written is None:

@@ -3,14 +3,14 @@
 from ...language.messages import Language
 from ...models.client import LanguageModel, Reply
 from ...prompts import load
-from .text import cut, prose
+from .text import cut_to_length, extract_prose
 
 PROMPT = load("story/summary")
 SUMMARY_LENGTH = 120
 """Units of a summary; what is longer is cut."""
 
 
-async def summarise(
+async def summarize_story(
     model: LanguageModel, before: str, text: str, language: Language, length: int = SUMMARY_LENGTH
 ) -> Reply[str]:
     """A summary of a story from the summary of its beginning and the text after it, at most
@@ -19,4 +19,4 @@ async def summarise(
         PROMPT[language].messages(before=before or "-", text=text, length=length),
         max_tokens=2 * length + 40,
     )
-    return Reply(cut(prose(reply.value), length), reply.usage)
+    return Reply(cut_to_length(extract_prose(reply.value), length), reply.usage)

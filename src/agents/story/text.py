@@ -40,9 +40,9 @@ _PAIRS = ("“”", "「」", "『』", "（）", "()")
 
 NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
 """Units in a row by which a repetition is known: about as much as makes half a sentence."""
-ECHO: dict[Language, int] = {"en": 4, "zh": 6}
+ECHO_UNITS: dict[Language, int] = {"en": 4, "zh": 6}
 """Units in a row by which a sentence is told to echo an earlier one."""
-ECHOED = 0.5
+MAX_ECHO_SHARE = 0.5
 """Share of a sentence's n-grams above which it is an echo: a small model caught in a loop changes
 a few words each time."""
 _REFRAIN = 6
@@ -67,34 +67,34 @@ _FUNCTION_CHARACTERS = frozenset(
 )
 
 
-def units(text: str) -> list[str]:
+def split_units(text: str) -> list[str]:
     """The text's units, in lower case."""
     return [unit.lower() for unit in _UNIT.findall(text)]
 
 
-def count(text: str) -> int:
+def count_units(text: str) -> int:
     """The text's length in units; see above."""
     return len(_UNIT.findall(text))
 
 
 def chinese_share(text: str) -> float:
     """The share of the text's units that are Chinese; 0 for an empty text."""
-    return len(_HAN.findall(text)) / max(1, count(text))
+    return len(_HAN.findall(text)) / max(1, count_units(text))
 
 
-def prose(reply: str) -> str:
+def extract_prose(reply: str) -> str:
     """A model's reply without what is no part of a story: headings, rules, fences, remarks, list
     items, numbers before sentences. Each line becomes a paragraph."""
     bare = _NUMBER.sub("", _LABEL.sub("", _NOT_PROSE.sub("", reply)))
     return re.sub(r"\s*\n\s*", "\n\n", bare).strip()
 
 
-def body(story: str) -> str:
+def strip_headings(story: str) -> str:
     """A finished story without its headings."""
     return re.sub(r"^#.*\n?", "", story, flags=re.MULTILINE).strip()
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The text's sentences, each with the white space after it; a beginning without an end is
     the last one."""
     found = _SENTENCE.findall(text)
@@ -102,36 +102,38 @@ def sentences(text: str) -> list[str]:
     return [*found, rest] if rest.strip() else found
 
 
-def finished(text: str) -> str:
+def drop_unfinished_sentence(text: str) -> str:
     """The text without a last sentence that breaks off, unless it is all there is."""
-    found = sentences(text)
+    found = split_sentences(text)
     if len(found) > 1 and not _SENTENCE.fullmatch(found[-1]):
         found.pop()
     return "".join(found).strip()
 
 
-def cut(text: str, length: int, *, keep_end: bool = False) -> str:
+def cut_to_length(text: str, length: int, *, keep_end: bool = False) -> str:
     """The text cut at the sentence end that is nearest to `length` units, never within a quotation
     where that can be helped. `keep_end` takes the sentences out before the last one instead, so
     that an ending stays."""
-    found = sentences(text)
+    found = split_sentences(text)
     last = found.pop() if keep_end and len(found) > 2 else ""
     ends = range(1, len(found) + 1)
     heads = ["".join(found[:end]) for end in ends]
-    whole = [head for head in heads if _closed(head)] or heads
-    best = min(whole, key=lambda head: abs(count(head) + count(last) - length), default=text)
+    whole = [head for head in heads if _is_closed(head)] or heads
+    best = min(
+        whole, key=lambda head: abs(count_units(head) + count_units(last) - length), default=text
+    )
     return f"{best}{last}".strip()
 
 
 def without_repeats(text: str, before: str, language: Language) -> str:
     """The text without the sentences that say again, mostly in the same words, what stands in it
     or in what comes before it already; refrains of a few words may come back."""
-    n = ECHO[language]
-    seen, kept = set(_ngrams(before, n)), []
-    for sentence in sentences(text):
-        found = _ngrams(sentence, n)
+    n = ECHO_UNITS[language]
+    seen, kept = set(_extract_ngrams(before, n)), []
+    for sentence in split_sentences(text):
+        found = _extract_ngrams(sentence, n)
         old = sum(gram in seen for gram in found)
-        if count(sentence) <= _REFRAIN or old <= len(found) * ECHOED:
+        if count_units(sentence) <= _REFRAIN or old <= len(found) * MAX_ECHO_SHARE:
             kept.append(sentence)
         seen.update(found)
     return "".join(kept).strip()
@@ -141,15 +143,15 @@ def without_foreign(text: str, language: Language, known: str) -> str:
     """The text without the sentences into which a word of the other language has slipped that
     does not stand in what is known."""
     slips = _SLIP[language].findall
-    return "".join(s for s in sentences(text) if set(slips(s)) <= set(slips(known))).strip()
+    return "".join(s for s in split_sentences(text) if set(slips(s)) <= set(slips(known))).strip()
 
 
-def repeated(segments: list[str], language: Language, before: str = "") -> list[float]:
+def measure_repetition(segments: list[str], language: Language, before: str = "") -> list[float]:
     """For each segment the share of its n-grams that have occurred before: in the text before the
     first one, in an earlier segment, or earlier in itself."""
-    n, seen, shares = NGRAM[language], set(_ngrams(before, NGRAM[language])), []
+    n, seen, shares = NGRAM[language], set(_extract_ngrams(before, NGRAM[language])), []
     for segment in segments:
-        found = _ngrams(segment, n)
+        found = _extract_ngrams(segment, n)
         old = 0
         for gram in found:
             old += gram in seen
@@ -158,17 +160,17 @@ def repeated(segments: list[str], language: Language, before: str = "") -> list[
     return shares
 
 
-def covered(point: str, segment: str, names: Iterable[str] = ()) -> float:
+def measure_coverage(point: str, segment: str, names: Iterable[str] = ()) -> float:
     """The share of a plot point's content words that its segment holds.
 
     Content words are English words less function words, without their endings, and pairs of
     neighbouring Chinese characters less those with a function character. Names are left out, as
     they stand in every segment, unless the point says nothing else.
     """
-    wanted = _content(point)
-    said = set().union(*(_content(name) for name in names))
+    wanted = _extract_content_words(point)
+    said = set().union(*(_extract_content_words(name) for name in names))
     wanted = wanted - said or wanted
-    return len(wanted & _content(segment)) / len(wanted) if wanted else 1.0
+    return len(wanted & _extract_content_words(segment)) / len(wanted) if wanted else 1.0
 
 
 def mentions(text: str, name: str) -> bool:
@@ -180,18 +182,18 @@ def mentions(text: str, name: str) -> bool:
     return any(re.search(rf"\b{re.escape(form)}\b", text, re.IGNORECASE) for form in (name, *parts))
 
 
-def _closed(text: str) -> bool:
+def _is_closed(text: str) -> bool:
     paired = all(text.count(pair[0]) == text.count(pair[1]) for pair in _PAIRS)
     return paired and text.count('"') % 2 == 0
 
 
-def _ngrams(text: str, n: int) -> list[tuple[str, ...]]:
-    found = units(text)
+def _extract_ngrams(text: str, n: int) -> list[tuple[str, ...]]:
+    found = split_units(text)
     return [tuple(found[i : i + n]) for i in range(len(found) - n + 1)]
 
 
-def _content(text: str) -> set[str]:
-    words = {unit for unit in units(text) if not _HAN.match(unit)}
+def _extract_content_words(text: str) -> set[str]:
+    words = {unit for unit in split_units(text) if not _HAN.match(unit)}
     content = {_stem(word) for word in words - _FUNCTION_WORDS if len(word) > 2}
     for run in re.findall(f"[{_CJK}]+", text):
         content |= {run[i : i + 2] for i in range(len(run) - 1)}

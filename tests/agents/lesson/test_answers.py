@@ -3,7 +3,13 @@
 from typing import Any
 
 import pytest
-from concertino.agents.lesson.answers import Confirmed, Draft, confirm, faithful, needs_computing
+from concertino.agents.lesson.answers import (
+    CheckedDraft,
+    Draft,
+    confirm,
+    is_faithful,
+    needs_computing,
+)
 from concertino.models.client import LanguageModel
 from concertino.tools.sandbox import default_sandbox
 
@@ -14,7 +20,7 @@ PENS = "A pen costs 3 dollars. What do 12 pens cost?"
 
 async def settled(
     question: str, expression: str, answer: str, **script: list[Any]
-) -> tuple[Confirmed, ScriptedModel]:
+) -> tuple[CheckedDraft, ScriptedModel]:
     chat = ScriptedModel(
         script={"reasoning": ["\\boxed{36}"], "execution": ["answer = 36"], **script}
     )
@@ -23,7 +29,7 @@ async def settled(
     return found, chat
 
 
-def answer_of(found: Confirmed) -> str | None:
+def answer_of(found: CheckedDraft) -> str | None:
     return found.exercise.answer if found.exercise else None
 
 
@@ -131,10 +137,10 @@ async def test_equations_and_remainders_are_computed_too(
 
 
 def test_an_expression_has_to_be_made_of_the_questions_numbers() -> None:
-    assert faithful("Tom has three bags of 5 apples.", "3 * 5")
-    assert faithful("A film lasts 2 hours. How many minutes?", "2 * 60")
-    assert not faithful("Tom has 4 bags of 5 apples.", "4 * 7")
-    assert not faithful("Write a sum of your own.", "100 + 2")
+    assert is_faithful("Tom has three bags of 5 apples.", "3 * 5")
+    assert is_faithful("A film lasts 2 hours. How many minutes?", "2 * 60")
+    assert not is_faithful("Tom has 4 bags of 5 apples.", "4 * 7")
+    assert not is_faithful("Write a sum of your own.", "100 + 2")
 
 
 @pytest.mark.parametrize(

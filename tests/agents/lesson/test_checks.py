@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from concertino.agents.lesson.checks import checked, in_language, sentence_length, size_of
-from concertino.agents.lesson.contracts import PARTS, Exercise, Lesson, TeachingPlan, laid_out
+from concertino.agents.lesson.checks import check_lesson, in_language, sentence_length, size_of
+from concertino.agents.lesson.contracts import PARTS, Exercise, Lesson, TeachingPlan, format_lesson
 from concertino.language.messages import Language
 from concertino.prompts import load
 from concertino.tools.sandbox import default_sandbox
@@ -39,13 +39,13 @@ def lesson(language: str = "en", **changes: Any) -> Lesson:
 
 
 async def failed(made: Lesson) -> tuple[set[str], dict[Any, str]]:
-    verdict = await checked(default_sandbox(), made)
+    verdict = await check_lesson(default_sandbox(), made)
     return {check.name for check in verdict.checks if not check.passed}, verdict.faults
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_a_good_lesson_passes_every_check(language: str) -> None:
-    verdict = await checked(default_sandbox(), lesson(language))
+    verdict = await check_lesson(default_sandbox(), lesson(language))
     assert [check.name for check in verdict.checks if not check.passed] == []
     assert len(verdict.checks) == 6
     assert verdict.faults == {}
@@ -109,7 +109,7 @@ def test_sentences_are_measured_in_words_or_characters() -> None:
 
 def test_the_answer_key_is_the_last_part_and_what_was_not_computed_is_marked() -> None:
     known = Exercise(question="What is a half?", answer="One of two parts.", computed=False)
-    text = laid_out(lesson(exercises=[SUM, known]))
+    text = format_lesson(lesson(exercises=[SUM, known]))
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == [
         "# Fractions",
@@ -124,7 +124,7 @@ def test_the_answer_key_is_the_last_part_and_what_was_not_computed_is_marked() -
     assert "1. **3/5**" in key
     assert "2. One of two parts. \\*" in key
     assert "not checked by a computation" in key
-    assert "## 参考答案" in laid_out(lesson("zh"))
+    assert "## 参考答案" in format_lesson(lesson("zh"))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

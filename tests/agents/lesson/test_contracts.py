@@ -1,14 +1,14 @@
 """What a lesson reads of its task: the language asked for, the grade, an earlier lesson."""
 
 import pytest
-from concertino.agents.lesson.contracts import TeachingPlan, earlier_part, material
+from concertino.agents.lesson.contracts import TeachingPlan, earlier_part, format_material
 from concertino.agents.lesson.plan import (
     TeachExplainInputs,
     asked_exercises,
     asked_language,
     grade_of,
 )
-from concertino.agents.lesson.text import tidied
+from concertino.agents.lesson.text import clean_part
 from concertino.state import Exchange, Output
 
 
@@ -92,11 +92,11 @@ def test_material_is_what_other_workflows_made_and_found() -> None:
         "search": Output(workflow="search", status="no_answer", text="Nothing found."),
         "teach_explain": Output(workflow="teach_explain", status="unverified", text="A lesson."),
     }
-    told = material({"outputs": outputs})
+    told = format_material({"outputs": outputs})
     assert "Cells divide." in told
     assert "Nothing found." not in told
     assert "A lesson." not in told
-    assert material({}) == ""
+    assert format_material({}) == ""
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_material_is_what_other_workflows_made_and_found() -> None:
     ],
 )
 def test_a_part_is_freed_of_what_is_not_its_own(reply: str, kept: str) -> None:
-    assert tidied(reply, "introduction", "en") == kept
+    assert clean_part(reply, "introduction", "en") == kept

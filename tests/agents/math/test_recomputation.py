@@ -1,14 +1,14 @@
 """Reasoning with slips of arithmetic: these are put right, and nothing else is touched."""
 
 import pytest
-from concertino.agents.math.recomputation import recomputed
+from concertino.agents.math.recomputation import correct_arithmetic
 from concertino.context import the_sandbox
 
 PROBLEM = "A factory makes 50 quarts in 4 hours. How many in 48 hours?"
 
 
 async def put_right(reasoning: str, problem: str = PROBLEM) -> str:
-    return await recomputed(the_sandbox(), reasoning, problem)
+    return await correct_arithmetic(the_sandbox(), reasoning, problem)
 
 
 async def test_a_wrong_result_is_replaced_wherever_the_reasoning_goes_on_with_it() -> None:

@@ -1,8 +1,13 @@
 """A sentence stands on a passage, or it does not; no model is asked."""
 
 import pytest
-from concertino.agents.sources.citations import best_source, quoted, share, supports
-from concertino.agents.sources.cited_answer import Statement, checked
+from concertino.agents.sources.citations import (
+    best_source,
+    compute_word_overlap,
+    is_quoted,
+    supports,
+)
+from concertino.agents.sources.cited_answer import CitedSentence, verify_citations
 from concertino.state import Source, Usage
 
 TRIP = "The trip to the lake is on 3 May. Ms Ito leads it, and 24 pupils go."
@@ -48,10 +53,10 @@ def test_a_sentence_with_other_numbers_or_other_words_is_not(
 
 
 def test_a_quotation_may_lose_punctuation_and_a_word_but_not_be_made_up() -> None:
-    assert quoted("Ms. Ito, leads it", TRIP)
-    assert not quoted("24 pupils go and so does the whole village", TRIP)
-    assert quoted("Ms Ito leads it, and 24 pupils went", TRIP)
-    assert not quoted("", TRIP)
+    assert is_quoted("Ms. Ito, leads it", TRIP)
+    assert not is_quoted("24 pupils go and so does the whole village", TRIP)
+    assert is_quoted("Ms Ito leads it, and 24 pupils went", TRIP)
+    assert not is_quoted("", TRIP)
 
 
 def test_the_cited_passage_comes_before_another_that_says_the_same() -> None:
@@ -62,8 +67,8 @@ def test_the_cited_passage_comes_before_another_that_says_the_same() -> None:
 
 
 def test_a_wrong_number_of_a_passage_is_put_right() -> None:
-    found = checked(
-        [Statement(passage=1, quote="Ms Ito leads it", text="Ms Ito leads it.")],
+    found = verify_citations(
+        [CitedSentence(passage=1, quote="Ms Ito leads it", text="Ms Ito leads it.")],
         "Who leads the trip?",
         [source(1, "Soup is served until noon."), source(2, TRIP)],
         Usage(),
@@ -75,10 +80,10 @@ def test_a_wrong_number_of_a_passage_is_put_right() -> None:
 
 
 def test_unsupported_sentences_are_left_out_and_counted() -> None:
-    found = checked(
+    found = verify_citations(
         [
-            Statement(passage=1, quote="由伊老师带队", text="由伊老师带队。"),
-            Statement(passage=1, quote="校长也去", text="校长和全体家长也会一起去。"),
+            CitedSentence(passage=1, quote="由伊老师带队", text="由伊老师带队。"),
+            CitedSentence(passage=1, quote="校长也去", text="校长和全体家长也会一起去。"),
         ],
         "谁带队？",
         [source(1, 春游)],
@@ -91,6 +96,8 @@ def test_unsupported_sentences_are_left_out_and_counted() -> None:
 
 
 def test_endings_of_words_do_not_matter() -> None:
-    assert share("pupils leading trips", "a pupil leads the trip") == 1
-    assert share("pupils leading buses", "a pupil leads the trip") == pytest.approx(2 / 3)
-    assert share("", TRIP) == 0
+    assert compute_word_overlap("pupils leading trips", "a pupil leads the trip") == 1
+    assert compute_word_overlap("pupils leading buses", "a pupil leads the trip") == pytest.approx(
+        2 / 3
+    )
+    assert compute_word_overlap("", TRIP) == 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from concertino.agents.sources.passages import of_documents
+from concertino.agents.sources.passages import retrieve_document_passages
 from concertino.kb.contracts import Hit
 
 
@@ -28,7 +28,7 @@ class Base:
 
 
 async def found(base: Any, **options: bool) -> list[str]:
-    return [source.text for source in await of_documents(base, "?", 4, **options)]
+    return [source.text for source in await retrieve_document_passages(base, "?", 4, **options)]
 
 
 async def test_passages_much_less_like_the_question_are_left_out_where_close_ones_are_wanted() -> (
@@ -46,7 +46,7 @@ async def test_the_passage_with_most_of_the_questions_words_stays() -> None:
 
 async def test_passages_about_something_else_than_the_question_names_are_left_out() -> None:
     base, question = Base((0.9, 0.5), (0.8, 0.4)), "When does Ada arrive?"
-    assert await of_documents(base, question, 4) == []  # type: ignore[arg-type]
+    assert await retrieve_document_passages(base, question, 4) == []  # type: ignore[arg-type]
 
 
 async def test_an_empty_base_has_none() -> None:

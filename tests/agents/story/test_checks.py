@@ -9,10 +9,10 @@ from concertino.agents.story.checks import (
     check_length,
     check_repetition,
     check_role,
+    find_uncovered_points,
     stands_in,
-    uncovered,
 )
-from concertino.agents.story.contracts import StoryBrief, StoryPlan, markdown
+from concertino.agents.story.contracts import StoryBrief, StoryPlan, format_story
 
 PLAN = StoryPlan(
     title="The Lamp",
@@ -81,7 +81,7 @@ def test_a_segment_that_says_again_what_was_said_is_found() -> None:
 
 
 def test_a_plot_point_whose_segment_is_missing_is_uncovered() -> None:
-    assert uncovered(["Ada polished the brass lamp."], brief(), PLAN) == [1, 2]
+    assert find_uncovered_points(["Ada polished the brass lamp."], brief(), PLAN) == [1, 2]
 
 
 def test_a_machine_that_speaks_of_itself_is_out_of_its_role() -> None:
@@ -97,7 +97,7 @@ def test_a_quotation_has_to_stand_in_the_text() -> None:
 
 
 def test_chapters_are_headed_in_order_and_go_on_after_those_of_the_opening() -> None:
-    story = markdown("The Lamp", ["one", "two", "three", "four"], 2, "en")
+    story = format_story("The Lamp", ["one", "two", "three", "four"], 2, "en")
     assert story == "# The Lamp\n\n## Chapter 1\n\none\n\ntwo\n\n## Chapter 2\n\nthree\n\nfour"
-    more = markdown("Other", ["five"], 1, "en", opening=story)
+    more = format_story("Other", ["five"], 1, "en", opening=story)
     assert more == f"{story}\n\n## Chapter 3\n\nfive"

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 from concertino.agents.story.contracts import StoryInput, StoryInputs
-from concertino.agents.story.request import StoryRequest, resolved, stated_chapters, stated_length
+from concertino.agents.story.request import (
+    StoryRequest,
+    resolve_brief,
+    stated_chapters,
+    stated_length,
+)
 
 EARLIER = "# The Lamp\n\n" + "Ada lit the lamp. " * 50
 
@@ -40,7 +45,7 @@ def after(question: str, inputs: dict[str, Any], earlier: dict[str, Any]) -> Sto
 
 
 def brief(state: StoryInput, found: StoryRequest | None = None) -> Any:
-    return resolved(state, StoryInputs(**state["inputs"]), found or read())
+    return resolve_brief(state, StoryInputs(**state["inputs"]), found or read())
 
 
 @pytest.mark.parametrize(

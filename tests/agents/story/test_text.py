@@ -3,14 +3,14 @@
 import pytest
 from concertino.agents.story.text import (
     chinese_share,
-    count,
-    covered,
-    cut,
-    finished,
+    count_units,
+    cut_to_length,
+    drop_unfinished_sentence,
+    extract_prose,
+    measure_coverage,
+    measure_repetition,
     mentions,
-    prose,
-    repeated,
-    sentences,
+    split_sentences,
     without_foreign,
     without_repeats,
 )
@@ -31,7 +31,7 @@ from concertino.agents.story.text import (
 def test_words_and_chinese_characters_are_counted_and_punctuation_is_not(
     text: str, length: int
 ) -> None:
-    assert count(text) == length
+    assert count_units(text) == length
 
 
 def test_the_share_of_chinese_is_that_of_the_units() -> None:
@@ -40,32 +40,32 @@ def test_the_share_of_chinese_is_that_of_the_units() -> None:
 
 
 def test_a_sentence_ends_with_its_quotation_and_not_at_a_title_or_a_number() -> None:
-    assert sentences('Mr. Fox ran 3.5 km. "Stop!" cried Mina. Then he') == [
+    assert split_sentences('Mr. Fox ran 3.5 km. "Stop!" cried Mina. Then he') == [
         "Mr. Fox ran 3.5 km. ",
         '"Stop!" ',
         "cried Mina. ",
         "Then he",
     ]
-    assert sentences("他问：“谁？”没有人。风") == ["他问：“谁？”", "没有人。", "风"]
+    assert split_sentences("他问：“谁？”没有人。风") == ["他问：“谁？”", "没有人。", "风"]
 
 
 def test_what_breaks_off_is_left_out_unless_there_is_nothing_else() -> None:
-    assert finished("He came. He saw. He con") == "He came. He saw."
-    assert finished("He con") == "He con"
-    assert finished("他来了。他看") == "他来了。"
+    assert drop_unfinished_sentence("He came. He saw. He con") == "He came. He saw."
+    assert drop_unfinished_sentence("He con") == "He con"
+    assert drop_unfinished_sentence("他来了。他看") == "他来了。"
 
 
 def test_a_text_is_cut_at_the_nearest_sentence_end() -> None:
     text = "One two three. Four five six. Seven eight nine."
-    assert cut(text, 7) == "One two three. Four five six."
-    assert cut(text, 1) == "One two three."
-    assert cut(text, 4, keep_end=True) == "One two three. Seven eight nine."
-    assert cut("no end at all", 2) == "no end at all"
+    assert cut_to_length(text, 7) == "One two three. Four five six."
+    assert cut_to_length(text, 1) == "One two three."
+    assert cut_to_length(text, 4, keep_end=True) == "One two three. Seven eight nine."
+    assert cut_to_length("no end at all", 2) == "no end at all"
 
 
 def test_a_text_is_not_cut_within_a_quotation() -> None:
-    assert cut("“Come in. Sit down.” He sat. They ate.", 3) == "“Come in. Sit down.”"
-    assert cut('He said: "Come. Sit." Then they ate.', 4) == 'He said: "Come. Sit."'
+    assert cut_to_length("“Come in. Sit down.” He sat. They ate.", 3) == "“Come in. Sit down.”"
+    assert cut_to_length('He said: "Come. Sit." Then they ate.', 4) == 'He said: "Come. Sit."'
 
 
 @pytest.mark.parametrize(
@@ -80,23 +80,27 @@ def test_a_text_is_not_cut_within_a_quotation() -> None:
     ],
 )
 def test_headings_and_remarks_are_no_part_of_a_story(reply: str) -> None:
-    assert prose(reply) == "Once.\n\nTwice."
+    assert extract_prose(reply) == "Once.\n\nTwice."
 
 
 def test_remarks_in_chinese_are_no_part_of_a_story_either() -> None:
-    assert prose("好的，以下是第一部分：\n\n第一部分：从前。\n（共50字）") == "从前。"
+    assert extract_prose("好的，以下是第一部分：\n\n第一部分：从前。\n（共50字）") == "从前。"
 
 
 def test_sentences_that_a_model_has_numbered_lose_their_numbers() -> None:
-    assert prose("1. 小罗打开信。\n2. 3. 他决定去找岛。\n4.") == "小罗打开信。\n\n他决定去找岛。"
     assert (
-        prose("1) Ada climbed up.\n12 gulls followed.") == "Ada climbed up.\n\n12 gulls followed."
+        extract_prose("1. 小罗打开信。\n2. 3. 他决定去找岛。\n4.")
+        == "小罗打开信。\n\n他决定去找岛。"
+    )
+    assert (
+        extract_prose("1) Ada climbed up.\n12 gulls followed.")
+        == "Ada climbed up.\n\n12 gulls followed."
     )
 
 
 def test_a_story_keeps_its_own_lines() -> None:
     text = "“Part of me is here,” she said.\n\nThe letter read:\n\n“Come home.”"
-    assert prose(text) == text
+    assert extract_prose(text) == text
 
 
 def test_a_sentence_comes_once_and_a_refrain_again() -> None:
@@ -127,31 +131,31 @@ def test_sentences_into_which_the_other_language_has_slipped_are_left_out() -> N
 def test_repeated_ngrams_are_counted_against_everything_before() -> None:
     first = "the fox ran through the dark wood and found a silver key under the oak"
     other = "nobody saw how the tall captain left his ship that cold and windy night"
-    assert repeated([first, other], "en") == [0, 0]
-    assert repeated([first, other, first], "en") == [0, 0, 1]
-    assert repeated([other], "en", before=other) == [1]
-    assert repeated([f"{first} {first}"], "en")[0] > 0.3
-    assert repeated(["", "one"], "en") == [0, 0]
+    assert measure_repetition([first, other], "en") == [0, 0]
+    assert measure_repetition([first, other, first], "en") == [0, 0, 1]
+    assert measure_repetition([other], "en", before=other) == [1]
+    assert measure_repetition([f"{first} {first}"], "en")[0] > 0.3
+    assert measure_repetition(["", "one"], "en") == [0, 0]
 
 
 def test_repetition_is_found_in_chinese() -> None:
     first = "狐狸穿过黑暗的树林，在橡树下找到一把银钥匙。"
     other = "那个寒冷的夜晚，没有人看见高大的船长离开他的船。"
-    assert repeated([first, other, first], "zh") == [0, 0, 1]
+    assert measure_repetition([first, other, first], "zh") == [0, 0, 1]
 
 
 def test_a_plot_point_is_covered_by_its_content_words_in_any_form() -> None:
     point = "Mina finds a torn map in the attic."
-    assert covered(point, "In the attic Mina was finding maps, all torn.", ["Mina"]) == 1
-    assert covered(point, "Mina went out to the garden and fed the hens.", ["Mina"]) == 0
-    assert covered("Mina goes.", "Mina left.", ["Mina"]) == 1, "only the name to go by"
-    assert covered("", "anything") == 1
+    assert measure_coverage(point, "In the attic Mina was finding maps, all torn.", ["Mina"]) == 1
+    assert measure_coverage(point, "Mina went out to the garden and fed the hens.", ["Mina"]) == 0
+    assert measure_coverage("Mina goes.", "Mina left.", ["Mina"]) == 1, "only the name to go by"
+    assert measure_coverage("", "anything") == 1
 
 
 def test_a_chinese_plot_point_is_covered_by_its_pairs_of_characters() -> None:
     point = "小蕾在阁楼发现旧地图。"
-    assert covered(point, "阁楼里，小蕾发现了一张旧地图。", ["小蕾"]) > 0.6
-    assert covered(point, "小蕾走到花园里喂鸡。", ["小蕾"]) == 0
+    assert measure_coverage(point, "阁楼里，小蕾发现了一张旧地图。", ["小蕾"]) > 0.6
+    assert measure_coverage(point, "小蕾走到花园里喂鸡。", ["小蕾"]) == 0
 
 
 @pytest.mark.parametrize(
