@@ -410,6 +410,47 @@ class TaskState(TypedDict, total=False):
     """How good the result was and what it cost, once the task has ended."""
 
 
+class Made(TypedDict, total=False):
+    """The part of a state that holds what workflows made."""
+
+    outputs: dict[str, Output]
+
+
+class Recorded(TypedDict, total=False):
+    """The part of a state that tells what was played."""
+
+    history: list[Record]
+
+
+RESTATE = "restate"
+"""Puts a follow-up into other words before the first round; its turn is in the history too."""
+
+
+def output_of(state: Made, workflow: str) -> Output | None:
+    """What the workflow made last; None where it has made nothing."""
+    return state.get("outputs", {}).get(workflow)
+
+
+def decisions(state: Recorded) -> list[CoordinatorDecision]:
+    """What the Coordinator has decided, oldest first."""
+    return [record.decision for record in state.get("history", []) if record.decision]
+
+
+def turns(state: Recorded) -> list[Record]:
+    """What was played, oldest first."""
+    return [record for record in state.get("history", []) if record.decision is None]
+
+
+def rounds(state: Recorded) -> list[Record]:
+    """The turns that a task's limit counts: those that a decision led to."""
+    return [record for record in turns(state) if record.actor != RESTATE]
+
+
+def last_turn(state: Recorded) -> Record | None:
+    """What was played last; None before the first turn."""
+    return next(reversed(turns(state)), None)
+
+
 class TaskInput(TypedDict, total=False):
     """What starts a task."""
 

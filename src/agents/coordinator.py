@@ -11,7 +11,17 @@ from ..errors import StructuredOutputError
 from ..language.messages import Language, say
 from ..models.client import LanguageModel
 from ..prompts import load
-from ..state import OPEN, CoordinatorDecision, Record, Routing, TaskState, Turn, Usage
+from ..state import (
+    OPEN,
+    CoordinatorDecision,
+    Record,
+    Routing,
+    TaskState,
+    Turn,
+    Usage,
+    decisions,
+    turns,
+)
 from .turns import Stopwatch, problem_of
 
 CONDUCTING = load("coordinator/decision")
@@ -53,7 +63,7 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
     else:
         decided = await _ask(await model_of(runtime), state, options)
     record = Record(
-        round=_rounds(state) + 1,
+        round=len(decisions(state)) + 1,
         actor="coordinator",
         summary=f"{decided.decision.next_action}: {decided.decision.reasoning}",
         decision=decided.decision,
@@ -71,15 +81,14 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
 
 def enter(turn: Turn, state: TaskState) -> Record:
     """An agent's turn as a line of the history, in the round of the decision that led to it."""
-    return Record(round=_rounds(state), **dict(turn))
+    return Record(round=len(decisions(state)), **dict(turn))
 
 
 async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
     language = state["language"]
-    played = [record for record in state.get("history", []) if record.decision is None]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
         problem=problem_of(state),
-        history=told(played) or "-",
+        history=told(turns(state)) or "-",
         signals="\n".join(f"- {line}" for line in _signals(options, language)),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),
@@ -163,7 +172,3 @@ def told_routing(
     if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
         told.append(say("routing.suggestion", language, workflow=routing.suggestion))
     return "; ".join(filter(None, told)) or "-"
-
-
-def _rounds(state: TaskState) -> int:
-    return sum(record.decision is not None for record in state.get("history", []))

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from ..context import RunContext, model_of
 from ..prompts import load
-from ..state import Contract, Exchange, TaskState, Turn
+from ..state import RESTATE, Contract, Exchange, TaskState, Turn
 from .turns import Stopwatch, fingerprint
 
 PROMPT = load("coordinator/restate")
@@ -35,7 +35,7 @@ async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     return {
         "restated": reply.value.task,
         "turn": Turn(
-            actor="restate",
+            actor=RESTATE,
             summary=reply.value.task[:300],
             fingerprint=fingerprint(reply.value),
             usage=reply.usage,

@@ -8,7 +8,7 @@ from langgraph.config import get_stream_writer
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from ..state import OPEN, CoordinatorDecision, Record, Routing, TaskState, Turn, Usage
+from ..state import OPEN, CoordinatorDecision, Recorded, Routing, TaskState, Turn, Usage
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,12 +86,6 @@ def instructions_of(state: Asked) -> str:
     """What the Coordinator told whoever plays now."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
-
-
-class Recorded(TypedDict, total=False):
-    """The part of the task's state that tells what was played."""
-
-    history: list[Record]
 
 
 class Gathering(Asked, Recorded, total=False):

@@ -21,7 +21,7 @@ from .trace import bandit, rate, trace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..tasks.events import Event
+    from ..tasks.events import DecisionEvent, Event, TurnEvent
 
 EXIT_CODES = {
     "verified": 0,
@@ -308,7 +308,7 @@ def _show(console: "Console", event: "Event") -> None:
         _show_cost(console, event)
 
 
-def _show_cost(console: "Console", event: "Event", before: str = "") -> None:
+def _show_cost(console: "Console", event: "DecisionEvent | TurnEvent", before: str = "") -> None:
     cost = say("cli.cost", tokens=event["usage"]["output_tokens"], seconds=event["seconds"])
     console.print(f"     {before}{cost}", style="dim")
 

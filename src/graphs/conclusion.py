@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..agents.turns import fingerprint
 from ..language.messages import Language, say
-from ..state import Check, Output, Source, Status, TaskState, Turn, Usage
+from ..state import Check, Output, Source, Status, TaskState, Turn, Usage, output_of
 
 
 def made(
@@ -62,24 +62,24 @@ def judged(
 
 def has_output(state: TaskState, workflow: str) -> bool:
     """Whether the workflow has made something."""
-    return workflow in state.get("outputs", {})
+    return output_of(state, workflow) is not None
 
 
 def holds(state: TaskState, workflow: str) -> bool:
     """Whether what the workflow made passed all its checks."""
-    output = state.get("outputs", {}).get(workflow)
+    output = output_of(state, workflow)
     return output is not None and output.status == "verified"
 
 
 def may_improve(state: TaskState, workflow: str) -> bool:
     """Whether the workflow has made nothing yet, or something that failed a check."""
-    output = state.get("outputs", {}).get(workflow)
+    output = output_of(state, workflow)
     return output is None or output.status == "unverified"
 
 
 def failed_checks(state: TaskState, workflow: str) -> list[str]:
     """The checks that did not pass, one line each."""
-    output = state.get("outputs", {}).get(workflow)
+    output = output_of(state, workflow)
     if output is None:
         return []
     return [f"{output.status}"] + [f"{c.name}: {c.detail}" for c in output.checks if not c.passed]
@@ -89,7 +89,7 @@ def conclude(
     state: TaskState, workflow: str, names: Mapping[str, Mapping[Language, str]]
 ) -> TaskState:
     """End the task with the workflow's output: its text, its sources, and what was checked."""
-    output, language = state.get("outputs", {}).get(workflow), state["language"]
+    output, language = output_of(state, workflow), state["language"]
     if output is None:
         return {
             "status": "no_answer",

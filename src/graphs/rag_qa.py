@@ -13,7 +13,7 @@ from ..agents.sources.passages import retrieve_document_passages, retrieve_page_
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
 from ..context import RunContext, model_of, the_knowledge_base
 from ..language.messages import Language, say
-from ..state import Output, Source, TaskState, Turn, Usage
+from ..state import Output, Source, TaskState, Turn, Usage, output_of
 from .conclusion import judged, made
 from .registry import Action, Workflow, register
 
@@ -124,7 +124,7 @@ def _nothing(state: RagState) -> Output:
 
 
 def _may_answer(state: TaskState) -> bool:
-    made_already = state.get("outputs", {}).get(NAME)
+    made_already = output_of(state, NAME)
     tries = times_played(cast("RagInput", state), NAME)
     return made_already is None or (made_already.status != "verified" and tries < MAX_TRIES)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ..agents.turns import times_played
-from ..state import Record, TaskState
+from ..state import Record, TaskState, decisions, rounds
 from .registry import WORKFLOWS, Action, Workflow
 
 COMPLETE = "complete"
@@ -46,7 +46,7 @@ def choices(state: TaskState) -> list[str]:
     """The workflows that may be chosen: the available ones that have not been."""
     if state.get("workflow"):
         return []
-    chosen = {r.decision.next_action for r in state.get("history", []) if r.decision}
+    chosen = {decision.next_action for decision in decisions(state)}
     return [
         name for name, flow in WORKFLOWS.items() if name not in chosen and flow.may_be_chosen(state)
     ]
@@ -83,14 +83,9 @@ def stalled(state: TaskState, actor: str) -> bool:
     return any(count >= 2 for count in times.values())
 
 
-def turns(state: TaskState) -> list[Record]:
-    """The lines of the history that agents have played, without the decisions."""
-    return [record for record in state.get("history", []) if record.decision is None]
-
-
 def total_iterations(state: TaskState) -> int:
     """Rounds in which an agent has played."""
-    return len(turns(state))
+    return len(rounds(state))
 
 
 def last_played(state: TaskState, actor: str) -> int:

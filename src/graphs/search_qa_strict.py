@@ -15,7 +15,7 @@ from ..context import RunContext, model_of
 from ..errors import ConcertinoError
 from ..language.messages import Language, say
 from ..settings import get_settings
-from ..state import Output, Source, TaskState, Turn, Usage
+from ..state import Output, Source, TaskState, Turn, Usage, output_of
 from ..tools.web_search import choose_search
 from .conclusion import judged, made
 from .registry import Action, Workflow, register
@@ -137,7 +137,7 @@ def _nothing(state: SearchState) -> Output:
 
 
 def _may_search(state: TaskState) -> bool:
-    done = state.get("outputs", {}).get(NAME)
+    done = output_of(state, NAME)
     tries = times_played(cast("SearchInput", state), NAME)
     return done is None or (done.status == "unverified" and tries < MAX_TRIES)
 

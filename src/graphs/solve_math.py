@@ -10,10 +10,10 @@ from ..agents.math.planning import plan
 from ..agents.math.report import report
 from ..agents.math.verification import verify
 from ..agents.turns import problem_of
-from ..state import Level, Record, TaskState
+from ..state import Level, Record, TaskState, turns
 from .execution import build_execution
 from .registry import Action, Workflow, register
-from .rules import NEED_INPUT, last_played, turns
+from .rules import NEED_INPUT, last_played
 
 SHORT = 800
 """Characters of a problem that may be worked on without a plan."""

@@ -38,10 +38,9 @@ from ..agents.story.text import count_units
 from ..agents.turns import Stopwatch, instructions_of, problem_of
 from ..context import RunContext, model_of
 from ..language.messages import say
-from ..state import Output, TaskState, Usage
+from ..state import Output, TaskState, Usage, output_of, turns
 from .conclusion import failed_checks, holds, judged, made
 from .registry import Action, Workflow, register
-from .rules import turns
 
 MAX_WRITTEN, MAX_REWRITTEN = 2, 3
 """Times that a task may write its story, and rewrite parts of it."""
@@ -86,7 +85,7 @@ async def judge(state: StoryState, runtime: Runtime[RunContext]) -> StoryOutput:
     else:
         findings, spent = await _findings(state, runtime)
         output = _laid_out(state, findings)
-    before = state.get("outputs", {}).get(WORKFLOW)
+    before = output_of(state, WORKFLOW)
     return _left(state, _better(before, output), spent, watch.seconds)
 
 
@@ -211,7 +210,7 @@ def _times(state: TaskState) -> Counter[str]:
 
 
 def _output(state: TaskState) -> Output | None:
-    return state.get("outputs", {}).get(WORKFLOW)
+    return output_of(state, WORKFLOW)
 
 
 def _may_write(state: TaskState) -> bool:

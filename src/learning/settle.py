@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import StoreUnavailable, TaskBusy
 from ..language.messages import Language
 from ..settings import Settings
-from ..state import REWARDED, TRACED, Output, Record, TaskState, Usage
+from ..state import REWARDED, TRACED, Output, Record, TaskState, Usage, output_of
 from . import bandit
 from .contracts import Amendment, Move, Reward, RewardEvent, Routing, TraceRecord
 from .features import text_features
@@ -73,7 +73,7 @@ class Ending:
 
     @property
     def output(self) -> Output | None:
-        return self.state.get("outputs", {}).get(self.workflow or "")
+        return output_of(self.state, self.workflow or "")
 
     @property
     def history(self) -> list[Record]:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..state import Reward, Routing, TaskStatus, Usage
+from ..state import TaskStatus
 from ..store.base import TaskSummary
+from ..tasks.result import TaskResult
 
 PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 EXAMPLE_ID = "4f1c9b2ad07e"
@@ -32,7 +33,7 @@ class NewTask(BaseModel):
     )
 
 
-class Answer(BaseModel):
+class PersonAnswer(BaseModel):
     """What the person says to a task that asked, or nothing, to take up one that was stopped."""
 
     model_config = ConfigDict(
@@ -97,38 +98,16 @@ class TaskPage(BaseModel):
     next: str | None = Field(description="`cursor` of the page after this one; null: there is none")
 
 
-class Task(BaseModel):
+class Task(TaskResult):
     """A task and all that has come of it."""
 
-    task_id: str
-    thread_id: str
-    status: TaskStatus
-    question: str
-    language: Literal["en", "zh"] | None
-    workflow: str | None = Field(description="the one played last, or the one asked for")
-    final_answer: str | None
-    answer: dict[str, Any] | None = Field(description="of a calculation: exact, text, latex")
-    report: str | None = Field(description="Markdown")
-    outputs: dict[str, Any] = Field(description="what each workflow made")
-    comprehension_output: dict[str, Any] | None
-    planning_output: dict[str, Any] | None
-    execution_output: dict[str, Any] | None
-    verification_output: dict[str, Any] | None
-    attempts: list[dict[str, Any]]
-    iteration_history: list[dict[str, Any]]
-    total_iterations: int
-    usage: Usage
-    input_request: str | None = Field(description="the question to the person, with `needs_input`")
-    error: str | None = Field(description="with `failed` and `interrupted`")
-    routing: Routing | None = Field(description="what was advised where a workflow was chosen")
-    reward: Reward | None = Field(description="quality less cost, once the task has ended")
     created: datetime
     updated: datetime
     rating: int | None
     links: Links
 
 
-class Workflow(BaseModel):
+class WorkflowInfo(BaseModel):
     """A kind of task."""
 
     name: str

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -289,6 +290,11 @@ async def amend_task(
 def owned_by(owner: str | None) -> tuple[str, tuple[str, ...]]:
     """A condition for rows of that owner, with its value: `owner = null` is never true."""
     return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
+
+
+def checkpoint_config(task_id: str) -> RunnableConfig:
+    """The name under which LangGraph's checkpointer keeps a task."""
+    return {"configurable": {"thread_id": task_id}}
 
 
 def timestamp() -> str:

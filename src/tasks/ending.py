@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import RunnableConfig
 
 from ..agents.turns import problem_of
 from ..errors import InvalidTask, TaskBusy
@@ -18,8 +17,8 @@ from ..learning.trace import Trace
 from ..models.embedded import EmbeddedServer
 from ..models.providers import choose_provider
 from ..settings import get_settings
-from ..state import TRACED, Reward, TaskState, TaskStatus
-from ..store.base import TaskStore
+from ..state import TRACED, Reward, TaskState, TaskStatus, decisions
+from ..store.base import TaskStore, checkpoint_config
 
 RETRIES = 20
 RETRY_SECONDS = 0.1
@@ -143,20 +142,20 @@ async def _learn_once(
     # A run that broke off is taken up again from its last checkpoint, which has to stay the last.
     if reward and reward != ending.rewarded and state.get("status") == status:
         graph = build_graph(store.checkpointer)
-        await graph.aupdate_state(_config(task_id), {"reward": reward}, as_node=REPORT)
+        await graph.aupdate_state(checkpoint_config(task_id), {"reward": reward}, as_node=REPORT)
     return reward
 
 
 async def _state_of(store: TaskStore, task_id: str) -> TaskState:
     """What the task's last checkpoint holds."""
-    kept = await store.checkpointer.aget_tuple(_config(task_id))
+    kept = await store.checkpointer.aget_tuple(checkpoint_config(task_id))
     return cast("TaskState", kept.checkpoint["channel_values"] if kept else {})
 
 
 def _chosen(state: TaskState) -> str | None:
     """The workflow that the person named, or that the Coordinator chose first."""
-    decided = [record.decision for record in state.get("history", []) if record.decision]
-    choices = (each.next_action for each in decided if each.next_action in WORKFLOWS)
+    decided = (decision.next_action for decision in decisions(state))
+    choices = (action for action in decided if action in WORKFLOWS)
     return state.get("workflow") or next(choices, None)
 
 
@@ -177,7 +176,3 @@ def _memory() -> dict[str, float]:
         return {}
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"memory": most / (2**20 if sys.platform == "darwin" else 2**10)}
-
-
-def _config(task_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": task_id}}

@@ -1,17 +1,172 @@
-"""What LangGraph streams of a run, as the events that whoever follows the task gets."""
+"""What happens while a task runs: one TypedDict per event, and how LangGraph's stream becomes them.
+
+Every face tells the same events: Python yields them, the command shows them, the service stores
+and streams them, and `event_schema` is their JSON schema.
+"""
 
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langgraph.types import StreamMode
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from typing_extensions import TypedDict
 
 from ..models.structured import without_thoughts
-from ..state import Record, Turn
+from ..state import ArmValue, Candidate, Record, Turn, Usage
+from .result import TaskResult
 
-Event = dict[str, Any]
+
+@dataclass(frozen=True)
+class DumpOf:
+    """Marks plain data that is the dump of a model, for the JSON schema."""
+
+    model: type[BaseModel]
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(self.model.__pydantic_core_schema__)
+
+
+ResultDump = Annotated[dict[str, Any], DumpOf(TaskResult)]
+UsageDump = Annotated[dict[str, Any], DumpOf(Usage)]
+CandidateDump = Annotated[dict[str, Any], DumpOf(Candidate)]
+ArmValueDump = Annotated[dict[str, Any], DumpOf(ArmValue)]
+
+
+class StartedEvent(TypedDict):
+    """A run of the task begins; the first event of each run."""
+
+    type: Literal["started"]
+    task_id: str
+    thread_id: str
+
+
+class RoutingEvent(TypedDict):
+    """What classifier and bandit advise, where a workflow is to be chosen; see `Routing`."""
+
+    type: Literal["routing"]
+    task_type: str
+    candidates: list[CandidateDump]
+    values: list[ArmValueDump]
+    policy: str
+    probabilities: dict[str, float]
+    suggestion: str | None
+    router_version: str | None
+
+
+class DecisionEvent(TypedDict):
+    """The Coordinator has decided; see `CoordinatorDecision` and `Record`."""
+
+    type: Literal["decision"]
+    round: int
+    actor: str
+    summary: str
+    source: Literal["model", "forced", "fallback"]
+    legal: list[str]
+    usage: UsageDump
+    seconds: float
+    reasoning: str
+    next_action: str
+    instructions: str
+    should_continue: bool
+
+
+class ProgressEvent(TypedDict):
+    """A piece of an agent's work is done."""
+
+    type: Literal["progress"]
+    actor: str
+    summary: str
+
+
+class TurnEvent(TypedDict):
+    """An agent has played."""
+
+    type: Literal["turn"]
+    actor: str
+    summary: str
+    usage: UsageDump
+    seconds: float
+    failed: bool
+
+
+class NodeStartEvent(TypedDict):
+    """A node of the graph begins."""
+
+    type: Literal["node_start"]
+    node: str
+    path: list[str]
+    """The nodes around it, outermost first."""
+    run: str
+    """The same at the node's start and at its end."""
+
+
+class NodeEndEvent(TypedDict):
+    """A node of the graph has ended."""
+
+    type: Literal["node_end"]
+    node: str
+    path: list[str]
+    run: str
+    seconds: float
+    failed: bool
+
+
+class TokenEvent(TypedDict):
+    """A piece of a text for the person while a model writes it. A draft: it may be written again,
+    and what has not passed its checks is not in the result."""
+
+    type: Literal["token"]
+    node: str
+    message: str
+    """The same for all pieces of one text."""
+    offset: int
+    """Characters of the text before this piece."""
+    text: str
+
+
+class NeedsInputEvent(TypedDict):
+    """The task waits for its person. Told by the service."""
+
+    type: Literal["needs_input"]
+    question: str
+
+
+class ErrorEvent(TypedDict):
+    """The task did not come to its end. Told by the service."""
+
+    type: Literal["error"]
+    error: str
+
+
+class DoneEvent(TypedDict):
+    """The run is over; the last event of each run."""
+
+    type: Literal["done"]
+    result: ResultDump
+
+
+Event = (
+    StartedEvent
+    | RoutingEvent
+    | DecisionEvent
+    | ProgressEvent
+    | TurnEvent
+    | NodeStartEvent
+    | NodeEndEvent
+    | TokenEvent
+    | NeedsInputEvent
+    | ErrorEvent
+    | DoneEvent
+)
+AnyEvent = Annotated[Event, Field(discriminator="type")]
+"""Every event, told apart by its `type`; what the HTTP schema shows."""
 
 STREAM_MODES: list[StreamMode] = ["updates", "custom", "tasks", "messages"]
 """What `Retelling` needs of `graph.astream`, with `subgraphs=True`."""
@@ -59,35 +214,45 @@ class Retelling:
         return [] if namespace else _played(payload)
 
     def _node(self, namespace: tuple[str, ...], task: dict[str, Any]) -> list[Event]:
-        about = {
-            "node": task["name"],
-            "path": [step.partition(":")[0] for step in namespace],
-            "run": task["id"][:8],
-        }
+        node, path, run = task["name"], [step.partition(":")[0] for step in namespace], task["id"]
         if "triggers" in task:
-            self._began[task["id"]] = time.monotonic()
-            return [{"type": "node_start", **about}]
-        began = self._began.pop(task["id"], time.monotonic())
+            self._began[run] = time.monotonic()
+            return [NodeStartEvent(type="node_start", node=node, path=path, run=run[:8])]
+        began = self._began.pop(run, time.monotonic())
         if task["interrupts"]:  # it waits for the person, and begins again with the answer
             return []
-        seconds, failed = round(time.monotonic() - began, 3), task["error"] is not None
-        return [{"type": "node_end", **about, "seconds": seconds, "failed": failed}]
+        return [
+            NodeEndEvent(
+                type="node_end",
+                node=node,
+                path=path,
+                run=run[:8],
+                seconds=round(time.monotonic() - began, 3),
+                failed=task["error"] is not None,
+            )
+        ]
 
     def _token(self, message: AIMessage, about: dict[str, Any]) -> list[Event]:
         # A server may give all its messages the same id; two at once in one node it cannot.
         key = about["langgraph_checkpoint_ns"], message.id
         text = self._texts.setdefault(key, Text())
         said = text.said(str(message.text))
-        piece = {"message": text.message, "offset": text.length, "text": said}
+        event = TokenEvent(
+            type="token",
+            node=about["langgraph_node"],
+            message=text.message,
+            offset=text.length,
+            text=said,
+        )
         text.length += len(said)
         if not isinstance(message, AIMessageChunk) or message.chunk_position == "last":
             del self._texts[key]
-        return [{"type": "token", "node": about["langgraph_node"], **piece}] if said else []
+        return [event] if said else []
 
 
 def _played(update: dict[str, Any]) -> list[Event]:
     """What one superstep's update of the outer graph tells."""
-    events: list[Event] = []
+    events: list[Any] = []
     for node, values in update.items():
         if node == "coordinator":
             record: Record = values["history"][-1]
@@ -99,3 +264,9 @@ def _played(update: dict[str, Any]) -> list[Event]:
         elif isinstance(values, dict) and isinstance(turn := values.get("turn"), Turn):
             events.append({"type": "turn", **turn.model_dump(mode="json", exclude={"fingerprint"})})
     return events
+
+
+def event_schema() -> JsonSchemaValue:
+    """The JSON schema of every event."""
+    adapter: TypeAdapter[Any] = TypeAdapter(AnyEvent)
+    return adapter.json_schema(mode="serialization")

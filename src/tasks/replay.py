@@ -21,6 +21,7 @@ from ..language.messages import say
 from ..settings import get_settings
 from ..state import Contract, TaskInput
 from ..store.open import open_store
+from ..tasks.events import Event
 
 UNFINISHED = frozenset({"started", "failed", "interrupted"})
 
@@ -135,7 +136,7 @@ async def _played(run: Run, notes: _Notes, model: str | None) -> str:
         with suppress(UnknownTask):
             result = await aresume_task(noted.task_id, model=model)
 
-    def started(event: dict[str, Any]) -> None:
+    def started(event: Event) -> None:
         if event["type"] == "started":
             notes.add(run, event["task_id"], "started")
 

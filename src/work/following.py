@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..state import FINAL
 from ..store.base import TaskSummary
-from ..tasks.api import result_of
 from ..tasks.events import Event
+from ..tasks.result import read_result
 from .ledger import Ledger, StoredEvent
 from .live_text import Drafts, Piece
 from .notifier import Bells
@@ -50,8 +50,8 @@ async def follow(
                 yield event
             if ended:
                 if not after:  # the service did not run it
-                    result = await result_of(ledger.tasks, task.task_id, task.status)
-                    yield Told(1, {"type": "done", "result": result})
+                    result = await read_result(ledger.tasks, task.task_id, task.status)
+                    yield Told(1, {"type": "done", "result": result.model_dump(mode="json")})
                 return
             look = not await _comes(bell, LOOK_SECONDS) or await _comes(bell.stored, TOKEN_SECONDS)
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import UnknownTask
 from ..language.messages import say
@@ -25,6 +25,7 @@ from ..store.base import (
     timestamp,
 )
 from ..tasks.events import Event
+from ..tasks.result import TaskResult
 
 SCHEMA = """
 create table if not exists jobs (
@@ -215,19 +216,15 @@ class Ledger:
             Its number.
         """
         async with self.tasks.transaction() as db:
-            await _charge(db, job.owner, event.get("usage") or {})
+            await _charge(db, job.owner, event)
             return await _append(db, job.task_id, event)
 
-    async def finish(
-        self, task_id: str, events: Sequence[Event], result: Mapping[str, Any]
-    ) -> None:
+    async def finish(self, task_id: str, events: Sequence[Event], result: TaskResult) -> None:
         """Enter how a run of a task ended; there is nothing left to do on it."""
         async with self.tasks.transaction() as db:
             for event in events:
                 await _append(db, task_id, event)
-            await amend_task(
-                db, task_id, result["status"], result["workflow"], result["final_answer"]
-            )
+            await amend_task(db, task_id, result.status, result.workflow, result.final_answer)
             await db.execute(
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
             )
@@ -248,13 +245,13 @@ class Ledger:
         )
         return [StoredEvent(row["id"], json.loads(row["data"])) for row in rows]
 
-    async def last_result(self, task_id: str) -> dict[str, Any] | None:
+    async def last_result(self, task_id: str) -> TaskResult | None:
         """The result with which the task's latest run ended, where the service ran it."""
         row = await self._row(
             "select data from events where task_id = ? order by id desc limit 1", task_id
         )
-        last: Event = json.loads(row["data"]) if row else {}
-        return last.get("result")
+        last = json.loads(row["data"]) if row else {}
+        return TaskResult.model_validate(last["result"]) if "result" in last else None
 
     async def own(self, owner: str | None, task_id: str) -> TaskSummary:
         """A task of that owner's.
@@ -353,7 +350,8 @@ async def _append(db: Session, task_id: str, event: Event) -> int:
     return int(row["id"])
 
 
-async def _charge(db: Session, owner: str | None, usage: Mapping[str, int]) -> None:
+async def _charge(db: Session, owner: str | None, event: Event) -> None:
+    usage = event["usage"] if event["type"] in ("decision", "turn") else {}
     tokens = usage.get("prompt_tokens", 0) + usage.get("output_tokens", 0)
     if owner and tokens:
         await db.execute(

@@ -6,7 +6,7 @@ when a service stopped is written again. Readers come for it themselves, each at
 
 from dataclasses import dataclass
 
-from ..tasks.events import Event
+from ..tasks.events import TokenEvent
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Piece:
 
     after: int
     """Number of the stored event before it."""
-    event: Event
+    event: TokenEvent
     """A `token` with all of the part that is written."""
 
     @property
@@ -23,7 +23,7 @@ class Piece:
         """Characters of the text up to here."""
         return int(self.event["offset"] + len(self.event["text"]))
 
-    def goes_on(self, after: int, event: Event) -> bool:
+    def goes_on(self, after: int, event: TokenEvent) -> bool:
         """Whether that event belongs to this piece."""
         return self.after == after and self.event["message"] == event["message"]
 
@@ -40,13 +40,13 @@ class Drafts:
     def __init__(self) -> None:
         self._pieces: dict[str, list[Piece]] = {}
 
-    def write(self, task_id: str, after: int, event: Event) -> None:
+    def write(self, task_id: str, after: int, event: TokenEvent) -> None:
         """Add a `token` that came after that stored event."""
         pieces = self._pieces.setdefault(task_id, [])
         if pieces and pieces[-1].goes_on(after, event):
             pieces[-1].event["text"] += event["text"]
         else:
-            pieces.append(Piece(after, dict(event)))
+            pieces.append(Piece(after, event.copy()))
 
     def read(self, task_id: str, place: dict[str, int]) -> list[Piece]:
         """What is written and was not read.

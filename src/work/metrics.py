@@ -5,7 +5,7 @@ What a request may name freely, the model, is told by name for the first few onl
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..learning.contracts import Arm
 from ..tasks.events import Event
+from ..tasks.result import TaskResult
 
 SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -70,13 +71,13 @@ class Metrics:
         if event["type"] in ("decision", "turn"):
             self._round_seconds.labels(event["actor"]).observe(event["seconds"])
 
-    def ended(self, result: Mapping[str, Any], seconds: float) -> None:
+    def ended(self, result: TaskResult, seconds: float) -> None:
         """Count the end of a task's run."""
-        workflow = result["workflow"] or "none"
-        self._tasks.labels(workflow, result["status"]).inc()
+        workflow = result.workflow or "none"
+        self._tasks.labels(workflow, result.status).inc()
         self._task_seconds.labels(workflow).observe(seconds)
-        if reward := result.get("reward"):
-            self._reward.labels(workflow).observe(reward["reward"])
+        if result.reward:
+            self._reward.labels(workflow).observe(result.reward.reward)
 
     def learned(self, arms: Iterable[Arm]) -> None:
         """Tell the bandit's table as it is now."""

@@ -24,9 +24,10 @@ from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
 from ..language.messages import say
 from ..state import FINAL, TaskStatus
 from ..store.base import Interruption
-from ..tasks.api import Start, pending_question, play, result_of, stored_start
 from ..tasks.ending import learn_from
 from ..tasks.events import Event
+from ..tasks.play import Start, pending_question, play, stored_start
+from ..tasks.result import TaskResult, read_result
 from .ledger import Job, Ledger
 from .live_text import Drafts
 from .logs import about
@@ -55,11 +56,11 @@ class Run:
     """A task in the hands of this process."""
 
     control: RunControl = field(default_factory=RunControl)
-    work: "asyncio.Task[dict[str, Any]] | None" = None
+    work: "asyncio.Task[TaskResult] | None" = None
     interrupted: Interruption | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def begin(self, work: Coroutine[Any, Any, dict[str, Any]]) -> "asyncio.Task[dict[str, Any]]":
+    def begin(self, work: Coroutine[Any, Any, TaskResult]) -> "asyncio.Task[TaskResult]":
         """Start to play it, unless it was interrupted before."""
         self.work = asyncio.create_task(work)
         if self.interrupted:
@@ -182,9 +183,9 @@ class Runner:
                 return "over"
             return await self._conclude(job, ledger, work, seconds)
 
-    async def _play(self, run: Run, job: Job, ledger: Ledger) -> dict[str, Any]:
+    async def _play(self, run: Run, job: Job, ledger: Ledger) -> TaskResult:
         """Run the graph, and keep each of its events before it goes on."""
-        result: dict[str, Any] = {}
+        result: TaskResult | None = None
         number, known = 0, [event.data for event in await ledger.events(job.task_id)]
         if starts_in_vain(known) >= STARTS:
             raise ConcertinoError(say("task.keeps_ending", number=STARTS))
@@ -195,23 +196,26 @@ class Runner:
         events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watching)
         async with aclosing(events):
             async for event in events:
-                result = event.get("result", result)
+                if event["type"] == "done":
+                    result = TaskResult.model_validate(event["result"])
+                    continue
                 if event["type"] == "token":
                     self._drafts.write(job.task_id, number, event)
                     self._bells.ring(job.task_id, stored=False)
                     continue
                 # After a kill, steps tell again what they told before it.
-                if event["type"] == "done" or (event["type"] != "started" and event in known):
+                if event["type"] != "started" and event in known:
                     continue
                 if event["type"] != "started":
                     known = []
                 number = await ledger.record(job, event)
                 self._metrics.happened(event)
                 self._bells.ring(job.task_id)
+        assert result is not None  # noqa: S101  (a run that raised nothing ends with `done`)
         return result
 
     async def _conclude(
-        self, job: Job, ledger: Ledger, work: "asyncio.Task[dict[str, Any]]", seconds: float
+        self, job: Job, ledger: Ledger, work: "asyncio.Task[TaskResult]", seconds: float
     ) -> Outcome:
         """Enter how the run ended; one that was only stopped keeps its place in the queue."""
         match GraphDrained() if work.cancelled() else work.exception():
@@ -237,24 +241,24 @@ class Runner:
         status: TaskStatus | None = None,
         error: str | None = None,
         *,
-        result: dict[str, Any] | None = None,
+        result: TaskResult | None = None,
         seconds: float = 0.0,
     ) -> None:
         if result is None:
             store = ledger.tasks
-            result = await result_of(store, job.task_id, status, error)
+            result = await read_result(store, job.task_id, status, error)
             # Of a run that came to its end `play` has done so.
             reward = await learn_from(
-                store, job.task_id, result["status"], error=error, model=job.model
+                store, job.task_id, result.status, error=error, model=job.model
             )
-            result["reward"] = reward and reward.model_dump()
+            result = result.model_copy(update={"reward": reward})
         await ledger.finish(job.task_id, _last_events(result), result)
         self._metrics.ended(result, seconds)
         tell_end(result)
         if seconds:
             self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
         self._bells.ring(job.task_id)
-        log.info("task %s: %s", job.task_id, result["status"])
+        log.info("task %s: %s", job.task_id, result.status)
 
 
 async def _start(job: Job, ledger: Ledger) -> Start:
@@ -267,11 +271,11 @@ async def _start(job: Job, ledger: Ledger) -> Start:
     return start
 
 
-def _last_events(result: dict[str, Any]) -> list[Event]:
+def _last_events(result: TaskResult) -> list[Event]:
     """What a run's readers are told at its end."""
-    events: list[Event] = [{"type": "done", "result": result}]
-    if result["status"] == "needs_input":
-        events.insert(0, {"type": "needs_input", "question": result["input_request"]})
-    elif result["error"]:
-        events.insert(0, {"type": "error", "error": result["error"]})
+    events: list[Event] = [{"type": "done", "result": result.model_dump(mode="json")}]
+    if result.input_request is not None:
+        events.insert(0, {"type": "needs_input", "question": result.input_request})
+    elif result.error:
+        events.insert(0, {"type": "error", "error": result.error})
     return events

@@ -7,7 +7,7 @@ which FastAPI brings along and with which it tells of its requests.
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from .. import __version__
 from ..language.messages import say
 from ..settings import Settings
+from ..tasks.result import TaskResult
 from .ledger import Job
 from .metrics import tokens_of
 
@@ -94,15 +95,15 @@ def task_span(job: Job) -> Iterator[None]:
         yield
 
 
-def tell_end(result: Mapping[str, Any]) -> None:
+def tell_end(result: TaskResult) -> None:
     """Say in the task's span, which is the current one, what came of it."""
-    span, workflow, status = trace.get_current_span(), result["workflow"], result["status"]
-    span.set_attribute("gen_ai.conversation.id", result["thread_id"])
-    span.set_attribute("concertino.task.status", status)
-    if workflow:
-        span.update_name(f"invoke_workflow {workflow}")
-        span.set_attribute("gen_ai.workflow.name", workflow)
-    if status == "failed":
+    span = trace.get_current_span()
+    span.set_attribute("gen_ai.conversation.id", result.thread_id)
+    span.set_attribute("concertino.task.status", result.status)
+    if result.workflow:
+        span.update_name(f"invoke_workflow {result.workflow}")
+        span.set_attribute("gen_ai.workflow.name", result.workflow)
+    if result.status == "failed":
         span.set_status(StatusCode.ERROR)
 
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from ..settings import Settings
-from ..tasks.events import Event
+from ..tasks.events import TokenEvent
 from .live_text import Drafts
 from .notifier import Bells
 
@@ -127,7 +127,7 @@ class SharedDrafts(Drafts):
         super().__init__()
         self._wire = wire
 
-    def write(self, task_id: str, after: int, event: Event) -> None:
+    def write(self, task_id: str, after: int, event: TokenEvent) -> None:
         super().write(task_id, after, event)
         self._wire.send(draft=task_id, after=after, event=event)
 
@@ -135,7 +135,7 @@ class SharedDrafts(Drafts):
         super().drop(task_id)
         self._wire.send(drop=task_id)
 
-    def hear(self, task_id: str, after: int, event: Event) -> None:
+    def hear(self, task_id: str, after: int, event: TokenEvent) -> None:
         """Write what is written in another process."""
         super().write(task_id, after, event)
 

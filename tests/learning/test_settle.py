@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from concertino import aresume_stream, list_tasks, resume_task, run_task, solve_math_problem
 from concertino.errors import ConcertinoError, StoreUnavailable, TaskBusy
+from concertino.graphs.coordinator import build_graph
 from concertino.learning import bandit
 from concertino.learning.bandit import Bandit
 from concertino.learning.contracts import Arm, TraceRecord
@@ -19,7 +20,6 @@ from concertino.store.base import TaskStore
 from concertino.store.open import open_store
 from concertino.tasks import api as tasks
 from concertino.tasks import ending
-from concertino.tasks.api import build_graph
 from concertino.tasks.ending import compare, rate
 from filelock import FileLock
 from langgraph.graph.state import CompiledStateGraph

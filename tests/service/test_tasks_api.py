@@ -315,5 +315,5 @@ def test_tasks_of_the_command_line_are_shown_too(
 def test_the_schema_has_an_example_for_each_body(client: Client) -> None:
     schema = client().get("/openapi.json").json()
 
-    for name in ("NewTask", "Answer", "Feedback", "Completion"):
+    for name in ("NewTask", "PersonAnswer", "Feedback", "Completion"):
         assert schema["components"]["schemas"][name]["examples"]

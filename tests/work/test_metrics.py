@@ -1,11 +1,11 @@
 """What Prometheus is told."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from concertino.tasks.result import TaskResult
 from concertino.work.metrics import MODELS, REWARDS, Metrics
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
@@ -161,6 +161,6 @@ def test_requests_are_told_by_route_whatever_their_path_and_method(client: Clien
 
 
 def test_a_run_that_never_came_to_a_workflow_is_counted_too(metrics: Metrics) -> None:
-    result: dict[str, Any] = {"workflow": None, "status": "cancelled", "reward": None}
+    result = TaskResult.model_construct(workflow=None, status="cancelled", reward=None)
     metrics.ended(result, 0.5)
     assert sample(metrics.registry, "tasks_total", workflow="none", outcome="cancelled") == 1

@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 from ...context import RunContext, model_of
 from ...language.messages import Language, say
 from ...prompts import load
+from ...state import turns
 from ..turns import Stopwatch, tell
 from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .summary import summarize_story
@@ -178,7 +179,7 @@ def new_text(reply: str, before: str, brief: StoryBrief) -> str:
 
 def derive_seed(state: StoryState, call: int) -> int:
     """A seed that is the same when a killed task goes on, and another for each new version."""
-    tries = sum(record.decision is None for record in state.get("history", []))
+    tries = len(turns(state))
     return 1000 * tries + call
 
 

@@ -11,7 +11,7 @@ from ...context import RunContext, model_of
 from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
 from ...prompts import load
-from ...state import Contract, Usage
+from ...state import Contract, Usage, output_of
 from ..turns import Stopwatch, instructions_of, tell
 from .contracts import WORKFLOW, Name, ShortText, StoryBrief, StoryPlan, StoryState, source_of
 from .summary import SUMMARY_LENGTH, summarize_story
@@ -201,7 +201,7 @@ def _format_wish(state: StoryState) -> str:
     lines = [say(f"stories.kind.{brief.kind}", brief.language, wish=state["question"])]
     if brief.about:
         lines.append(say("stories.about", brief.language, about=brief.about))
-    if written := state.get("outputs", {}).get(WORKFLOW):
+    if written := output_of(state, WORKFLOW):
         lines += [check.detail for check in written.checks if not check.passed]
         lines.append(instructions_of(state))
     return "\n".join(filter(None, lines))

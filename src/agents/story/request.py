@@ -11,7 +11,7 @@ from ...context import RunContext, model_of
 from ...language.detect import detect_language
 from ...language.messages import Language
 from ...prompts import load
-from ...state import Contract, Line
+from ...state import Contract, Line, output_of
 from ..turns import Stopwatch, inputs_of, problem_of
 from .contracts import (
     MAX_CHAPTERS,
@@ -78,7 +78,7 @@ class StoryRequest(Contract):
 async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Work out what is to be written. Writes `brief`. A turn of a role-play whose thread or inputs
     say so needs no model for that, nor does a story that is written once more."""
-    if written := state.get("outputs", {}).get(WORKFLOW):
+    if written := output_of(state, WORKFLOW):
         return {"brief": StoryBrief(**written.data["request"])}
     given = inputs_of(state, StoryInputs)
     if _resolve_mode(state, given) == "role_play":

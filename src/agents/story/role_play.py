@@ -4,7 +4,7 @@ from langgraph.runtime import Runtime
 
 from ...context import RunContext, model_of
 from ...prompts import load
-from ...state import Exchange
+from ...state import Exchange, output_of
 from ..turns import Stopwatch, instructions_of, tell
 from .contracts import WORKFLOW, StoryInput, StoryState
 from .generate import (
@@ -70,7 +70,7 @@ def format_memory(earlier: list[Exchange]) -> str:
 
 def _format_problems(state: StoryState) -> str:
     """What was wrong with a turn that was played before in this task."""
-    written = state.get("outputs", {}).get(WORKFLOW)
+    written = output_of(state, WORKFLOW)
     if written is None:
         return ""
     failed = [check.detail for check in written.checks if not check.passed]

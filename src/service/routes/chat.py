@@ -16,6 +16,7 @@ from ...graphs.registry import WORKFLOWS
 from ...language.messages import say
 from ...state import Exchange
 from ...store.base import TaskSummary
+from ...tasks.events import Event
 from ...work.following import follow, settled
 from ..dependencies import Service, TheCaller, TheService
 from ..problems import Refusal, documented
@@ -146,7 +147,7 @@ def _event(data: dict[str, Any]) -> dict[str, str]:
     return {"data": json.dumps(data, ensure_ascii=False)}
 
 
-def _step(event: dict[str, Any]) -> str | None:
+def _step(event: Event) -> str | None:
     if event["type"] == "decision":
         return f"→ {event['next_action']}: {event['reasoning']}"
     return event["summary"] if event["type"] in ("turn", "progress") else None

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -14,8 +14,10 @@ from ...errors import InvalidTask, UnknownTask
 from ...language.messages import say
 from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
 from ...store.base import TaskSummary
-from ...tasks.api import checked_answer, new_task, new_task_id, pending_question, result_of
 from ...tasks.ending import rate, reward_of
+from ...tasks.events import AnyEvent
+from ...tasks.play import check_answer, new_task, new_task_id, pending_question
+from ...tasks.result import read_result
 from ...work.following import Told, follow, settled
 from ...work.ledger import Job, KeyReused, Submission
 from ...work.logs import note
@@ -23,7 +25,7 @@ from ...work.queues import QueueFull, Stopping
 from ...work.tracing import carried
 from ..dependencies import Caller, Service, TheCaller, TheService
 from ..problems import Refusal, documented
-from ..schemas import Answer, Feedback, Links, NewTask, Task, TaskLine, TaskPage
+from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, TaskPage
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
 
@@ -139,16 +141,19 @@ async def unread(
 @router.get(
     "/{task_id}/events",
     response_class=EventSourceResponse,
-    responses={204: {"description": "There is nothing more to come"}, **documented(429)},
+    responses={
+        200: {"model": AnyEvent, "description": "The data of each event"},
+        204: {"description": "There is nothing more to come"},
+        **documented(429),
+    },
     dependencies=[Depends(stream_slot)],
 )
 async def task_events(
     service: TheService, task: OwnTask, after: Annotated[int, Depends(unread)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens, as server-sent events: `started`, `node_start`, `node_end`, `decision`,
-    `progress`, `turn`, `needs_input`, `error`, and `done` with the result, which ends the stream
-    unless the task waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes
-    on after it, also when the service was restarted in between.
+    """What happens, as server-sent events. `done` with the result ends the stream, unless the task
+    waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes on after it, also
+    when the service was restarted in between.
 
     A `token` is a piece of a draft that a model is writing: put its `text` at the `offset` of its
     `message`. Tokens have no `id` and are not told again once the run is over: what has become of
@@ -159,7 +164,7 @@ async def task_events(
 
 @router.post("/{task_id}/resume", status_code=202, responses=documented(409, 429, 503))
 async def resume_task(
-    answer: Answer, service: TheService, caller: TheCaller, task: OwnTask
+    answer: PersonAnswer, service: TheService, caller: TheCaller, task: OwnTask
 ) -> TaskLine:
     """Answer the question of a task that needs input, or take up one that failed, was
     interrupted or cancelled from its last checkpoint."""
@@ -169,7 +174,7 @@ async def resume_task(
     if asked := await pending_question(service.ledger.tasks, task.task_id):
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
-        answers = {asked: checked_answer(answer.answer)}
+        answers = {asked: check_answer(answer.answer)}
     await _check_budget(service, caller)
     model = await service.ledger.model_of(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=carried())
@@ -248,13 +253,14 @@ async def submit(
 async def told(service: Service, task: TaskSummary) -> Task:
     """A task as its readers get it."""
     result = await service.ledger.last_result(task.task_id)
-    if result is None or result["status"] != task.status:
-        result = await result_of(service.ledger.tasks, task.task_id, task.status)
+    if result is None or result.status != task.status:
+        result = await read_result(service.ledger.tasks, task.task_id, task.status)
     rating = await service.ledger.tasks.rating(task.task_id)
+    changes: dict[str, Any] = {"workflow": result.workflow or task.workflow}
     if rating is not None and (rated := await reward_of(service.ledger.tasks, task.task_id)):
-        result = {**result, "reward": rated.model_dump()}
+        changes["reward"] = rated
     return Task(
-        **{**result, "workflow": result["workflow"] or task.workflow},
+        **{**dict(result), **changes},
         created=task.created,
         updated=task.updated,
         rating=rating,

@@ -4,12 +4,12 @@ from fastapi import APIRouter
 
 from ...tasks.api import workflows
 from ..dependencies import TheCaller
-from ..schemas import Workflow
+from ..schemas import WorkflowInfo
 
 router = APIRouter(tags=["tasks"])
 
 
 @router.get("/workflows")
-async def list_workflows(caller: TheCaller) -> list[Workflow]:
+async def list_workflows(caller: TheCaller) -> list[WorkflowInfo]:
     """Every workflow, with what it takes and what is checked of what it makes."""
-    return [Workflow.model_validate(row) for row in workflows()]
+    return [WorkflowInfo.model_validate(row) for row in workflows()]

@@ -1,0 +1,111 @@
+"""What comes of a task: defined here, and the same behind every face."""
+
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict
+
+from ..graphs.coordinator import build_graph
+from ..language.messages import Language
+from ..state import (
+    Answer,
+    Attempt,
+    Comprehension,
+    Execution,
+    Output,
+    Plan,
+    Record,
+    Reward,
+    Routing,
+    TaskState,
+    TaskStatus,
+    Usage,
+    Verification,
+    rounds,
+)
+from ..store.base import TaskStore, checkpoint_config
+
+
+class TaskResult(BaseModel):
+    """A task and all that has come of it so far. Python gets it as a plain dict, its JSON dump."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    task_id: str
+    thread_id: str
+    """The id of the task that began the thread."""
+    status: TaskStatus
+    question: str
+    language: Language | None
+    workflow: str | None
+    """The workflow played last, or the one asked for."""
+    final_answer: str | None
+    """The answer as text."""
+    answer: Answer | None
+    """The answer of a calculation: exact, as text and as LaTeX."""
+    report: str | None
+    """What the person reads, as Markdown."""
+    outputs: dict[str, Output]
+    """What each workflow made, by its name."""
+    comprehension_output: Comprehension | None
+    planning_output: Plan | None
+    execution_output: Execution | None
+    verification_output: Verification | None
+    attempts: list[Attempt]
+    """Every answer that was found to a mathematical problem, oldest first."""
+    iteration_history: list[Record]
+    """The Coordinator's decisions and the agents' turns, oldest first."""
+    total_iterations: int
+    """Rounds in which an agent has played."""
+    usage: Usage
+    routing: Routing | None
+    """What was advised where a workflow was chosen."""
+    reward: Reward | None
+    """Quality less cost, once the task has ended."""
+    input_request: str | None
+    """The question to the person, with `needs_input`."""
+    error: str | None
+    """Why the task did not come to its end, with `failed` and `interrupted`."""
+
+
+async def read_result(
+    store: TaskStore, task_id: str, status: TaskStatus | None = None, error: str | None = None
+) -> TaskResult:
+    """A task's result as its last checkpoint has it.
+
+    Args:
+        status: how the task stands; None reads it from the checkpoint.
+        error: why it did not come to its end.
+
+    Raises:
+        UnknownTask: it is not stored here.
+    """
+    known = await store.get(task_id)
+    snapshot = await build_graph(store.checkpointer).aget_state(checkpoint_config(task_id))
+    state = cast("TaskState", snapshot.values)
+    asked = [pause.value["question"] for pause in snapshot.interrupts]
+    if status is None:
+        status = "needs_input" if asked else state.get("status", "failed")
+    return TaskResult(
+        task_id=task_id,
+        thread_id=known.thread_id,
+        status=status,
+        question=state.get("question", known.question),
+        language=state.get("language"),
+        workflow=state.get("active"),
+        final_answer=state.get("final_answer"),
+        answer=state.get("answer"),
+        report=state.get("report"),
+        outputs=state.get("outputs", {}),
+        comprehension_output=state.get("comprehension_output"),
+        planning_output=state.get("planning_output"),
+        execution_output=state.get("execution_output"),
+        verification_output=state.get("verification_output"),
+        attempts=state.get("attempts", []),
+        iteration_history=state.get("history", []),
+        total_iterations=len(rounds(state)),
+        usage=state.get("usage", Usage()),
+        routing=state.get("routing"),
+        reward=state.get("reward"),
+        input_request=asked[0] if asked else None,
+        error=error,
+    )
