@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from concertino import arun_task, astream_task, run_task, solve_math_problem
 from concertino.settings import get_settings
+from concertino.store.base import TaskStore
 from concertino.tasks.api import alist_tasks
 from concertino.tasks.events import Event
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -37,15 +38,23 @@ class EndlessModel(ScriptedModel):
 
 
 async def test_a_reader_who_leaves_ends_the_run_before_the_database_is_closed(
-    scripted: Scripted, caplog: pytest.LogCaptureFixture
+    scripted: Scripted, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = EndlessModel(script=scripted(coordinator=[decision("execution")]).script)
+    ended_when_entered: list[list[str]] = []
+
+    async def update(*given: Any) -> None:
+        ended_when_entered.append([*model._ended])
+        await enter(*given)
+
+    enter = TaskStore.update
+    monkeypatch.setattr(TaskStore, "update", update)
     events = astream_task(PENS, workflow="solve_math", model=model)
     async for event in events:
         if event["type"] == "token":
             break
     await events.aclose()  # type: ignore[attr-defined]
-    assert model._ended == ["broken off"]
+    assert ended_when_entered == [["broken off"]]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     (task,) = await alist_tasks()
     assert task.status == "interrupted"
