@@ -51,6 +51,49 @@ TASKS: list[tuple[str, str]] = [
     ("search_qa_strict", "上网查一下今年的诺贝尔文学奖得主是谁。"),
     ("search_qa_strict", "最新的人口普查结果是多少？请搜索。"),
 ]
+OPEN = [
+    "Write a Python function is_palindrome(s) that ignores case and punctuation, with three tests.",
+    "Translate this notice into Chinese: The pool is closed on Monday.",
+    "Compare these two offers: A costs 20 a month, B costs 200 a year but has no support.",
+    "Draft an e-mail to parents about Friday's trip to the museum.",
+    "What is the difference between a simile and a metaphor?",
+    "Give me three names for a class chat group.",
+    'Fix this JSON: {"a": 1,, "b": 2}',
+    "Write a cover letter for a job as a gardener.",
+    "Plan a three-day trip to Rome with two children.",
+    "Rewrite this sentence more politely: Send me the file now.",
+    "Which is better for a beginner, the guitar or the piano?",
+    "Make a table of the pros and cons of remote work.",
+    "Write a haiku about rain.",
+    "Refactor this code: for i in range(len(xs)): print(xs[i])",
+    "Why is the sky blue?",
+    "Act as an interviewer and ask me one question.",
+    "Create a weekly meal plan without meat.",
+    "Write a SQL query for the ten customers with the most orders.",
+    "Proofread: Their going to there house.",
+    "What does the proverb 'a stitch in time saves nine' mean?",
+    "写一个 Python 函数，判断字符串是不是回文，并附三个测试。",
+    "把这段通知翻译成英文：周五下午停水。",
+    "对比这两份报价：甲每月二十元，乙每年二百元但没有售后。",
+    "帮我起三个班级群的名字。",
+    "给家长写一封关于周五郊游的信。",
+    "比喻和拟人有什么区别？",
+    "帮我写一份请假条，明天要去看牙医。",
+    "把这句话说得委婉一点：你的方案不行。",
+    "给我列一个去西安三天的行程。",
+    "写一段自我介绍，我是新来的美术老师。",
+    "这段代码哪里错了：print(“你好”)",
+    "帮我想一句运动会的口号。",
+    "苹果手机和安卓手机哪个更适合老人？",
+    "把下面的内容整理成表格：张三八十分，李四九十分。",
+    "写一首关于秋天的五言诗。",
+    "天空为什么是蓝色的？",
+    "“亡羊补牢”是什么意思？",
+    "帮我写一条朋友圈文案，主题是毕业旅行。",
+    "给新开的面馆写三条广告语。",
+    "把这封邮件改得正式一些：老师，作业我明天交行吗",
+]
+"""Texts that no workflow is for: the Coordinator has to say so."""
 RUNTIME: Runtime[RunContext] = Runtime(context=RunContext())
 DONE = {"en": "This is it, finished as asked for.", "zh": "已经按要求做好了。"}
 
@@ -105,8 +148,24 @@ async def measure(with_router: bool) -> None:
     seconds = (time.perf_counter() - started) / len(TASKS) / 2
     print("\n".join(lines))
     print(f"\nchosen as labelled: {right} of {len(TASKS)}; then complete: {stopped}")
+    await measure_open(with_router)
     print(f"the router's first candidate as labelled: {advised}")
     print(f"legal and by the model: {by_model} of {2 * len(TASKS)}; {seconds:.1f} s a decision")
+
+
+async def measure_open(with_router: bool) -> None:
+    """How many of the texts that no workflow is for are declined at once."""
+    forced: list[str] = []
+    for task in OPEN:
+        state = await receive({"question": task})
+        if with_router:
+            state |= await router(state, RUNTIME)
+        chosen, _ = await choose(state)
+        if chosen != "complete":
+            forced.append(f"{task} -> {chosen}")
+            print(forced[-1], file=sys.stderr, flush=True)
+    print(f"open texts declined: {len(OPEN) - len(forced)} of {len(OPEN)}")
+    print("\n".join(forced))
 
 
 def main() -> None:

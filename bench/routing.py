@@ -18,7 +18,7 @@ from concertino.graphs.coordinator import choices_for
 from concertino.language.detect import detect_language
 from concertino.learning.classifier import OUT_OF_SCOPE
 from concertino.learning.evaluation import confusion, figures, softmax
-from concertino.learning.router import candidates, shared_out, task_type, user_versions
+from concertino.learning.router import guess, shared_out, task_type, user_versions
 from concertino.learning.training import (
     FOLDS,
     STRENGTHS,
@@ -100,7 +100,7 @@ def by_examples() -> None:
 
 def by_tasks() -> None:
     """The router that comes with the program on the tasks of `bench.choosing`."""
-    found = [(wanted, task, candidates(task, choices_for(task))) for wanted, task in TASKS]
+    found = [(wanted, task, guess(task, choices_for(task)).candidates) for wanted, task in TASKS]
     right = sum(ranked[0].workflow == wanted for wanted, _, ranked in found)
     second = sum(wanted in {c.workflow for c in ranked[:2]} for wanted, _, ranked in found)
     sure = [(ranked[0].p, ranked[0].workflow == wanted) for wanted, _, ranked in found]
@@ -114,7 +114,7 @@ def by_time() -> None:
     as far as the fastest of several goes leaves it out."""
     questions = [example.question for example in shipped_examples()][::7]
     started = time.perf_counter()
-    candidates(questions[0], choices_for(questions[0]))
+    guess(questions[0], choices_for(questions[0]))
     loading = time.perf_counter() - started
     goes = np.array([[timed(question) for question in questions] for _ in range(GOES)])
     told = {
@@ -130,7 +130,7 @@ def by_time() -> None:
 def timed(question: str) -> float:
     """Milliseconds of one task."""
     begun = time.perf_counter()
-    candidates(question, choices_for(question))
+    guess(question, choices_for(question))
     return (time.perf_counter() - begun) * 1000
 
 

@@ -333,6 +333,8 @@ class Routing(Contract):
     """The router's most probable workflow, or `OPEN`."""
     candidates: list[Candidate] = []
     """Most probable first; empty where there is no router."""
+    none: float = Field(0.0, ge=0, le=1)
+    """How probable it is that the task is for none of the workflows."""
     values: list[ArmValue] = []
     """What is known for this type of task."""
     policy: str = ""

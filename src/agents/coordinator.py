@@ -156,7 +156,8 @@ def told_routing(
     undecided, so that the Coordinator decides alone. What they thought of those that have played
     speaks for `complete`. `called_for` are those that the task's own words name a source for."""
     if routing is None or routing.task_type == OPEN:
-        return "-"
+        nobody = routing is not None and routing.none > 0.5 and "complete" in legal
+        return f"complete {routing.none:.2f}" if routing and nobody else "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
     if "complete" in legal:
         chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def route(question: str, as_json: bool) -> None:
     from ..graphs.coordinator import choices_for
-    from ..learning.router import candidates, task_type
+    from ..learning.router import guess, task_type
 
     if not question.strip():
         raise InvalidTask(say("invalid.empty"))
-    found = candidates(question, choices_for(question))
+    found = guess(question, choices_for(question)).candidates
     if not found:
         raise RouterError(say("router.cannot_run"))
     if as_json:

@@ -16,7 +16,7 @@ from ..agents.turns import fingerprint, inputs_of, problem_of
 from ..context import RunContext
 from ..errors import InvalidTask
 from ..language.detect import detect_language
-from ..language.messages import Language, say
+from ..language.messages import say
 from ..learning.features import find_named_sources
 from ..learning.routing import route_task
 from ..models.structured import explain
@@ -34,7 +34,7 @@ from .rules import (
     NEED_INPUT,
     active_workflow,
     choices,
-    find_action,
+    find_agent,
     legal_actions,
     total_iterations,
 )
@@ -169,24 +169,30 @@ async def need_input(state: TaskState) -> TaskState:
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Let the workflow that was played last conclude the task."""
     flow = active_workflow(state)
-    if flow is None:
-        return {"status": "no_answer", "report": say("made.nothing", state["language"])}
-    return await flow.conclude(state, runtime)
+    return await flow.conclude(state, runtime) if flow else _decline(state)
+
+
+def _decline(state: TaskState) -> TaskState:
+    """End a task that no workflow is for: nothing is made up, and what can be done is said."""
+    language = state["language"]
+    lines = [f"- {flow.description[language]}" for flow in WORKFLOWS.values()]
+    text = say("made.declined", language, workflows="\n".join(lines))
+    return {"status": "no_answer", "final_answer": None, "report": text}
 
 
 def route(state: TaskState) -> str:
-    """Where the decision leads: a workflow of several actions, back to the Coordinator, which
+    """Where the decision leads: a workflow of several agents, back to the Coordinator, which
     then chooses the first of them."""
     decision = state["decision"]
     assert decision is not None  # noqa: S101  (the Coordinator has just made it)
     chosen = decision.next_action
     if chosen == COMPLETE:
         return REPORT
-    return chosen if chosen == NEED_INPUT or find_action(chosen) else "coordinator"
+    return chosen if chosen == NEED_INPUT or find_agent(chosen) else "coordinator"
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """The graph with every registered workflow's actions around the Coordinator. It is compiled
+    """The graph with every registered workflow's agents around the Coordinator. It is compiled
     once, as that takes longer than a step of it."""
     return _compiled(tuple(WORKFLOWS.values())).copy({"checkpointer": checkpointer})
 
@@ -204,10 +210,10 @@ def _compiled(workflows: tuple[Workflow, ...]) -> Graph:
     builder.add_conditional_edges("receive", _first, ["restate", "router", "coordinator"])
     builder.add_conditional_edges("restate", _choice, ["router", "coordinator"])
     builder.add_edge("router", "coordinator")
-    actions = [action for flow in workflows for action in flow.actions]
-    for action in actions:
-        builder.add_node(action.name, action.node)
-    players = [*(action.name for action in actions), NEED_INPUT]
+    agents = [agent for flow in workflows for agent in flow.agents]
+    for agent in agents:
+        builder.add_node(agent.name, agent.node)
+    players = [*(agent.name for agent in agents), NEED_INPUT]
     builder.add_conditional_edges("coordinator", route, ["coordinator", *players, REPORT])
     for player in players:
         builder.add_edge(player, "coordinator")
@@ -226,11 +232,11 @@ def _choice(state: TaskState) -> str:
 
 def _options(state: TaskState) -> Options:
     legal, flow = legal_actions(state), active_workflow(state)
-    own = {action.name for action in flow.actions} if flow else set()
+    own = {agent.name for agent in flow.agents} if flow else set()
     choosing = all(name in WORKFLOWS and name not in own for name in legal if name != COMPLETE)
     return Options(
         legal=legal,
-        descriptions={name: _description(name, name in own, state["language"]) for name in legal},
+        descriptions={name: _description(name, own, state) for name in legal},
         signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
@@ -243,13 +249,15 @@ def _router_line(state: TaskState, legal: list[str]) -> str:
     return told_routing(state.get("routing"), legal, sources, state["language"])
 
 
-def _description(name: str, own: bool, language: Language) -> str:
-    """What a choice means: an action of the workflow that is played, or another workflow."""
-    action = find_action(name)
-    if action and (own or name not in WORKFLOWS):
-        return action.description[language]
+def _description(name: str, own: set[str], state: TaskState) -> str:
+    """What a choice means: an agent of the workflow that is played, or another workflow."""
+    agent, language = find_agent(name), state["language"]
+    if agent and (name in own or name not in WORKFLOWS):
+        return agent.description[language]
     if name in WORKFLOWS:
         return WORKFLOWS[name].description[language]
+    if name == COMPLETE and active_workflow(state) is None:
+        return say("action.decline", language)
     return say(f"action.{name}", language)
 
 

@@ -15,7 +15,7 @@ from ..context import RunContext, model_of, the_knowledge_base
 from ..language.messages import Language, say
 from ..state import Output, Source, TaskState, Turn, Usage, output_of
 from .conclusion import judged, made
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 
 NAME = "rag_qa"
 TOP_K = 4
@@ -138,8 +138,8 @@ RAG_QA = register(
         },
         source_signs=("names_own_documents",),
         inputs=RagInputs,
-        actions=(
-            Action(
+        agents=(
+            Agent(
                 NAME,
                 {
                     "en": "looks again, among twice as many passages.",

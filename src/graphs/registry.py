@@ -26,7 +26,7 @@ def _never(state: TaskState) -> bool:
 
 
 @dataclass(frozen=True)
-class Action:
+class Agent:
     """A node that the Coordinator may send the task to."""
 
     name: str
@@ -41,7 +41,7 @@ class Action:
 
 @dataclass(frozen=True, eq=False)
 class Workflow:
-    """A kind of task, and the actions that carry it out.
+    """A kind of task, and the agents that carry it out.
 
     The defaults suit a workflow that leaves an `Output` under its name, see `conclusion.made`.
     """
@@ -51,7 +51,7 @@ class Workflow:
     """One line for the Coordinator, the command line and the docs: what kind of task it is for."""
     inputs: type[BaseModel]
     """What may be given besides the question."""
-    actions: tuple[Action, ...]
+    agents: tuple[Agent, ...]
     checks: Mapping[str, Text] = field(default_factory=dict)
     """What a machine checks of the output: the name of each check, and what it means."""
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -79,9 +79,9 @@ class Workflow:
             return False
         return self.available(state)
 
-    def may_play(self, action: Action, state: TaskState) -> bool:
-        """Whether an action of this workflow makes sense now."""
-        return action.legal(state) if action.legal else may_improve(state, self.name)
+    def may_play(self, agent: Agent, state: TaskState) -> bool:
+        """Whether an agent of this workflow makes sense now."""
+        return agent.legal(state) if agent.legal else may_improve(state, self.name)
 
     def may_complete(self, state: TaskState) -> bool:
         """Whether this workflow has something to conclude with."""
@@ -108,13 +108,14 @@ RESERVED = frozenset(
 
 
 def register(workflow: Workflow) -> Workflow:
-    """Add a workflow. One of its actions may bear its name.
+    """Add a workflow. One of its agents may bear its name.
 
     Raises:
-        ValueError: its name or an action's name is taken, or stands twice.
+        ValueError: its name or an agent's name is taken, or stands twice.
     """
-    taken = {*WORKFLOWS, *(a.name for flow in WORKFLOWS.values() for a in flow.actions), *RESERVED}
-    names = [action.name for action in workflow.actions]
+    agents = (agent.name for flow in WORKFLOWS.values() for agent in flow.agents)
+    taken = {*WORKFLOWS, *agents, *RESERVED}
+    names = [agent.name for agent in workflow.agents]
     clash = {name for name in [workflow.name, *names] if name in taken or names.count(name) > 1}
     if clash:
         raise ValueError(f"already registered: {', '.join(sorted(clash))}")
@@ -128,14 +129,14 @@ def list_sources() -> dict[str, tuple[str, ...]]:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every workflow as plain data: name, descriptions, schema of its inputs, checks, actions."""
+    """Every workflow as plain data: name, descriptions, schema of its inputs, checks, agents."""
     return [
         {
             "name": flow.name,
             "description": dict(flow.description),
             "inputs": flow.inputs.model_json_schema(),
             "checks": {name: dict(text) for name, text in flow.checks.items()},
-            "actions": {action.name: dict(action.description) for action in flow.actions},
+            "agents": {agent.name: dict(agent.description) for agent in flow.agents},
         }
         for flow in WORKFLOWS.values()
     ]

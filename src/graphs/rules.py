@@ -4,7 +4,7 @@ from collections import Counter
 
 from ..agents.turns import times_played
 from ..state import Record, TaskState, decisions, rounds
-from .registry import WORKFLOWS, Action, Workflow
+from .registry import WORKFLOWS, Agent, Workflow
 
 COMPLETE = "complete"
 NEED_INPUT = "need_input"
@@ -15,19 +15,19 @@ MAX_QUESTIONS = 2
 def legal_actions(state: TaskState) -> list[str]:
     """The actions the Coordinator may choose from, never none.
 
-    Before a workflow is chosen these are the workflows themselves; where one has something to
-    conclude with, those not yet played may follow it. At the iteration limit only `complete` is
-    left; so it is where nothing else makes sense.
+    Before a workflow is chosen these are the workflows themselves, and `complete` for a task that
+    is for none of them; where one has something to conclude with, those not yet played may follow
+    it. At the iteration limit only `complete` is left; so it is where nothing else makes sense.
     """
     if total_iterations(state) >= state["max_iterations"]:
         return [COMPLETE]
     flow = active_workflow(state)
     if flow is None:
-        return choices(state) or [COMPLETE]
+        return [*choices(state), COMPLETE]
     legal = [
-        action.name
-        for action in flow.actions
-        if flow.may_play(action, state) and not stalled(state, action.name)
+        agent.name
+        for agent in flow.agents
+        if flow.may_play(agent, state) and not stalled(state, agent.name)
     ]
     if flow.may_complete(state):
         legal += [COMPLETE, *choices(state)]
@@ -52,25 +52,25 @@ def choices(state: TaskState) -> list[str]:
     ]
 
 
-def find_action(name: str) -> Action | None:
-    """The registered action of that name, if there is one."""
-    actions = (action for flow in WORKFLOWS.values() for action in flow.actions)
-    return next((action for action in actions if action.name == name), None)
+def find_agent(name: str) -> Agent | None:
+    """The registered agent of that name, if there is one."""
+    agents = (agent for flow in WORKFLOWS.values() for agent in flow.agents)
+    return next((agent for agent in agents if agent.name == name), None)
 
 
 def owner_of(actor: str) -> Workflow | None:
-    """The workflow that an action belongs to."""
-    return next((f for f in WORKFLOWS.values() if any(a.name == actor for a in f.actions)), None)
+    """The workflow that an agent belongs to."""
+    return next((f for f in WORKFLOWS.values() if any(a.name == actor for a in f.agents)), None)
 
 
 def stalled(state: TaskState, actor: str) -> bool:
     """Whether playing again would be a third time with the same inputs and the same result.
 
-    The inputs are the same until an action before it, in its workflow's order, has played with a
+    The inputs are the same until an agent before it, in its workflow's order, has played with a
     result of its own that was not there before.
     """
     flow = owner_of(actor)
-    names = [action.name for action in flow.actions] if flow else []
+    names = [agent.name for agent in flow.agents] if flow else []
     before = {NEED_INPUT, *names[: names.index(actor)]}
     seen: set[str] = set()
     times: Counter[str] = Counter()

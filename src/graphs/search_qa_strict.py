@@ -18,7 +18,7 @@ from ..settings import get_settings
 from ..state import Output, Source, TaskState, Turn, Usage, output_of
 from ..tools.web_search import choose_search
 from .conclusion import judged, made
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 
 NAME = "search_qa_strict"
 PAGES = 4
@@ -151,8 +151,8 @@ SEARCH_QA_STRICT = register(
         },
         source_signs=("asks_for_latest", "asks_to_search"),
         inputs=SearchInputs,
-        actions=(
-            Action(
+        agents=(
+            Agent(
                 NAME,
                 {"en": "searches again, reading more pages.", "zh": "再次搜索，读更多网页。"},
                 build(),

@@ -12,7 +12,7 @@ from ..agents.math.verification import verify
 from ..agents.turns import problem_of
 from ..state import Level, Record, TaskState, turns
 from .execution import build_execution
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 from .rules import NEED_INPUT, last_played
 
 SHORT = 800
@@ -64,7 +64,7 @@ def _untouched(state: TaskState) -> bool:
 
 def _own_turns(state: TaskState) -> list[Record]:
     """What this workflow's agents, or the person it asked, have played."""
-    mine = {NEED_INPUT, *(action.name for action in SOLVE_MATH.actions)}
+    mine = {NEED_INPUT, *(action.name for action in SOLVE_MATH.agents)}
     return [record for record in turns(state) if record.actor in mine]
 
 
@@ -147,8 +147,8 @@ SOLVE_MATH = register(
             },
         },
         weights={"substitution": 4, "second_route": 4},
-        actions=(
-            Action(
+        agents=(
+            Agent(
                 "comprehension",
                 {
                     "en": "reads the problem closely: for equations, geometry and long or unclear "
@@ -158,7 +158,7 @@ SOLVE_MATH = register(
                 comprehend,
                 _may_comprehend,
             ),
-            Action(
+            Agent(
                 "planning",
                 {
                     "en": "lays out the steps: after comprehension; again when the method was "
@@ -168,7 +168,7 @@ SOLVE_MATH = register(
                 plan,
                 _may_plan,
             ),
-            Action(
+            Agent(
                 "execution",
                 {
                     "en": "computes by a program: at once for an everyday problem with all its "
@@ -179,7 +179,7 @@ SOLVE_MATH = register(
                 build_execution(),
                 _may_execute,
             ),
-            Action(
+            Agent(
                 "verification",
                 {
                     "en": "checks the result by an independent route.",

@@ -21,7 +21,7 @@ from ..language.detect import detect_language
 from ..language.messages import Language, say
 from ..state import Check, Output, Source, TaskState, Turn, Usage
 from .conclusion import judged, made
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 
 NAME = "summarize_url"
 
@@ -234,8 +234,8 @@ SUMMARIZE_URL = register(
         },
         source_signs=("has_url",),
         inputs=SummarizeInputs,
-        actions=(
-            Action(
+        agents=(
+            Agent(
                 NAME,
                 {"en": "reads the pages again.", "zh": "重新读取网页并概括。"},
                 build(),

@@ -23,7 +23,7 @@ from ..agents.turns import problem_of, times_played
 from ..context import RunContext, the_sandbox
 from ..state import TaskState, Usage
 from .conclusion import has_output, holds, judged, made
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 
 REPAIR = "repair_lesson"
 MAX_REPAIRS = 2
@@ -130,8 +130,8 @@ TEACH_EXPLAIN = register(
             "readability": {"en": "length and sentences fit the grade", "zh": "篇幅和句长适合年级"},
         },
         weights={"answers": 4, "parts": 2, "exercises": 2},
-        actions=(
-            Action(
+        agents=(
+            Agent(
                 WORKFLOW,
                 {
                     "en": "plans and writes the whole lesson with its exercises.",
@@ -140,7 +140,7 @@ TEACH_EXPLAIN = register(
                 build(),
                 lambda state: not has_output(state, WORKFLOW),
             ),
-            Action(
+            Agent(
                 REPAIR,
                 {
                     "en": "writes again the parts and exercises whose checks failed; the usual "

@@ -40,7 +40,7 @@ from ..context import RunContext, model_of
 from ..language.messages import say
 from ..state import Output, TaskState, Usage, output_of, turns
 from .conclusion import failed_checks, holds, judged, made
-from .registry import Action, Workflow, register
+from .registry import Agent, Workflow, register
 
 MAX_WRITTEN, MAX_REWRITTEN = 2, 3
 """Times that a task may write its story, and rewrite parts of it."""
@@ -255,9 +255,9 @@ WRITE_STORY = register(
             "role": {"en": "it stays in its role", "zh": "没有跳出角色"},
         },
         weights={"plot": 2, "language": 2, "role": 2},
-        actions=(
+        agents=(
             # Before `write_story`, so that it is taken where the Coordinator's decision fails.
-            Action(
+            Agent(
                 ACTOR,
                 {
                     "en": "rewrites only the parts of the story in which a check failed; the usual "
@@ -268,7 +268,7 @@ WRITE_STORY = register(
                 build_rewriting(),
                 _may_rewrite,
             ),
-            Action(
+            Agent(
                 WORKFLOW,
                 {
                     "en": "plans and writes the whole story; a second time only where most of it "

@@ -11,12 +11,12 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import RouterError
 from ..settings import get_settings
 from ..state import Candidate
-from .classifier import Classifier, look
+from .classifier import OUT_OF_SCOPE, Classifier, look
 from .contracts import OPEN
 from .versions import SHIPPED, Versions
 
@@ -28,30 +28,41 @@ DECIDED = 0.5
 """Probability from which on the first candidate counts as the task's type."""
 
 
-def candidates(
+class Guess(NamedTuple):
+    """What the router thinks of a question."""
+
+    candidates: list[Candidate]
+    """The workflows that it may be for, most probable first; none where no router can run here."""
+    none: float = 0.0
+    """How probable it is that it is for none of them."""
+
+
+def guess(
     question: str,
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
-) -> list[Candidate]:
-    """The workflows for a question, most probable first; none where no router can run here.
+) -> Guess:
+    """Which workflow a question may be for, if for any.
 
-    It computes, and loads the embedder at first: in an event loop `acandidates` is the one to use.
+    It computes, and loads the embedder at first: in an event loop `aguess` is the one to use.
 
     Args:
         choices: the workflows to choose among.
         inputs: what the task brings besides the question.
     """
     believed = _believed(question, inputs)
-    return shared_out(believed, choices) if believed else []
+    if not believed:
+        return Guess([])
+    return Guess(shared_out(believed, choices), believed.get(OUT_OF_SCOPE, 0.0))
 
 
-async def acandidates(
+async def aguess(
     question: str,
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
-) -> list[Candidate]:
-    """`candidates`, in a thread."""
-    return await asyncio.to_thread(candidates, question, choices, inputs)
+) -> Guess:
+    """`guess`, in a thread."""
+    return await asyncio.to_thread(guess, question, choices, inputs)
 
 
 def shared_out(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:

@@ -14,7 +14,7 @@ from ..settings import Settings, get_settings
 from .bandit import Bandit
 from .contracts import OPEN, ArmValue, Routing
 from .policy import Policy, distribution, draw
-from .router import acandidates, in_use, task_type
+from .router import aguess, in_use, task_type
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def _advice(
     settings: Settings,
     chance: random.Random | None,
 ) -> Routing:
-    candidates = await acandidates(question, choices, inputs)
+    candidates, none = await aguess(question, choices, inputs)
     kind = task_type(candidates)
     values: list[ArmValue] = []
     if checkpointer:
@@ -63,6 +63,7 @@ async def _advice(
     return Routing(
         task_type=kind,
         candidates=candidates,
+        none=none,
         values=values,
         policy=policy.name,
         probabilities=probabilities,

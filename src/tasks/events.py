@@ -53,6 +53,7 @@ class RoutingEvent(TypedDict):
     type: Literal["routing"]
     task_type: str
     candidates: list[CandidateDump]
+    none: float
     values: list[ArmValueDump]
     policy: str
     probabilities: dict[str, float]

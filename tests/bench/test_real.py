@@ -9,6 +9,7 @@ from bench.learning.real import TASKS, Task, is_right, passes, read, report, tab
 from concertino.graphs.registry import WORKFLOWS
 from concertino.learning import routing
 from concertino.learning.contracts import Candidate
+from concertino.learning.router import Guess
 
 from tests.scripted_model import ScriptedModel, decision
 
@@ -20,10 +21,10 @@ LAMPS = Task(question="What do 12 lamps at 3 dollars cost?", workflow="solve_mat
 def router(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is sure of solve_math."""
 
-    async def acandidates(*given: Any) -> list[Candidate]:
-        return [Candidate(workflow="solve_math", p=1.0)]
+    async def aguess(*given: Any) -> Guess:
+        return Guess([Candidate(workflow="solve_math", p=1.0)])
 
-    monkeypatch.setattr(routing, "acandidates", acandidates)
+    monkeypatch.setattr(routing, "aguess", aguess)
 
 
 def model(scripted: Callable[..., ScriptedModel]) -> ScriptedModel:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from concertino import run_task
 from concertino.graphs import coordinator
+from concertino.graphs.registry import WORKFLOWS
 from concertino.state import OPEN, ArmValue, Candidate, Routing
 
-from tests.scripted_model import ScriptedModel
+from tests.scripted_model import ScriptedModel, decision
 
 Scripted = Callable[..., ScriptedModel]
 Advise = Callable[[Routing], list[str]]
@@ -97,3 +98,39 @@ def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
 
     last = [asked for asked in model.asked if "which workflow does it" in asked][-1]
     assert "Router: complete 0.80, teach_explain 0.15; rewards" in last
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (
+            "Write a Python function is_palindrome(s) that ignores case, with three tests.",
+            "no way yet to do this task here",
+        ),
+        ("写一个 Python 函数，判断字符串是不是回文。", "目前还不能完成这个任务"),
+    ],
+)
+def test_a_task_that_no_workflow_is_for_ends_with_what_can_be_done_and_nothing_made_up(
+    advise: Advise, scripted: Scripted, question: str, told: str
+) -> None:
+    advise(Routing(task_type=OPEN, none=0.93))
+    model = scripted(choosing=[decision("complete")])
+    result = run_task(question, model=model)
+
+    assert result["status"] == "no_answer"
+    assert told in result["report"]
+    for flow in WORKFLOWS.values():
+        assert flow.description[result["language"]] in result["report"]
+    assert result["final_answer"] is None
+    assert result["outputs"] == {}
+    assert len(model.asked) == 1
+    assert "complete 0.93\n" in model.asked[0]
+
+
+def test_declining_is_one_of_the_choices_only_where_the_person_named_no_workflow(
+    scripted: Scripted,
+) -> None:
+    free = run_task(PENS, model=scripted())["iteration_history"][0]["legal"]
+    named = run_task(PENS, workflow="solve_math", model=scripted())["iteration_history"][0]["legal"]
+    assert "complete" in free
+    assert "complete" not in named

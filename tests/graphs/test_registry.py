@@ -7,7 +7,7 @@ import pytest
 from concertino import ConcertinoError, InvalidTask, ModelError, resume_task, run_task
 from concertino.agents.turns import inputs_of, problem_of
 from concertino.graphs.conclusion import judged, made
-from concertino.graphs.registry import WORKFLOWS, Action, Workflow, register
+from concertino.graphs.registry import WORKFLOWS, Agent, Workflow, register
 from concertino.graphs.rules import legal_actions
 from concertino.state import Check, TaskState
 from pydantic import BaseModel
@@ -33,8 +33,8 @@ COUNTING = Workflow(
     name="counting",
     description={"en": "counts letters in a text.", "zh": "数文中的字母。"},
     inputs=CountLetters,
-    actions=(
-        Action("count_letters", {"en": "counts a letter.", "zh": "数某个字母。"}, count_letters),
+    agents=(
+        Agent("count_letters", {"en": "counts a letter.", "zh": "数某个字母。"}, count_letters),
     ),
     checks={"counted": {"en": "every letter was looked at", "zh": "看过每个字母"}},
 )
@@ -65,7 +65,7 @@ def test_a_registered_workflow_is_among_those_that_may_be_chosen() -> None:
     before = legal_actions(fresh(None))
     assert register(COUNTING) is COUNTING
 
-    assert legal_actions(fresh(None)) == [*before, "counting"]
+    assert legal_actions(fresh(None)) == [*before[:-1], "counting", before[-1]]
     assert legal_actions(fresh("counting")) == ["count_letters"]
     assert "count_letters" not in legal_actions(fresh("solve_math"))
 
@@ -127,7 +127,7 @@ def test_a_workflow_that_follows_mathematics_finds_what_was_solved(scripted: Scr
         found.update({name: output.text for name, output in state["outputs"].items()})
         return await count_letters(state)
 
-    WORKFLOWS["counting"] = replace(COUNTING, actions=(replace(COUNTING.actions[0], node=look),))
+    WORKFLOWS["counting"] = replace(COUNTING, agents=(replace(COUNTING.agents[0], node=look),))
     model = scripted(
         choosing=[decision("solve_math"), decision("counting"), decision("complete")],
         coordinator=[decision("execution")],
@@ -153,7 +153,7 @@ def test_an_action_that_always_gives_the_same_comes_to_an_end(scripted: Scripted
         check = Check(name="counted", passed=False, detail="lost count")
         return made("count_letters", judged("counting", "?", [check]), summary="?")
 
-    register(replace(COUNTING, actions=(replace(COUNTING.actions[0], node=fail),)))
+    register(replace(COUNTING, agents=(replace(COUNTING.agents[0], node=fail),)))
     model = scripted(coordinator=[decision("count_letters")])
     result = run_task(TEXT, workflow="counting", model=model)
 
@@ -173,7 +173,7 @@ def test_a_task_whose_workflow_is_not_registered_any_more_is_refused(scripted: S
     async def fail(state: TaskState) -> TaskState:
         raise ModelError("the server is gone")
 
-    register(replace(COUNTING, actions=(replace(COUNTING.actions[0], node=fail),)))
+    register(replace(COUNTING, agents=(replace(COUNTING.agents[0], node=fail),)))
     model = scripted()
     failed = run_task(TEXT, workflow="counting", model=model)
     assert failed["status"] == "failed"
@@ -200,10 +200,10 @@ def test_a_workflow_that_is_not_registered_is_refused_with_those_that_are() -> N
     [
         COUNTING,
         replace(COUNTING, name="counting_again"),
-        replace(COUNTING, name="solve_math", actions=()),
-        replace(COUNTING, name="execution", actions=()),
-        replace(COUNTING, name="own", actions=(replace(COUNTING.actions[0], name="planning"),)),
-        replace(COUNTING, name="own", actions=(replace(COUNTING.actions[0], name="solve_math"),)),
+        replace(COUNTING, name="solve_math", agents=()),
+        replace(COUNTING, name="execution", agents=()),
+        replace(COUNTING, name="own", agents=(replace(COUNTING.agents[0], name="planning"),)),
+        replace(COUNTING, name="own", agents=(replace(COUNTING.agents[0], name="solve_math"),)),
     ],
 )
 def test_a_name_that_is_taken_is_refused(clashing: Workflow) -> None:
@@ -217,7 +217,7 @@ def test_a_name_that_is_taken_is_refused(clashing: Workflow) -> None:
 
 @pytest.mark.parametrize("name", ["complete", "need_input", "coordinator", "receive", "report"])
 def test_a_name_that_the_graph_itself_uses_is_refused(name: str) -> None:
-    own = replace(COUNTING, actions=(replace(COUNTING.actions[0], name=name),))
+    own = replace(COUNTING, agents=(replace(COUNTING.agents[0], name=name),))
 
     with pytest.raises(ValueError, match=name):
         register(own)
@@ -225,4 +225,4 @@ def test_a_name_that_the_graph_itself_uses_is_refused(name: str) -> None:
 
 def test_two_actions_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="count_letters"):
-        register(replace(COUNTING, actions=COUNTING.actions * 2))
+        register(replace(COUNTING, agents=COUNTING.agents * 2))

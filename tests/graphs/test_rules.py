@@ -28,7 +28,7 @@ from concertino.state import (
 WORDS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 FORMULA = "Solve x^2 - 5x + 6 = 0."
 THIRTY_SIX = Answer(exact="36", text="36", latex="36")
-AGENTS = [action.name for action in WORKFLOWS["solve_math"].actions]
+AGENTS = [action.name for action in WORKFLOWS["solve_math"].agents]
 
 _numbers = count()
 

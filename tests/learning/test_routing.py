@@ -10,6 +10,7 @@ import pytest
 from concertino.learning import routing
 from concertino.learning.bandit import reward
 from concertino.learning.contracts import Candidate, RewardEvent
+from concertino.learning.router import Guess
 from concertino.learning.routing import route_task
 from concertino.settings import get_settings
 from concertino.store.base import TaskStore
@@ -28,19 +29,19 @@ async def store(home: Path) -> AsyncIterator[TaskStore]:
 def router(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is sure of rag_qa."""
 
-    async def acandidates(*given: Any) -> list[Candidate]:
-        return [Candidate(workflow="rag_qa", p=0.9), Candidate(workflow="solve_math", p=0.1)]
+    async def aguess(*given: Any) -> Guess:
+        return Guess([Candidate(workflow="rag_qa", p=0.9), Candidate(workflow="solve_math", p=0.1)])
 
-    monkeypatch.setattr(routing, "acandidates", acandidates)
+    monkeypatch.setattr(routing, "aguess", aguess)
     monkeypatch.setattr(routing, "in_use", lambda: (3, None))
 
 
 @pytest.fixture
 def no_router(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def acandidates(*given: Any) -> list[Candidate]:
-        return []
+    async def aguess(*given: Any) -> Guess:
+        return Guess([])
 
-    monkeypatch.setattr(routing, "acandidates", acandidates)
+    monkeypatch.setattr(routing, "aguess", aguess)
 
 
 async def learned(store: TaskStore, task_type: str, workflow: str, worth: float) -> None:
@@ -111,10 +112,10 @@ async def test_the_suggestion_is_drawn_with_the_probabilities_that_are_told(
 async def test_a_router_that_breaks_leaves_the_coordinator_without_advice(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def acandidates(*given: Any) -> list[Candidate]:
+    async def aguess(*given: Any) -> Guess:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(routing, "acandidates", acandidates)
+    monkeypatch.setattr(routing, "aguess", aguess)
     assert (await route_task("?", {}, [], None)).suggestion is None
     assert (await route_task("?", {}, [], None)).task_type == "open"
     assert caplog.text.count("out of order") == 1

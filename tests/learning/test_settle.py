@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from concertino.learning.trace import Trace
 from concertino.settings import get_settings
 from concertino.store.base import TaskStore
 from concertino.store.open import open_store
-from concertino.tasks import api as tasks
-from concertino.tasks import ending
+from concertino.tasks import ending, play
 from concertino.tasks.ending import compare, rate
 from filelock import FileLock
 from langgraph.graph.state import CompiledStateGraph
@@ -207,14 +206,14 @@ def test_a_rating_waits_for_who_holds_a_task_that_has_ended(
 def test_a_run_that_was_out_of_time_teaches_as_a_failed_one_until_it_is_resumed(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def out_of_time(updates: AsyncIterator[Any], seconds: float) -> AsyncIterator[Any]:
+    async def out_of_time(updates: AsyncIterator[Any], seconds: float) -> AsyncGenerator[Any, None]:
         async for path, mode, data in updates:
             yield path, mode, data
             if mode == "updates" and "comprehension" in data:
                 raise TimeoutError
 
     with monkeypatch.context() as slow:
-        slow.setattr(tasks, "_until", out_of_time)
+        slow.setattr(play, "_limit_time", out_of_time)
         stopped = run_task(PENS, model=scripted())
     assert (stopped["status"], stopped["reward"]["quality"]) == ("interrupted", 0)
     [arm] = arms().values()
