@@ -16,12 +16,11 @@ from typing import Any, Literal, Protocol, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.base import id as checkpoint_ids
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from ..errors import UnknownTask
 from ..language.messages import say
-from ..state import Contract, Exchange, TaskInput, TaskStatus
+from ..state import Exchange, TaskInput, TaskStatus
 
 BUSY_SECONDS = 60
 """How long a process waits for others that write."""
@@ -300,12 +299,6 @@ def checkpoint_config(task_id: str) -> RunnableConfig:
 def timestamp() -> str:
     """This moment, as the tables have it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def serializer() -> JsonPlusSerializer:
-    """Checkpoints hold the models of the state, and no other class is made from them."""
-    models = [(model.__module__, model.__name__) for model in Contract.__subclasses__()]
-    return JsonPlusSerializer(allowed_msgpack_modules=models)
 
 
 def outrun(found: CheckpointTuple | None) -> CheckpointTuple | None:

@@ -35,7 +35,8 @@ from pydantic import SecretStr
 from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
 from ..language.messages import say
 from ..settings import get_settings
-from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
+from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun
+from .serializer import serializer
 
 POOL = 10
 """Connections that one process has open at most."""

@@ -16,7 +16,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from ..errors import ConcertinoError, TaskBusy
 from ..language.messages import say
-from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun, serializer
+from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun
+from .serializer import serializer
 
 DATABASE = "tasks.sqlite"
 POLL_SECONDS = 0.005
