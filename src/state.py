@@ -412,6 +412,14 @@ class TaskState(TypedDict, total=False):
     """How good the result was and what it cost, once the task has ended."""
 
 
+class WorkflowOutput(TypedDict, total=False):
+    """All that leaves a workflow's subgraph; the outer graph's additive channels stay outside."""
+
+    outputs: dict[str, Output]
+    turn: Turn | None
+    usage: Usage
+
+
 class Made(TypedDict, total=False):
     """The part of a state that holds what workflows made."""
 

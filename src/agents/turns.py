@@ -8,6 +8,8 @@ from langgraph.config import get_stream_writer
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+from ..errors import StructuredOutputError
+from ..language.messages import say
 from ..state import OPEN, CoordinatorDecision, Recorded, Routing, TaskState, Turn, Usage
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,6 +56,23 @@ def played(
         "usage": usage,
     }
     return update  # type: ignore[return-value]
+
+
+def do_without(
+    actor: str, state: TaskState, error: StructuredOutputError, seconds: float
+) -> TaskState:
+    """The state update of an agent whose model gave nothing usable: the turn has failed, and the
+    task goes on without its output."""
+    summary = say(f"math.without_{actor}", state["language"])
+    turn = Turn(
+        actor=actor,
+        summary=summary,
+        fingerprint=fingerprint(problem_of(state), summary),
+        usage=error.usage,
+        seconds=seconds,
+        failed=True,
+    )
+    return {"turn": turn, "usage": error.usage}
 
 
 def tell(actor: str, summary: str) -> None:

@@ -6,15 +6,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
-from typing_extensions import TypedDict
 
-from ..agents.sources.cited_answer import answer_from
 from ..agents.sources.passages import retrieve_document_passages, retrieve_page_passages
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
-from ..context import RunContext, model_of, the_knowledge_base
+from ..context import RunContext, the_knowledge_base
 from ..language.messages import Language, say
-from ..state import Output, Source, TaskState, Turn, Usage, output_of
-from .conclusion import judged, made
+from ..state import Output, Source, TaskState, Turn, Usage, WorkflowOutput, output_of
+from .cited_answer import conclude_cited
 from .registry import Agent, Workflow, register
 
 NAME = "rag_qa"
@@ -54,14 +52,6 @@ class RagState(RagInput, total=False):
     usage: Usage
 
 
-class RagOutput(TypedDict, total=False):
-    """All that leaves the subgraph."""
-
-    outputs: dict[str, Output]
-    turn: Turn | None
-    usage: Usage
-
-
 async def retrieve_docs(state: RagInput) -> RagState:
     """Find passages in the knowledge base and in the pages named; on a second try, twice as many
     and also those that are less like the question.
@@ -85,28 +75,23 @@ async def retrieve_docs(state: RagInput) -> RagState:
 
 async def rag_answer(state: RagState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from the passages, or say that they hold no answer."""
-    watch, language, question = Stopwatch(), state["language"], sought(state, NAME)
-    usage = Usage()
-    output = _nothing(state)
-    if state["passages"]:
-        found = await answer_from(await model_of(runtime), question, state["passages"], language)
-        usage = found.usage
-        if found.text:
-            output = judged(NAME, found.text, [found.check], sources=found.sources, data=found.data)
-    return made(
+    question = sought(state, NAME)
+    return await conclude_cited(
         NAME,
-        output,
-        summary=output.text,
+        question,
+        state["passages"],
+        state["language"],
+        runtime,
+        nothing=_nothing(state),
         inputs=f"{question} {len(state['passages'])}",
-        usage=usage,
-        seconds=state["seconds"] + watch.seconds,
+        seconds=state["seconds"],
     )
 
 
-def build() -> CompiledStateGraph[RagState, RunContext, RagInput, RagOutput]:
+def build() -> CompiledStateGraph[RagState, RunContext, RagInput, WorkflowOutput]:
     """Compile the subgraph."""
     builder = StateGraph(
-        RagState, context_schema=RunContext, input_schema=RagInput, output_schema=RagOutput
+        RagState, context_schema=RunContext, input_schema=RagInput, output_schema=WorkflowOutput
     )
     builder.add_node("retrieve_docs", retrieve_docs)
     builder.add_node("rag_answer", cast("Any", rag_answer))

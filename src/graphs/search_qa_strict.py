@@ -6,18 +6,16 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
-from typing_extensions import TypedDict
 
-from ..agents.sources.cited_answer import answer_from
 from ..agents.sources.passages import retrieve_page_passages
 from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
-from ..context import RunContext, model_of
+from ..context import RunContext
 from ..errors import ConcertinoError
 from ..language.messages import Language, say
 from ..settings import get_settings
-from ..state import Output, Source, TaskState, Turn, Usage, output_of
+from ..state import Output, Source, TaskState, Turn, Usage, WorkflowOutput, output_of
 from ..tools.web_search import choose_search
-from .conclusion import judged, made
+from .cited_answer import conclude_cited
 from .registry import Agent, Workflow, register
 
 NAME = "search_qa_strict"
@@ -55,14 +53,6 @@ class SearchState(SearchInput, total=False):
     usage: Usage
 
 
-class SearchOutput(TypedDict, total=False):
-    """All that leaves the subgraph."""
-
-    outputs: dict[str, Output]
-    turn: Turn | None
-    usage: Usage
-
-
 async def search(state: SearchInput) -> SearchState:
     """Find pages; on a second try, as many more. Without a provider, or offline, say so."""
     watch, language = Stopwatch(), state["language"]
@@ -95,30 +85,26 @@ async def read(state: SearchState) -> SearchState:
 
 async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from what was read, each sentence with its page, or say why there is no answer."""
-    watch, language, question = Stopwatch(), state["language"], sought(state, NAME)
-    usage, output = Usage(), _nothing(state)
-    if state["passages"]:
-        found = await answer_from(await model_of(runtime), question, state["passages"], language)
-        usage = found.usage
-        if found.text:
-            output = judged(NAME, found.text, [found.check], sources=found.sources, data=found.data)
-    return made(
+    question = sought(state, NAME)
+    return await conclude_cited(
         NAME,
-        output,
-        summary=output.text,
+        question,
+        state["passages"],
+        state["language"],
+        runtime,
+        nothing=_nothing(state),
         inputs=" ".join([question, *state["urls"]]),
-        usage=usage,
-        seconds=state["seconds"] + watch.seconds,
+        seconds=state["seconds"],
     )
 
 
-def build() -> CompiledStateGraph[SearchState, RunContext, SearchInput, SearchOutput]:
+def build() -> CompiledStateGraph[SearchState, RunContext, SearchInput, WorkflowOutput]:
     """Compile the subgraph."""
     builder = StateGraph(
         SearchState,
         context_schema=RunContext,
         input_schema=SearchInput,
-        output_schema=SearchOutput,
+        output_schema=WorkflowOutput,
     )
     builder.add_node("search", search)
     builder.add_node("read", read)

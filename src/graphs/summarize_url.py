@@ -19,7 +19,7 @@ from ..context import RunContext, model_of
 from ..kb.split import Section, split
 from ..language.detect import detect_language
 from ..language.messages import Language, say
-from ..state import Check, Output, Source, TaskState, Turn, Usage
+from ..state import Check, Output, Source, TaskState, Turn, Usage, WorkflowOutput
 from .conclusion import judged, made
 from .registry import Agent, Workflow, register
 
@@ -66,14 +66,9 @@ class SummarizeState(SummarizeInput, total=False):
     parts: list[Part]
     summaries: Annotated[list[Part], operator.add]
     costs: Annotated[list[Usage], operator.add]
-    outputs: dict[str, Output]
-    turn: Turn | None
-    usage: Usage
-
-
-class SummarizeOutput(TypedDict, total=False):
-    """All that leaves the subgraph."""
-
+    seconds: Annotated[list[float], operator.add]
+    """What each part took; they are summarized side by side."""
+    fetch_seconds: float
     outputs: dict[str, Output]
     turn: Turn | None
     usage: Usage
@@ -97,7 +92,7 @@ def urls_of(state: SummarizeInput) -> list[str]:
 
 async def fetch_pages(state: SummarizeInput) -> SummarizeState:
     """Fetch the pages and cut them into parts."""
-    language = state["language"]
+    watch, language = Stopwatch(), state["language"]
     pages, notes = await read_pages(urls_of(state), language)
     cut = [
         (page.title, piece.text)
@@ -113,6 +108,7 @@ async def fetch_pages(state: SummarizeInput) -> SummarizeState:
             for n, page in enumerate(pages, 1)
         ],
         "notes": notes,
+        "fetch_seconds": watch.seconds,
         "parts": [
             Part(number=n, title=title, text=text, summary="")
             for n, (title, text) in enumerate(cut[:MAX_PARTS], 1)
@@ -137,7 +133,7 @@ def each_part(state: SummarizeState) -> list[Send] | str:
 
 async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> SummarizeState:
     """Summarize one part."""
-    part, language = state["part"], state["language"]
+    watch, part, language = Stopwatch(), state["part"], state["language"]
     reply = await summarize(
         await model_of(runtime),
         part["text"],
@@ -147,7 +143,11 @@ async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> Summa
         language,
         aloud=state["alone"],
     )
-    return {"summaries": [{**part, "summary": reply.value}], "costs": [reply.usage]}
+    return {
+        "summaries": [{**part, "summary": reply.value}],
+        "costs": [reply.usage],
+        "seconds": [watch.seconds],
+    }
 
 
 async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
@@ -174,7 +174,7 @@ async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) ->
         summary=output.text,
         inputs=" ".join(urls_of(state)),
         usage=usage,
-        seconds=usage.seconds + watch.seconds,
+        seconds=state["fetch_seconds"] + max(state.get("seconds", []), default=0) + watch.seconds,
     )
 
 
@@ -203,13 +203,13 @@ def _count(text: str, language: Language) -> int:
     return len(re.findall(r"[\u3400-\u9fff]" if language == "zh" else r"\w+", text))
 
 
-def build() -> CompiledStateGraph[SummarizeState, RunContext, SummarizeInput, SummarizeOutput]:
+def build() -> CompiledStateGraph[SummarizeState, RunContext, SummarizeInput, WorkflowOutput]:
     """Compile the subgraph."""
     builder = StateGraph(
         SummarizeState,
         context_schema=RunContext,
         input_schema=SummarizeInput,
-        output_schema=SummarizeOutput,
+        output_schema=WorkflowOutput,
     )
     builder.add_node("fetch_pages", fetch_pages)
     builder.add_node("summarize_part", summarize_part)

@@ -10,7 +10,6 @@ from ..agents.lesson.checks import check_lesson
 from ..agents.lesson.contracts import (
     WORKFLOW,
     LessonInput,
-    LessonOutput,
     LessonState,
     collect_sources,
     format_lesson,
@@ -21,7 +20,7 @@ from ..agents.lesson.repair import reopen
 from ..agents.lesson.text import parts_to_write, teaching_explain
 from ..agents.turns import problem_of, times_played
 from ..context import RunContext, the_sandbox
-from ..state import TaskState, Usage
+from ..state import TaskState, Usage, WorkflowOutput
 from .conclusion import has_output, holds, judged, made
 from .registry import Agent, Workflow, register
 
@@ -29,7 +28,7 @@ REPAIR = "repair_lesson"
 MAX_REPAIRS = 2
 """Repairs in a task before the lesson has to do as it is."""
 
-LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, LessonOutput]
+LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]
 
 
 def build() -> LessonGraph:
@@ -52,12 +51,12 @@ def build_repair() -> LessonGraph:
     return builder.compile()
 
 
-def _common() -> StateGraph[LessonState, RunContext, LessonInput, LessonOutput]:
+def _common() -> StateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]:
     builder = StateGraph(
         LessonState,
         context_schema=RunContext,
         input_schema=LessonInput,
-        output_schema=LessonOutput,
+        output_schema=WorkflowOutput,
     )
     builder.add_node("teaching_explain", teaching_explain)
     builder.add_node("exercise_generate", exercise_generate)
@@ -68,7 +67,7 @@ def _common() -> StateGraph[LessonState, RunContext, LessonInput, LessonOutput]:
     return builder
 
 
-async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> LessonOutput:
+async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> WorkflowOutput:
     """Put the lesson together and check it."""
     before = state["lesson"]
     problems = state.get("problems", [])
@@ -98,7 +97,7 @@ async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> LessonOu
         usage=sum((usage for _, usage, _ in costs), Usage()),
         seconds=_elapsed(costs),
     )
-    return cast("LessonOutput", update)
+    return cast("WorkflowOutput", update)
 
 
 def _elapsed(costs: list[tuple[str, Usage, float]]) -> float:

@@ -24,7 +24,6 @@ from ..agents.story.contracts import (
     WORKFLOW,
     StoryInput,
     StoryInputs,
-    StoryOutput,
     StoryState,
     format_story,
     opening_of,
@@ -38,14 +37,14 @@ from ..agents.story.text import count_units
 from ..agents.turns import Stopwatch, instructions_of, problem_of
 from ..context import RunContext, model_of
 from ..language.messages import say
-from ..state import Output, TaskState, Usage, output_of, turns
+from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
 from .conclusion import failed_checks, holds, judged, made
 from .registry import Agent, Workflow, register
 
 MAX_WRITTEN, MAX_REWRITTEN = 2, 3
 """Times that a task may write its story, and rewrite parts of it."""
 
-Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, StoryOutput]
+Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]
 
 
 def after_request(state: StoryState) -> str:
@@ -66,7 +65,7 @@ def after_rewriting(state: StoryState) -> str:
     return "rewrite_segment" if state["to_rewrite"] else "judge"
 
 
-async def refuse(state: StoryState) -> StoryOutput:
+async def refuse(state: StoryState) -> WorkflowOutput:
     """Say why a story of that size is not written."""
     brief, language = state["brief"], state["language"]
     key, value, low, high = "stories.bad_length", brief.length, MIN_LENGTH, MAX_LENGTH
@@ -76,7 +75,7 @@ async def refuse(state: StoryState) -> StoryOutput:
     return _left(state, Output(workflow=WORKFLOW, status="no_answer", text=text), Usage(), 0.0)
 
 
-async def judge(state: StoryState, runtime: Runtime[RunContext]) -> StoryOutput:
+async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutput:
     """Check the story and lay it out. One that fails more than the one before is not kept."""
     watch = Stopwatch()
     if not any(state["segments"]):
@@ -141,7 +140,7 @@ def _badness(output: Output) -> tuple[bool, int, int]:
     return output.status == "no_answer", len(failed), sum(map(len, faults.values()))
 
 
-def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> StoryOutput:
+def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> WorkflowOutput:
     """What leaves the subgraph, under the name of the action that was played."""
     decision = state.get("decision")
     actor = decision.next_action if decision else WORKFLOW
@@ -149,7 +148,7 @@ def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> St
     failed = [f"{c.name}: {c.detail[:60]}" for c in output.checks if not c.passed]
     summary = "; ".join(filter(None, [title, *failed]))
     return cast(
-        "StoryOutput",
+        "WorkflowOutput",
         made(
             actor,
             output,
@@ -193,10 +192,10 @@ def build_rewriting() -> Subgraph:
     return builder.compile()
 
 
-def _builder() -> StateGraph[StoryState, RunContext, StoryInput, StoryOutput]:
+def _builder() -> StateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]:
     """What both subgraphs share: a turn of a role-play, and the checks at the end."""
     builder = StateGraph(
-        StoryState, context_schema=RunContext, input_schema=StoryInput, output_schema=StoryOutput
+        StoryState, context_schema=RunContext, input_schema=StoryInput, output_schema=WorkflowOutput
     )
     builder.add_node("play_turn", play_turn)
     builder.add_node("judge", judge)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, SecretStr
 
 from ..errors import ModelError, StructuredOutputError
 from ..language.messages import Language, say
+from ..models.structured import fit_schema
 from ..prompts import load
 from ..settings import Settings
 from ..state import Usage
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 SCHEMA = load("models/json_schema")
 REPAIR = load("models/json_repair")
+CHARS_PER_TOKEN: dict[Language, float] = {"en": 3.0, "zh": 1.3}
+"""Characters that a token of a reply stands for at least, JSON's own signs included."""
 
 T = TypeVar("T")
 DRY = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 3}
@@ -139,16 +142,18 @@ class LanguageModel:
         """
         conversation, spent, error = list(messages), Usage(), ""
         usual = self._method
+        room = int(max_tokens * CHARS_PER_TOKEN[language])
+        bounded = fit_schema(provider_schema(model, string_bounds=True), room)
         for last_resort in (False, False, True):
             method = _WEAKER[usual] if last_resort else usual
             try:
                 reply = await self._call(
-                    _with_schema(conversation, model, method, language),
+                    _with_schema(conversation, bounded, method, language),
                     {
                         "max_tokens": max_tokens,
                         "temperature": 0.0,
                         "stream": False,
-                        **self._response_format(model, method),
+                        **self._response_format(model, bounded, method),
                     },
                 )
             except _FormatRefused as refused:
@@ -171,12 +176,15 @@ class LanguageModel:
             spent,
         )
 
-    def _response_format(self, model: type[BaseModel], method: Method) -> dict[str, Any]:
+    def _response_format(
+        self, model: type[BaseModel], bounded: dict[str, Any], method: Method
+    ) -> dict[str, Any]:
         if method == "prompt":
             return {}
         if method == "json_mode":
             return {"response_format": {"type": "json_object"}}
-        schema = provider_schema(model, string_bounds=self._string_bounds)
+        strict = provider_schema(model, string_bounds=False)
+        schema = bounded if self._string_bounds else strict
         return {
             "response_format": {
                 "type": "json_schema",
@@ -277,13 +285,13 @@ class _StreamBroken(Exception):
 
 
 def _with_schema(
-    conversation: list[AnyMessage], model: type[BaseModel], method: Method, language: Language
+    conversation: list[AnyMessage], schema: dict[str, Any], method: Method, language: Language
 ) -> list[AnyMessage]:
     """Where no grammar holds the model to the schema, the prompt has to name it."""
     if method == "json_schema":
         return conversation
-    schema = json.dumps(provider_schema(model, string_bounds=True), ensure_ascii=False)
-    return [*conversation, *SCHEMA[language].messages(schema=schema)]
+    shown = json.dumps(schema, ensure_ascii=False)
+    return [*conversation, *SCHEMA[language].messages(schema=shown)]
 
 
 def _usage(message: AIMessage, seconds: float) -> Usage:

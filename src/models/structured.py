@@ -1,7 +1,9 @@
 """Structured output: the schema that goes to the provider, and the value that comes back."""
 
+import copy
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +13,9 @@ M = TypeVar("M", bound=BaseModel)
 # OpenAI's strict mode and Gemini refuse schemas that bound the length of a string.
 _STRING_BOUNDS = ("minLength", "maxLength")
 _DECORATION = ("title", "default", "description")
+
+SHORT = 60
+"""Characters below which no string of a schema is bounded, a short sentence."""
 
 # Some servers give the opening tag to the model themselves, so that only the end comes back.
 _THOUGHTS = re.compile(r"\s*(?:<think>)?.*?</think>\s*|\s*<think>.*", re.DOTALL)
@@ -41,6 +46,60 @@ def provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dict[str,
 
     schema: dict[str, Any] = tidy(model.model_json_schema())
     return schema
+
+
+def fit_schema(schema: dict[str, Any], max_chars: int) -> dict[str, Any]:
+    """The schema with its strings and lists bounded so that the longest reply it allows has at
+    most so many characters, as far as `SHORT` and lists of one item permit.
+
+    A reply that runs into its limit of tokens is cut JSON, and would be cut again in a repair.
+    Strings are shortened first, then the longest lists.
+    """
+    bounds = copy.deepcopy(schema)
+    while _longest_reply(bounds, bounds) > max_chars:
+        strings = [node for node in _walk(bounds) if node.get("maxLength", 0) > SHORT]
+        lists = [
+            node
+            for node in _walk(bounds)
+            if node.get("maxItems", 0) > max(1, node.get("minItems", 0))
+        ]
+        if strings:
+            longest = max(strings, key=lambda node: int(node["maxLength"]))
+            longest["maxLength"] = max(SHORT, int(longest["maxLength"] * 0.9))
+        elif lists:
+            longest = max(lists, key=lambda node: int(node["maxItems"]))
+            longest["maxItems"] -= 1
+        else:
+            break
+    return bounds
+
+
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Every schema within a schema, itself included."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)
+
+
+def _longest_reply(node: dict[str, Any], root: dict[str, Any]) -> int:
+    """Characters of the longest JSON that a schema allows; what it does not bound counts as
+    nothing."""
+    if "$ref" in node:
+        return _longest_reply(root["$defs"][node["$ref"].rpartition("/")[2]], root)
+    if options := node.get("anyOf"):
+        return max(_longest_reply(option, root) for option in options)
+    if words := node.get("enum", [node["const"]] if "const" in node else []):
+        return max(len(json.dumps(word)) for word in words)
+    if node.get("type") == "array":
+        return 2 + int(node.get("maxItems", 1)) * (2 + _longest_reply(node.get("items", {}), root))
+    if node.get("type") == "object":
+        fields = node.get("properties", {}).items()
+        return 2 + sum(len(name) + 6 + _longest_reply(field, root) for name, field in fields)
+    return 2 + int(node.get("maxLength", 0)) if node.get("type") == "string" else 6
 
 
 def without_thoughts(reply: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from concertino import run_task
 from concertino.agents.sources.summary import MAX_PARTS, with_known_numbers
+from concertino.graphs import summarize_url
 from concertino.graphs.coordinator import WORKFLOWS
 from concertino.graphs.summarize_url import urls_of
 
@@ -49,6 +50,23 @@ def test_a_long_page_is_read_by_parts_and_put_together(
     parts = [text for text in model.asked if "You summarize texts" in text]
     assert 2 <= len(parts) <= MAX_PARTS
     assert result["final_answer"] == "Herons nest at a lake of 12 km."
+
+
+def test_a_turns_seconds_are_those_of_the_fetch_the_slowest_part_and_the_end(
+    scripted: Scripted, web: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Second:
+        """A stopwatch for steps of one second each."""
+
+        seconds = 1.0
+
+    web(lake=(LAKE + " ") * 300)
+    monkeypatch.setattr(summarize_url, "Stopwatch", Second)
+    model = scripted(summary=["Part."], summary_of_parts=["Herons nest at a lake of 12 km."])
+    result = summarize("Summarize https://lake.test", model)
+
+    turn = next(r for r in result["iteration_history"] if r["actor"] == "summarize_url")
+    assert turn["seconds"] == 3
 
 
 def test_of_an_endless_page_the_beginning_is_read_and_that_is_said(

@@ -281,6 +281,19 @@ def test_an_opinion_without_a_real_quotation_does_not_count(author: Author) -> N
     assert result["outputs"]["write_story"]["data"]["faults"]["plot"] == [0]
 
 
+def test_an_opinion_that_cannot_be_read_takes_no_story_away(author: Author) -> None:
+    model = author(
+        story_part=[prose(100, 99), writer()],
+        story_opinion=["I think so."],
+        coordinator=[decision("complete")],
+    )
+    result = write(model, inputs={"length": 300})
+
+    assert result["status"] == "unverified"
+    assert not checks(result)["plot"]
+    assert result["final_answer"]
+
+
 def test_a_plan_that_misses_the_subject_is_made_once_more(author: Author) -> None:
     off = plan(["Ada eats soup.", "Tomas sings.", "They sleep."])
     model = author(

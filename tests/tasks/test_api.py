@@ -399,3 +399,30 @@ def test_a_follow_up_is_restated_from_its_thread_and_solved(scripted: Scripted) 
 def test_a_thread_without_an_answer_cannot_be_followed_up(scripted: Scripted) -> None:
     with pytest.raises(UnknownTask, match="nowhere"):
         run_task("shorter", thread_id="nowhere", model=scripted())
+
+
+@pytest.mark.parametrize("agent", ["comprehension", "planning"])
+def test_a_reading_or_a_plan_that_stays_invalid_is_done_without(
+    scripted: Scripted, agent: str
+) -> None:
+    model = scripted(**{agent: ["no JSON at all"]})
+    result = solve_math_problem(PENS, model=model)
+
+    assert result["status"] == "verified"
+    assert result["final_answer"] == "36"
+    assert result[f"{agent}_output"] is None
+    failed = [r for r in result["iteration_history"] if r["actor"] == agent]
+    assert failed[0]["failed"]
+    assert "usable" in failed[0]["summary"]
+    assert failed[0]["usage"]["calls"] == 3
+
+
+def test_one_that_is_cut_is_done_without_in_chinese_too(scripted: Scripted) -> None:
+    cut = '{"givens": ["12支笔", "每支3元'
+    result = solve_math_problem(
+        "12支笔，每支3元，一共多少元？", model=scripted(comprehension=[cut])
+    )
+
+    assert result["status"] == "verified"
+    turns = [r for r in result["iteration_history"] if not r["decision"]]
+    assert turns[0]["summary"].startswith("模型没有给出可用的审题结果")

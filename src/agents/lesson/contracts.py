@@ -5,7 +5,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from typing_extensions import TypedDict
 
 from ...language.messages import Language, say
 from ...state import Contract, Line, Output, Source, Turn, Usage, cut
@@ -128,14 +127,6 @@ class PartTask(LessonInput, total=False):
     part: PartName
     fault: str
     """What was wrong with its last version; empty at first."""
-
-
-class LessonOutput(TypedDict, total=False):
-    """All that leaves the subgraph."""
-
-    outputs: dict[str, Output]
-    turn: Turn | None
-    usage: Usage
 
 
 def get_headings(language: Language) -> dict[str, str]:

@@ -33,7 +33,7 @@ from .contracts import (
 
 CALCULATIONS = load("lesson/exercises")
 QUESTIONS = load("lesson/questions")
-TOKENS_EACH = 130
+TOKENS_EACH = 260
 BATCH = 6
 """Exercises that one call writes; more of them repeat one another."""
 MAX_LESSON_CHARS = 1500

@@ -3,23 +3,27 @@
 from langgraph.runtime import Runtime
 
 from ...context import RunContext, model_of
+from ...errors import StructuredOutputError
 from ...prompts import load
 from ...state import Comprehension, TaskState
-from ..turns import Stopwatch, instructions_of, played, problem_of
+from ..turns import Stopwatch, do_without, instructions_of, played, problem_of
 
 PROMPT = load("math/comprehension")
-MAX_TOKENS = 500
+MAX_TOKENS = 900
 
 
 async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Read the problem. Writes `comprehension_output`."""
+    """Read the problem. Writes `comprehension_output`, unless the model says nothing usable."""
     watch, model = Stopwatch(), await model_of(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=problem_of(state), instructions=instructions_of(state)
     )
-    reply = await model.structured(
-        messages, Comprehension, max_tokens=MAX_TOKENS, language=state["language"]
-    )
+    try:
+        reply = await model.structured(
+            messages, Comprehension, max_tokens=MAX_TOKENS, language=state["language"]
+        )
+    except StructuredOutputError as error:
+        return do_without("comprehension", state, error, watch.seconds)
     found = reply.value
     return played(
         "comprehension",

@@ -3,26 +3,31 @@
 from langgraph.runtime import Runtime
 
 from ...context import RunContext, model_of
+from ...errors import StructuredOutputError
 from ...prompts import load
 from ...state import Plan, PlanStep, TaskState
-from ..turns import Stopwatch, instructions_of, played, problem_of
+from ..turns import Stopwatch, do_without, instructions_of, played, problem_of
 from .comprehension import known
 
 PROMPT = load("math/planning")
-MAX_TOKENS = 500
+MAX_TOKENS = 900
 
 
 async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Lay out the steps. Writes `planning_output`, always a DAG."""
+    """Lay out the steps. Writes `planning_output`, always a DAG, unless the model says nothing
+    usable."""
     watch, model = Stopwatch(), await model_of(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=problem_of(state),
         known=known(state.get("comprehension_output")),
         instructions=instructions_of(state),
     )
-    reply = await model.structured(
-        messages, Plan, max_tokens=MAX_TOKENS, language=state["language"]
-    )
+    try:
+        reply = await model.structured(
+            messages, Plan, max_tokens=MAX_TOKENS, language=state["language"]
+        )
+    except StructuredOutputError as error:
+        return do_without("planning", state, error, watch.seconds)
     planned = acyclic(reply.value)
     return played(
         "planning",

@@ -15,7 +15,7 @@ from ...tools.fence import fence
 from .citations import best_source
 
 PROMPT = load("sources/cited_answer")
-MAX_TOKENS = 700
+MAX_TOKENS = 1200
 
 
 class CitedSentence(Contract):

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ...errors import StructuredOutputError
 from ...language.messages import Language, say
-from ...models.client import LanguageModel
+from ...models.client import LanguageModel, Reply
 from ...prompts import load
 from ...state import Check, Contract, Usage
 from .contracts import StoryBrief, StoryPlan
@@ -21,7 +22,7 @@ from .text import (
 )
 
 OPINION = load("story/opinion")
-MAX_TOKENS = 300
+MAX_TOKENS = 350
 
 TOLERANCE = 0.15
 """By how much of the asked length a story may miss it."""
@@ -143,26 +144,31 @@ async def check_plot(
         place for place in find_uncovered_points(segments, brief, plan) if place < len(segments)
     ]
     opinions = await asyncio.gather(
-        *(
-            model.structured(
-                OPINION[brief.language].messages(point=plan.points[n], segment=segments[n]),
-                Opinion,
-                max_tokens=MAX_TOKENS,
-                language=brief.language,
-            )
-            for n in doubtful
-        )
+        *(ask_opinion(model, plan.points[n], segments[n], brief.language) for n in doubtful)
     )
-    told = {
-        place
-        for place, reply in zip(doubtful, opinions, strict=True)
-        if reply.value.told and stands_in(reply.value.quote, segments[place])
-    }
+    told = {place for place, reply in zip(doubtful, opinions, strict=True) if reply.value}
     places = [place for place in find_uncovered_points(segments, brief, plan) if place not in told]
     share = f"{len(plan.points) - len(places)}/{len(plan.points)}"
     detail = "; ".join([share, *(plan.points[place] for place in places)])
     found = Finding(Check(name="plot", passed=not places, detail=detail), places)
     return found, sum((reply.usage for reply in opinions), Usage())
+
+
+async def ask_opinion(
+    model: LanguageModel, point: str, segment: str, language: Language
+) -> Reply[bool]:
+    """Whether the segment tells the plot point, in the model's opinion, which counts with a
+    quotation that really stands there. One that cannot be read is none."""
+    try:
+        reply = await model.structured(
+            OPINION[language].messages(point=point, segment=segment),
+            Opinion,
+            max_tokens=MAX_TOKENS,
+            language=language,
+        )
+    except StructuredOutputError as error:
+        return Reply(False, error.usage)
+    return Reply(reply.value.told and stands_in(reply.value.quote, segment), reply.usage)
 
 
 def stands_in(quote: str, text: str) -> bool:

@@ -5,7 +5,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
-from typing_extensions import TypedDict
 
 from ...language.messages import Language, say
 from ...state import Contract, Exchange, Line, Output, Record, Turn, Usage
@@ -154,14 +153,6 @@ class StoryState(StoryInput, total=False):
     """Places of the segments that are still to be rewritten."""
     spent: Annotated[Usage, operator.add]
     seconds: Annotated[float, operator.add]
-    turn: Turn | None
-    usage: Usage
-
-
-class StoryOutput(TypedDict, total=False):
-    """All that leaves the subgraphs; the outer graph's additive channels stay outside."""
-
-    outputs: dict[str, Output]
     turn: Turn | None
     usage: Usage
 

@@ -26,7 +26,7 @@ from .text import (
 )
 
 PROMPT = load("story/plan")
-MAX_TOKENS = 700
+MAX_TOKENS = 900
 MIN_POINT_UNITS: dict[Language, int] = {"en": 80, "zh": 100}
 """Units that a plot point needs to be told in; a short story has fewer points for it."""
 MAX_POINT_UNITS = 1000

@@ -31,7 +31,7 @@ from .contracts import (
 )
 
 PROMPT = load("story/request")
-MAX_TOKENS = 250
+MAX_TOKENS = 450
 MAX_QUESTION_CHARS = 1500
 """Characters of a question from whose beginning and end the request is read."""
 

@@ -1,0 +1,48 @@
+"""How a workflow ends that answers from passages: with a cited answer, or why there is none."""
+
+from langgraph.runtime import Runtime
+
+from ..agents.sources.cited_answer import answer_from
+from ..agents.turns import Stopwatch
+from ..context import RunContext, model_of
+from ..language.messages import Language
+from ..state import Output, Source, TaskState, Usage
+from .conclusion import judged, made
+
+
+async def conclude_cited(
+    workflow: str,
+    question: str,
+    passages: list[Source],
+    language: Language,
+    runtime: Runtime[RunContext],
+    *,
+    nothing: Output,
+    inputs: str,
+    seconds: float,
+) -> TaskState:
+    """Answer from the passages, each sentence with the passage that it stands on.
+
+    Args:
+        nothing: what is said where the passages hold no answer.
+        inputs: what it worked from, to tell a stall.
+        seconds: how long it took to find the passages.
+    """
+    watch = Stopwatch()
+    usage = Usage()
+    output = nothing
+    if passages:
+        found = await answer_from(await model_of(runtime), question, passages, language)
+        usage = found.usage
+        if found.text:
+            output = judged(
+                workflow, found.text, [found.check], sources=found.sources, data=found.data
+            )
+    return made(
+        workflow,
+        output,
+        summary=output.text,
+        inputs=inputs,
+        usage=usage,
+        seconds=seconds + watch.seconds,
+    )
