@@ -18,12 +18,12 @@ from typing import Any
 
 from concertino import asolve_math_problem
 from concertino.agents.math.execution import extract_program
-from concertino.context import the_sandbox
+from concertino.context import get_sandbox
 from concertino.language.detect import detect_language
-from concertino.models.client import LanguageModel, language_model
+from concertino.models.client import LanguageModel, get_language_model
 from concertino.settings import get_settings
 from concertino.state import Usage
-from concertino.tools.answers import ProgramError, boxed, equal, run_program
+from concertino.tools.answers import ProgramError, extract_boxed_answer, is_same_answer, run_program
 
 from . import prompts
 
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 async def chain_of_thought(model: LanguageModel, problem: str) -> Row:
     """One call: `Let's think step by step` (Kojima et al. 2022)."""
     asked = prompts.chain_of_thought(problem, detect_language(problem))
-    reply = await model.text(asked, max_tokens=1024)
+    reply = await model.generate_text(asked, max_tokens=1024)
     return _row(prompts.final_line(reply.value), reply.usage, working=reply.value)
 
 
@@ -41,16 +41,16 @@ async def boxed_reasoning(model: LanguageModel, problem: str) -> Row:
     """One call with the prompt that Qwen recommends for mathematics, which is also the one that
     verification reasons with."""
     asked = prompts.boxed_reasoning(problem, detect_language(problem))
-    reply = await model.text(asked, max_tokens=1024)
-    return _row(boxed(reply.value), reply.usage, working=reply.value)
+    reply = await model.generate_text(asked, max_tokens=1024)
+    return _row(extract_boxed_answer(reply.value), reply.usage, working=reply.value)
 
 
 async def program(model: LanguageModel, problem: str) -> Row:
     """One call for a program, run in the sandbox."""
     asked = prompts.program(problem, detect_language(problem))
-    reply = await model.text(asked, max_tokens=1024)
+    reply = await model.generate_text(asked, max_tokens=1024)
     try:
-        found = await run_program(the_sandbox(), extract_program(reply.value))
+        found = await run_program(get_sandbox(), extract_program(reply.value))
     except ProgramError as error:
         return _row(None, reply.usage, working=f"{reply.value}\n{error}")
     return _row(found.answer.exact, reply.usage, working=reply.value)
@@ -99,7 +99,7 @@ async def measure(
     routes: list[str], problems: list[Row], parallel: int, done: list[Row], out: Path | None
 ) -> list[Row]:
     """Every problem by every route that is not in `done` yet, `parallel` at a time."""
-    model = await language_model(get_settings())
+    model = await get_language_model(get_settings())
     known = {(row["route"], row["problem"]) for row in done}
     gate = asyncio.Semaphore(parallel)
 
@@ -107,8 +107,8 @@ async def measure(
         async with gate:
             started = time.perf_counter()
             row = await ROUTES[route](model, item["problem"])
-            correct = row["answer"] is not None and await equal(
-                the_sandbox(), row["answer"], str(item["answer"]), exact=True
+            correct = row["answer"] is not None and await is_same_answer(
+                get_sandbox(), row["answer"], str(item["answer"]), exact=True
             )
             row |= {"route": route, "problem": item["problem"], "gold": item["answer"]}
             row |= {"correct": correct, "wall": time.perf_counter() - started}

@@ -54,6 +54,10 @@ async def bare(checkpointer: Any, thread: str) -> int:
     return await _steps(graph, {"count": 0}, thread, ["updates"])
 
 
+MATH = ("comprehension", "planning", "execution", "verification", "report")
+"""The agents of `solve_math`, by their modules."""
+
+
 class Instant:
     """A language model that answers at once, and never so that a result is confirmed."""
 
@@ -62,11 +66,11 @@ class Instant:
     def __init__(self) -> None:
         self.answers = 0
 
-    async def text(self, messages: Any, **options: Any) -> Reply[str]:
+    async def generate_text(self, messages: Any, **options: Any) -> Reply[str]:
         self.answers += 1
         return Reply(f"answer = {self.answers}", Usage(calls=1))
 
-    async def structured(self, messages: Any, model: Any, **options: Any) -> Reply[Any]:
+    async def generate_structured(self, messages: Any, model: Any, **options: Any) -> Reply[Any]:
         if model is Comprehension:
             value: Any = Comprehension(
                 givens=["12 pens"],
@@ -107,14 +111,20 @@ async def concertino(checkpointer: Any, thread: str) -> int:
     async def instant(runtime: Any) -> Instant:
         return model
 
-    agents = ("comprehension", "planning", "execution", "verification", "coordinator", "report")
+    agents = (
+        "coordinator",
+        *(f"math.{name}" for name in MATH),
+    )
     with ExitStack() as patches:
         for agent in agents:
-            patches.enter_context(patch(f"concertino.agents.{agent}.model_of", instant))
+            patches.enter_context(patch(f"concertino.agents.{agent}.resolve_model", instant))
         patches.enter_context(patch.multiple(execution, run_program=run_program))
         patches.enter_context(
             patch.multiple(
-                verification, substitution=nothing, read_answer=nothing, same_answers=all_different
+                verification,
+                check_substitution=nothing,
+                read_answer=nothing,
+                group_answers=all_different,
             )
         )
         task = {

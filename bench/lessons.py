@@ -18,12 +18,12 @@ from typing import Any
 
 from concertino import arun_task
 from concertino.agents.lesson.answers import Draft, confirm
-from concertino.context import the_sandbox
+from concertino.context import get_sandbox
 from concertino.language.messages import Language
-from concertino.models.client import LanguageModel, language_model
+from concertino.models.client import LanguageModel, get_language_model
 from concertino.settings import get_settings
 from concertino.state import Answer
-from concertino.tools.answers import equal, read_answer
+from concertino.tools.answers import is_same_answer, read_answer
 
 Row = dict[str, Any]
 
@@ -79,7 +79,7 @@ async def lesson(task: str, language: Language) -> Row:
 async def planted(model: LanguageModel, row: Row) -> list[Row]:
     """What is shown where a wrong answer stands in the lesson's first exercise with a number."""
     for exercise in row.get("exercises", []):
-        value = await read_answer(the_sandbox(), exercise["answer"])
+        value = await read_answer(get_sandbox(), exercise["answer"])
         if exercise["computed"] and value is not None and _is_number(value.exact):
             fair = exercise["working"] or value.exact
             wrong = str(Fraction(value.exact) + 1)
@@ -95,16 +95,18 @@ async def _shown(
     model: LanguageModel, row: Row, question: str, expression: str, wrong: str, value: Answer
 ) -> Row:
     draft = Draft(question=question, expression=expression, answer=wrong)
-    settled = await confirm(model, the_sandbox(), draft, row["language"])
+    settled = await confirm(model, get_sandbox(), draft, row["language"])
     shown = settled.exercise.answer if settled.exercise else None
-    caught = shown is None or not await equal(the_sandbox(), shown, wrong, exact=True)
-    right = shown is not None and await equal(the_sandbox(), shown, value.exact, exact=True)
+    caught = shown is None or not await is_same_answer(get_sandbox(), shown, wrong, exact=True)
+    right = shown is not None and await is_same_answer(
+        get_sandbox(), shown, value.exact, exact=True
+    )
     return {"caught": caught, "right": right}
 
 
 async def measure(number: int, parallel: int, done: list[Row], out: Path | None) -> list[Row]:
     """Every lesson that is not in `done` yet, `parallel` at a time."""
-    model = await language_model(get_settings())
+    model = await get_language_model(get_settings())
     known = {row["task"] for row in done}
     gate = asyncio.Semaphore(parallel)
 

@@ -38,12 +38,12 @@ def prepare(home: Path, docs: list[Row]) -> None:
 
 async def without(item: Row) -> Row:
     """The same model, asked without any document."""
-    from concertino.models.client import language_model
+    from concertino.models.client import get_language_model
     from concertino.settings import get_settings
     from langchain_core.messages import HumanMessage
 
-    model = await language_model(get_settings())
-    reply = await model.text([HumanMessage(item["question"])], max_tokens=150)
+    model = await get_language_model(get_settings())
+    reply = await model.generate_text([HumanMessage(item["question"])], max_tokens=150)
     return {"answer": reply.value, **reply.usage.model_dump()}
 
 

@@ -73,7 +73,7 @@ def _by_meaning(base: KnowledgeBase, embedder: Embedder) -> Search:
 
     def search(question: str) -> list[str]:
         vector = embedder.embed_query(question)
-        with store.exclusive():
+        with store.lock():
             near = list(store.vectors.search(store.collection, vector, DEPTH))
             return _documents(base, near)
 
@@ -84,16 +84,16 @@ def _by_words(base: KnowledgeBase) -> Search:
     store = base.store
 
     def search(question: str) -> list[str]:
-        with store.exclusive():
+        with store.lock():
             keywords = store.catalogue.keywords
-            weights = keywords.weights(question, store.catalogue.counts()[1])
+            weights = keywords.compute_weights(question, store.catalogue.get_counts()[1])
             return _documents(base, keywords.search(weights, DEPTH))
 
     return search
 
 
 def _documents(base: KnowledgeBase, chunk_ids: list[str]) -> list[str]:
-    chunks = base.store.catalogue.chunks(chunk_ids)
+    chunks = base.store.catalogue.get_chunks(chunk_ids)
     return list(dict.fromkeys(chunks[chunk_id].doc_id for chunk_id in chunk_ids))
 
 

@@ -17,17 +17,22 @@ import numpy as np
 from concertino.graphs.coordinator import choices_for
 from concertino.language.detect import detect_language
 from concertino.learning.classifier import OUT_OF_SCOPE
-from concertino.learning.evaluation import confusion, figures, softmax
-from concertino.learning.router import guess, shared_out, task_type, user_versions
+from concertino.learning.evaluation import compute_metrics, count_confusion, softmax
+from concertino.learning.router import (
+    choose_task_type,
+    get_user_versions,
+    guess,
+    share_probabilities,
+)
 from concertino.learning.training import (
     FOLDS,
     STRENGTHS,
     Example,
-    calibrated,
-    matrix,
-    out_of_fold,
-    regression,
-    shipped_examples,
+    build_matrix,
+    build_regression,
+    calibrate_temperature,
+    load_shipped_examples,
+    predict_out_of_fold,
 )
 from concertino.state import Candidate
 from sklearn.model_selection import StratifiedKFold
@@ -51,12 +56,14 @@ def cross_validated(examples: Sequence[Example], seen: np.ndarray) -> np.ndarray
             (loss, strength, temperature)
             for strength in STRENGTHS
             for temperature, loss in [
-                calibrated(
-                    out_of_fold(seen[fitted], labels[fitted], even, strength), truth[fitted], even
+                calibrate_temperature(
+                    predict_out_of_fold(seen[fitted], labels[fitted], even, strength),
+                    truth[fitted],
+                    even,
                 )
             ]
         )
-        model = regression(strength).fit(seen[fitted], labels[fitted])
+        model = build_regression(strength).fit(seen[fitted], labels[fitted])
         probabilities[held_out] = softmax(model.predict_log_proba(seen[held_out]) / temperature)
     return probabilities
 
@@ -72,28 +79,30 @@ def line(name: str, found: dict[str, float]) -> str:
 
 def by_examples() -> None:
     """The cross-validated figures, in all and by language, and what was taken for what."""
-    examples = shipped_examples()
+    examples = load_shipped_examples()
     names, truth = np.unique([example.label for example in examples], return_inverse=True)
     with threadpool_limits(1):
-        probabilities = cross_validated(examples, matrix(examples))
+        probabilities = cross_validated(examples, build_matrix(examples))
     language = np.array([detect_language(example.question) for example in examples])
     print("| examples | accuracy | macro-F1 | calibration error | log loss |")
     print("| --- | --- | --- | --- | --- |")
-    print(line(f"all {len(examples)}", figures(probabilities, truth)))
+    print(line(f"all {len(examples)}", compute_metrics(probabilities, truth)))
     for known in ("en", "zh"):
         rows = language == known
-        print(line(f"{known} {rows.sum()}", figures(probabilities[rows], truth[rows])))
+        print(line(f"{known} {rows.sum()}", compute_metrics(probabilities[rows], truth[rows])))
     print("\nlabel (row) taken for (column), in the order", ", ".join(names))
-    print(confusion(probabilities, truth))
+    print(count_confusion(probabilities, truth))
 
     workflows = [name for name in names if name != OUT_OF_SCOPE]
-    ranked = [shared_out(dict(zip(names, row, strict=True)), workflows) for row in probabilities]
+    ranked = [
+        share_probabilities(dict(zip(names, row, strict=True)), workflows) for row in probabilities
+    ]
     for label, rows in (
         ("in scope", truth != list(names).index(OUT_OF_SCOPE)),
         ("out of scope", truth == list(names).index(OUT_OF_SCOPE)),
     ):
         told = [found for found, row in zip(ranked, rows, strict=True) if row]
-        sure = sum(task_type(found) != "open" for found in told) / len(told)
+        sure = sum(choose_task_type(found) != "open" for found in told) / len(told)
         spread = statistics.mean(entropy(found) for found in told)
         print(f"{label}: entropy {spread:.2f}, a workflow named for {sure:.0%}")
 
@@ -112,7 +121,7 @@ def by_tasks() -> None:
 def by_time() -> None:
     """Milliseconds a task, the first one apart. What other work on the machine takes is left out
     as far as the fastest of several goes leaves it out."""
-    questions = [example.question for example in shipped_examples()][::7]
+    questions = [example.question for example in load_shipped_examples()][::7]
     started = time.perf_counter()
     guess(questions[0], choices_for(questions[0]))
     loading = time.perf_counter() - started
@@ -135,7 +144,7 @@ def timed(question: str) -> float:
 
 
 if __name__ == "__main__":
-    print(f"router {user_versions().load(0).trained:%Y-%m-%d}")
+    print(f"router {get_user_versions().load(0).trained:%Y-%m-%d}")
     by_time()
     by_examples()
     by_tasks()

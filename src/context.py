@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from .errors import ConcertinoError
 from .language.messages import say
-from .models.client import LanguageModel, language_model
+from .models.client import LanguageModel, get_language_model
 from .settings import get_settings
 from .tools.sandbox import Sandbox, default_sandbox
 
@@ -34,21 +34,21 @@ class RunContext:
     """Where the bandit's table is; None leaves the Coordinator without it."""
 
 
-async def model_of(runtime: Runtime[RunContext]) -> LanguageModel:
+async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
     """The run's language model."""
     # Without a context LangGraph hands over None, whatever defaults the class has.
     context = runtime.context or RunContext()
     if context.chat is not None:
         return LanguageModel.wrap(context.chat)
-    return await language_model(get_settings(), context.model)
+    return await get_language_model(get_settings(), context.model)
 
 
-def the_sandbox() -> Sandbox:
+def get_sandbox() -> Sandbox:
     """The process's sandbox."""
     return default_sandbox(allow_unconfined=get_settings().allow_unconfined_sandbox)
 
 
-def the_knowledge_base() -> "KnowledgeBase":
+def open_knowledge_base() -> "KnowledgeBase":
     """The documents of whoever's task this is; called inside a node.
 
     Raises:

@@ -180,13 +180,17 @@ def get_settings() -> Settings:
     except ValidationError as invalid:
         names = dict.fromkeys(str(error["loc"][0]) for error in invalid.errors())
     wrong = (
-        say("settings.invalid", variable=f"CONCERTINO_{name.upper()}", allowed=_allowed(name))
+        say(
+            "settings.invalid",
+            variable=f"CONCERTINO_{name.upper()}",
+            allowed=_describe_allowed(name),
+        )
         for name in names
     )
     raise ConcertinoError(" ".join(wrong))
 
 
-def _allowed(name: str) -> str:
+def _describe_allowed(name: str) -> str:
     """What a setting may be: one of some words, or a number within bounds."""
     field = Settings.model_fields[name]
     if field.annotation is bool:

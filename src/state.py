@@ -54,13 +54,13 @@ REWARDED = frozenset(status for status, traits in STATUSES.items() if traits.rew
 RESUMABLE = frozenset(status for status, traits in STATUSES.items() if traits.resumable)
 
 
-def cut(limit: int) -> BeforeValidator:
+def truncate_to(limit: int) -> BeforeValidator:
     """Providers without a grammar do not keep to lengths; what is too long is cut, not refused."""
     return BeforeValidator(lambda text: text[:limit] if isinstance(text, str) else text)
 
 
-Line = Annotated[str, cut(240), Field(max_length=240)]
-Phrase = Annotated[str, cut(100), Field(max_length=100)]
+Line = Annotated[str, truncate_to(240), Field(max_length=240)]
+Phrase = Annotated[str, truncate_to(100), Field(max_length=100)]
 
 
 class Contract(BaseModel):
@@ -304,7 +304,7 @@ class Record(Contract):
     seconds: float = 0.0
 
 
-OPEN = "open"
+OPEN_TASK_TYPE = "open"
 """Type of the tasks about which the router is undecided."""
 
 
@@ -330,7 +330,7 @@ class Routing(Contract):
     """What stands before the Coordinator when it chooses a workflow."""
 
     task_type: str
-    """The router's most probable workflow, or `OPEN`."""
+    """The router's most probable workflow, or `OPEN_TASK_TYPE`."""
     candidates: list[Candidate] = []
     """Most probable first; empty where there is no router."""
     none: float = Field(0.0, ge=0, le=1)

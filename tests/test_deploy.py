@@ -43,7 +43,7 @@ def composed(*options: str) -> dict[str, Any]:
 
 def known_names() -> set[str]:
     """Every sample name that the service can tell."""
-    families = text_string_to_metric_families(Metrics(lambda: 0, lambda: 0).text().decode())
+    families = text_string_to_metric_families(Metrics(lambda: 0, lambda: 0).render_text().decode())
     names: set[str] = set()
     for family in families:
         ends = {

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from concertino import run_task
-from concertino.context import the_sandbox
+from concertino.context import get_sandbox
 from concertino.graphs import rag_qa, search_qa_strict
 from concertino.kb import Hit
 from concertino.tools.sandbox import Sandbox
@@ -55,7 +55,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a program was run")
 
     monkeypatch.setattr(Sandbox, "run", refuse)
-    assert the_sandbox()
+    assert get_sandbox()
 
 
 def _hold(text: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -74,8 +74,8 @@ def _hold(text: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 )
             ]
 
-    monkeypatch.setattr(rag_qa, "the_knowledge_base", Base)
-    monkeypatch.setattr(search_qa_strict, "choose_search", lambda *_: Provider())
+    monkeypatch.setattr(rag_qa, "open_knowledge_base", Base)
+    monkeypatch.setattr(search_qa_strict, "choose_search_provider", lambda *_: Provider())
     return serve_pages(monkeypatch, lake=text)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from concertino.learning.bandit import reward
+from concertino.learning.bandit import record_rewards
 from concertino.learning.contracts import RewardEvent
 from concertino.store.open import open_store
 from langchain_core.messages import HumanMessage
@@ -95,7 +95,7 @@ def test_studio_shows_the_table_of_what_workflows_have_earned(studio: str, tmp_p
     async def earn() -> None:
         event = RewardEvent(id="a", task_type="open", workflow="rag_qa", reward=0.5)
         async with open_store(tmp_path / "home") as store:
-            await reward(store, event)
+            await record_rewards(store, event)
 
     asyncio.run(earn())
     with httpx.Client(base_url=studio, timeout=60) as client:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from concertino.learning.arms import rewarded
-from concertino.learning.contracts import OPEN, Arm, ArmValue, Candidate
-from concertino.learning.policy import Policy, distribution, draw
+from concertino.learning.arms import add_reward
+from concertino.learning.contracts import OPEN_TASK_TYPE, Arm, ArmValue, Candidate
+from concertino.learning.policy import Policy, compute_distribution, draw
 from numpy.typing import NDArray
 
 from .world import NO_OPINION, WORKFLOWS, Task, World
@@ -36,7 +36,7 @@ class Player:
     def sees(self, task: Task) -> tuple[str, list[Candidate]]:
         """The row of the table, and the candidates."""
         if self.router == "none":
-            return OPEN, NO_OPINION
+            return OPEN_TASK_TYPE, NO_OPINION
         return task.task_type, task.candidates if self.router == "whole" else NO_OPINION
 
 
@@ -92,7 +92,7 @@ def play(world: World, tasks: Sequence[Task], player: Player, seed: int) -> Cour
         rewards[at] = world.reward(task, at, chosen)
         if player.learns and player.policy:
             arm = table[row].get(chosen) or Arm(task_type=row, workflow=chosen)
-            arm = table[row][chosen] = rewarded(arm, rewards[at], player.policy.step)
+            arm = table[row][chosen] = add_reward(arm, rewards[at], player.policy.step)
             known[row][chosen] = ArmValue(workflow=chosen, value=arm.value, count=arm.count)
     return Course(regret, suggested, rewards)
 
@@ -102,4 +102,4 @@ def _shares(
 ) -> dict[str, float]:
     if policy is None:
         return {candidate.workflow: 1 / len(candidates) for candidate in candidates}
-    return distribution(policy, candidates, values)
+    return compute_distribution(policy, candidates, values)

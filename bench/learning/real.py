@@ -26,10 +26,10 @@ from concertino import arun_task
 from concertino.graphs.registry import WORKFLOWS
 from concertino.language.detect import detect_language
 from concertino.learning.bandit import Bandit
-from concertino.learning.reward import length_of
+from concertino.learning.reward import measure_length
 from concertino.settings import get_settings
 from concertino.store.open import open_store
-from concertino.tasks.ending import compare
+from concertino.tasks.ending import record_comparison
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict
 
@@ -68,7 +68,7 @@ def is_right(task: Task, answer: str) -> bool:
         and (task.number is None or (bool(numbers) and float(numbers[-1]) == task.number))
         and (not task.any_of or any(words.casefold() in text for words in task.any_of))
         and all(words.casefold() in text for words in task.all_of)
-        and least <= length_of(answer, detect_language(task.question)) <= most
+        and least <= measure_length(answer, detect_language(task.question)) <= most
         and len(_NUMBERED.findall(answer)) >= task.numbered
     )
 
@@ -78,7 +78,7 @@ async def run(task: Task, model: str | BaseChatModel | None) -> Row:
     result = await arun_task(task.question, model=model)
     right = is_right(task, result["final_answer"] or "")
     async with open_store(get_settings().place) as store:
-        reward = await compare(store, result["task_id"], correct=right)
+        reward = await record_comparison(store, result["task_id"], correct=right)
     decided = [record for record in result["iteration_history"] if record["decision"]]
     choices = (record["decision"]["next_action"] for record in decided)
     chosen = next((name for name in choices if name in WORKFLOWS), None)

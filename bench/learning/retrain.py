@@ -20,7 +20,7 @@ from concertino.learning import evaluation
 from concertino.learning.classifier import Classifier
 from concertino.learning.contracts import TraceRecord
 from concertino.learning.labels import Rule, gather
-from concertino.learning.retraining import OWN
+from concertino.learning.retraining import OWN_WEIGHT
 
 from . import plots
 from .measures import Interval, interval
@@ -94,7 +94,9 @@ def once(texts: Texts, how: Mistake, seed: int) -> Outcome:
 def labelled(texts: Texts, trace: list[TraceRecord], rule: Rule) -> list[Labelled]:
     """The labels that a trace gives to its questions, with their weight beside the program's."""
     rows = {example.question: row for row, example in enumerate(texts.examples)}
-    return [Labelled(rows[each.text], each.label, OWN) for each in gather(trace, rule).questions]
+    return [
+        Labelled(rows[each.text], each.label, OWN_WEIGHT) for each in gather(trace, rule).questions
+    ]
 
 
 def judged(texts: Texts, router: Classifier, rows: list[int]) -> Figures:
@@ -102,7 +104,7 @@ def judged(texts: Texts, router: Classifier, rows: list[int]) -> Figures:
     ranked = [{c.workflow: c.p for c in texts.candidates(router, row)} for row in rows]
     probabilities = np.array([[found[name] for name in WORKFLOWS] for found in ranked])
     truth = np.array([texts.kind(row) for row in rows])
-    found = evaluation.figures(probabilities, truth)
+    found = evaluation.compute_metrics(probabilities, truth)
     value = WORLD.values(0)[truth, probabilities.argmax(axis=1)].mean()
     return Figures(found["accuracy"], found["macro_f1"], found["calibration_error"], float(value))
 

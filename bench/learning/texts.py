@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from concertino.learning.classifier import OUT_OF_SCOPE, Classifier
 from concertino.learning.contracts import Candidate, Reward, TraceRecord
-from concertino.learning.router import shared_out, task_type
-from concertino.learning.training import Example, fit, matrix, shipped_examples
+from concertino.learning.router import choose_task_type, share_probabilities
+from concertino.learning.training import Example, build_matrix, fit, load_shipped_examples
 
 from .measures import Rows
 from .players import Course
@@ -45,12 +45,12 @@ class Texts:
     """The examples; each is embedded once."""
 
     def __init__(self) -> None:
-        self.examples = shipped_examples()
+        self.examples = load_shipped_examples()
 
     @cached_property
     def seen(self) -> Rows:
         """A row for each."""
-        return matrix(self.examples)
+        return build_matrix(self.examples)
 
     def split(self, chance: random.Random) -> tuple[list[int], list[int]]:
         """Which are learned from, and which are held out: a third of each label."""
@@ -80,7 +80,7 @@ class Texts:
 
     def candidates(self, router: Classifier, row: int) -> list[Candidate]:
         """What a router says of it."""
-        return shared_out(router.probabilities(self.seen[row]), WORKFLOWS)
+        return share_probabilities(router.predict_probabilities(self.seen[row]), WORKFLOWS)
 
 
 def mislabelled(
@@ -105,7 +105,7 @@ def stream(texts: Texts, rows: list[int], router: Classifier, seed: int) -> Stre
     luck, noise = chance.random(len(order)), chance.standard_normal(len(order))
     ranked = {row: texts.candidates(router, row) for row in rows}
     tasks = [
-        Task(texts.kind(row), ranked[row], task_type(ranked[row]), luck[n], noise[n])
+        Task(texts.kind(row), ranked[row], choose_task_type(ranked[row]), luck[n], noise[n])
         for n, row in enumerate(order)
     ]
     return Stream(order, tasks)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from concertino.learning.contracts import Candidate
-from concertino.learning.router import UNTRIED, task_type
+from concertino.learning.router import UNTRIED, choose_task_type
 from numpy.typing import NDArray
 
 Wrong = Literal["nothing", "swapped", "scattered"]
@@ -104,7 +104,7 @@ class World:
         tasks = []
         for n, kind in enumerate(kinds):
             ranked = opinion(int(labels[n]), float(doubts[n]))
-            tasks.append(Task(int(kind), ranked, task_type(ranked), luck[n], noise[n]))
+            tasks.append(Task(int(kind), ranked, choose_task_type(ranked), luck[n], noise[n]))
         return tasks
 
     def reward(self, task: Task, at: int, workflow: str) -> float:

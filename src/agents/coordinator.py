@@ -6,13 +6,13 @@ from typing import Any, Literal, NamedTuple
 from langgraph.runtime import Runtime
 from pydantic import create_model
 
-from ..context import RunContext, model_of
+from ..context import RunContext, resolve_model
 from ..errors import StructuredOutputError
 from ..language.messages import Language, say
 from ..models.client import LanguageModel
-from ..prompts import load
+from ..prompts import load_prompt
 from ..state import (
-    OPEN,
+    OPEN_TASK_TYPE,
     CoordinatorDecision,
     Record,
     Routing,
@@ -22,15 +22,15 @@ from ..state import (
     decisions,
     turns,
 )
-from .turns import Stopwatch, problem_of
+from .turns import Stopwatch, format_problem
 
-CONDUCTING = load("coordinator/decision")
-CHOOSING = load("coordinator/choosing")
+CONDUCTING = load_prompt("coordinator/decision")
+CHOOSING = load_prompt("coordinator/choosing")
 MAX_TOKENS = 600
-LIKELY = 0.1
+MIN_PROBABILITY = 0.1
 """Probability from which on a candidate of the router is worth a word."""
 FEW_ROUNDS = 3
-WINDOW = 6
+RECENT_ROUNDS = 6
 """Latest rounds that are told in full; older ones become one short line each."""
 
 
@@ -47,7 +47,7 @@ class Options(NamedTuple):
     """What classifier and bandit think of these workflows."""
 
 
-class Decided(NamedTuple):
+class SourcedDecision(NamedTuple):
     """A decision and where it came from."""
 
     decision: CoordinatorDecision
@@ -59,9 +59,11 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
     """Choose among the legal actions. Where there is only one, no model is asked."""
     watch = Stopwatch()
     if len(options.legal) == 1:
-        decided = Decided(_chosen_by_rule(options.legal[0], state["language"], "forced"), "forced")
+        decided = SourcedDecision(
+            _build_rule_decision(options.legal[0], state["language"], "forced"), "forced"
+        )
     else:
-        decided = await _ask(await model_of(runtime), state, options)
+        decided = await _ask_model(await resolve_model(runtime), state, options)
     record = Record(
         round=len(decisions(state)) + 1,
         actor="coordinator",
@@ -79,31 +81,31 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
     }
 
 
-def enter(turn: Turn, state: TaskState) -> Record:
+def build_turn_record(turn: Turn, state: TaskState) -> Record:
     """An agent's turn as a line of the history, in the round of the decision that led to it."""
     return Record(round=len(decisions(state)), **dict(turn))
 
 
-async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Decided:
+async def _ask_model(model: LanguageModel, state: TaskState, options: Options) -> SourcedDecision:
     language = state["language"]
     messages = (CHOOSING if options.choosing else CONDUCTING)[language].messages(
-        problem=problem_of(state),
-        history=told(turns(state)) or "-",
-        signals="\n".join(f"- {line}" for line in _signals(options, language)),
+        problem=format_problem(state),
+        history=format_history(turns(state)) or "-",
+        signals="\n".join(f"- {line}" for line in _list_signals(options, language)),
         actions="\n".join(f"- {name}: {options.descriptions[name]}" for name in options.legal),
         names=", ".join(options.legal),
         router=options.router,
     )
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             messages,
-            decision_model(tuple(options.legal)),
+            build_decision_schema(tuple(options.legal)),
             max_tokens=MAX_TOKENS,
             language=language,
         )
     except StructuredOutputError as error:
-        decision = _chosen_by_rule(options.legal[0], language, "fallback")
-        return Decided(decision, "fallback", error.usage)
+        decision = _build_rule_decision(options.legal[0], language, "fallback")
+        return SourcedDecision(decision, "fallback", error.usage)
     chosen = reply.value
     decision = CoordinatorDecision(
         reasoning=chosen.reasoning,
@@ -111,10 +113,10 @@ async def _ask(model: LanguageModel, state: TaskState, options: Options) -> Deci
         instructions=chosen.instructions,
         should_continue=chosen.next_action != "complete",
     )
-    return Decided(decision, "model", reply.usage)
+    return SourcedDecision(decision, "model", reply.usage)
 
 
-def _signals(options: Options, language: Language) -> list[str]:
+def _list_signals(options: Options, language: Language) -> list[str]:
     """What there is to know; the rounds only when they run short, else a small model takes their
     number for one of the problem's."""
     if options.rounds_left > FEW_ROUNDS:
@@ -123,7 +125,7 @@ def _signals(options: Options, language: Language) -> list[str]:
 
 
 @cache
-def decision_model(legal: tuple[str, ...]) -> type[CoordinatorDecision]:
+def build_decision_schema(legal: tuple[str, ...]) -> type[CoordinatorDecision]:
     """`CoordinatorDecision` whose `next_action` can only be one of the legal actions."""
     choices: Any = Literal[legal]
     return create_model(
@@ -131,7 +133,7 @@ def decision_model(legal: tuple[str, ...]) -> type[CoordinatorDecision]:
     )
 
 
-def _chosen_by_rule(action: str, language: Language, why: str) -> CoordinatorDecision:
+def _build_rule_decision(action: str, language: Language, why: str) -> CoordinatorDecision:
     return CoordinatorDecision(
         reasoning=say(f"decision.{why}", language, action=action),
         next_action=action,
@@ -140,28 +142,30 @@ def _chosen_by_rule(action: str, language: Language, why: str) -> CoordinatorDec
     )
 
 
-def told(history: list[Record]) -> str:
+def format_history(history: list[Record]) -> str:
     """The history in words: the last rounds in full, older ones cut to one short line."""
     lines = []
     for place, record in enumerate(history):
-        recent = place >= len(history) - WINDOW
+        recent = place >= len(history) - RECENT_ROUNDS
         lines.append(f"{record.round}. {record.actor}: {record.summary[: 300 if recent else 60]}")
     return "\n".join(lines)
 
 
-def told_routing(
+def format_routing(
     routing: Routing | None, legal: list[str], called_for: list[str], language: Language
 ) -> str:
     """What classifier and bandit think of the legal workflows, on one line; a dash where they are
     undecided, so that the Coordinator decides alone. What they thought of those that have played
     speaks for `complete`. `called_for` are those that the task's own words name a source for."""
-    if routing is None or routing.task_type == OPEN:
+    if routing is None or routing.task_type == OPEN_TASK_TYPE:
         nobody = routing is not None and routing.none > 0.5 and "complete" in legal
         return f"complete {routing.none:.2f}" if routing and nobody else "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
     if "complete" in legal:
         chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())
-    likely = sorted((name for name, p in chances.items() if p >= LIKELY), key=lambda n: -chances[n])
+    likely = sorted(
+        (name for name, p in chances.items() if p >= MIN_PROBABILITY), key=lambda n: -chances[n]
+    )
     known = [v for v in routing.values if v.workflow in legal and v.count]
     words = [name for name in called_for if name in legal and [name] != likely[:1]]
     # First: a small model's reasoning begins with whatever stands first.

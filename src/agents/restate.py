@@ -3,16 +3,16 @@
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from ..context import RunContext, model_of
-from ..prompts import load
+from ..context import RunContext, resolve_model
+from ..prompts import load_prompt
 from ..state import RESTATE, Contract, Exchange, TaskState, Turn
 from .turns import Stopwatch, fingerprint
 
-PROMPT = load("coordinator/restate")
+PROMPT = load_prompt("coordinator/restate")
 MAX_TOKENS = 400
-SHOWN = 3
+MAX_EXCHANGES = 3
 """Earlier tasks that are told, the latest ones."""
-SHOWN_CHARS = 600
+MAX_ANSWER_CHARS = 600
 """Characters of each answer that are told."""
 
 
@@ -25,11 +25,11 @@ class Restated(Contract):
 
 async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Restate the question. Writes `restated`."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
-        earlier=told(state["earlier"]), question=state["question"]
+        earlier=format_exchanges(state["earlier"]), question=state["question"]
     )
-    reply = await model.structured(
+    reply = await model.generate_structured(
         messages, Restated, max_tokens=MAX_TOKENS, language=state["language"]
     )
     return {
@@ -45,9 +45,10 @@ async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     }
 
 
-def told(earlier: list[Exchange]) -> str:
+def format_exchanges(earlier: list[Exchange]) -> str:
     """The latest exchanges in words."""
     return "\n\n".join(
-        f"[{exchange['workflow']}] {exchange['question']}\n-> {exchange['answer'][:SHOWN_CHARS]}"
-        for exchange in earlier[-SHOWN:]
+        f"[{exchange['workflow']}] {exchange['question']}\n"
+        f"-> {exchange['answer'][:MAX_ANSWER_CHARS]}"
+        for exchange in earlier[-MAX_EXCHANGES:]
     )

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from ..errors import StructuredOutputError
 from ..language.messages import say
-from ..state import OPEN, CoordinatorDecision, Recorded, Routing, TaskState, Turn, Usage
+from ..state import OPEN_TASK_TYPE, CoordinatorDecision, Recorded, Routing, TaskState, Turn, Usage
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,7 +32,7 @@ def fingerprint(*parts: BaseModel | str | None) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def played(
+def record_turn(
     actor: str,
     output: BaseModel,
     *,
@@ -67,7 +67,7 @@ def do_without(
     turn = Turn(
         actor=actor,
         summary=summary,
-        fingerprint=fingerprint(problem_of(state), summary),
+        fingerprint=fingerprint(format_problem(state), summary),
         usage=error.usage,
         seconds=seconds,
         failed=True,
@@ -75,18 +75,18 @@ def do_without(
     return {"turn": turn, "usage": error.usage}
 
 
-def tell(actor: str, summary: str) -> None:
+def report_progress(actor: str, summary: str) -> None:
     """Show a piece of work that is done to whoever follows the task."""
     get_stream_writer()({"type": "progress", "actor": actor, "summary": summary})
 
 
-class Given(TypedDict, total=False):
+class InputsState(TypedDict, total=False):
     """The part of the task's state that holds its inputs."""
 
     inputs: dict[str, Any]
 
 
-class Asked(TypedDict, total=False):
+class QuestionState(TypedDict, total=False):
     """The part of the task's state that every agent sees."""
 
     question: str
@@ -95,46 +95,46 @@ class Asked(TypedDict, total=False):
     decision: CoordinatorDecision | None
 
 
-def problem_of(state: Asked) -> str:
+def format_problem(state: QuestionState) -> str:
     """The task as it stands on its own, with what the person added when asked."""
     asked = state.get("restated") or state["question"]
     return "\n".join([asked, *state.get("clarifications", [])])
 
 
-def instructions_of(state: Asked) -> str:
+def get_instructions(state: QuestionState) -> str:
     """What the Coordinator told whoever plays now."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
 
 
-class Gathering(Asked, Recorded, total=False):
+class LookupState(QuestionState, Recorded, total=False):
     """The part of the task's state that a workflow sees which looks things up."""
 
     routing: Routing | None
 
 
-def times_played(state: Recorded, actor: str) -> int:
+def count_turns(state: Recorded, actor: str) -> int:
     """Turns that the actor has had in this task."""
     return sum(record.actor == actor for record in state.get("history", []))
 
 
-def sought(state: Gathering, workflow: str) -> str:
+def choose_query(state: LookupState, workflow: str) -> str:
     """What a source of knowledge is asked: the task; or, where the task is mainly for another
     workflow and this one gathers for it, what the Coordinator wants to know first."""
     routing = state.get("routing")
-    for_another = routing is not None and routing.task_type not in (OPEN, workflow)
-    if for_another and not times_played(state, workflow):
-        return instructions_of(state) or problem_of(state)
-    return problem_of(state)
+    for_another = routing is not None and routing.task_type not in (OPEN_TASK_TYPE, workflow)
+    if for_another and not count_turns(state, workflow):
+        return get_instructions(state) or format_problem(state)
+    return format_problem(state)
 
 
-def given(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:
+def define_input(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:
     """A field of an inputs model: its default, what it means in both languages, and its bounds as
     `pydantic.Field` takes them."""
     return Field(default, description=en, json_schema_extra={"description_zh": zh}, **bounds)
 
 
-def inputs_of(state: Given, model: type[M]) -> M:
+def parse_inputs(state: InputsState, model: type[M]) -> M:
     """Those of the task's inputs that a workflow takes, as its model.
 
     Raises:

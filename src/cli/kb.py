@@ -14,9 +14,9 @@ from ..language.messages import say
 
 if TYPE_CHECKING:
     from ..kb import Hit, IngestReport
-    from ..kb.contracts import Progress
+    from ..kb.contracts import IngestProgress
 
-SHOWN = 20
+MAX_SHOWN = 20
 """Skipped files that are named; of more only the number is told."""
 
 
@@ -36,11 +36,11 @@ def add(
 ) -> None:
     from ..kb import KnowledgeBase
 
-    with _progress(say("kb.adding"), quiet) as progress:
+    with _show_progress(say("kb.adding"), quiet) as progress:
         report = KnowledgeBase(embedder=embedder).add_files(
             paths, chunk_size=chunk_size, overlap=overlap, progress=progress
         )
-    _tell_skipped(report)
+    _print_skipped(report)
     if not quiet:
         click.echo(
             say(
@@ -106,7 +106,7 @@ def search(question: str, top_k: int, as_json: bool) -> None:
     if not hits:
         click.echo(say("kb.empty"), err=True)
     for number, hit in enumerate(hits, start=1):
-        click.echo(_shown(number, hit))
+        click.echo(_format_hit(number, hit))
 
 
 @kb.command(help=say("cli.kb.stats.help"))
@@ -128,20 +128,20 @@ def stats(as_json: bool) -> None:
 def reembed(embedder: str, quiet: bool) -> None:
     from ..kb import KnowledgeBase
 
-    with _progress(say("kb.embedding"), quiet) as progress:
+    with _show_progress(say("kb.embedding"), quiet) as progress:
         chunks = KnowledgeBase().reembed(embedder, progress=progress)
     if not quiet:
         click.echo(say("kb.reembedded", chunks=chunks, embedder=embedder))
 
 
-def _tell_skipped(report: "IngestReport") -> None:
-    for skipped in report.skipped[:SHOWN]:
+def _print_skipped(report: "IngestReport") -> None:
+    for skipped in report.skipped[:MAX_SHOWN]:
         click.echo(say("kb.skipped.line", source=skipped.source, reason=skipped.message), err=True)
-    if len(report.skipped) > SHOWN:
-        click.echo(say("kb.skipped.more", count=len(report.skipped) - SHOWN), err=True)
+    if len(report.skipped) > MAX_SHOWN:
+        click.echo(say("kb.skipped.more", count=len(report.skipped) - MAX_SHOWN), err=True)
 
 
-def _shown(number: int, hit: "Hit") -> str:
+def _format_hit(number: int, hit: "Hit") -> str:
     where = f"{hit.source} > {hit.heading}" if hit.heading else hit.source
     figures = say("kb.hit", score=hit.score, similarity=hit.similarity, keywords=hit.keyword_score)
     text = " ".join(hit.text.split())
@@ -149,7 +149,7 @@ def _shown(number: int, hit: "Hit") -> str:
 
 
 @contextmanager
-def _progress(what: str, quiet: bool) -> "Iterator[Progress]":
+def _show_progress(what: str, quiet: bool) -> "Iterator[IngestProgress]":
     """A bar on standard error, where that is a terminal."""
     from rich import progress
     from rich.console import Console

@@ -47,7 +47,7 @@ class _Group(click.Group):
             ctx.exit(2 if isinstance(error, InvalidTask) else 1)
 
 
-class _Playing(click.Command):
+class _FormulaCommand(click.Command):
     """Takes a formula that begins with a minus, such as -3x+2=0, for no option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -71,7 +71,7 @@ for _command in (bandit, kb, keys, rate, replay, route, router, serve, trace, tr
     main.add_command(_command)
 
 
-@main.command(cls=_Playing, help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
+@main.command(cls=_FormulaCommand, help=say("cli.solve.help"), epilog=say("cli.solve.epilog"))
 @click.argument("problem")
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 @click.option("--quiet", is_flag=True, help=say("cli.option.quiet"))
@@ -89,7 +89,7 @@ def solve(
     _play(events, as_json, quiet)
 
 
-@main.command(cls=_Playing, help=say("cli.run.help"), epilog=say("cli.run.epilog"))
+@main.command(cls=_FormulaCommand, help=say("cli.run.help"), epilog=say("cli.run.epilog"))
 @click.argument("task")
 @click.option("--workflow", help=say("cli.option.workflow"))
 @click.option("--input", "-i", "inputs", multiple=True, help=say("cli.option.input"))
@@ -118,7 +118,7 @@ def run(
     events = astream_task(
         _read_stdin() if task == "-" else task,
         workflow=workflow,
-        inputs=_inputs(inputs),
+        inputs=_parse_inputs(inputs),
         thread_id=thread_id,
         max_iterations=max_iterations,
         model=model,
@@ -183,10 +183,10 @@ def tasks(limit: int, as_json: bool) -> None:
 @main.command(help=say("cli.models.help"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def models(as_json: bool) -> None:
-    from ..models.providers import overview
+    from ..models.providers import list_providers
     from ..settings import get_settings
 
-    rows = overview(get_settings())
+    rows = list_providers(get_settings())
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -196,7 +196,7 @@ def models(as_json: bool) -> None:
     click.echo(next(row["because"] for row in rows if row["chosen"]))
 
 
-def _inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
+def _parse_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
     """`name=value` pairs as a task's inputs; what takes a list, or comes twice, is a list."""
     from ..tasks.api import workflows
 
@@ -227,11 +227,11 @@ def _check_out(out: Path | None) -> None:
 
 
 def _write(out: Path, result: dict[str, Any]) -> None:
-    from .printable import page
+    from .printable import render_result
 
     text = result["report"] or ""
     if out.suffix == ".html":
-        text = page(result)
+        text = render_result(result)
     elif out.suffix == ".json":
         text = json.dumps(result, ensure_ascii=False, indent=2)
     try:
@@ -260,7 +260,7 @@ def _play(
     async def follow() -> dict[str, Any]:
         async for event in events:
             seen.update(event)
-            _show(console, event)
+            _print_event(console, event)
         return dict(seen["result"])
 
     try:
@@ -275,45 +275,45 @@ def _play(
     elif quiet:
         click.echo(result["final_answer"] or "")
     else:
-        _conclude(console, result)
+        _print_result(console, result)
     if result["error"]:
         click.echo(f"concertino: {result['error']}", err=True)
     sys.exit(EXIT_CODES[result["status"]])
 
 
-def _show(console: "Console", event: "Event") -> None:
+def _print_event(console: "Console", event: "Event") -> None:
     """One line when a round is decided, and one when it has been played."""
     from rich.markup import escape
 
-    from ..agents.coordinator import LIKELY
-    from ..state import OPEN
+    from ..agents.coordinator import MIN_PROBABILITY
+    from ..state import OPEN_TASK_TYPE
 
     if event["type"] == "started":
         console.print(say("cli.started", task_id=event["task_id"]), style="dim")
     elif event["type"] == "routing":
-        likely = [c for c in event["candidates"] if c["p"] >= LIKELY]
-        if likely and event["task_type"] != OPEN:
+        likely = [c for c in event["candidates"] if c["p"] >= MIN_PROBABILITY]
+        if likely and event["task_type"] != OPEN_TASK_TYPE:
             told = ", ".join(f"{c['workflow']} {c['p']:.2f}" for c in likely)
             console.print(say("cli.routing", candidates=told), style="dim", markup=False)
     elif event["type"] == "decision":
         why = escape(event["reasoning"])
         told = f" — {escape(event['instructions'])}" if event["instructions"] else ""
         console.print(f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{told}")
-        _show_cost(console, event, f"{event['source']}, ")
+        _print_cost(console, event, f"{event['source']}, ")
     elif event["type"] == "progress":
         console.print(f"   · {escape(event['summary'])}", style="dim")
     elif event["type"] == "turn":
         mark = "[red]✗[/]" if event["failed"] else "[green]✓[/]"
         console.print(f"   {mark} {escape(event['summary'])}")
-        _show_cost(console, event)
+        _print_cost(console, event)
 
 
-def _show_cost(console: "Console", event: "DecisionEvent | TurnEvent", before: str = "") -> None:
+def _print_cost(console: "Console", event: "DecisionEvent | TurnEvent", before: str = "") -> None:
     cost = say("cli.cost", tokens=event["usage"]["output_tokens"], seconds=event["seconds"])
     console.print(f"     {before}{cost}", style="dim")
 
 
-def _conclude(console: "Console", result: dict[str, Any]) -> None:
+def _print_result(console: "Console", result: dict[str, Any]) -> None:
     from rich.markdown import Markdown
 
     console.print()

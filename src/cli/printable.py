@@ -32,7 +32,7 @@ _ATTRIBUTES = frozenset(
 _BRACKETED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 
 
-def page(result: Mapping[str, Any]) -> str:
+def render_result(result: Mapping[str, Any]) -> str:
     """The report of any task's result, as `run_task` returns it, ready to print.
 
     A lesson's answers are on a sheet of their own. Without a report the page says why.
@@ -40,14 +40,14 @@ def page(result: Mapping[str, Any]) -> str:
     text = result.get("report") or result.get("error") or result.get("input_request") or ""
     title = result.get("question") or ""
     lesson = (result.get("outputs") or {}).get(result.get("workflow") or "", {}).get("data", {})
-    return page_of(
+    return render_markdown(
         str(text),
         title=str(lesson.get("title") or title),
         language=lesson.get("language") or result.get("language") or "en",
     )
 
 
-def page_of(markdown: str, *, title: str, language: Language = "en") -> str:
+def render_markdown(markdown: str, *, title: str, language: Language = "en") -> str:
     """A page of Markdown with LaTeX formulas between `$` signs.
 
     Args:
@@ -57,31 +57,35 @@ def page_of(markdown: str, *, title: str, language: Language = "en") -> str:
     """
     shown = " ".join(title.split())
     if not re.search(r"^# ", markdown, re.MULTILINE):
-        markdown = f"# {_as_text(shown[:120])}\n\n{markdown}"
-    tokens = _reader().parse(_BRACKETED.sub(_in_dollars, markdown))
+        markdown = f"# {_escape_markdown(shown[:120])}\n\n{markdown}"
+    tokens = _build_parser().parse(_BRACKETED.sub(_convert_brackets, markdown))
     _start_sheets(tokens)
-    body = _reader().renderer.render(tokens, _reader().options, {})
+    body = _build_parser().renderer.render(tokens, _build_parser().options, {})
     frame = Template((files(__package__) / "printable.html").read_text(encoding="utf-8"))
     return frame.substitute(language=language, title=html.escape(shown[:200]), body=body)
 
 
 @cache
-def _reader() -> "MarkdownIt":
+def _build_parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     reader.use(
-        dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True, renderer=_math
+        dollarmath_plugin,
+        allow_space=False,
+        allow_digits=False,
+        double_inline=True,
+        renderer=_render_formula,
     )
     return reader
 
 
-def _in_dollars(match: re.Match[str]) -> str:
+def _convert_brackets(match: re.Match[str]) -> str:
     return f"${match[1].strip()}$" if match[1] else f"\n\n$$\n{match[2].strip()}\n$$\n\n"
 
 
-def _as_text(title: str) -> str:
+def _escape_markdown(title: str) -> str:
     """The title so that Markdown takes none of it for its own signs."""
     return re.sub(r"([\\`*_{}\[\]<>#$|!])", r"\\\1", title)
 
@@ -94,7 +98,7 @@ def _start_sheets(tokens: Sequence["Token"]) -> None:
             opening.attrJoin("class", "sheet")
 
 
-def _math(latex: str, options: dict[str, Any]) -> str:
+def _render_formula(latex: str, options: dict[str, Any]) -> str:
     """A formula as MathML, or as it was written where it cannot be read."""
     from latex2mathml.converter import convert_to_element
 

@@ -14,8 +14,8 @@ from .trace import read_traces
 if TYPE_CHECKING:
     from ..learning.classifier import Classifier
     from ..learning.held_out import Judgement
-    from ..learning.retraining import Retrained
-    from ..tasks.replay import Run
+    from ..learning.retraining import TrainingReport
+    from ..tasks.replay import ReplayRun
 
 
 @click.command(help=say("cli.route.help"), epilog=say("cli.route.epilog"))
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def route(question: str, as_json: bool) -> None:
     from ..graphs.coordinator import choices_for
-    from ..learning.router import guess, task_type
+    from ..learning.router import choose_task_type, guess
 
     if not question.strip():
         raise InvalidTask(say("invalid.empty"))
@@ -35,7 +35,7 @@ def route(question: str, as_json: bool) -> None:
         return
     for candidate in found:
         click.echo(f"{candidate.workflow:<18}{candidate.p:6.1%}")
-    click.echo(say("router.type", type=task_type(found)), err=True)
+    click.echo(say("router.type", type=choose_task_type(found)), err=True)
 
 
 @click.group(help=say("cli.router.help"))
@@ -47,28 +47,28 @@ def router() -> None:
 @click.argument("version", type=click.IntRange(0), required=False)
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 def show(version: int | None, as_json: bool) -> None:
-    from ..learning.router import user_versions
+    from ..learning.router import get_user_versions
 
-    versions = user_versions()
-    number = versions.current() if version is None else version
+    versions = get_user_versions()
+    number = versions.get_current() if version is None else version
     classifier = versions.load(number)
     if as_json:
         told = classifier.model_dump(mode="json", exclude={"weights", "bias"})
         click.echo(json.dumps({"version": number, **told}, ensure_ascii=False))
         return
-    click.echo(_line(number, classifier))
+    click.echo(_format_version(number, classifier))
     click.echo(say("router.labels", labels=", ".join(classifier.labels)))
 
 
 @router.command("versions", help=say("cli.router.versions.help"))
 def versions_() -> None:
-    from ..learning.router import user_versions
+    from ..learning.router import get_user_versions
 
-    versions = user_versions()
-    current = versions.current()
-    for number in versions.numbers():
+    versions = get_user_versions()
+    current = versions.get_current()
+    for number in versions.list_numbers():
         try:
-            line = _line(number, versions.load(number))
+            line = _format_version(number, versions.load(number))
         except RouterError as error:
             line = f"{number:>4}  {error}"
         click.echo(f"{'*' if number == current else ' '}{line}")
@@ -77,9 +77,9 @@ def versions_() -> None:
 @router.command(help=say("cli.router.rollback.help"), epilog=say("cli.router.rollback.epilog"))
 @click.argument("version", type=click.IntRange(0), required=False)
 def rollback(version: int | None) -> None:
-    from ..learning.router import user_versions
+    from ..learning.router import get_user_versions
 
-    versions = user_versions()
+    versions = get_user_versions()
     if version is None:
         version = versions.roll_back()
     else:
@@ -106,22 +106,22 @@ def rollback(version: int | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool) -> None:
     from ..learning.retraining import retrain
-    from ..learning.router import in_use, user_versions
+    from ..learning.router import get_user_versions, load_current_router
     from ..tasks.api import workflows
 
     reading = read_traces(traces)
-    before, old = in_use()
+    before, old = load_current_router()
     names = [row["name"] for row in workflows()]
     new, report = retrain(reading.records, names, old, "best" if rule == "best" else "chosen")
-    versions = user_versions()
+    versions = get_user_versions()
     number = versions.add(new)
     if report.better or force:
         versions.use(number)
     if as_json:
-        told = {"version": number, "in_use": versions.current(), "skipped": reading.skipped}
+        told = {"version": number, "in_use": versions.get_current(), "skipped": reading.skipped}
         click.echo(json.dumps({**told, **report.model_dump(mode="json")}, ensure_ascii=False))
         return
-    _tell(report, reading.skipped, before, number)
+    _print_report(report, reading.skipped, before, number)
     verdict = "better" if report.better else "forced" if force else "not_better"
     click.echo(say(f"router.{verdict}", old=before, new=number))
 
@@ -143,7 +143,7 @@ def replay(
 ) -> None:
     from ..tasks.replay import replay as replaying
 
-    def ended(done: int, total: int, run: "Run", status: str) -> None:
+    def ended(done: int, total: int, run: "ReplayRun", status: str) -> None:
         if not quiet:
             words = " ".join(run.asked.question.split())
             click.echo(f"{done}/{total}  {status:<11} {run.workflow:<18} {words[:60]}", err=True)
@@ -153,12 +153,12 @@ def replay(
     click.echo(say("replay.done", runs=sum(outcomes.values()), outcomes=told or "-"))
 
 
-def _line(number: int, classifier: "Classifier") -> str:
+def _format_version(number: int, classifier: "Classifier") -> str:
     told = "  ".join(f"{name} {value:.3g}" for name, value in classifier.figures.items())
     return f"{number:>4}  {classifier.trained:%Y-%m-%d %H:%M}  {told}"
 
 
-def _tell(report: "Retrained", skipped: int, before: int, number: int) -> None:
+def _print_report(report: "TrainingReport", skipped: int, before: int, number: int) -> None:
     """The report of a training, for people."""
     click.echo(say("router.learned", **report.model_dump(include={"learned", "held_out"})))
     left_out = report.model_dump(include={"without_text", "without_reward", "undecided"})
@@ -175,10 +175,10 @@ def _tell(report: "Retrained", skipped: int, before: int, number: int) -> None:
     if report.advantage:
         value, low, high = report.advantage
         click.echo(say("router.advantage", value=value, low=low, high=high, drawn=report.drawn))
-    _tell_confusion(report.after)
+    _print_confusion(report.after)
 
 
-def _tell_confusion(judged: "Judgement") -> None:
+def _print_confusion(judged: "Judgement") -> None:
     for label, row in judged.confusion.items():
         taken = ", ".join(f"{name} {count}" for name, count in row.items())
         click.echo(say("router.taken_for", label=label, taken=taken))

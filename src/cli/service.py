@@ -29,7 +29,7 @@ T = TypeVar("T")
 @click.option("--workers-in-process", type=click.IntRange(1, 256), help=say("cli.serve.workers"))
 def serve(host: str, port: int, workers_in_process: int | None) -> None:
     try:
-        from ..service.server import serve as serving
+        from ..service.server import run_server as serving
         from ..work import logs, tracing
     except ImportError as error:
         raise ConcertinoError(say("service.not_installed", reason=error)) from error
@@ -38,8 +38,8 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
     settings = get_settings()
     if workers_in_process:
         settings = settings.model_copy(update={"serve_workers": workers_in_process})
-    logs.configure(settings)
-    tracing.configure(settings)
+    logs.configure_logging(settings)
+    tracing.configure_tracing(settings)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
         asyncio.run(serving(settings, host, port, click.echo))
 
@@ -50,7 +50,7 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
 def worker(tasks: int | None, metrics_port: int | None) -> None:
     try:
         from ..work import logs, tracing
-        from ..work.worker import work
+        from ..work.worker import run_worker
     except ImportError as error:
         raise ConcertinoError(say("store.not_installed", reason=error)) from error
     from ..settings import get_settings
@@ -58,9 +58,9 @@ def worker(tasks: int | None, metrics_port: int | None) -> None:
     settings = get_settings()
     if tasks:
         settings = settings.model_copy(update={"serve_workers": tasks})
-    logs.configure(settings)
-    tracing.configure(settings)
-    asyncio.run(work(settings, metrics_port, click.echo))
+    logs.configure_logging(settings)
+    tracing.configure_tracing(settings)
+    asyncio.run(run_worker(settings, metrics_port, click.echo))
 
 
 @click.group(help=say("cli.keys.help"))
@@ -73,7 +73,7 @@ def keys() -> None:
 @click.option("--requests-per-minute", type=click.IntRange(1), help=say("cli.keys.requests"))
 @click.option("--tokens-per-day", type=click.IntRange(0), help=say("cli.keys.tokens"))
 def create(name: str, requests_per_minute: int | None, tokens_per_day: int | None) -> None:
-    made = _with_keys(lambda known: known.create(name, requests_per_minute, tokens_per_day))
+    made = _run_with_keys(lambda known: known.create(name, requests_per_minute, tokens_per_day))
     click.echo(say("keys.once"), err=True)
     click.echo(made)
 
@@ -81,7 +81,7 @@ def create(name: str, requests_per_minute: int | None, tokens_per_day: int | Non
 @keys.command("list", help=say("cli.keys.list"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def list_(as_json: bool) -> None:
-    found = _with_keys(lambda known: known.all())
+    found = _run_with_keys(lambda known: known.list_keys())
     if as_json:
         rows = [key.model_dump(mode="json") for key in found]
         click.echo(json.dumps(rows, ensure_ascii=False))
@@ -96,11 +96,11 @@ def list_(as_json: bool) -> None:
 @keys.command(help=say("cli.keys.revoke"))
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    _with_keys(lambda known: known.revoke(key_id))
+    _run_with_keys(lambda known: known.revoke(key_id))
     click.echo(say("keys.revoked", key_id=key_id))
 
 
-def _with_keys(ask: "Callable[[Keys], Awaitable[T]]") -> T:
+def _run_with_keys(ask: "Callable[[Keys], Awaitable[T]]") -> T:
     from ..service.keys import Keys
     from ..settings import get_settings
     from ..store.open import open_store

@@ -17,7 +17,7 @@ from ..language.messages import default_language, say
 
 if TYPE_CHECKING:
     from ..learning.contracts import TraceRecord
-    from ..learning.trace import Reading
+    from ..learning.trace import TraceReading
     from ..state import TaskStatus
 
 COLUMNS = (
@@ -40,7 +40,7 @@ def rate(task_id: str, rating: int, comment: str | None) -> None:
     reward = rate_task(task_id, rating, comment)
     if reward:
         click.echo(say("cli.rate.done", reward=reward.reward))
-    elif asyncio.run(_status_of(task_id)) in TRACED:
+    elif asyncio.run(_read_status(task_id)) in TRACED:
         click.echo(say("cli.rate.unrewarded"))
     else:
         click.echo(say("cli.rate.later"))
@@ -95,7 +95,7 @@ def show(task_id: str | None, limit: int, as_json: bool) -> None:
         _explain(shown[0])
     else:
         for record in reversed(shown):
-            click.echo(_line(record))
+            click.echo(_format_record(record))
 
 
 @trace.command(help=say("cli.trace.stats.help"))
@@ -104,8 +104,11 @@ def stats(as_json: bool) -> None:
     from ..learning import statistics
 
     records = _read()
-    workflows, actors = statistics.by_workflow(records), statistics.by_actor(records)
-    advice = statistics.of_advice(records)
+    workflows, actors = (
+        statistics.summarize_workflows(records),
+        statistics.summarize_actors(records),
+    )
+    advice = statistics.summarize_advice(records)
     if as_json:
         click.echo(json.dumps({"workflows": workflows, "actors": actors, "advice": advice}))
         return
@@ -135,7 +138,7 @@ def export(out: Path, since: datetime | None) -> None:
     click.echo(say("cli.trace.exported", count=len(records)), err=True)
 
 
-async def _status_of(task_id: str) -> "TaskStatus":
+async def _read_status(task_id: str) -> "TaskStatus":
     from ..settings import get_settings
     from ..store.open import open_store
 
@@ -143,17 +146,17 @@ async def _status_of(task_id: str) -> "TaskStatus":
         return (await store.get(task_id)).status
 
 
-def read_traces(paths: Sequence[Path] = ()) -> "Reading":
+def read_traces(paths: Sequence[Path] = ()) -> "TraceReading":
     """What these files and folders hold, or the user's own trace.
 
     Raises:
         ConcertinoError: one cannot be read.
     """
-    from ..learning.trace import Trace, trace_in
+    from ..learning.trace import Trace, read_trace_files
     from ..settings import get_settings
 
     try:
-        return trace_in(paths) if paths else Trace.of(get_settings()).read()
+        return read_trace_files(paths) if paths else Trace.of(get_settings()).read()
     except OSError as error:
         raise ConcertinoError(say("cli.trace.unreadable", reason=error)) from error
 
@@ -167,7 +170,7 @@ def _read() -> list["TraceRecord"]:
     return found.records
 
 
-def _line(record: "TraceRecord") -> str:
+def _format_record(record: "TraceRecord") -> str:
     earned = f"{record.reward.reward:.3f}" if record.reward else "-"
     question = " ".join((record.question or "").split())[:50]
     return (
@@ -178,7 +181,7 @@ def _line(record: "TraceRecord") -> str:
 
 def _explain(record: "TraceRecord") -> None:
     """How a task's workflow was chosen, and its reward, term by term."""
-    click.echo(_line(record))
+    click.echo(_format_record(record))
     if routing := record.routing:
         likely = ", ".join(f"{c.workflow} {c.p:.2f}" for c in routing.candidates) or "-"
         click.echo(say("cli.trace.routing", type=routing.task_type, likely=likely))
@@ -193,17 +196,17 @@ def _explain(record: "TraceRecord") -> None:
     if reward := record.reward:
         click.echo(say("cli.trace.reward", quality=reward.quality, cost=reward.cost))
         for term in [*reward.quality_terms, *reward.cost_terms]:
-            meaning = _meaning(term.name, record.workflow)
+            meaning = _describe_term(term.name, record.workflow)
             click.echo(f"  {term.name:<14}{term.value:>6.2f} × {term.weight:<7.3g}{meaning}")
 
 
-def _meaning(term: str, workflow: str | None) -> str:
-    from ..learning.reward import NAMES, meaning_of
+def _describe_term(term: str, workflow: str | None) -> str:
+    from ..learning.reward import TERM_NAMES, describe_term
     from ..tasks.api import workflows
 
     language = default_language()
-    if term in NAMES:
-        return meaning_of(term)[language]
+    if term in TERM_NAMES:
+        return describe_term(term)[language]
     checks = {flow["name"]: flow["checks"] for flow in workflows()}
     return str(checks.get(workflow, {}).get(term, {}).get(language, ""))
 

@@ -4,10 +4,10 @@ from langgraph.runtime import Runtime
 
 from ..agents.sources.cited_answer import answer_from
 from ..agents.turns import Stopwatch
-from ..context import RunContext, model_of
+from ..context import RunContext, resolve_model
 from ..language.messages import Language
 from ..state import Output, Source, TaskState, Usage
-from .conclusion import judged, made
+from .conclusion import build_output, record_output
 
 
 async def conclude_cited(
@@ -32,13 +32,13 @@ async def conclude_cited(
     usage = Usage()
     output = nothing
     if passages:
-        found = await answer_from(await model_of(runtime), question, passages, language)
+        found = await answer_from(await resolve_model(runtime), question, passages, language)
         usage = found.usage
         if found.text:
-            output = judged(
+            output = build_output(
                 workflow, found.text, [found.check], sources=found.sources, data=found.data
             )
-    return made(
+    return record_output(
         workflow,
         output,
         summary=output.text,

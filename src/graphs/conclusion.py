@@ -7,7 +7,7 @@ from ..language.messages import Language, say
 from ..state import Check, Output, Source, Status, TaskState, Turn, Usage, output_of
 
 
-def made(
+def record_output(
     actor: str,
     output: Output,
     *,
@@ -41,7 +41,7 @@ def made(
     }
 
 
-def judged(
+def build_output(
     workflow: str,
     text: str,
     checks: list[Check],
@@ -65,7 +65,7 @@ def has_output(state: TaskState, workflow: str) -> bool:
     return output_of(state, workflow) is not None
 
 
-def holds(state: TaskState, workflow: str) -> bool:
+def has_verified_output(state: TaskState, workflow: str) -> bool:
     """Whether what the workflow made passed all its checks."""
     output = output_of(state, workflow)
     return output is not None and output.status == "verified"
@@ -77,7 +77,7 @@ def may_improve(state: TaskState, workflow: str) -> bool:
     return output is None or output.status == "unverified"
 
 
-def failed_checks(state: TaskState, workflow: str) -> list[str]:
+def list_failed_checks(state: TaskState, workflow: str) -> list[str]:
     """The checks that did not pass, one line each."""
     output = output_of(state, workflow)
     if output is None:
@@ -98,18 +98,22 @@ def conclude(
         }
     status: Status = output.status
     found = output.text if status != "no_answer" else None
-    pieces = [output.text, _sources(output, language), _checked(output, names, language)]
+    pieces = [
+        output.text,
+        _format_sources(output, language),
+        _format_checks(output, names, language),
+    ]
     return {"status": status, "final_answer": found, "report": "\n\n".join(filter(None, pieces))}
 
 
-def _sources(output: Output, language: Language) -> str:
+def _format_sources(output: Output, language: Language) -> str:
     if not output.sources:
         return ""
     lines = [f"{source.number}. {source.title} ({source.location})" for source in output.sources]
     return "\n".join([f"**{say('made.sources', language)}**", "", *lines])
 
 
-def _checked(
+def _format_checks(
     output: Output, names: Mapping[str, Mapping[Language, str]], language: Language
 ) -> str:
     failed = [c for c in output.checks if not c.passed]

@@ -10,16 +10,16 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
-from ..agents.coordinator import Options, decide, enter, told_routing
+from ..agents.coordinator import Options, build_turn_record, decide, format_routing
 from ..agents.restate import restate
-from ..agents.turns import fingerprint, inputs_of, problem_of
+from ..agents.turns import fingerprint, format_problem, parse_inputs
 from ..context import RunContext
 from ..errors import InvalidTask
 from ..language.detect import detect_language
 from ..language.messages import say
 from ..learning.features import find_named_sources
 from ..learning.routing import route_task
-from ..models.structured import explain
+from ..models.structured import format_validation_error
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn
 from . import rag_qa as rag_qa
@@ -33,9 +33,9 @@ from .rules import (
     COMPLETE,
     NEED_INPUT,
     active_workflow,
-    choices,
     find_agent,
     legal_actions,
+    list_available_workflows,
     total_iterations,
 )
 
@@ -92,9 +92,11 @@ def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
     errors: list[str] = []
     for flow in flows:
         try:
-            inputs_of({"inputs": inputs}, flow.inputs)
+            parse_inputs({"inputs": inputs}, flow.inputs)
         except ValidationError as error:
-            errors.append(say("invalid.inputs", workflow=flow.name, error=explain(error)))
+            errors.append(
+                say("invalid.inputs", workflow=flow.name, error=format_validation_error(error))
+            )
     concerned = [flow for flow in flows if set(inputs) & set(flow.inputs.model_fields)]
     if errors and len(errors) == len(concerned):
         raise InvalidTask(" ".join(errors))
@@ -133,21 +135,25 @@ async def receive(state: TaskInput) -> TaskState:
 async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Ask the classifier and the bandit which workflow the task may be for. They only advise."""
     context = runtime.context or RunContext()
-    question, inputs = problem_of(state), state["inputs"]
-    return {"routing": await route_task(question, inputs, choices(state), context.checkpointer)}
+    question, inputs = format_problem(state), state["inputs"]
+    return {
+        "routing": await route_task(
+            question, inputs, list_available_workflows(state), context.checkpointer
+        )
+    }
 
 
 def choices_for(question: str, inputs: dict[str, Any] | None = None) -> list[str]:
     """The registered workflows that take this task."""
-    return choices({"question": question, "inputs": inputs or {}})
+    return list_available_workflows({"question": question, "inputs": inputs or {}})
 
 
 async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Enter what was played into the history, and decide who plays next."""
     turn = state.get("turn")
-    entered = [enter(turn, state)] if turn else []
+    entered = [build_turn_record(turn, state)] if turn else []
     seen: TaskState = {**state, "history": [*state.get("history", []), *entered]}
-    update = await decide(seen, _options(seen), runtime)
+    update = await decide(seen, _build_options(seen), runtime)
     decision = update["decision"]
     if decision and decision.next_action in WORKFLOWS:
         update["active"] = decision.next_action
@@ -180,7 +186,7 @@ def _decline(state: TaskState) -> TaskState:
     return {"status": "no_answer", "final_answer": None, "report": text}
 
 
-def route(state: TaskState) -> str:
+def route_decision(state: TaskState) -> str:
     """Where the decision leads: a workflow of several agents, back to the Coordinator, which
     then chooses the first of them."""
     decision = state["decision"]
@@ -194,11 +200,11 @@ def route(state: TaskState) -> str:
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     """The graph with every registered workflow's agents around the Coordinator. It is compiled
     once, as that takes longer than a step of it."""
-    return _compiled(tuple(WORKFLOWS.values())).copy({"checkpointer": checkpointer})
+    return _compile_graph(tuple(WORKFLOWS.values())).copy({"checkpointer": checkpointer})
 
 
 @cache
-def _compiled(workflows: tuple[Workflow, ...]) -> Graph:
+def _compile_graph(workflows: tuple[Workflow, ...]) -> Graph:
     builder = StateGraph(TaskState, context_schema=RunContext, input_schema=TaskInput)
     builder.add_node("receive", receive)
     builder.add_node("restate", restate)
@@ -207,49 +213,49 @@ def _compiled(workflows: tuple[Workflow, ...]) -> Graph:
     builder.add_node(NEED_INPUT, need_input)
     builder.add_node(REPORT, report)
     builder.add_edge(START, "receive")
-    builder.add_conditional_edges("receive", _first, ["restate", "router", "coordinator"])
-    builder.add_conditional_edges("restate", _choice, ["router", "coordinator"])
+    builder.add_conditional_edges("receive", _route_received, ["restate", "router", "coordinator"])
+    builder.add_conditional_edges("restate", _route_choice, ["router", "coordinator"])
     builder.add_edge("router", "coordinator")
     agents = [agent for flow in workflows for agent in flow.agents]
     for agent in agents:
         builder.add_node(agent.name, agent.node)
     players = [*(agent.name for agent in agents), NEED_INPUT]
-    builder.add_conditional_edges("coordinator", route, ["coordinator", *players, REPORT])
+    builder.add_conditional_edges("coordinator", route_decision, ["coordinator", *players, REPORT])
     for player in players:
         builder.add_edge(player, "coordinator")
     builder.add_edge(REPORT, END)
     return builder.compile(name="concertino")
 
 
-def _first(state: TaskState) -> str:
-    return "restate" if state["earlier"] else _choice(state)
+def _route_received(state: TaskState) -> str:
+    return "restate" if state["earlier"] else _route_choice(state)
 
 
-def _choice(state: TaskState) -> str:
+def _route_choice(state: TaskState) -> str:
     """The router only where there is a workflow to choose."""
     return "coordinator" if state["workflow"] else "router"
 
 
-def _options(state: TaskState) -> Options:
+def _build_options(state: TaskState) -> Options:
     legal, flow = legal_actions(state), active_workflow(state)
     own = {agent.name for agent in flow.agents} if flow else set()
     choosing = all(name in WORKFLOWS and name not in own for name in legal if name != COMPLETE)
     return Options(
         legal=legal,
-        descriptions={name: _description(name, own, state) for name in legal},
+        descriptions={name: _describe_choice(name, own, state) for name in legal},
         signals=flow.signals_of(state) if flow else [],
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
-        router=_router_line(state, legal) if choosing else "-",
+        router=_format_advice(state, legal) if choosing else "-",
     )
 
 
-def _router_line(state: TaskState, legal: list[str]) -> str:
-    sources = find_named_sources(problem_of(state), list_sources())
-    return told_routing(state.get("routing"), legal, sources, state["language"])
+def _format_advice(state: TaskState, legal: list[str]) -> str:
+    sources = find_named_sources(format_problem(state), list_sources())
+    return format_routing(state.get("routing"), legal, sources, state["language"])
 
 
-def _description(name: str, own: set[str], state: TaskState) -> str:
+def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
     """What a choice means: an agent of the workflow that is played, or another workflow."""
     agent, language = find_agent(name), state["language"]
     if agent and (name in own or name not in WORKFLOWS):

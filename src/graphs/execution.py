@@ -10,7 +10,7 @@ from ..agents.math.execution import (
     ExecutionInput,
     ExecutionOutput,
     ExecutionState,
-    conclude,
+    collect_results,
     plan_of,
     prepare_chain,
     run_chain,
@@ -27,7 +27,7 @@ def build_execution() -> CompiledStateGraph[Any, RunContext, Any, Any]:
         outcomes=_outcomes,
         prepare=_prepare,
         run=run_chain,
-        conclude=conclude,
+        conclude=collect_results,
         stop_on_failure=True,
     )
     return build_dag(

@@ -8,8 +8,17 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from ..agents.sources.passages import retrieve_document_passages, retrieve_page_passages
-from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
-from ..context import RunContext, the_knowledge_base
+from ..agents.turns import (
+    InputsState,
+    LookupState,
+    Stopwatch,
+    choose_query,
+    count_turns,
+    define_input,
+    parse_inputs,
+    report_progress,
+)
+from ..context import RunContext, open_knowledge_base
 from ..language.messages import Language, say
 from ..state import Output, Source, TaskState, Turn, Usage, WorkflowOutput, output_of
 from .cited_answer import conclude_cited
@@ -25,16 +34,18 @@ class RagInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    urls: list[str] = given(
+    urls: list[str] = define_input(
         [],
         max_length=5,
         en="pages to read beside the documents",
         zh="除资料外还要读的网页",
     )
-    top_k: int = given(TOP_K, ge=1, le=20, en="passages to answer from", zh="用来回答的段落数")
+    top_k: int = define_input(
+        TOP_K, ge=1, le=20, en="passages to answer from", zh="用来回答的段落数"
+    )
 
 
-class RagInput(Gathering, Given, total=False):
+class RagInput(LookupState, InputsState, total=False):
     """What the subgraph reads of the task."""
 
     language: Language
@@ -58,31 +69,31 @@ async def retrieve_docs(state: RagInput) -> RagState:
 
     The embedding of the query happens inside: a vector in the state would only swell checkpoints.
     """
-    watch, inputs = Stopwatch(), inputs_of(state, RagInputs)
-    wanted = inputs.top_k * (1 + times_played(state, NAME))
-    question = sought(state, NAME)
+    watch, inputs = Stopwatch(), parse_inputs(state, RagInputs)
+    wanted = inputs.top_k * (1 + count_turns(state, NAME))
+    question = choose_query(state, NAME)
     pages, unread = await retrieve_page_passages(question, inputs.urls, wanted, state["language"])
     documents = await retrieve_document_passages(
-        the_knowledge_base(), question, wanted, close=not times_played(state, NAME)
+        open_knowledge_base(), question, wanted, close=not count_turns(state, NAME)
     )
     passages = [
         source.model_copy(update={"number": number})
         for number, source in enumerate([*pages, *documents], 1)
     ]
-    tell(NAME, say("rag.found", state["language"], count=len(passages)))
+    report_progress(NAME, say("rag.found", state["language"], count=len(passages)))
     return {"passages": passages, "unread": unread, "seconds": watch.seconds}
 
 
 async def rag_answer(state: RagState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from the passages, or say that they hold no answer."""
-    question = sought(state, NAME)
+    question = choose_query(state, NAME)
     return await conclude_cited(
         NAME,
         question,
         state["passages"],
         state["language"],
         runtime,
-        nothing=_nothing(state),
+        nothing=_explain_no_answer(state),
         inputs=f"{question} {len(state['passages'])}",
         seconds=state["seconds"],
     )
@@ -101,7 +112,7 @@ def build() -> CompiledStateGraph[RagState, RunContext, RagInput, WorkflowOutput
     return builder.compile()
 
 
-def _nothing(state: RagState) -> Output:
+def _explain_no_answer(state: RagState) -> Output:
     """Why there is no answer."""
     lines = [say("rag.nothing", state["language"])]
     lines += [say("rag.unread", state["language"], page=page) for page in state["unread"]]
@@ -110,7 +121,7 @@ def _nothing(state: RagState) -> Output:
 
 def _may_answer(state: TaskState) -> bool:
     made_already = output_of(state, NAME)
-    tries = times_played(cast("RagInput", state), NAME)
+    tries = count_turns(cast("RagInput", state), NAME)
     return made_already is None or (made_already.status != "verified" and tries < MAX_TRIES)
 
 

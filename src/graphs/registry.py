@@ -7,14 +7,14 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ValidationError
 
-from ..agents.turns import inputs_of
+from ..agents.turns import parse_inputs
 from ..context import RunContext
 from ..language.messages import Language
 from ..state import TaskState
-from .conclusion import conclude, failed_checks, has_output, may_improve
+from .conclusion import conclude, has_output, list_failed_checks, may_improve
 
-Text = Mapping[Language, str]
-Rule = Callable[[TaskState], bool]
+LocalizedText = Mapping[Language, str]
+StatePredicate = Callable[[TaskState], bool]
 
 
 def _always(state: TaskState) -> bool:
@@ -30,11 +30,11 @@ class Agent:
     """A node that the Coordinator may send the task to."""
 
     name: str
-    description: Text
+    description: LocalizedText
     """One line for the Coordinator: what it does and when it is the one to play."""
     node: Any
     """An async function of the state, or a compiled subgraph."""
-    legal: Rule | None = None
+    legal: StatePredicate | None = None
     """Whether it makes sense now; narrows what the Coordinator chooses from, no more. None: until
     its workflow has an output, and while that fails a check."""
 
@@ -47,12 +47,12 @@ class Workflow:
     """
 
     name: str
-    description: Text
+    description: LocalizedText
     """One line for the Coordinator, the command line and the docs: what kind of task it is for."""
     inputs: type[BaseModel]
     """What may be given besides the question."""
     agents: tuple[Agent, ...]
-    checks: Mapping[str, Text] = field(default_factory=dict)
+    checks: Mapping[str, LocalizedText] = field(default_factory=dict)
     """What a machine checks of the output: the name of each check, and what it means."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """How much each check counts in the task's reward, see `learning/reward.py`; 1 where nothing
@@ -60,11 +60,11 @@ class Workflow:
     source_signs: tuple[str, ...] = ()
     """Features of a question, see `learning/features.py`, by which it asks for the source of
     knowledge that this workflow answers from; none where it answers from no source."""
-    available: Rule = _always
+    available: StatePredicate = _always
     """Whether it can be chosen for this task at all."""
-    complete: Rule | None = None
+    complete: StatePredicate | None = None
     """Whether there is something to conclude with; None: once there is an output."""
-    need_input: Rule = _never
+    need_input: StatePredicate = _never
     """Whether asking the person could help."""
     signals: Callable[[TaskState], list[str]] | None = None
     """What the Coordinator should know before it decides, one line each; None: failed checks."""
@@ -74,7 +74,7 @@ class Workflow:
     def may_be_chosen(self, state: TaskState) -> bool:
         """Whether this workflow is one for the task, its inputs being what they are."""
         try:
-            inputs_of(state, self.inputs)
+            parse_inputs(state, self.inputs)
         except ValidationError:
             return False
         return self.available(state)
@@ -89,7 +89,7 @@ class Workflow:
 
     def signals_of(self, state: TaskState) -> list[str]:
         """What the Coordinator should know before it decides."""
-        return self.signals(state) if self.signals else failed_checks(state, self.name)
+        return self.signals(state) if self.signals else list_failed_checks(state, self.name)
 
     async def conclude(self, state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         """End the task with what this workflow made."""
@@ -128,7 +128,7 @@ def list_sources() -> dict[str, tuple[str, ...]]:
     return {name: flow.source_signs for name, flow in WORKFLOWS.items() if flow.source_signs}
 
 
-def catalogue() -> list[dict[str, Any]]:
+def describe_workflows() -> list[dict[str, Any]]:
     """Every workflow as plain data: name, descriptions, schema of its inputs, checks, agents."""
     return [
         {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..agents.turns import times_played
+from ..agents.turns import count_turns
 from ..state import Record, TaskState, decisions, rounds
 from .registry import WORKFLOWS, Agent, Workflow
 
@@ -23,15 +23,15 @@ def legal_actions(state: TaskState) -> list[str]:
         return [COMPLETE]
     flow = active_workflow(state)
     if flow is None:
-        return [*choices(state), COMPLETE]
+        return [*list_available_workflows(state), COMPLETE]
     legal = [
         agent.name
         for agent in flow.agents
-        if flow.may_play(agent, state) and not stalled(state, agent.name)
+        if flow.may_play(agent, state) and not is_stalled(state, agent.name)
     ]
     if flow.may_complete(state):
-        legal += [COMPLETE, *choices(state)]
-    if times_played(state, NEED_INPUT) < MAX_QUESTIONS and flow.need_input(state):
+        legal += [COMPLETE, *list_available_workflows(state)]
+    if count_turns(state, NEED_INPUT) < MAX_QUESTIONS and flow.need_input(state):
         legal.append(NEED_INPUT)
     return legal or [COMPLETE]
 
@@ -42,7 +42,7 @@ def active_workflow(state: TaskState) -> Workflow | None:
     return WORKFLOWS[name] if name else None
 
 
-def choices(state: TaskState) -> list[str]:
+def list_available_workflows(state: TaskState) -> list[str]:
     """The workflows that may be chosen: the available ones that have not been."""
     if state.get("workflow"):
         return []
@@ -58,18 +58,18 @@ def find_agent(name: str) -> Agent | None:
     return next((agent for agent in agents if agent.name == name), None)
 
 
-def owner_of(actor: str) -> Workflow | None:
+def find_workflow(actor: str) -> Workflow | None:
     """The workflow that an agent belongs to."""
     return next((f for f in WORKFLOWS.values() if any(a.name == actor for a in f.agents)), None)
 
 
-def stalled(state: TaskState, actor: str) -> bool:
+def is_stalled(state: TaskState, actor: str) -> bool:
     """Whether playing again would be a third time with the same inputs and the same result.
 
     The inputs are the same until an agent before it, in its workflow's order, has played with a
     result of its own that was not there before.
     """
-    flow = owner_of(actor)
+    flow = find_workflow(actor)
     names = [agent.name for agent in flow.agents] if flow else []
     before = {NEED_INPUT, *names[: names.index(actor)]}
     seen: set[str] = set()
@@ -88,7 +88,7 @@ def total_iterations(state: TaskState) -> int:
     return len(rounds(state))
 
 
-def last_played(state: TaskState, actor: str) -> int:
+def find_last_turn(state: TaskState, actor: str) -> int:
     """Place in the history of an agent's latest turn; -1 if it has not played."""
     history: list[Record] = state.get("history", [])
     return max((n for n, record in enumerate(history) if record.actor == actor), default=-1)

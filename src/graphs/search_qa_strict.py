@@ -8,13 +8,22 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from ..agents.sources.passages import retrieve_page_passages
-from ..agents.turns import Gathering, Given, Stopwatch, given, inputs_of, sought, tell, times_played
+from ..agents.turns import (
+    InputsState,
+    LookupState,
+    Stopwatch,
+    choose_query,
+    count_turns,
+    define_input,
+    parse_inputs,
+    report_progress,
+)
 from ..context import RunContext
 from ..errors import ConcertinoError
 from ..language.messages import Language, say
 from ..settings import get_settings
 from ..state import Output, Source, TaskState, Turn, Usage, WorkflowOutput, output_of
-from ..tools.web_search import choose_search
+from ..tools.web_search import choose_search_provider
 from .cited_answer import conclude_cited
 from .registry import Agent, Workflow, register
 
@@ -29,12 +38,12 @@ class SearchInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pages: int = given(
+    pages: int = define_input(
         PAGES, ge=1, le=10, en="pages to read of those found", zh="阅读多少个找到的网页"
     )
 
 
-class SearchInput(Gathering, Given, total=False):
+class SearchInput(LookupState, InputsState, total=False):
     """What the subgraph reads of the task."""
 
     language: Language
@@ -56,16 +65,18 @@ class SearchState(SearchInput, total=False):
 async def search(state: SearchInput) -> SearchState:
     """Find pages; on a second try, as many more. Without a provider, or offline, say so."""
     watch, language = Stopwatch(), state["language"]
-    wanted = inputs_of(state, SearchInputs).pages * (1 + times_played(state, NAME))
+    wanted = parse_inputs(state, SearchInputs).pages * (1 + count_turns(state, NAME))
     found: SearchState = {"urls": [], "notes": [], "passages": []}
     try:
-        provider = choose_search(get_settings(), language)
+        provider = choose_search_provider(get_settings(), language)
         if provider is None:
             found["notes"] = [say("search.no_provider", language)]
         else:
-            results = await provider.search(sought(state, NAME), wanted)
+            results = await provider.search(choose_query(state, NAME), wanted)
             found["urls"] = [result.url for result in results]
-            tell(NAME, say("search.found", language, count=len(results), name=provider.name))
+            report_progress(
+                NAME, say("search.found", language, count=len(results), name=provider.name)
+            )
     except ConcertinoError as unavailable:
         found["notes"] = [str(unavailable)]
     return {**found, "seconds": watch.seconds}
@@ -75,7 +86,7 @@ async def read(state: SearchState) -> SearchState:
     """Fetch the pages side by side, and take from them what fits the question best. A search
     result that was not read is not evidence."""
     watch = Stopwatch()
-    question = sought(state, NAME)
+    question = choose_query(state, NAME)
     passages, unread = await retrieve_page_passages(
         question, state["urls"], PASSAGES, state["language"]
     )
@@ -85,14 +96,14 @@ async def read(state: SearchState) -> SearchState:
 
 async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
     """Answer from what was read, each sentence with its page, or say why there is no answer."""
-    question = sought(state, NAME)
+    question = choose_query(state, NAME)
     return await conclude_cited(
         NAME,
         question,
         state["passages"],
         state["language"],
         runtime,
-        nothing=_nothing(state),
+        nothing=_explain_no_answer(state),
         inputs=" ".join([question, *state["urls"]]),
         seconds=state["seconds"],
     )
@@ -116,7 +127,7 @@ def build() -> CompiledStateGraph[SearchState, RunContext, SearchInput, Workflow
     return builder.compile()
 
 
-def _nothing(state: SearchState) -> Output:
+def _explain_no_answer(state: SearchState) -> Output:
     """Why there is no answer."""
     said = state["notes"] or [say("search.nothing", state["language"])]
     return Output(workflow=NAME, status="no_answer", text="\n\n".join(said))
@@ -124,7 +135,7 @@ def _nothing(state: SearchState) -> Output:
 
 def _may_search(state: TaskState) -> bool:
     done = output_of(state, NAME)
-    tries = times_played(cast("SearchInput", state), NAME)
+    tries = count_turns(cast("SearchInput", state), NAME)
     return done is None or (done.status == "unverified" and tries < MAX_TRIES)
 
 

@@ -7,15 +7,15 @@ from pydantic import BaseModel, ConfigDict
 from ..agents.math.comprehension import comprehend
 from ..agents.math.execution import tries_left
 from ..agents.math.planning import plan
-from ..agents.math.report import report
+from ..agents.math.report import write_report
 from ..agents.math.verification import verify
-from ..agents.turns import problem_of
+from ..agents.turns import format_problem
 from ..state import Level, Record, TaskState, turns
 from .execution import build_execution
 from .registry import Agent, Workflow, register
-from .rules import NEED_INPUT, last_played
+from .rules import NEED_INPUT, find_last_turn
 
-SHORT = 800
+MAX_UNPLANNED_CHARS = 800
 """Characters of a problem that may be worked on without a plan."""
 
 _FORMULA = re.compile(r"[=<>≤≥^√∫∑]|\\[a-z]|\b(?:sin|cos|tan|log|ln|f)\s*\(")
@@ -27,95 +27,97 @@ class SolveMathInputs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _passed(state: TaskState) -> bool:
+def _has_passed(state: TaskState) -> bool:
     found = state.get("verification_output")
-    return found is not None and found.status == "PASSED" and not _executed_since(state)
+    return found is not None and found.status == "PASSED" and not _has_new_execution(state)
 
 
-def _executed_since(state: TaskState) -> bool:
-    return last_played(state, "execution") > last_played(state, "verification")
+def _has_new_execution(state: TaskState) -> bool:
+    return find_last_turn(state, "execution") > find_last_turn(state, "verification")
 
 
-def _in_trouble(state: TaskState) -> bool:
+def _has_failed(state: TaskState) -> bool:
     """Whether the latest word on the plan's result is that it does not hold."""
-    played = _own_turns(state)
+    played = _list_own_turns(state)
     return bool(played) and played[-1].failed
 
 
 def _may_try_again(state: TaskState) -> bool:
-    return _in_trouble(state) and tries_left(state) > 0
+    return _has_failed(state) and tries_left(state) > 0
 
 
 def _may_go_back(state: TaskState, level: Level) -> bool:
     """Whether it may be tried again from there; a diagnosis that points elsewhere rules it out."""
     found = state.get("verification_output")
-    diagnosed = found.issues if found and not _executed_since(state) else []
+    diagnosed = found.issues if found and not _has_new_execution(state) else []
     return _may_try_again(state) and (not diagnosed or diagnosed[0].level == level)
 
 
 def _may_comprehend(state: TaskState) -> bool:
-    read, asked = last_played(state, "comprehension"), last_played(state, NEED_INPUT)
-    return _untouched(state) or asked > read or _may_go_back(state, "comprehension")
+    read, asked = find_last_turn(state, "comprehension"), find_last_turn(state, NEED_INPUT)
+    return _is_untouched(state) or asked > read or _may_go_back(state, "comprehension")
 
 
-def _untouched(state: TaskState) -> bool:
-    return not _own_turns(state)
+def _is_untouched(state: TaskState) -> bool:
+    return not _list_own_turns(state)
 
 
-def _own_turns(state: TaskState) -> list[Record]:
+def _list_own_turns(state: TaskState) -> list[Record]:
     """What this workflow's agents, or the person it asked, have played."""
     mine = {NEED_INPUT, *(action.name for action in SOLVE_MATH.agents)}
     return [record for record in turns(state) if record.actor in mine]
 
 
 def _may_plan(state: TaskState) -> bool:
-    read, planned = last_played(state, "comprehension"), last_played(state, "planning")
-    if last_played(state, NEED_INPUT) > read:
+    read, planned = find_last_turn(state, "comprehension"), find_last_turn(state, "planning")
+    if find_last_turn(state, NEED_INPUT) > read:
         return False
-    return _untouched(state) or (read >= 0 and (planned < read or _may_go_back(state, "planning")))
+    return _is_untouched(state) or (
+        read >= 0 and (planned < read or _may_go_back(state, "planning"))
+    )
 
 
 def _may_execute(state: TaskState) -> bool:
-    planned, executed = last_played(state, "planning"), last_played(state, "execution")
-    read = last_played(state, "comprehension")
+    planned, executed = find_last_turn(state, "planning"), find_last_turn(state, "execution")
+    read = find_last_turn(state, "comprehension")
     if max(read, planned) < 0:
-        return short_cut(state) and (executed < 0 or _may_try_again(state))
+        return may_skip_planning(state) and (executed < 0 or _may_try_again(state))
     return planned > read and (executed < planned or _may_try_again(state))
 
 
-def short_cut(state: TaskState) -> bool:
+def may_skip_planning(state: TaskState) -> bool:
     """Whether the problem is plain enough for a program without a plan: short, in words only."""
-    problem = problem_of(state)
-    return len(problem) <= SHORT and not _FORMULA.search(problem)
+    problem = format_problem(state)
+    return len(problem) <= MAX_UNPLANNED_CHARS and not _FORMULA.search(problem)
 
 
 def _may_verify(state: TaskState) -> bool:
     """There is a new result; or the program failed, and there is still the second route."""
     executed = state.get("execution_output")
     has_result = executed is not None and executed.answer is not None
-    return _executed_since(state) and (has_result or _just_played(state, "execution"))
+    return _has_new_execution(state) and (has_result or _just_played(state, "execution"))
 
 
 def _may_complete(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     no_problem = comprehended is not None and comprehended.problem_type == "not_a_problem"
-    given_up = _in_trouble(state) and not _may_verify(state) and tries_left(state) <= 0
-    return _passed(state) or given_up or (no_problem and _just_played(state, "comprehension"))
+    given_up = _has_failed(state) and not _may_verify(state) and tries_left(state) <= 0
+    return _has_passed(state) or given_up or (no_problem and _just_played(state, "comprehension"))
 
 
 def _may_ask(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     lacking = comprehended is not None and bool(comprehended.missing)
-    return lacking and (_just_played(state, "comprehension") or _in_trouble(state))
+    return lacking and (_just_played(state, "comprehension") or _has_failed(state))
 
 
 def _just_played(state: TaskState, actor: str) -> bool:
     """Whether it was the last to play."""
-    played = _own_turns(state)
+    played = _list_own_turns(state)
     return bool(played) and played[-1].actor == actor
 
 
-def _signals(state: TaskState) -> list[str]:
+def _list_signals(state: TaskState) -> list[str]:
     lines = []
     if comprehended := state.get("comprehension_output"):
         lines.append(f"problem_type: {comprehended.problem_type}")
@@ -191,7 +193,7 @@ SOLVE_MATH = register(
         ),
         complete=_may_complete,
         need_input=_may_ask,
-        signals=_signals,
-        report=report,
+        signals=_list_signals,
+        report=write_report,
     )
 )

@@ -14,13 +14,21 @@ from typing_extensions import TypedDict
 
 from ..agents.sources.passages import read_pages
 from ..agents.sources.summary import MAX_PARTS, PART_TOKENS, combine, summarize, with_known_numbers
-from ..agents.turns import Asked, Given, Stopwatch, given, inputs_of, problem_of, tell
-from ..context import RunContext, model_of
+from ..agents.turns import (
+    InputsState,
+    QuestionState,
+    Stopwatch,
+    define_input,
+    format_problem,
+    parse_inputs,
+    report_progress,
+)
+from ..context import RunContext, resolve_model
 from ..kb.split import Section, split
 from ..language.detect import detect_language
 from ..language.messages import Language, say
 from ..state import Check, Output, Source, TaskState, Turn, Usage, WorkflowOutput
-from .conclusion import judged, made
+from .conclusion import build_output, record_output
 from .registry import Agent, Workflow, register
 
 NAME = "summarize_url"
@@ -33,22 +41,22 @@ class SummarizeInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    urls: list[str] = given(
+    urls: list[str] = define_input(
         [],
         max_length=5,
         en="pages, beside those the task names",
         zh="除任务中写明的网页外，另外要读的网页",
     )
-    length: int = given(120, ge=20, le=1000, en="words of the summary", zh="概括的字数")
+    length: int = define_input(120, ge=20, le=1000, en="words of the summary", zh="概括的字数")
 
 
-class SummarizeInput(Asked, Given, total=False):
+class SummarizeInput(QuestionState, InputsState, total=False):
     """What the subgraph reads of the task."""
 
     language: Language
 
 
-class Part(TypedDict):
+class PagePart(TypedDict):
     """A piece of a page and what it says in short."""
 
     number: int
@@ -63,8 +71,8 @@ class SummarizeState(SummarizeInput, total=False):
     pages: list[Source]
     notes: list[str]
     """For people: pages that could not be read, and what was left out."""
-    parts: list[Part]
-    summaries: Annotated[list[Part], operator.add]
+    parts: list[PagePart]
+    summaries: Annotated[list[PagePart], operator.add]
     costs: Annotated[list[Usage], operator.add]
     seconds: Annotated[list[float], operator.add]
     """What each part took; they are summarized side by side."""
@@ -74,26 +82,26 @@ class SummarizeState(SummarizeInput, total=False):
     usage: Usage
 
 
-class PartTask(SummarizeInput, total=False):
+class PagePartTask(SummarizeInput, total=False):
     """One part, sent to its own node run."""
 
-    part: Part
+    part: PagePart
     length: int
     alone: bool
     """Whether there is no other part, so that its summary is that of the whole."""
 
 
-def urls_of(state: SummarizeInput) -> list[str]:
+def collect_urls(state: SummarizeInput) -> list[str]:
     """The pages that inputs and question name, each once."""
-    named = [url.rstrip(".,;:!?)") for url in _URL.findall(problem_of(state))]
-    given = inputs_of(state, SummarizeInputs).urls
+    named = [url.rstrip(".,;:!?)") for url in _URL.findall(format_problem(state))]
+    given = parse_inputs(state, SummarizeInputs).urls
     return list(dict.fromkeys([*given, *named]))[:5]
 
 
 async def fetch_pages(state: SummarizeInput) -> SummarizeState:
     """Fetch the pages and cut them into parts."""
     watch, language = Stopwatch(), state["language"]
-    pages, notes = await read_pages(urls_of(state), language)
+    pages, notes = await read_pages(collect_urls(state), language)
     cut = [
         (page.title, piece.text)
         for page in pages
@@ -101,7 +109,9 @@ async def fetch_pages(state: SummarizeInput) -> SummarizeState:
     ]
     if len(cut) > MAX_PARTS:
         notes.append(say("summary.beginning_only", language, read=MAX_PARTS, parts=len(cut)))
-    tell(NAME, say("summary.read", language, pages=len(pages), parts=len(cut[:MAX_PARTS])))
+    report_progress(
+        NAME, say("summary.read", language, pages=len(pages), parts=len(cut[:MAX_PARTS]))
+    )
     return {
         "pages": [
             Source(number=n, title=page.title, location=page.final_url, text=page.text)
@@ -110,16 +120,16 @@ async def fetch_pages(state: SummarizeInput) -> SummarizeState:
         "notes": notes,
         "fetch_seconds": watch.seconds,
         "parts": [
-            Part(number=n, title=title, text=text, summary="")
+            PagePart(number=n, title=title, text=text, summary="")
             for n, (title, text) in enumerate(cut[:MAX_PARTS], 1)
         ],
     }
 
 
-def each_part(state: SummarizeState) -> list[Send] | str:
+def dispatch_parts(state: SummarizeState) -> list[Send] | str:
     """Every part to a node run of its own."""
     parts = state["parts"]
-    length = inputs_of(state, SummarizeInputs).length
+    length = parse_inputs(state, SummarizeInputs).length
     if len(parts) > 1:
         length = max(length // 2, 40)
     common: dict[str, Any] = {
@@ -131,14 +141,14 @@ def each_part(state: SummarizeState) -> list[Send] | str:
     return [Send("summarize_part", {**common, "part": part}) for part in parts] or "finish_summary"
 
 
-async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> SummarizeState:
+async def summarize_part(state: PagePartTask, runtime: Runtime[RunContext]) -> SummarizeState:
     """Summarize one part."""
     watch, part, language = Stopwatch(), state["part"], state["language"]
     reply = await summarize(
-        await model_of(runtime),
+        await resolve_model(runtime),
         part["text"],
         part["title"],
-        problem_of(state),
+        format_problem(state),
         state["length"],
         language,
         aloud=state["alone"],
@@ -152,14 +162,14 @@ async def summarize_part(state: PartTask, runtime: Runtime[RunContext]) -> Summa
 
 async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
     """Make one summary of those of the parts, and check it against the pages."""
-    watch, language, task = Stopwatch(), state["language"], problem_of(state)
-    length = inputs_of(state, SummarizeInputs).length
+    watch, language, task = Stopwatch(), state["language"], format_problem(state)
+    length = parse_inputs(state, SummarizeInputs).length
     parts = sorted(state.get("summaries", []), key=lambda part: part["number"])
     usage = sum(state.get("costs", []), Usage())
     text = parts[0]["summary"] if parts else ""
     if len(parts) > 1:
         reply = await combine(
-            await model_of(runtime),
+            await resolve_model(runtime),
             [part["summary"] for part in parts],
             parts[0]["title"],
             task,
@@ -167,39 +177,44 @@ async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) ->
             language,
         )
         text, usage = reply.value, usage + reply.usage
-    output = await asyncio.to_thread(_judge, text, length, state)
-    return made(
+    output = await asyncio.to_thread(_check_summary, text, length, state)
+    return record_output(
         NAME,
         output,
         summary=output.text,
-        inputs=" ".join(urls_of(state)),
+        inputs=" ".join(collect_urls(state)),
         usage=usage,
         seconds=state["fetch_seconds"] + max(state.get("seconds", []), default=0) + watch.seconds,
     )
 
 
-def _judge(text: str, length: int, state: SummarizeState) -> Output:
+def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
     language, notes = state["language"], state["notes"]
     everything = "\n".join(f"{page.title}\n{page.text}" for page in state["pages"])
     summary, dropped = with_known_numbers(text, everything)
     if not summary:
-        why = [say("summary.nothing" if urls_of(state) else "summary.no_url", language), *notes]
+        why = [
+            say("summary.nothing" if collect_urls(state) else "summary.no_url", language),
+            *notes,
+        ]
         return Output(workflow=NAME, status="no_answer", text="\n\n".join(why))
-    words = _count(summary, language)
+    words = _count_words(summary, language)
     checks = [
         Check(name="numbers", passed=not dropped, detail="; ".join(dropped) or "✓"),
         Check(name="length", passed=words <= 2 * length, detail=str(words)),
         Check(name="language", passed=detect_language(summary) == language, detail=language),
     ]
-    return judged(NAME, "\n\n".join([summary, *notes]), checks, sources=_short(state["pages"]))
+    return build_output(
+        NAME, "\n\n".join([summary, *notes]), checks, sources=_truncate_sources(state["pages"])
+    )
 
 
-def _short(pages: list[Source]) -> list[Source]:
+def _truncate_sources(pages: list[Source]) -> list[Source]:
     """Checkpoints need not hold the pages again."""
     return [page.model_copy(update={"text": page.text[:300]}) for page in pages]
 
 
-def _count(text: str, language: Language) -> int:
+def _count_words(text: str, language: Language) -> int:
     return len(re.findall(r"[\u3400-\u9fff]" if language == "zh" else r"\w+", text))
 
 
@@ -215,14 +230,16 @@ def build() -> CompiledStateGraph[SummarizeState, RunContext, SummarizeInput, Wo
     builder.add_node("summarize_part", summarize_part)
     builder.add_node("finish_summary", cast("Any", finish_summary))
     builder.add_edge(START, "fetch_pages")
-    builder.add_conditional_edges("fetch_pages", each_part, ["summarize_part", "finish_summary"])
+    builder.add_conditional_edges(
+        "fetch_pages", dispatch_parts, ["summarize_part", "finish_summary"]
+    )
     builder.add_edge("summarize_part", "finish_summary")
     builder.add_edge("finish_summary", END)
     return builder.compile()
 
 
 def _names_a_page(state: TaskState) -> bool:
-    return bool(urls_of(cast("SummarizeInput", state)))
+    return bool(collect_urls(cast("SummarizeInput", state)))
 
 
 SUMMARIZE_URL = register(

@@ -18,10 +18,10 @@ from ..agents.lesson.exercises import exercise_generate
 from ..agents.lesson.plan import TeachExplainInputs, teaching_plan
 from ..agents.lesson.repair import reopen
 from ..agents.lesson.text import parts_to_write, teaching_explain
-from ..agents.turns import problem_of, times_played
-from ..context import RunContext, the_sandbox
+from ..agents.turns import count_turns, format_problem
+from ..context import RunContext, get_sandbox
 from ..state import TaskState, Usage, WorkflowOutput
-from .conclusion import has_output, holds, judged, made
+from .conclusion import build_output, has_output, has_verified_output, record_output
 from .registry import Agent, Workflow, register
 
 REPAIR = "repair_lesson"
@@ -33,7 +33,7 @@ LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, WorkflowO
 
 def build() -> LessonGraph:
     """Compile the subgraph that makes a lesson."""
-    builder = _common()
+    builder = _create_builder()
     builder.add_node("teaching_plan", teaching_plan)
     builder.add_edge(START, "teaching_plan")
     builder.add_conditional_edges("teaching_plan", parts_to_write, ["teaching_explain"])
@@ -42,7 +42,7 @@ def build() -> LessonGraph:
 
 def build_repair() -> LessonGraph:
     """Compile the subgraph that writes again what did not hold."""
-    builder = _common()
+    builder = _create_builder()
     builder.add_node("reopen", reopen)
     builder.add_edge(START, "reopen")
     builder.add_conditional_edges(
@@ -51,7 +51,7 @@ def build_repair() -> LessonGraph:
     return builder.compile()
 
 
-def _common() -> StateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]:
+def _create_builder() -> StateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]:
     builder = StateGraph(
         LessonState,
         context_schema=RunContext,
@@ -60,14 +60,14 @@ def _common() -> StateGraph[LessonState, RunContext, LessonInput, WorkflowOutput
     )
     builder.add_node("teaching_explain", teaching_explain)
     builder.add_node("exercise_generate", exercise_generate)
-    builder.add_node("conclude", conclude)
+    builder.add_node("conclude", assemble_lesson)
     builder.add_edge("teaching_explain", "exercise_generate")
     builder.add_edge("exercise_generate", "conclude")
     builder.add_edge("conclude", END)
     return builder
 
 
-async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> WorkflowOutput:
+async def assemble_lesson(state: LessonState, runtime: Runtime[RunContext]) -> WorkflowOutput:
     """Put the lesson together and check it."""
     before = state["lesson"]
     problems = state.get("problems", [])
@@ -79,13 +79,13 @@ async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> Workflow
             "tally": sum(state.get("tallies", []), before.tally),
         }
     )
-    checks = (await check_lesson(the_sandbox(), lesson)).checks
+    checks = (await check_lesson(get_sandbox(), lesson)).checks
     failed = [check.name for check in checks if not check.passed]
     lesson = lesson.model_copy(update={"tries": [*before.tries, failed]})
     costs = state["costs"]
-    update = made(
+    update = record_output(
         REPAIR if before.tries else WORKFLOW,
-        judged(
+        build_output(
             WORKFLOW,
             format_lesson(lesson),
             checks,
@@ -93,23 +93,23 @@ async def conclude(state: LessonState, runtime: Runtime[RunContext]) -> Workflow
             sources=collect_sources(state),
         ),
         summary=f"{lesson.title}; {', '.join(failed) or 'ok'}",
-        inputs=problem_of(state),
+        inputs=format_problem(state),
         usage=sum((usage for _, usage, _ in costs), Usage()),
-        seconds=_elapsed(costs),
+        seconds=_compute_elapsed(costs),
     )
     return cast("WorkflowOutput", update)
 
 
-def _elapsed(costs: list[tuple[str, Usage, float]]) -> float:
+def _compute_elapsed(costs: list[tuple[str, Usage, float]]) -> float:
     """Seconds: the parts are written side by side, one stage follows the other."""
     stages = {stage for stage, _, _ in costs}
     return sum(max(s for name, _, s in costs if name == stage) for stage in stages)
 
 
 def _may_repair(state: TaskState) -> bool:
-    if not has_output(state, WORKFLOW) or holds(state, WORKFLOW):
+    if not has_output(state, WORKFLOW) or has_verified_output(state, WORKFLOW):
         return False
-    return times_played(state, REPAIR) < MAX_REPAIRS
+    return count_turns(state, REPAIR) < MAX_REPAIRS
 
 
 TEACH_EXPLAIN = register(

@@ -34,20 +34,20 @@ from ..agents.story.request import read_request
 from ..agents.story.rewrite import ACTOR, open_draft, rewrite_segment
 from ..agents.story.role_play import earlier_turns, play_turn
 from ..agents.story.text import count_units
-from ..agents.turns import Stopwatch, instructions_of, problem_of
-from ..context import RunContext, model_of
+from ..agents.turns import Stopwatch, format_problem, get_instructions
+from ..context import RunContext, resolve_model
 from ..language.messages import say
 from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
-from .conclusion import failed_checks, holds, judged, made
+from .conclusion import build_output, has_verified_output, list_failed_checks, record_output
 from .registry import Agent, Workflow, register
 
-MAX_WRITTEN, MAX_REWRITTEN = 2, 3
+MAX_WRITES, MAX_REWRITES = 2, 3
 """Times that a task may write its story, and rewrite parts of it."""
 
 Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]
 
 
-def after_request(state: StoryState) -> str:
+def route_after_request(state: StoryState) -> str:
     """What the request leads to: a turn of a role-play, a plan, or nothing that can be done."""
     brief = state["brief"]
     if not (MIN_LENGTH <= brief.length <= MAX_LENGTH and brief.chapters <= MAX_CHAPTERS):
@@ -55,12 +55,12 @@ def after_request(state: StoryState) -> str:
     return "play_turn" if brief.kind == "role_play" else "plan_story"
 
 
-def after_draft(state: StoryState) -> str:
+def route_after_draft(state: StoryState) -> str:
     """Where a draft is rewritten: a turn as a whole, a story segment by segment."""
-    return "play_turn" if state["brief"].kind == "role_play" else after_rewriting(state)
+    return "play_turn" if state["brief"].kind == "role_play" else route_after_rewriting(state)
 
 
-def after_rewriting(state: StoryState) -> str:
+def route_after_rewriting(state: StoryState) -> str:
     """On to the next segment at fault, or to the checks."""
     return "rewrite_segment" if state["to_rewrite"] else "judge"
 
@@ -72,7 +72,9 @@ async def refuse(state: StoryState) -> WorkflowOutput:
     if MIN_LENGTH <= brief.length <= MAX_LENGTH:
         key, value, low, high = "stories.bad_chapters", brief.chapters, 1, MAX_CHAPTERS
     text = say(key, language, value=value, low=low, high=high)
-    return _left(state, Output(workflow=WORKFLOW, status="no_answer", text=text), Usage(), 0.0)
+    return _record_story(
+        state, Output(workflow=WORKFLOW, status="no_answer", text=text), Usage(), 0.0
+    )
 
 
 async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutput:
@@ -82,13 +84,15 @@ async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutp
         text = say("stories.nothing", state["language"])
         output, spent = Output(workflow=WORKFLOW, status="no_answer", text=text), Usage()
     else:
-        findings, spent = await _findings(state, runtime)
-        output = _laid_out(state, findings)
+        findings, spent = await _run_checks(state, runtime)
+        output = _build_story_output(state, findings)
     before = output_of(state, WORKFLOW)
-    return _left(state, _better(before, output), spent, watch.seconds)
+    return _record_story(state, _choose_better(before, output), spent, watch.seconds)
 
 
-async def _findings(state: StoryState, runtime: Runtime[RunContext]) -> tuple[list[Finding], Usage]:
+async def _run_checks(
+    state: StoryState, runtime: Runtime[RunContext]
+) -> tuple[list[Finding], Usage]:
     """Every check that fits what was written."""
     brief, segments, language = state["brief"], state["segments"], state["language"]
     found = [check_language(segments, brief, language)]
@@ -98,7 +102,7 @@ async def _findings(state: StoryState, runtime: Runtime[RunContext]) -> tuple[li
         if state.get("inputs", {}).get("length"):
             found.append(check_length(segments, brief, language))
         return found, Usage()
-    plot, spent = await check_plot(await model_of(runtime), segments, brief, plan, language)
+    plot, spent = await check_plot(await resolve_model(runtime), segments, brief, plan, language)
     found += [
         check_length(segments, brief, language),
         check_characters(segments, brief, plan, language),
@@ -108,11 +112,11 @@ async def _findings(state: StoryState, runtime: Runtime[RunContext]) -> tuple[li
     return found, spent
 
 
-def _laid_out(state: StoryState, findings: list[Finding]) -> Output:
+def _build_story_output(state: StoryState, findings: list[Finding]) -> Output:
     """The story as Markdown, with its parts as data."""
     brief, plan, segments = state["brief"], state.get("plan"), state["segments"]
     opening = opening_of(state)
-    return judged(
+    return build_output(
         WORKFLOW,
         format_story(plan.title if plan else "", segments, brief.chapters, brief.language, opening),
         [finding.check for finding in findings],
@@ -128,19 +132,21 @@ def _laid_out(state: StoryState, findings: list[Finding]) -> Output:
     )
 
 
-def _better(before: Output | None, new: Output) -> Output:
+def _choose_better(before: Output | None, new: Output) -> Output:
     """The one of two versions that fails fewer checks, in fewer segments; the new one where they
     are level."""
-    return new if before is None or _badness(new) <= _badness(before) else before
+    return new if before is None or _rank_faults(new) <= _rank_faults(before) else before
 
 
-def _badness(output: Output) -> tuple[bool, int, int]:
+def _rank_faults(output: Output) -> tuple[bool, int, int]:
     failed = [check for check in output.checks if not check.passed]
     faults: dict[str, list[int]] = output.data.get("faults", {})
     return output.status == "no_answer", len(failed), sum(map(len, faults.values()))
 
 
-def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> WorkflowOutput:
+def _record_story(
+    state: StoryState, output: Output, spent: Usage, seconds: float
+) -> WorkflowOutput:
     """What leaves the subgraph, under the name of the action that was played."""
     decision = state.get("decision")
     actor = decision.next_action if decision else WORKFLOW
@@ -149,11 +155,11 @@ def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> Wo
     summary = "; ".join(filter(None, [title, *failed]))
     return cast(
         "WorkflowOutput",
-        made(
+        record_output(
             actor,
             output,
             summary=summary or output.text,
-            inputs=problem_of(state) + instructions_of(state),
+            inputs=format_problem(state) + get_instructions(state),
             usage=state.get("spent", Usage()) + spent,
             seconds=state.get("seconds", 0.0) + seconds,
         ),
@@ -162,7 +168,7 @@ def _left(state: StoryState, output: Output, spent: Usage, seconds: float) -> Wo
 
 def build() -> Subgraph:
     """Compile the subgraph that writes a story or a turn; it shares the outer checkpointer."""
-    builder = _builder()
+    builder = _create_builder()
     builder.add_node("read_request", read_request)
     builder.add_node("refuse", refuse)
     builder.add_node("plan_story", plan_story)
@@ -170,7 +176,7 @@ def build() -> Subgraph:
     builder.add_node("remember", remember)
     builder.add_edge(START, "read_request")
     builder.add_conditional_edges(
-        "read_request", after_request, ["refuse", "plan_story", "play_turn"]
+        "read_request", route_after_request, ["refuse", "plan_story", "play_turn"]
     )
     builder.add_edge("refuse", END)
     builder.add_edge("plan_story", "write_part")
@@ -181,18 +187,20 @@ def build() -> Subgraph:
 
 def build_rewriting() -> Subgraph:
     """Compile the subgraph that rewrites what failed; it shares the outer checkpointer."""
-    builder = _builder()
+    builder = _create_builder()
     builder.add_node("open_draft", open_draft)
     builder.add_node("rewrite_segment", rewrite_segment)
     builder.add_edge(START, "open_draft")
     builder.add_conditional_edges(
-        "open_draft", after_draft, ["play_turn", "rewrite_segment", "judge"]
+        "open_draft", route_after_draft, ["play_turn", "rewrite_segment", "judge"]
     )
-    builder.add_conditional_edges("rewrite_segment", after_rewriting, ["rewrite_segment", "judge"])
+    builder.add_conditional_edges(
+        "rewrite_segment", route_after_rewriting, ["rewrite_segment", "judge"]
+    )
     return builder.compile()
 
 
-def _builder() -> StateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]:
+def _create_builder() -> StateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]:
     """What both subgraphs share: a turn of a role-play, and the checks at the end."""
     builder = StateGraph(
         StoryState, context_schema=RunContext, input_schema=StoryInput, output_schema=WorkflowOutput
@@ -204,7 +212,7 @@ def _builder() -> StateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]
     return builder
 
 
-def _times(state: TaskState) -> Counter[str]:
+def _count_turns_by_actor(state: TaskState) -> Counter[str]:
     return Counter(record.actor for record in turns(state))
 
 
@@ -215,11 +223,15 @@ def _output(state: TaskState) -> Output | None:
 def _may_write(state: TaskState) -> bool:
     """At first, and once more where the story did not hold."""
     refused = _output(state) is not None and not _may_be_mended(state)
-    return not holds(state, WORKFLOW) and not refused and _times(state)[WORKFLOW] < MAX_WRITTEN
+    return (
+        not has_verified_output(state, WORKFLOW)
+        and not refused
+        and _count_turns_by_actor(state)[WORKFLOW] < MAX_WRITES
+    )
 
 
 def _may_rewrite(state: TaskState) -> bool:
-    return _may_be_mended(state) and _times(state)[ACTOR] < MAX_REWRITTEN
+    return _may_be_mended(state) and _count_turns_by_actor(state)[ACTOR] < MAX_REWRITES
 
 
 def _may_be_mended(state: TaskState) -> bool:
@@ -228,13 +240,13 @@ def _may_be_mended(state: TaskState) -> bool:
     return output is not None and bool(output.data.get("faults"))
 
 
-def _signals(state: TaskState) -> list[str]:
+def _list_signals(state: TaskState) -> list[str]:
     """The failed checks, and what may still be tried."""
-    if holds(state, WORKFLOW) or not _may_be_mended(state):
-        return failed_checks(state, WORKFLOW)
-    played = _times(state)
-    left = f"{ACTOR} {MAX_REWRITTEN - played[ACTOR]}, {WORKFLOW} {MAX_WRITTEN - played[WORKFLOW]}"
-    return [*failed_checks(state, WORKFLOW), f"tries left: {left}"]
+    if has_verified_output(state, WORKFLOW) or not _may_be_mended(state):
+        return list_failed_checks(state, WORKFLOW)
+    played = _count_turns_by_actor(state)
+    left = f"{ACTOR} {MAX_REWRITES - played[ACTOR]}, {WORKFLOW} {MAX_WRITES - played[WORKFLOW]}"
+    return [*list_failed_checks(state, WORKFLOW), f"tries left: {left}"]
 
 
 WRITE_STORY = register(
@@ -278,6 +290,6 @@ WRITE_STORY = register(
                 _may_write,
             ),
         ),
-        signals=_signals,
+        signals=_list_signals,
     )
 )

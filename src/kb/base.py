@@ -8,26 +8,26 @@ from langchain_core.documents import Document as Loaded
 from ..errors import InvalidTask
 from ..language.messages import say
 from ..settings import get_settings
-from .catalogue import Entry, searchable, size_on_disk
+from .catalogue import Entry, build_searchable_text, measure_folder_size
 from .contracts import (
     Chunk,
     Document,
     DocumentSummary,
     Hit,
+    IngestProgress,
     IngestReport,
-    Progress,
     Stats,
     UnknownDocument,
 )
-from .decode import storable
-from .embed import BATCH, DEFAULT, Embedder, load_embedder
-from .fuse import reciprocal_rank
-from .ingest import embed, files_of, from_document, ingest
-from .store import Store, collection_name
+from .decode import replace_surrogates
+from .embed import DEFAULT_EMBEDDER, EMBED_BATCH, Embedder, load_embedder
+from .fuse import fuse_rankings
+from .ingest import embed_in_batches, find_candidates, from_document, ingest
+from .store import KnowledgeStore, build_collection_name
 
 CHUNK_SIZE = 512
 OVERLAP = 64
-CANDIDATES = 50
+CANDIDATE_CHUNKS = 50
 """Chunks that each of the two searches puts forward."""
 
 
@@ -36,7 +36,7 @@ def default_folder() -> Path:
     return get_settings().home / "kb" / "default"
 
 
-def _silent(done: float, total: int, what: str, /) -> None:
+def _ignore_progress(done: float, total: int, what: str, /) -> None:
     pass
 
 
@@ -68,7 +68,7 @@ class KnowledgeBase:
             KnowledgeBaseError: the folder cannot be used.
         """
         self._settings = get_settings()
-        self.store = Store.at(Path(folder) if folder is not None else default_folder())
+        self.store = KnowledgeStore.at(Path(folder) if folder is not None else default_folder())
         self._wanted = embedder or self._settings.kb_embedder
 
     @property
@@ -81,7 +81,7 @@ class KnowledgeBase:
         *,
         chunk_size: int = CHUNK_SIZE,
         overlap: int = OVERLAP,
-        progress: Progress = _silent,
+        progress: IngestProgress = _ignore_progress,
     ) -> list[str]:
         """Add texts; those that are there already, unchanged, cost nothing.
 
@@ -100,12 +100,12 @@ class KnowledgeBase:
             KnowledgeBaseError: the embedder fails or the base cannot be written; the documents
                 that were finished before stay.
         """
-        documents = [_checked(doc, number) for number, doc in enumerate(docs, start=1)]
+        documents = [_validate_document(doc, number) for number, doc in enumerate(docs, start=1)]
         candidates = [from_document(document) for document in documents]
         if candidates:
             ingest(
                 self.store,
-                self._embedder(),
+                self._get_embedder(),
                 candidates,
                 chunk_size=chunk_size,
                 overlap=overlap,
@@ -119,7 +119,7 @@ class KnowledgeBase:
         *,
         chunk_size: int = CHUNK_SIZE,
         overlap: int = OVERLAP,
-        progress: Progress = _silent,
+        progress: IngestProgress = _ignore_progress,
     ) -> IngestReport:
         """Add files, and those in folders: txt, md, html, pdf, docx, pptx, xlsx, csv, tsv.
 
@@ -129,8 +129,8 @@ class KnowledgeBase:
         limit = self._settings.kb_max_file_mb << 20
         return ingest(
             self.store,
-            self._embedder(),
-            list(files_of([Path(path).expanduser() for path in paths], limit)),
+            self._get_embedder(),
+            list(find_candidates([Path(path).expanduser() for path in paths], limit)),
             chunk_size=chunk_size,
             overlap=overlap,
             progress=progress,
@@ -160,8 +160,8 @@ class KnowledgeBase:
         Raises:
             UnknownDocument: it is not in the base, or not any more.
         """
-        with self.store.exclusive():
-            found = self.store.catalogue.chunks([chunk_id])
+        with self.store.lock():
+            found = self.store.catalogue.get_chunks([chunk_id])
         if not found:
             raise UnknownDocument(say("kb.unknown_chunk", chunk_id=chunk_id))
         return found[chunk_id]
@@ -176,8 +176,8 @@ class KnowledgeBase:
         Raises:
             UnknownDocument: there is none.
         """
-        with self.store.exclusive():
-            found = self._matching(document)
+        with self.store.lock():
+            found = self._find_matching(document)
             if not found:
                 raise UnknownDocument(say("kb.unknown", document=document))
             self.store.delete(found)
@@ -185,24 +185,26 @@ class KnowledgeBase:
 
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order they were added."""
-        with self.store.exclusive():
+        with self.store.lock():
             return [
                 DocumentSummary.model_validate(entry.model_dump())
-                for entry in self.store.catalogue.entries()
+                for entry in self.store.catalogue.list_entries()
             ]
 
     def stats(self) -> Stats:
-        with self.store.exclusive():
-            documents, chunks = self.store.catalogue.counts()
+        with self.store.lock():
+            documents, chunks = self.store.catalogue.get_counts()
             return Stats(
                 folder=str(self.folder),
                 documents=documents,
                 chunks=chunks,
                 embedder=self.store.embedder,
-                size=size_on_disk(self.folder),
+                size=measure_folder_size(self.folder),
             )
 
-    def reembed(self, embedder: Embedder | str, *, progress: Progress = _silent) -> int:
+    def reembed(
+        self, embedder: Embedder | str, *, progress: IngestProgress = _ignore_progress
+    ) -> int:
         """Make all vectors anew, with another embedder or the same; damaged ones are replaced.
 
         Until it is finished the base is searched as before. What was done stays done when it is
@@ -215,57 +217,60 @@ class KnowledgeBase:
             KnowledgeBaseError: the embedder fails or the base cannot be written.
         """
         model = self._load(embedder)
-        target, done = collection_name(model.name), 0
+        target, done = build_collection_name(model.name), 0
         self.store.discard_damaged()
-        with self.store.exclusive():
+        with self.store.lock():
             if self.store.collection == target:
                 target += "-2"
         while True:
-            with self.store.exclusive():
-                missing = self.store.missing_from(target)
+            with self.store.lock():
+                missing = self.store.list_missing_chunks(target)
                 if not missing:
                     self.store.switch(model.name, target)
                     break
             total = done + len(missing)
-            for start in range(0, len(missing), BATCH):
-                self._refill(model, target, missing[start : start + BATCH])
-                done += len(missing[start : start + BATCH])
+            for start in range(0, len(missing), EMBED_BATCH):
+                self._refill(model, target, missing[start : start + EMBED_BATCH])
+                done += len(missing[start : start + EMBED_BATCH])
                 progress(done, total, model.name)
         self._wanted = model
         return done
 
     def _refill(self, model: Embedder, target: str, chunk_ids: Sequence[str]) -> None:
         """Embed chunks into another collection, those that are still there."""
-        with self.store.exclusive():
-            chunks = self.store.catalogue.chunks(chunk_ids)
+        with self.store.lock():
+            chunks = self.store.catalogue.get_chunks(chunk_ids)
         if not chunks:
             return
-        texts = [searchable(chunk.title, chunk.heading, chunk.text) for chunk in chunks.values()]
-        vectors = embed(model, texts, lambda share: None)
-        with self.store.exclusive():
+        texts = [
+            build_searchable_text(chunk.title, chunk.heading, chunk.text)
+            for chunk in chunks.values()
+        ]
+        vectors = embed_in_batches(model, texts, lambda share: None)
+        with self.store.lock():
             self.store.fill(target, list(chunks), vectors)
 
     def _find(self, query: str, top_k: int, *, every: bool = False) -> list[Hit]:
         """The best chunks; `every` one that was put forward, else enough for `top_k`."""
         if not 1 <= top_k <= 1000:
             raise InvalidTask(say("kb.invalid.top_k", top_k=top_k))
-        if not query.strip() or not self._chunks():
+        if not query.strip() or not self._count_chunks():
             return []
-        query, embedder = storable(query), self._embedder()
+        query, embedder = replace_surrogates(query), self._get_embedder()
         vector = embedder.embed_query(query)
-        depth = max(CANDIDATES, 2 * top_k)
-        with self.store.exclusive():
+        depth = max(CANDIDATE_CHUNKS, 2 * top_k)
+        with self.store.lock():
             store, keywords = self.store, self.store.catalogue.keywords
-            store.require(embedder.name)
-            weights = keywords.weights(query, store.catalogue.counts()[1])
+            store.require_embedder(embedder.name)
+            weights = keywords.compute_weights(query, store.catalogue.get_counts()[1])
             near = store.vectors.search(store.collection, vector, depth)
-            fused = reciprocal_rank([list(near), keywords.search(weights, depth)])
+            fused = fuse_rankings([list(near), keywords.search(weights, depth)])
             scores = fused if every else dict(list(fused.items())[:top_k])
-            near |= store.vectors.similarities(
+            near |= store.vectors.compute_similarities(
                 store.collection, vector, [found for found in scores if found not in near]
             )
-            chunks = store.catalogue.chunks(list(scores))
-            covered = keywords.coverage(weights, list(scores))
+            chunks = store.catalogue.get_chunks(list(scores))
+            covered = keywords.compute_coverage(weights, list(scores))
         return [
             Hit(
                 **chunks[chunk_id].model_dump(),
@@ -277,34 +282,34 @@ class KnowledgeBase:
             if chunk_id in chunks
         ]
 
-    def _chunks(self) -> int:
-        with self.store.exclusive():
-            return self.store.catalogue.counts()[1]
+    def _count_chunks(self) -> int:
+        with self.store.lock():
+            return self.store.catalogue.get_counts()[1]
 
-    def _matching(self, document: str) -> list[Entry]:
+    def _find_matching(self, document: str) -> list[Entry]:
         path = str(Path(document).expanduser().resolve())
-        exact = self.store.catalogue.entries(
+        exact = self.store.catalogue.list_entries(
             "where doc_id = ? or source in (?, ?)", document, document, path
         )
         return exact or [
             entry
-            for entry in self.store.catalogue.entries()
+            for entry in self.store.catalogue.list_entries()
             if Path(path) in Path(entry.source).parents
         ]
 
-    def _embedder(self) -> Embedder:
-        with self.store.exclusive():
+    def _get_embedder(self) -> Embedder:
+        with self.store.lock():
             held = self.store.embedder
-            wanted = self._wanted or held or DEFAULT
-            self.store.require(wanted if isinstance(wanted, str) else wanted.name)
+            wanted = self._wanted or held or DEFAULT_EMBEDDER
+            self.store.require_embedder(wanted if isinstance(wanted, str) else wanted.name)
         return self._load(wanted)
 
     def _load(self, wanted: Embedder | str) -> Embedder:
         return load_embedder(wanted, self._settings) if isinstance(wanted, str) else wanted
 
 
-def _checked(doc: Document | Loaded | str, number: int) -> Document:
-    document = _loaded(doc) if isinstance(doc, Loaded) else doc
+def _validate_document(doc: Document | Loaded | str, number: int) -> Document:
+    document = _convert_loaded(doc) if isinstance(doc, Loaded) else doc
     document = {"text": document} if isinstance(document, str) else document
     text: object = document.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -312,7 +317,7 @@ def _checked(doc: Document | Loaded | str, number: int) -> Document:
     return document
 
 
-def _loaded(doc: Loaded) -> Document:
+def _convert_loaded(doc: Loaded) -> Document:
     """What a LangChain loader made, under its own id, or one made of its source and its page."""
     named = {key: str(doc.metadata[key]) for key in ("title", "source") if doc.metadata.get(key)}
     document: Document = {"text": doc.page_content, **named}  # type: ignore[typeddict-item]

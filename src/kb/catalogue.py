@@ -42,7 +42,7 @@ create table if not exists chunks (
 create index if not exists by_document on chunks (doc_id);
 """
 
-_CHUNK = (
+_SELECT_CHUNK = (
     "select chunk_id, doc_id, title, source, heading, text "
     "from chunks join documents using (doc_id)"
 )
@@ -56,7 +56,7 @@ class Entry(DocumentSummary):
     version: str
     """Names this content of this document; the ids of its chunks begin with it."""
 
-    def chunk_ids(self) -> list[str]:
+    def build_chunk_ids(self) -> list[str]:
         return [f"{self.version}-{number}" for number in range(self.chunks)]
 
 
@@ -87,7 +87,7 @@ class Catalogue:
             raise
         self._connection.execute("commit")
 
-    def fact(self, name: str) -> str | None:
+    def get_fact(self, name: str) -> str | None:
         """A remembered property of the base, such as its embedder."""
         rows = self._connection.execute("select value from facts where name = ?", (name,))
         return next((value for (value,) in rows), None)
@@ -98,16 +98,16 @@ class Catalogue:
             [(name, str(value)) for name, value in facts.items()],
         )
 
-    def unsettled(self) -> list[str]:
+    def list_unsettled(self) -> list[str]:
         """Versions whose vectors may be there in part and belong to no document."""
         return [version for (version,) in self._connection.execute("select * from unsettled")]
 
-    def unsettle(self, versions: Sequence[str]) -> None:
+    def mark_unsettled(self, versions: Sequence[str]) -> None:
         self._connection.executemany(
             "insert or ignore into unsettled values (?)", [(version,) for version in versions]
         )
 
-    def settle(self, versions: Sequence[str]) -> None:
+    def mark_settled(self, versions: Sequence[str]) -> None:
         self._connection.executemany(
             "delete from unsettled where version = ?", [(version,) for version in versions]
         )
@@ -127,13 +127,15 @@ class Catalogue:
                 entry.added.isoformat(),
             ),
         )
-        for chunk_id, passage in zip(entry.chunk_ids(), passages, strict=True):
+        for chunk_id, passage in zip(entry.build_chunk_ids(), passages, strict=True):
             row = self._connection.execute(
                 "insert into chunks (chunk_id, doc_id, heading, text) values (?, ?, ?, ?)",
                 (chunk_id, entry.doc_id, passage.heading, passage.text),
             ).lastrowid
             assert row is not None  # noqa: S101  an insert has one
-            self.keywords.add(row, searchable(entry.title, passage.heading, passage.text))
+            self.keywords.add(
+                row, build_searchable_text(entry.title, passage.heading, passage.text)
+            )
 
     def delete(self, doc_ids: Sequence[str]) -> None:
         """Take documents out, with their chunks and words."""
@@ -142,33 +144,33 @@ class Catalogue:
             self.keywords.remove([row for (row,) in rows])
             self._connection.execute("delete from documents where doc_id = ?", (doc_id,))
 
-    def entry(self, doc_id: str) -> Entry | None:
-        return next(iter(self.entries("where doc_id = ?", doc_id)), None)
+    def get_entry(self, doc_id: str) -> Entry | None:
+        return next(iter(self.list_entries("where doc_id = ?", doc_id)), None)
 
-    def entries(self, clause: str = "", *values: str) -> list[Entry]:
+    def list_entries(self, clause: str = "", *values: str) -> list[Entry]:
         """Documents in the order they were added."""
         query = f"select * from documents {clause} order by rowid"  # noqa: S608
         cursor = self._connection.execute(query, values)
-        return [Entry.model_validate(record) for record in _records(cursor)]
+        return [Entry.model_validate(record) for record in _read_records(cursor)]
 
-    def counts(self) -> tuple[int, int]:
+    def get_counts(self) -> tuple[int, int]:
         """Documents and chunks."""
         query = "select count(*), coalesce(sum(chunks), 0) from documents"
         documents, chunks = self._connection.execute(query).fetchone()
         return documents, chunks
 
-    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+    def get_chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Those of the chunks that are in the base, by their ids."""
         marks = ", ".join("?" * len(chunk_ids))
-        cursor = self._connection.execute(f"{_CHUNK} where chunk_id in ({marks})", chunk_ids)
-        return {record["chunk_id"]: Chunk(**record) for record in _records(cursor)}
+        cursor = self._connection.execute(f"{_SELECT_CHUNK} where chunk_id in ({marks})", chunk_ids)
+        return {record["chunk_id"]: Chunk(**record) for record in _read_records(cursor)}
 
-    def chunk_ids(self) -> list[str]:
+    def list_chunk_ids(self) -> list[str]:
         """Of the whole base."""
         return [row[0] for row in self._connection.execute("select chunk_id from chunks")]
 
 
-def searchable(title: str, heading: str, text: str) -> str:
+def build_searchable_text(title: str, heading: str, text: str) -> str:
     """What is embedded and indexed for a chunk: a passage often leaves out what it is about."""
     return "\n".join(part for part in (title, heading, text) if part)
 
@@ -177,7 +179,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def size_on_disk(folder: Path) -> int:
+def measure_folder_size(folder: Path) -> int:
     """Bytes of all files in a folder."""
     return sum(
         os.stat(os.path.join(parent, name)).st_size
@@ -186,7 +188,7 @@ def size_on_disk(folder: Path) -> int:
     )
 
 
-def _records(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
+def _read_records(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
     names = [column[0] for column in cursor.description]
     for row in cursor:
         yield dict(zip(names, row, strict=True))

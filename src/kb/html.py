@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from .decode import decode
-from .office import table_lines
-from .split import Section, markdown_sections
+from .office import format_table
+from .split import Section, split_markdown
 
 _DROPPED = "//script | //style | //nav | //noscript | //template | //head"
 _BLOCK_TAGS = (
@@ -30,23 +30,23 @@ def read_html(raw: bytes) -> list[Section]:
     for element in body.xpath(_DROPPED):
         element.drop_tree()
     for element in body.xpath("//*[not(self::pre) and not(ancestor::pre)]"):
-        element.text = _spaced(element.text)
-        element.tail = _spaced(element.tail)
+        element.text = _collapse_spaces(element.text)
+        element.tail = _collapse_spaces(element.tail)
     # Innermost first, so that a table within a table is text when its own turn comes.
     for element in reversed(body.xpath(_BLOCKS)):
-        text = _block(element)
+        text = _format_block(element)
         element.clear(keep_tail=True)
         element.text = f"\n{text}\n"
-    return markdown_sections(re.sub(r"\n\s*\n+", "\n\n", body.text_content()))
+    return split_markdown(re.sub(r"\n\s*\n+", "\n\n", body.text_content()))
 
 
-def _block(element: Any) -> str:
+def _format_block(element: Any) -> str:
     """An element that begins and ends a line, as Markdown."""
     text = str(element.text_content())
     if element.tag == "table":
         rows = element.xpath(".//tr")
         return "\n".join(
-            table_lines([cell.text_content() for cell in row.xpath("td|th")] for row in rows)
+            format_table([cell.text_content() for cell in row.xpath("td|th")] for row in rows)
         )
     if element.tag == "pre":
         return f"```\n{text}\n```"
@@ -55,5 +55,5 @@ def _block(element: Any) -> str:
     return text
 
 
-def _spaced(text: str | None) -> str:
+def _collapse_spaces(text: str | None) -> str:
     return re.sub(r"\s+", " ", text or "")

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from ..language.messages import say
 from . import load
-from .catalogue import Entry, now, searchable
-from .contracts import AddedDocument, Document, IngestReport, Progress, Skipped, SkippedFile
-from .decode import storable
-from .embed import BATCH, Embedder
-from .split import Section, check_sizes, markdown_sections, split
-from .store import Store
+from .catalogue import Entry, build_searchable_text, now
+from .contracts import AddedDocument, Document, IngestProgress, IngestReport, Skipped, SkippedFile
+from .decode import replace_surrogates
+from .embed import EMBED_BATCH, Embedder
+from .split import Section, check_sizes, split, split_markdown
+from .store import KnowledgeStore
 
 if TYPE_CHECKING:
     from .embed import Vectors
 
 
 @dataclass(frozen=True)
-class Candidate:
+class IngestCandidate:
     """A document that may have to be added."""
 
     doc_id: str
@@ -44,38 +44,38 @@ class Candidate:
     """
 
 
-def from_document(document: Document) -> Candidate:
-    text = storable(document["text"])
-    source = storable(document.get("source", ""))
-    doc_id = storable(document.get("id", "")) or short_hash(source or text)
-    return Candidate(
+def from_document(document: Document) -> IngestCandidate:
+    text = replace_surrogates(document["text"])
+    source = replace_surrogates(document.get("source", ""))
+    doc_id = replace_surrogates(document.get("id", "")) or compute_short_hash(source or text)
+    return IngestCandidate(
         doc_id=doc_id,
-        title=storable(document.get("title", "")),
+        title=replace_surrogates(document.get("title", "")),
         source=source or doc_id,
         read=text.encode,
-        parse=lambda raw: markdown_sections(raw.decode()),
+        parse=lambda raw: split_markdown(raw.decode()),
     )
 
 
-def from_file(path: Path, max_bytes: int) -> Candidate:
-    source = storable(str(path))
-    return Candidate(
-        doc_id=short_hash(source),
-        title=storable(path.stem),
+def from_file(path: Path, max_bytes: int) -> IngestCandidate:
+    source = replace_surrogates(str(path))
+    return IngestCandidate(
+        doc_id=compute_short_hash(source),
+        title=replace_surrogates(path.stem),
         source=source,
-        read=lambda: load.read(path, max_bytes),
-        parse=lambda raw: load.parse(path.suffix, raw, max_bytes),
+        read=lambda: load.read_file(path, max_bytes),
+        parse=lambda raw: load.parse_file(path.suffix, raw, max_bytes),
     )
 
 
 def ingest(
-    store: Store,
+    store: KnowledgeStore,
     embedder: Embedder,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[IngestCandidate],
     *,
     chunk_size: int,
     overlap: int,
-    progress: Progress,
+    progress: IngestProgress,
 ) -> IngestReport:
     """Bring a base up to date with the candidates.
 
@@ -96,22 +96,22 @@ def ingest(
         try:
             documents.append(_add(store, embedder, candidate, (chunk_size, overlap), advance))
         except SkippedFile as error:
-            skipped.append(_skipped(candidate.source, error))
+            skipped.append(_build_skipped(candidate.source, error))
         advance(1)
     return IngestReport(documents=documents, skipped=skipped)
 
 
 def _add(
-    store: Store,
+    store: KnowledgeStore,
     embedder: Embedder,
-    candidate: Candidate,
+    candidate: IngestCandidate,
     sizes: tuple[int, int],
     advance: Callable[[float], None],
 ) -> AddedDocument:
     raw = candidate.read()
-    digest = _digest(candidate.title, candidate.source, *map(str, sizes), content=raw)
-    with store.exclusive():
-        old = store.catalogue.entry(candidate.doc_id)
+    digest = _compute_digest(candidate.title, candidate.source, *map(str, sizes), content=raw)
+    with store.lock():
+        old = store.catalogue.get_entry(candidate.doc_id)
     if old and old.digest == digest:
         return AddedDocument(doc_id=old.doc_id, source=old.source, outcome="unchanged", chunks=0)
     passages = split(candidate.parse(raw), *sizes)
@@ -124,47 +124,49 @@ def _add(
         chunks=len(passages),
         added=now(),
         digest=digest,
-        version=short_hash(candidate.doc_id + digest),
+        version=compute_short_hash(candidate.doc_id + digest),
     )
-    vectors = embed(
+    vectors = embed_in_batches(
         embedder,
-        [searchable(entry.title, passage.heading, passage.text) for passage in passages],
+        [build_searchable_text(entry.title, passage.heading, passage.text) for passage in passages],
         advance,
     )
-    with store.exclusive():
+    with store.lock():
         outcome = store.put(entry, passages, vectors, embedder.name)
     written = 0 if outcome == "unchanged" else entry.chunks
     return AddedDocument(doc_id=entry.doc_id, source=entry.source, outcome=outcome, chunks=written)
 
 
-def embed(embedder: Embedder, texts: Sequence[str], advance: Callable[[float], None]) -> "Vectors":
+def embed_in_batches(
+    embedder: Embedder, texts: Sequence[str], advance: Callable[[float], None]
+) -> "Vectors":
     """Vectors of passages, of shape (texts, dimension); `advance` is told the share done."""
     import numpy as np
 
     batches = []
-    for start in range(0, len(texts), BATCH):
-        batches.append(embedder.embed_passages(texts[start : start + BATCH]))
-        advance(min(start + BATCH, len(texts)) / len(texts))
+    for start in range(0, len(texts), EMBED_BATCH):
+        batches.append(embedder.embed_passages(texts[start : start + EMBED_BATCH]))
+        advance(min(start + EMBED_BATCH, len(texts)) / len(texts))
     return np.concatenate(batches)
 
 
-def short_hash(text: str) -> str:
+def compute_short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _digest(*properties: str, content: bytes) -> str:
+def _compute_digest(*properties: str, content: bytes) -> str:
     digest = hashlib.sha256("\0".join(properties).encode())
     digest.update(b"\0")
     digest.update(content)
     return digest.hexdigest()
 
 
-def _skipped(source: str, error: SkippedFile) -> Skipped:
+def _build_skipped(source: str, error: SkippedFile) -> Skipped:
     message = say(f"kb.skipped.{error.reason}", detail=error.detail)
     return Skipped(source=source, reason=error.reason, message=message)
 
 
-def files_of(paths: Sequence[Path], max_bytes: int) -> Iterator[Candidate]:
+def find_candidates(paths: Sequence[Path], max_bytes: int) -> Iterator[IngestCandidate]:
     """The files named and those in the folders named, each once."""
     for path in load.find_files(paths):
         yield from_file(path, max_bytes)

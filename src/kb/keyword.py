@@ -22,18 +22,18 @@ create virtual table if not exists vocabulary using fts5vocab(keywords, row);
 
 MAX_WORDS = 64
 """Words of a question that are looked for: the rarest."""
-COMMON = 10_000
+MAX_WORD_CHUNKS = 10_000
 """A word in more chunks than this is not looked for, unless all are: it costs much to rank by
 and tells little."""
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a Chinese, English or mixed text, in lower case and half width, without
     punctuation."""
     plain = unicodedata.normalize("NFKC", text).lower()
-    return [word for piece in tokenizer().cut(plain) for word in _WORD.findall(piece)]
+    return [word for piece in get_tokenizer().cut(plain) for word in _WORD.findall(piece)]
 
 
 class KeywordIndex:
@@ -45,7 +45,7 @@ class KeywordIndex:
     def add(self, row: int, text: str) -> None:
         """Enter a chunk, in the caller's transaction."""
         self._connection.execute(
-            "insert into keywords (rowid, words) values (?, ?)", (row, " ".join(words(text)))
+            "insert into keywords (rowid, words) values (?, ?)", (row, " ".join(split_words(text)))
         )
 
     def remove(self, rows: Sequence[int]) -> None:
@@ -56,9 +56,9 @@ class KeywordIndex:
 
     def search(self, asked: Collection[str], limit: int) -> list[str]:
         """Ids of the chunks that hold any of the words, best first."""
-        counts = self._counts(asked)
+        counts = self._count_chunks(asked)
         known = [word for word in asked if counts[word]]
-        rare = [word for word in known if counts[word] <= COMMON] or known
+        rare = [word for word in known if counts[word] <= MAX_WORD_CHUNKS] or known
         rarest = sorted(rare, key=lambda word: counts[word])[:MAX_WORDS]
         if not rarest:
             return []
@@ -69,7 +69,9 @@ class KeywordIndex:
         )
         return [chunk_id for (chunk_id,) in found]
 
-    def coverage(self, weights: dict[str, float], chunk_ids: Sequence[str]) -> dict[str, float]:
+    def compute_coverage(
+        self, weights: dict[str, float], chunk_ids: Sequence[str]
+    ) -> dict[str, float]:
         """Share of the weighted words that each chunk holds, 0 to 1."""
         marks = ", ".join("?" * len(chunk_ids))
         held_by = "select chunk_id, words from chunks join keywords on keywords.rowid = row"
@@ -80,16 +82,16 @@ class KeywordIndex:
             for chunk_id, held in self._connection.execute(query, chunk_ids)
         }
 
-    def weights(self, question: str, chunks: int) -> dict[str, float]:
+    def compute_weights(self, question: str, chunks: int) -> dict[str, float]:
         """Inverse document frequency of each word of a question, as BM25 has it, in a base of
         so many chunks. Unknown words weigh most."""
-        counts = self._counts(words(question))
+        counts = self._count_chunks(split_words(question))
         return {
             word: math.log(1 + (chunks - count + 0.5) / (count + 0.5))
             for word, count in counts.items()
         }
 
-    def _counts(self, asked: Iterable[str]) -> dict[str, int]:
+    def _count_chunks(self, asked: Iterable[str]) -> dict[str, int]:
         """In how many chunks each word is."""
         query = "select doc from vocabulary where term = ?"
         return {
@@ -99,7 +101,7 @@ class KeywordIndex:
 
 
 @cache
-def tokenizer() -> Any:
+def get_tokenizer() -> Any:
     """jieba with its dictionary, which takes a moment to load."""
     import jieba
 

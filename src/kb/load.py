@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .contracts import SkippedFile
-from .decode import decode, storable
+from .decode import decode, replace_surrogates
 from .html import read_html
 from .office import read_csv, read_docx, read_pptx, read_xlsx
-from .split import Section, markdown_sections
+from .split import Section, split_markdown
 
-UNPACKED = 20
+MAX_UNPACK_RATIO = 20
 """How many times larger than the limit an office file may be once unpacked."""
 
 
@@ -33,7 +33,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def read(path: Path, max_bytes: int) -> bytes:
+def read_file(path: Path, max_bytes: int) -> bytes:
     """A file's bytes.
 
     Raises:
@@ -51,7 +51,7 @@ def read(path: Path, max_bytes: int) -> bytes:
         raise SkippedFile("unreadable", error.strerror or error) from error
 
 
-def parse(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
+def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
     """The text in a file of that suffix.
 
     Raises:
@@ -59,8 +59,8 @@ def parse(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
     """
     if not raw.strip():
         raise SkippedFile("empty")
-    if suffix.lower() in OFFICE:
-        _check_package(raw, max_bytes * UNPACKED)
+    if suffix.lower() in OFFICE_SUFFIXES:
+        _check_package(raw, max_bytes * MAX_UNPACK_RATIO)
     try:
         sections = FORMATS[suffix.lower()](raw)
     except SkippedFile:
@@ -70,18 +70,21 @@ def parse(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
         raise SkippedFile("broken", error) from error
     if not any(section.text.strip() for section in sections):
         raise SkippedFile("no_text" if suffix.lower() == ".pdf" else "empty")
-    return [Section(storable(part.text), storable(part.heading)) for part in sections]
+    return [
+        Section(replace_surrogates(part.text), replace_surrogates(part.heading))
+        for part in sections
+    ]
 
 
-def _plain(raw: bytes) -> list[Section]:
+def _read_text(raw: bytes) -> list[Section]:
     return [Section(decode(raw))]
 
 
-def _markdown(raw: bytes) -> list[Section]:
-    return markdown_sections(decode(raw))
+def _read_markdown(raw: bytes) -> list[Section]:
+    return split_markdown(decode(raw))
 
 
-def _pdf(raw: bytes) -> list[Section]:
+def _read_pdf(raw: bytes) -> list[Section]:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
@@ -117,16 +120,16 @@ def _check_package(raw: bytes, limit: int) -> None:
         raise SkippedFile("too_big", limit >> 20)
 
 
-OFFICE = {".docx", ".pptx", ".xlsx"}
+OFFICE_SUFFIXES = {".docx", ".pptx", ".xlsx"}
 
 FORMATS: dict[str, Callable[[bytes], list[Section]]] = {
-    ".txt": _plain,
-    ".text": _plain,
-    ".md": _markdown,
-    ".markdown": _markdown,
+    ".txt": _read_text,
+    ".text": _read_text,
+    ".md": _read_markdown,
+    ".markdown": _read_markdown,
     ".html": read_html,
     ".htm": read_html,
-    ".pdf": _pdf,
+    ".pdf": _read_pdf,
     ".docx": read_docx,
     ".pptx": read_pptx,
     ".xlsx": read_xlsx,

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from .keyword import tokenizer
+from .keyword import get_tokenizer
 
-_NAMED = ("nr", "ns", "nt", "nz", "eng")
+_NAME_TAGS = ("nr", "ns", "nt", "nz", "eng")
 """jieba's tags of people, places, organisations and other proper names, and of Latin words."""
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _CAPITAL = re.compile(r"(?<=[\w,;:] )[A-Z][\w-]+|\b\w*\d\w*[A-Za-z]\w*|\b[A-Za-z]+\d\w*")
 _WORD = re.compile(r"[\w'-]+")
 
 
-def concern(question: str, texts: Sequence[str]) -> list[bool]:
+def match_names(question: str, texts: Sequence[str]) -> list[bool]:
     """Which texts hold at least half of the question's names. A text in another script cannot be
     told, and counts as one that does. Blocks for a second at first."""
-    names, chinese = names_in(question), bool(_CHINESE.search(question))
+    names, chinese = extract_names(question), bool(_CHINESE.search(question))
     return [
         chinese != bool(_CHINESE.search(text))
         or 2 * sum(name in there for name in names) >= len(names)
@@ -25,11 +25,13 @@ def concern(question: str, texts: Sequence[str]) -> list[bool]:
     ]
 
 
-def names_in(question: str) -> set[str]:
+def extract_names(question: str) -> set[str]:
     """Names of people, places, works and the like, in lower case; of English, words within a
     sentence that begin with a capital letter or have digits among their letters."""
     if _CHINESE.search(question):
-        found = {pair.word for pair in _tagger().cut(question) if pair.flag.startswith(_NAMED)}
+        found = {
+            pair.word for pair in _load_tagger().cut(question) if pair.flag.startswith(_NAME_TAGS)
+        }
     else:
         found = set(_CAPITAL.findall(question))
         if 2 * len(found) > len(_WORD.findall(question)):  # Written Like a Title
@@ -38,7 +40,7 @@ def names_in(question: str) -> set[str]:
 
 
 @cache
-def _tagger() -> Any:
+def _load_tagger() -> Any:
     import jieba.posseg
 
-    return jieba.posseg.POSTokenizer(tokenizer())
+    return jieba.posseg.POSTokenizer(get_tokenizer())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .decode import decode
-from .split import Section, markdown_sections
+from .split import Section, split_markdown
 
 
 def read_docx(raw: bytes) -> list[Section]:
@@ -17,13 +17,13 @@ def read_docx(raw: bytes) -> list[Section]:
     lines = []
     for block in Document(io.BytesIO(raw)).iter_inner_content():
         if isinstance(block, Table):
-            lines += table_lines([[cell.text for cell in row.cells] for row in block.rows])
+            lines += format_table([[cell.text for cell in row.cells] for row in block.rows])
             continue
         style = (block.style.name if block.style is not None else None) or ""
         level = 1 if style == "Title" else int((re.findall(r"^Heading (\d)", style) or [0])[0])
         text = block.text.strip()
         lines.append(f"{'#' * min(level, 6)} {text}" if level and text else text)
-    return markdown_sections("\n".join(lines))
+    return split_markdown("\n".join(lines))
 
 
 def read_pptx(raw: bytes) -> list[Section]:
@@ -32,7 +32,7 @@ def read_pptx(raw: bytes) -> list[Section]:
     sections = []
     for number, slide in enumerate(Presentation(io.BytesIO(raw)).slides, start=1):
         title = slide.shapes.title
-        lines = [line for shape in slide.shapes for line in _shape(shape)]
+        lines = [line for shape in slide.shapes for line in _read_shape(shape)]
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             lines.append(slide.notes_slide.notes_text_frame.text)
         heading = " ".join(title.text_frame.text.split()) if title is not None else ""
@@ -40,14 +40,14 @@ def read_pptx(raw: bytes) -> list[Section]:
     return [section for section in sections if section.text]
 
 
-def _shape(shape: Any) -> Iterator[str]:
+def _read_shape(shape: Any) -> Iterator[str]:
     """The text in a shape of a slide, in its table or in the shapes it groups."""
     for inner in getattr(shape, "shapes", ()):
-        yield from _shape(inner)
+        yield from _read_shape(inner)
     if shape.has_text_frame and shape.text_frame.text.strip():
         yield shape.text_frame.text
     if getattr(shape, "has_table", False):
-        yield from table_lines([[cell.text for cell in row.cells] for row in shape.table.rows])
+        yield from format_table([[cell.text for cell in row.cells] for row in shape.table.rows])
 
 
 def read_xlsx(raw: bytes) -> list[Section]:
@@ -56,8 +56,8 @@ def read_xlsx(raw: bytes) -> list[Section]:
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
     sections = []
     for sheet in book.worksheets:
-        rows = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
-        sections.append(Section("\n".join(table_lines(rows)), sheet.title))
+        rows = ([_format_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
+        sections.append(Section("\n".join(format_table(rows)), sheet.title))
     return [section for section in sections if section.text]
 
 
@@ -67,10 +67,10 @@ def read_csv(raw: bytes) -> list[Section]:
         dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
-    return [Section("\n".join(table_lines(csv.reader(io.StringIO(text, newline=""), dialect))))]
+    return [Section("\n".join(format_table(csv.reader(io.StringIO(text, newline=""), dialect))))]
 
 
-def table_lines(rows: Iterable[Sequence[str]]) -> list[str]:
+def format_table(rows: Iterable[Sequence[str]]) -> list[str]:
     """A line for each row, its values named by the first row, so that it can stand alone."""
     filled = ([" ".join(cell.split()) for cell in row] for row in rows)
     lines: Iterator[list[str]] = (row for row in filled if any(row))
@@ -78,7 +78,7 @@ def table_lines(rows: Iterable[Sequence[str]]) -> list[str]:
     body = [
         "; ".join(
             f"{name}: {value}" if name else value
-            for name, value in zip(_padded(head, len(row)), row, strict=False)
+            for name, value in zip(_pad_row(head, len(row)), row, strict=False)
             if value
         )
         for row in lines
@@ -86,9 +86,9 @@ def table_lines(rows: Iterable[Sequence[str]]) -> list[str]:
     return body or ["; ".join(cell for cell in head if cell)] * bool(head)
 
 
-def _padded(head: list[str], length: int) -> list[str]:
+def _pad_row(head: list[str], length: int) -> list[str]:
     return head + [""] * (length - len(head))
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     return "" if value is None else str(value)

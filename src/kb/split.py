@@ -39,7 +39,7 @@ def count_tokens(text: str) -> int:
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
-def markdown_sections(text: str) -> list[Section]:
+def split_markdown(text: str) -> list[Section]:
     """A Markdown text by its `#` headings; those inside fenced code are none."""
     sections: list[Section] = []
     path: list[tuple[int, str]] = []
@@ -87,7 +87,9 @@ def split(sections: Iterable[Section], chunk_size: int, overlap: int) -> list[Se
     return [
         Section(passage, section.heading)
         for section in sections
-        for passage in _pack(_sentences(section.text, chunk_size - overlap), chunk_size, overlap)
+        for passage in _pack(
+            _split_sentences(section.text, chunk_size - overlap), chunk_size, overlap
+        )
     ]
 
 
@@ -98,14 +100,14 @@ def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[s
         tokens = count_tokens(sentence)
         if fresh and sum(size for _, size in held) + tokens > chunk_size:
             yield _join(held)
-            held, fresh = _tail(held, overlap), False
+            held, fresh = _take_tail(held, overlap), False
         held.append((sentence, tokens))
         fresh = True
     if fresh and _join(held):
         yield _join(held)
 
 
-def _tail(held: list[tuple[str, int]], overlap: int) -> list[tuple[str, int]]:
+def _take_tail(held: list[tuple[str, int]], overlap: int) -> list[tuple[str, int]]:
     """The last sentences that together have at most `overlap` tokens."""
     total, kept = 0, 0
     for _, size in reversed(held):
@@ -120,7 +122,7 @@ def _join(held: list[tuple[str, int]]) -> str:
     return "".join(sentence for sentence, _ in held).strip()
 
 
-def _sentences(text: str, limit: int) -> Iterator[str]:
+def _split_sentences(text: str, limit: int) -> Iterator[str]:
     """Sentences with the white space behind them, none of more than `limit` tokens."""
     for match in _SENTENCE.finditer(text):
         sentence = match[0]

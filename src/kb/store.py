@@ -14,18 +14,18 @@ from filelock import FileLock, Timeout
 
 from ..language.messages import say
 from .catalogue import BUSY_SECONDS, Catalogue, Entry
-from .contracts import EmbedderMismatch, KnowledgeBaseError, Outcome
+from .contracts import EmbedderMismatch, IngestOutcome, KnowledgeBaseError
 from .split import Section
 from .vectors import DamagedVectors, VectorIndex
 
 if TYPE_CHECKING:
     from .embed import Vectors
 
-_stores: "weakref.WeakValueDictionary[Path, Store]" = weakref.WeakValueDictionary()
-_registering = threading.Lock()
+_stores: "weakref.WeakValueDictionary[Path, KnowledgeStore]" = weakref.WeakValueDictionary()
+_stores_lock = threading.Lock()
 
 
-class Store:
+class KnowledgeStore:
     """Safe to use from many threads and processes. A process has one for each folder, since
     Chroma's clients of one folder share their state; `Store.at` gives it.
 
@@ -44,29 +44,29 @@ class Store:
         weakref.finalize(self, _close, self.catalogue, self.vectors)
 
     @classmethod
-    def at(cls, folder: Path) -> "Store":
+    def at(cls, folder: Path) -> "KnowledgeStore":
         """The process's store of that folder, made on first use and readable by the user alone.
 
         Raises:
             KnowledgeBaseError: the folder cannot be used.
         """
         folder = folder.expanduser().resolve()
-        with _registering, _telling(folder):
+        with _stores_lock, _translate_errors(folder):
             store = _stores.get(folder)
             if store is None:
                 store = _stores[folder] = cls(folder)
             return store
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the base, as the last one has left it, with what a killed one has left tidied up.
 
         Raises:
             KnowledgeBaseError: it cannot be read or written, or is held by another for a minute.
         """
-        with self._thread_lock, _telling(self.folder), self._file_lock:
-            self.vectors.at(self._generation())
-            self._settle()
+        with self._thread_lock, _translate_errors(self.folder), self._file_lock:
+            self.vectors.sync_generation(self._get_generation())
+            self._delete_unsettled()
             yield
 
     def discard_damaged(self) -> None:
@@ -76,59 +76,59 @@ class Store:
         Raises:
             KnowledgeBaseError: the folder cannot be written.
         """
-        with self._thread_lock, _telling(self.folder), self._file_lock:
+        with self._thread_lock, _translate_errors(self.folder), self._file_lock:
             self._announce([])
             try:
                 self.vectors.close()
                 self.vectors.check()
-                self._settle()
+                self._delete_unsettled()
             except DamagedVectors:
                 self.vectors.close()
                 shutil.rmtree(self.folder / "chroma")
                 with self.catalogue.transaction():
-                    self.catalogue.settle(self.catalogue.unsettled())
+                    self.catalogue.mark_settled(self.catalogue.list_unsettled())
 
     @property
     def embedder(self) -> str | None:
         """Name of the embedder of all vectors; None while there are none."""
-        return self.catalogue.fact("embedder") if self.catalogue.counts()[0] else None
+        return self.catalogue.get_fact("embedder") if self.catalogue.get_counts()[0] else None
 
     @property
     def collection(self) -> str:
         """Name of the Chroma collection that holds the vectors."""
-        return self.catalogue.fact("collection") or ""
+        return self.catalogue.get_fact("collection") or ""
 
     def put(
         self, entry: Entry, passages: Sequence[Section], vectors: "Vectors", embedder: str
-    ) -> Outcome:
+    ) -> IngestOutcome:
         """Enter a document, whole or not at all.
 
         Raises:
             EmbedderMismatch: another process has begun this base with another embedder.
         """
-        old = self.catalogue.entry(entry.doc_id)
+        old = self.catalogue.get_entry(entry.doc_id)
         if old and old.digest == entry.digest:
             return "unchanged"
-        self.require(embedder)
+        self.require_embedder(embedder)
         if self.embedder is None:
-            self._remember(embedder, collection_name(embedder))
+            self._remember(embedder, build_collection_name(embedder))
         self._announce([entry.version])
-        self.vectors.add(self.collection, entry.chunk_ids(), vectors)
+        self.vectors.add(self.collection, entry.build_chunk_ids(), vectors)
         with self.catalogue.transaction():
             self.catalogue.put(entry, passages)
-            self.catalogue.settle([entry.version])
-            self.catalogue.unsettle([old.version] if old else [])
-        self._settle()
+            self.catalogue.mark_settled([entry.version])
+            self.catalogue.mark_unsettled([old.version] if old else [])
+        self._delete_unsettled()
         return "replaced" if old else "added"
 
     def delete(self, entries: Sequence[Entry]) -> None:
         """Take documents out of the catalogue and both indexes."""
         with self.catalogue.transaction():
             self.catalogue.delete([entry.doc_id for entry in entries])
-            self.catalogue.unsettle([entry.version for entry in entries])
-        self._settle()
+            self.catalogue.mark_unsettled([entry.version for entry in entries])
+        self._delete_unsettled()
 
-    def require(self, embedder: str) -> None:
+    def require_embedder(self, embedder: str) -> None:
         """Raises:
         EmbedderMismatch: the base's vectors are another embedder's.
         """
@@ -137,11 +137,11 @@ class Store:
                 say("kb.mismatch", folder=self.folder, held=self.embedder, wanted=embedder)
             )
 
-    def missing_from(self, collection: str) -> list[str]:
+    def list_missing_chunks(self, collection: str) -> list[str]:
         """Chunks without a vector in that collection; vectors without a chunk are deleted."""
         self._announce([])
-        wanted = self.catalogue.chunk_ids()
-        held = self.vectors.ids(collection)
+        wanted = self.catalogue.list_chunk_ids()
+        held = self.vectors.list_ids(collection)
         self.vectors.delete(collection, list(held.difference(wanted)))
         return [chunk_id for chunk_id in wanted if chunk_id not in held]
 
@@ -162,27 +162,27 @@ class Store:
 
     def _announce(self, versions: Sequence[str]) -> None:
         """Tell other processes that the vectors change, before they do."""
-        generation = self._generation() + 1
+        generation = self._get_generation() + 1
         with self.catalogue.transaction():
             self.catalogue.remember(generation=generation)
-            self.catalogue.unsettle(versions)
-        self.vectors.changing(generation)
+            self.catalogue.mark_unsettled(versions)
+        self.vectors.set_generation(generation)
 
-    def _settle(self) -> None:
+    def _delete_unsettled(self) -> None:
         """Delete the vectors of versions that are no document's."""
-        versions = self.catalogue.unsettled()
+        versions = self.catalogue.list_unsettled()
         if not versions:
             return
         self._announce([])
         self.vectors.delete_versions(self.collection, versions)
         with self.catalogue.transaction():
-            self.catalogue.settle(versions)
+            self.catalogue.mark_settled(versions)
 
-    def _generation(self) -> int:
-        return int(self.catalogue.fact("generation") or 0)
+    def _get_generation(self) -> int:
+        return int(self.catalogue.get_fact("generation") or 0)
 
 
-def collection_name(embedder: str) -> str:
+def build_collection_name(embedder: str) -> str:
     """Where an embedder's vectors are kept."""
     return f"chunks-{hashlib.sha256(embedder.encode()).hexdigest()[:8]}"
 
@@ -193,7 +193,7 @@ def _close(catalogue: Catalogue, vectors: VectorIndex) -> None:
 
 
 @contextmanager
-def _telling(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except Timeout as error:

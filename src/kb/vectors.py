@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .embed import Vectors
 
-BATCH = 2000
+WRITE_BATCH = 2000
 """Vectors written at a time; Chroma takes up to 5,461."""
 
 
@@ -35,13 +35,13 @@ class VectorIndex:
         self._client: Client | None = None
         self._generation = -1
 
-    def at(self, generation: int) -> None:
+    def sync_generation(self, generation: int) -> None:
         """Forget what is in memory, unless it is of this state of the base."""
         if generation != self._generation:
             self.close()
         self._generation = generation
 
-    def changing(self, generation: int) -> None:
+    def set_generation(self, generation: int) -> None:
         """The change that leads to this state is made here, so what is in memory stays true."""
         self._generation = generation
 
@@ -54,37 +54,37 @@ class VectorIndex:
         """Raises:
         DamagedVectors: Chroma cannot open its files.
         """
-        with self._telling():
-            self._opened().list_collections()
+        with self._translate_errors():
+            self._open_client().list_collections()
 
     def add(self, name: str, ids: Sequence[str], vectors: "Vectors") -> None:
         """Write the vectors of chunks into the collection `name`, made where missing."""
-        with self._telling():
-            for start in range(0, len(ids), BATCH):
-                batch = list(ids[start : start + BATCH])
-                self._collection(name).upsert(
+        with self._translate_errors():
+            for start in range(0, len(ids), WRITE_BATCH):
+                batch = list(ids[start : start + WRITE_BATCH])
+                self._get_collection(name).upsert(
                     ids=batch,
-                    embeddings=vectors[start : start + BATCH],
-                    metadatas=[{"version": version_of(chunk_id)} for chunk_id in batch],
+                    embeddings=vectors[start : start + WRITE_BATCH],
+                    metadatas=[{"version": extract_version(chunk_id)} for chunk_id in batch],
                 )
 
     def delete_versions(self, name: str, versions: Sequence[str]) -> None:
-        with self._telling():
+        with self._translate_errors():
             for version in versions:
-                self._collection(name).delete(where={"version": version})
+                self._get_collection(name).delete(where={"version": version})
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
-        with self._telling():
-            for start in range(0, len(ids), BATCH):
-                self._collection(name).delete(ids=list(ids[start : start + BATCH]))
+        with self._translate_errors():
+            for start in range(0, len(ids), WRITE_BATCH):
+                self._get_collection(name).delete(ids=list(ids[start : start + WRITE_BATCH]))
 
     def search(self, name: str, vector: "Vectors", limit: int) -> dict[str, float]:
         """Cosine similarity of the nearest chunks by id, best first. The graph that is searched
         is approximate (HNSW)."""
         import numpy as np
 
-        with self._telling():
-            found = self._collection(name).query(
+        with self._translate_errors():
+            found = self._get_collection(name).query(
                 query_embeddings=vector[np.newaxis], n_results=limit, include=["distances"]
             )
             distances = cast("list[list[float]]", found["distances"])
@@ -93,37 +93,39 @@ class VectorIndex:
                 for chunk_id, distance in zip(found["ids"][0], distances[0], strict=True)
             }
 
-    def similarities(self, name: str, vector: "Vectors", ids: Sequence[str]) -> dict[str, float]:
+    def compute_similarities(
+        self, name: str, vector: "Vectors", ids: Sequence[str]
+    ) -> dict[str, float]:
         """Cosine similarity of chunks that were found otherwise, by id."""
         import numpy as np
 
         if not ids:
             return {}
-        with self._telling():
-            found = self._collection(name).get(ids=list(ids), include=["embeddings"])
+        with self._translate_errors():
+            found = self._get_collection(name).get(ids=list(ids), include=["embeddings"])
             rows: Any = np.asarray(found["embeddings"])
             cosines = rows @ vector / np.linalg.norm(rows, axis=1) / np.linalg.norm(vector)
             return dict(zip(found["ids"], cosines.tolist(), strict=True))
 
-    def ids(self, name: str) -> set[str]:
+    def list_ids(self, name: str) -> set[str]:
         """Of all chunks in a collection."""
-        with self._telling():
-            return set(self._collection(name).get(include=[])["ids"])
+        with self._translate_errors():
+            return set(self._get_collection(name).get(include=[])["ids"])
 
     def keep_only(self, name: str) -> None:
         """Drop all collections but one."""
-        with self._telling():
-            for collection in self._opened().list_collections():
+        with self._translate_errors():
+            for collection in self._open_client().list_collections():
                 if collection.name != name:
-                    self._opened().delete_collection(collection.name)
+                    self._open_client().delete_collection(collection.name)
 
-    def _collection(self, name: str) -> "Collection":
+    def _get_collection(self, name: str) -> "Collection":
         # Without a function of its own Chroma would fetch a model to embed with.
-        return self._opened().get_or_create_collection(
+        return self._open_client().get_or_create_collection(
             name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
 
-    def _opened(self) -> "Client":
+    def _open_client(self) -> "Client":
         if self._client is None:
             import chromadb
             from chromadb.config import Settings
@@ -133,7 +135,7 @@ class VectorIndex:
         return self._client
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         # Whatever is wrong with its files, Chroma raises errors of many kinds.
@@ -141,6 +143,6 @@ class VectorIndex:
             raise DamagedVectors(say("kb.damaged", folder=self._folder, reason=error)) from error
 
 
-def version_of(chunk_id: str) -> str:
+def extract_version(chunk_id: str) -> str:
     """The version of a document that a chunk is part of."""
     return chunk_id.rpartition("-")[0]

@@ -15,7 +15,7 @@ from datetime import datetime
 from .contracts import Arm
 
 
-def rewarded(arm: Arm, reward: float, step: float, when: datetime | None = None) -> Arm:
+def add_reward(arm: Arm, reward: float, step: float, when: datetime | None = None) -> Arm:
     """The arm after one more reward.
 
     Args:
@@ -33,17 +33,17 @@ def rewarded(arm: Arm, reward: float, step: float, when: datetime | None = None)
     )
 
 
-def latest_weight(arm: Arm, step: float) -> float:
+def compute_latest_weight(arm: Arm, step: float) -> float:
     """Logarithm of the latest reward's weight, against that of the arm's first one; to be kept
-    for `revised`."""
+    for `revise_reward`."""
     return math.log(max(step, 1 / arm.count)) - arm.fade
 
 
-def revised(arm: Arm, weight: float, difference: float, when: datetime | None = None) -> Arm:
+def revise_reward(arm: Arm, weight: float, difference: float, when: datetime | None = None) -> Arm:
     """The arm as it would be had an earlier reward been larger by the difference.
 
     Args:
-        weight: what `latest_weight` said when that reward was counted.
+        weight: what `compute_latest_weight` said when that reward was counted.
     """
     moved = math.exp(weight + arm.fade) * difference
     return arm.model_copy(update={"value": arm.value + moved, "updated": when or arm.updated})

@@ -1,8 +1,8 @@
 """The bandit's table: a LangGraph state under a reserved thread of the tasks' own checkpointer.
 
-It is changed only through reward events, by one process at a time. When `reward` returns, its
-events are written. Of a call that is killed all are counted or none, and sending them again counts
-each once.
+It is changed only through reward events, by one process at a time. When `record_rewards` returns,
+its events are written. Of a call that is killed all are counted or none, and sending them again
+counts each once.
 
 So that a task counts once for ever, every id has to be kept, while each checkpoint holds the whole
 state of its thread. The table's own thread therefore keeps the latest ids only. When they are too
@@ -25,22 +25,22 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from .contracts import Arm, ArmValue, Baseline, RewardEvent
-from .counting import Counted, History, Table, arm_key, count
+from .counting import CountedReward, History, Table, apply_event, build_arm_key
 
 if TYPE_CHECKING:
     from ..store.base import TaskStore
 
 THREAD = "learning:bandit"
 """The reserved thread; no task's id has a colon."""
-RECENT = 256
+MAX_RECENT = 256
 """Ids that the table's own thread keeps before it hands them on."""
-PAGES = 32
+PAGE_COUNT = 32
 """Threads among which the other ids are shared out."""
-KEPT = 16
+PRUNE_EVERY = 16
 """Checkpoints of the reserved thread that may come together before the older ones are deleted."""
 
 
-class Events(TypedDict, total=False):
+class BanditInput(TypedDict, total=False):
     """What the graph takes."""
 
     events: list[RewardEvent]
@@ -48,7 +48,7 @@ class Events(TypedDict, total=False):
     """The smallest α, see `arms.py`."""
 
 
-class BanditState(Events, total=False):
+class BanditState(BanditInput, total=False):
     """State of the reserved thread."""
 
     arms: dict[str, Arm]
@@ -57,9 +57,9 @@ class BanditState(Events, total=False):
     """What tasks usually cost, by workflow."""
     history: dict[str, History]
     """How the arms' values came about."""
-    recent: dict[str, Counted]
+    recent: dict[str, CountedReward]
     """The latest events, by id."""
-    paged: dict[str, Counted]
+    paged: dict[str, CountedReward]
     """Those of the events at hand that are on a page."""
     changes: int
     """How often the table was changed."""
@@ -68,42 +68,42 @@ class BanditState(Events, total=False):
 class PageState(TypedDict):
     """State of a page's thread."""
 
-    counted: dict[str, Counted]
+    counted: dict[str, CountedReward]
     """By id."""
 
 
 @dataclass(frozen=True)
-class Pages:
+class PageStore:
     """Where the ids are that the table no longer keeps."""
 
     store: "TaskStore"
 
-    async def find(self, ids: Iterable[str]) -> dict[str, Counted]:
+    async def find(self, ids: Iterable[str]) -> dict[str, CountedReward]:
         """What is known of these."""
-        found: dict[str, Counted] = {}
-        for thread, wanted in _by_page(ids).items():
+        found: dict[str, CountedReward] = {}
+        for thread, wanted in _group_by_page(ids).items():
             counted = await self._read(thread)
             found |= {name: counted[name] for name in wanted if name in counted}
         return found
 
-    async def keep(self, counted: Mapping[str, Counted]) -> None:
+    async def keep(self, counted: Mapping[str, CountedReward]) -> None:
         """Write these down, over what was there of them."""
-        graph = PAGE.copy({"checkpointer": self.store.checkpointer})
-        for thread, names in _by_page(counted).items():
+        graph = PAGE_GRAPH.copy({"checkpointer": self.store.checkpointer})
+        for thread, names in _group_by_page(counted).items():
             page = {**await self._read(thread), **{name: counted[name] for name in names}}
-            await graph.ainvoke({"counted": page}, _config(thread), durability="exit")
-            await self.store.keep_latest(thread)
+            await graph.ainvoke({"counted": page}, _build_config(thread), durability="exit")
+            await self.store.prune_checkpoints(thread)
 
-    async def _read(self, thread: str) -> dict[str, Counted]:
-        values = await _values(self.store.checkpointer, thread)
-        counted: dict[str, Counted] = values.get("counted", {})
+    async def _read(self, thread: str) -> dict[str, CountedReward]:
+        values = await _read_values(self.store.checkpointer, thread)
+        counted: dict[str, CountedReward] = values.get("counted", {})
         return counted
 
 
-async def recall(state: BanditState, runtime: Runtime[Pages]) -> BanditState:
+async def recall(state: BanditState, runtime: Runtime[PageStore]) -> BanditState:
     """Look up whether the events were counted before, and hand on ids that have become many."""
     pages, recent = runtime.context, state.get("recent", {})
-    if len(recent) >= RECENT:
+    if len(recent) >= MAX_RECENT:
         await pages.keep(recent)
         recent = {}
     wanted = {event.id for event in state["events"]} - set(recent)
@@ -120,7 +120,7 @@ async def count_events(state: BanditState) -> BanditState:
         counted=state["paged"] | recent,
     )
     now, step = datetime.now(UTC), state.get("step", 0.0)
-    new = {event.id for event in state["events"] if count(table, event, step, now)}
+    new = {event.id for event in state["events"] if apply_event(table, event, step, now)}
     return {
         "events": [],
         "paged": {},
@@ -132,9 +132,9 @@ async def count_events(state: BanditState) -> BanditState:
     }
 
 
-def build_bandit() -> CompiledStateGraph[BanditState, Pages, Events, BanditState]:
+def build_bandit() -> CompiledStateGraph[BanditState, PageStore, BanditInput, BanditState]:
     """Compile the graph whose state is the table and whose input are reward events."""
-    builder = StateGraph(BanditState, context_schema=Pages, input_schema=Events)
+    builder = StateGraph(BanditState, context_schema=PageStore, input_schema=BanditInput)
     builder.add_node("recall", recall)
     builder.add_node("count", count_events)
     builder.add_edge(START, "recall")
@@ -152,11 +152,11 @@ def build_page() -> CompiledStateGraph[PageState, None, PageState, PageState]:
     return builder.compile(name="bandit_page")
 
 
-BANDIT, PAGE = build_bandit(), build_page()
+BANDIT_GRAPH, PAGE_GRAPH = build_bandit(), build_page()
 """To be copied with a checkpointer: compiling them takes as long as running them."""
 
 
-async def reward(store: "TaskStore", *events: RewardEvent, step: float = 0.0) -> None:
+async def record_rewards(store: "TaskStore", *events: RewardEvent, step: float = 0.0) -> None:
     """Count these events; what was counted before, or is older than what was, changes nothing.
 
     Args:
@@ -165,15 +165,15 @@ async def reward(store: "TaskStore", *events: RewardEvent, step: float = 0.0) ->
     Raises:
         ConcertinoError: other processes held on to the table for too long.
     """
-    async with store.exclusive("bandit") as own:
-        table = await BANDIT.copy({"checkpointer": own.checkpointer}).ainvoke(
+    async with store.hold_lock("bandit") as own:
+        table = await BANDIT_GRAPH.copy({"checkpointer": own.checkpointer}).ainvoke(
             {"events": list(events), "step": step},
-            _config(THREAD),
-            context=Pages(own),
+            _build_config(THREAD),
+            context=PageStore(own),
             durability="exit",
         )
-        if table["changes"] % KEPT == 0:
-            await own.keep_latest(THREAD)
+        if table["changes"] % PRUNE_EVERY == 0:
+            await own.prune_checkpoints(THREAD)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Bandit:
     @classmethod
     async def read(cls, checkpointer: BaseCheckpointSaver[str]) -> "Bandit":
         """What is in the checkpointer."""
-        state = await _values(checkpointer, THREAD)
+        state = await _read_values(checkpointer, THREAD)
         arms: dict[str, Arm] = state.get("arms", {})
         return cls(
             sorted(arms.values(), key=lambda arm: (arm.task_type, -arm.value)),
@@ -198,7 +198,7 @@ class Bandit:
             state.get("history", {}),
         )
 
-    def values(self, task_type: str) -> list[ArmValue]:
+    def list_values(self, task_type: str) -> list[ArmValue]:
         """What is known of each workflow for tasks of that type, the best first."""
         return [
             ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count)
@@ -206,29 +206,29 @@ class Bandit:
             if arm.task_type == task_type
         ]
 
-    def points(self, arm: Arm) -> list[list[float]]:
+    def list_points(self, arm: Arm) -> list[list[float]]:
         """How the arm's value came about: seconds since 1970, count and value, of some rewards."""
-        known = self.history.get(arm_key(arm.task_type, arm.workflow))
+        known = self.history.get(build_arm_key(arm.task_type, arm.workflow))
         return known["points"] if known else []
 
-    def baseline(self, workflow: str) -> Baseline:
+    def get_baseline(self, workflow: str) -> Baseline:
         """What the workflow's tasks usually cost."""
         return self.baselines.get(workflow) or Baseline(workflow=workflow)
 
 
-def _config(thread: str) -> RunnableConfig:
+def _build_config(thread: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread}}
 
 
-async def _values(checkpointer: BaseCheckpointSaver[str], thread: str) -> dict[str, Any]:
-    kept = await checkpointer.aget_tuple(_config(thread))
+async def _read_values(checkpointer: BaseCheckpointSaver[str], thread: str) -> dict[str, Any]:
+    kept = await checkpointer.aget_tuple(_build_config(thread))
     return kept.checkpoint["channel_values"] if kept else {}
 
 
-def _by_page(ids: Iterable[str]) -> dict[str, list[str]]:
+def _group_by_page(ids: Iterable[str]) -> dict[str, list[str]]:
     """The ids, by the thread of their page."""
     pages: dict[str, list[str]] = defaultdict(list)
     for name in ids:
         digest = hashlib.sha256(name.encode()).digest()
-        pages[f"{THREAD}:{digest[0] % PAGES:02x}"].append(name)
+        pages[f"{THREAD}:{digest[0] % PAGE_COUNT:02x}"].append(name)
     return pages

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from ..language.detect import ADDRESS, HAN
 from ..state import Contract
-from .features import text_features
+from .features import extract_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 OUT_OF_SCOPE = "out_of_scope"
 """Label of what no workflow is for."""
 
-READ = 20
+EMBEDDED_TOKENS = 20
 """Tokens of a question that are embedded, about; embedding takes a time for each of them."""
-_FIRST = 2 / 3
+_HEAD_SHARE = 2 / 3
 
 
 class Classifier(Contract):
@@ -53,17 +53,17 @@ class Classifier(Contract):
     """What was measured of it, on texts it was not trained on."""
 
     @model_validator(mode="after")
-    def _shapes_fit(self) -> Self:
+    def _check_shapes(self) -> Self:
         widths = {len(row) for row in self.weights}
         if len(widths) != 1 or not len(self.labels) == len(self.weights) == len(self.bias):
             raise ValueError("labels, weights and bias do not fit together")
         return self
 
-    def probabilities(self, seen: "Vector") -> dict[str, float]:
+    def predict_probabilities(self, seen: "Vector") -> dict[str, float]:
         """How probable each label is.
 
         Args:
-            seen: what `look` gives of a question.
+            seen: what `build_input_vector` gives of a question.
 
         Raises:
             ValueError: it is of another embedder.
@@ -82,33 +82,37 @@ class Classifier(Contract):
         return np.array(self.weights), np.array(self.bias)
 
 
-def look(embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None = None) -> "Vector":
+def build_input_vector(
+    embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None = None
+) -> "Vector":
     """What a classifier sees of a question: the numbers of its embedding, then its features."""
     import numpy as np
 
-    features = text_features(question, inputs)
-    return np.concatenate([embedder.embed_query(gist(question)), list(features.values())])
+    features = extract_features(question, inputs)
+    return np.concatenate(
+        [embedder.embed_query(shorten_question(question)), list(features.values())]
+    )
 
 
-def gist(question: str) -> str:
+def shorten_question(question: str) -> str:
     """The beginning and the end of a question, where it says what is wanted; addresses by name."""
     words = " ".join(ADDRESS.sub(" URL ", question).split())
-    sizes = [_size(character) for character in words]
-    if sum(sizes) <= READ:
+    sizes = [_estimate_tokens(character) for character in words]
+    if sum(sizes) <= EMBEDDED_TOKENS:
         return words
-    first = _fitting(sizes, READ * _FIRST)
-    last = _fitting(sizes[::-1], READ * (1 - _FIRST))
+    first = _count_fitting(sizes, EMBEDDED_TOKENS * _HEAD_SHARE)
+    last = _count_fitting(sizes[::-1], EMBEDDED_TOKENS * (1 - _HEAD_SHARE))
     return f"{words[:first]} … {words[len(words) - last :]}"
 
 
-def _size(character: str) -> float:
+def _estimate_tokens(character: str) -> float:
     """How many tokens it takes, about."""
     if HAN.match(character):
         return 0.75
     return 0.22 if character.isalpha() or character == " " else 0.9
 
 
-def _fitting(sizes: list[float], room: float) -> int:
+def _count_fitting(sizes: list[float], room: float) -> int:
     """How many of the characters fit in."""
     for count, size in enumerate(sizes):
         room -= size

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from ..language.messages import Language
-from ..state import OPEN as OPEN
+from ..state import OPEN_TASK_TYPE as OPEN_TASK_TYPE
 from ..state import ArmValue as ArmValue
 from ..state import Candidate as Candidate
 from ..state import Contract, Usage

@@ -34,7 +34,7 @@ FOLDS = 5
 RIDGE = 1.0
 
 
-class Logged(NamedTuple):
+class LoggedTasks(NamedTuple):
     """Tasks whose suggestion was drawn, in the order in which they ended."""
 
     actions: "Indices"
@@ -63,7 +63,7 @@ def softmax(scores: "Matrix") -> "Matrix":
     return probabilities
 
 
-def figures(probabilities: "Matrix", truth: "Indices") -> dict[str, float]:
+def compute_metrics(probabilities: "Matrix", truth: "Indices") -> dict[str, float]:
     """Accuracy, macro-F1, calibration error and log loss.
 
     Args:
@@ -75,13 +75,13 @@ def figures(probabilities: "Matrix", truth: "Indices") -> dict[str, float]:
     right = probabilities[np.arange(len(truth)), truth]
     return {
         "accuracy": float((probabilities.argmax(axis=1) == truth).mean()),
-        "macro_f1": macro_f1(confusion(probabilities, truth)),
-        "calibration_error": calibration_error(probabilities, truth),
+        "macro_f1": compute_macro_f1(count_confusion(probabilities, truth)),
+        "calibration_error": compute_calibration_error(probabilities, truth),
         "log_loss": float(-np.log(np.maximum(right, 1e-12)).mean()),
     }
 
 
-def confusion(probabilities: "Matrix", truth: "Indices") -> "Indices":
+def count_confusion(probabilities: "Matrix", truth: "Indices") -> "Indices":
     """How many texts of each label (row) were taken for each label (column)."""
     import numpy as np
 
@@ -91,14 +91,14 @@ def confusion(probabilities: "Matrix", truth: "Indices") -> "Indices":
     return counts
 
 
-def macro_f1(counts: "Indices") -> float:
+def compute_macro_f1(counts: "Indices") -> float:
     """Mean F1 over the labels that occur or are predicted."""
     hits, wanted, given = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     seen = wanted + given > 0
     return float((2 * hits[seen] / (wanted + given)[seen]).mean())
 
 
-def calibration_error(probabilities: "Matrix", truth: "Indices") -> float:
+def compute_calibration_error(probabilities: "Matrix", truth: "Indices") -> float:
     """How far, on average, confidence is from accuracy, over ten bins of equal width
     (expected calibration error; Naeini et al. 2015, Guo et al. 2017)."""
     import numpy as np
@@ -114,46 +114,48 @@ def calibration_error(probabilities: "Matrix", truth: "Indices") -> float:
     return float(sum(gaps))
 
 
-def inverse_propensity(logged: Logged, target: "Matrix") -> Estimate:
+def estimate_inverse_propensity(logged: LoggedTasks, target: "Matrix") -> Estimate:
     """Expected reward of another policy.
 
     Args:
         target: how probable it would have made each suggestion; a row for each task.
     """
-    return _estimate(logged.questions, _weights(logged, target) * logged.rewards)
+    return _bootstrap_mean(logged.questions, _compute_weights(logged, target) * logged.rewards)
 
 
-def self_normalised(logged: Logged, target: "Matrix") -> Estimate | None:
-    """As `inverse_propensity`, over the weights' own sum; None where the other policy would have
-    made none of the suggestions."""
-    weights = _weights(logged, target)
+def estimate_self_normalized(logged: LoggedTasks, target: "Matrix") -> Estimate | None:
+    """As `estimate_inverse_propensity`, over the weights' own sum; None where the other policy
+    would have made none of the suggestions."""
+    weights = _compute_weights(logged, target)
     if not weights.any():
         return None
-    return _estimate(logged.questions, weights * logged.rewards, weights)
+    return _bootstrap_mean(logged.questions, weights * logged.rewards, weights)
 
 
-def doubly_robust(logged: Logged, target: "Matrix", believed: "Matrix") -> Estimate:
+def estimate_doubly_robust(logged: LoggedTasks, target: "Matrix", believed: "Matrix") -> Estimate:
     """Expected reward of another policy, with the help of a model of the rewards.
 
     Args:
-        believed: the model's reward of each suggestion, see `reward_model`; shaped as `target`.
+        believed: the model's reward of each suggestion, see `predict_rewards`; shaped as `target`.
     """
-    return _estimate(logged.questions, _corrected(logged, target, believed))
+    return _bootstrap_mean(logged.questions, _correct_rewards(logged, target, believed))
 
 
-def advantage(logged: Logged, target: "Matrix", other: "Matrix", believed: "Matrix") -> Estimate:
+def estimate_advantage(
+    logged: LoggedTasks, target: "Matrix", other: "Matrix", believed: "Matrix"
+) -> Estimate:
     """How much more reward one policy gets than another on the same tasks, doubly robust."""
-    gained = _corrected(logged, target, believed) - _corrected(logged, other, believed)
-    return _estimate(logged.questions, gained)
+    gained = _correct_rewards(logged, target, believed) - _correct_rewards(logged, other, believed)
+    return _bootstrap_mean(logged.questions, gained)
 
 
-def effective_tasks(logged: Logged, target: "Matrix") -> float:
+def compute_effective_tasks(logged: LoggedTasks, target: "Matrix") -> float:
     """How many tasks of the other policy's own these are worth (Kong 1992)."""
-    weights = _weights(logged, target)
+    weights = _compute_weights(logged, target)
     return float(weights.sum() ** 2 / max((weights**2).sum(), 1e-12))
 
 
-def reward_model(logged: Logged, contexts: "Matrix", actions: int) -> "Matrix":
+def predict_rewards(logged: LoggedTasks, contexts: "Matrix", actions: int) -> "Matrix":
     """What each suggestion would earn in each task, by ridge regression on the task's context.
 
     Each task is judged by a model that has not seen its question. The less is known of a
@@ -182,7 +184,7 @@ def reward_model(logged: Logged, contexts: "Matrix", actions: int) -> "Matrix":
     return believed
 
 
-def _weights(logged: Logged, target: "Matrix") -> "Matrix":
+def _compute_weights(logged: LoggedTasks, target: "Matrix") -> "Matrix":
     import numpy as np
 
     wanted = target[np.arange(len(logged.actions)), logged.actions]
@@ -190,16 +192,18 @@ def _weights(logged: Logged, target: "Matrix") -> "Matrix":
     return weights
 
 
-def _corrected(logged: Logged, target: "Matrix", believed: "Matrix") -> "Matrix":
+def _correct_rewards(logged: LoggedTasks, target: "Matrix", believed: "Matrix") -> "Matrix":
     """What the model believes of each task, and the weighed part that it missed."""
     import numpy as np
 
     missed = logged.rewards - believed[np.arange(len(logged.actions)), logged.actions]
-    corrected: Matrix = (target * believed).sum(axis=1) + _weights(logged, target) * missed
+    corrected: Matrix = (target * believed).sum(axis=1) + _compute_weights(logged, target) * missed
     return corrected
 
 
-def _estimate(questions: "Indices", gained: "Matrix", weights: "Matrix | None" = None) -> Estimate:
+def _bootstrap_mean(
+    questions: "Indices", gained: "Matrix", weights: "Matrix | None" = None
+) -> Estimate:
     """The mean gain over all tasks, and how it varies over resamples of their questions.
 
     Args:

@@ -66,11 +66,11 @@ _NUMBER = re.compile(r"\d+|[一二两三四五六七八九十百千万半]+(?=[�
 _QUESTION = re.compile(r"[?？]|[吗呢]\s*$")
 
 
-HINTS = frozenset({"asks_for_latest"})
+WEAK_FEATURES = frozenset({"asks_for_latest"})
 """Signs of a source of knowledge that also occur in passing, as in today's homework."""
 
 
-def text_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
+def extract_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
     """The features of a question, the same names each time and in the same order.
 
     Args:
@@ -94,5 +94,9 @@ def find_named_sources(question: str, signs: Mapping[str, Collection[str]]) -> l
     Args:
         signs: for each workflow the features by which a question asks for its source.
     """
-    found = {name for name, value in text_features(question).items() if value and name not in HINTS}
+    found = {
+        name
+        for name, value in extract_features(question).items()
+        if value and name not in WEAK_FEATURES
+    }
     return [flow for flow, names in signs.items() if found.intersection(names)]

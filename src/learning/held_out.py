@@ -10,10 +10,10 @@ from ..state import Contract
 from . import evaluation
 from .classifier import Classifier
 from .contracts import TraceRecord
-from .evaluation import Estimate, Logged
+from .evaluation import Estimate, LoggedTasks
 from .labels import Question
-from .router import shared_out
-from .training import Example, matrix
+from .router import share_probabilities
+from .training import Example, build_matrix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
-LEAST = 10
+MIN_SAMPLES = 10
 """Questions, or drawn suggestions, without which nothing can be told."""
 
 
@@ -52,7 +52,7 @@ class HeldOut:
             (run, row)
             for row, question in enumerate(questions)
             for run in question.runs
-            if _was_drawn(run, self._names)
+            if _is_drawn(run, self._names)
         ]
         self.drawn = sorted(drawn, key=lambda task: task[0].ended)
 
@@ -64,69 +64,74 @@ class HeldOut:
         """
         import numpy as np
 
-        probabilities, enough = self._probabilities(classifier), len(self.drawn) >= LEAST
+        probabilities, enough = (
+            self._predict_probabilities(classifier),
+            len(self.drawn) >= MIN_SAMPLES,
+        )
         truth = np.array([self._names.index(question.label) for question in self._questions])
         return Judgement(
-            figures=evaluation.figures(probabilities, truth),
-            confusion=self._named(evaluation.confusion(probabilities, truth).tolist()),
-            rewards=self._rewards(classifier) if enough else {},
-            effective_tasks=self._effective_tasks(classifier) if enough else 0.0,
+            figures=evaluation.compute_metrics(probabilities, truth),
+            confusion=self._label_counts(evaluation.count_confusion(probabilities, truth).tolist()),
+            rewards=self._estimate_rewards(classifier) if enough else {},
+            effective_tasks=self._compute_effective_tasks(classifier) if enough else 0.0,
         )
 
-    def advantage(self, new: Classifier, old: Classifier) -> Estimate | None:
+    def estimate_advantage(self, new: Classifier, old: Classifier) -> Estimate | None:
         """How much more reward a task gets from one router than from another, doubly robust; None
         where there are too few tasks to tell."""
-        if len(self.drawn) < LEAST:
+        if len(self.drawn) < MIN_SAMPLES:
             return None
         logged, believed = self._logged
-        return evaluation.advantage(logged, self._firsts(new), self._firsts(old), believed)
+        return evaluation.estimate_advantage(
+            logged, self._select_firsts(new), self._select_firsts(old), believed
+        )
 
-    def _rewards(self, classifier: Classifier) -> dict[str, Estimate]:
-        (logged, believed), firsts = self._logged, self._firsts(classifier)
+    def _estimate_rewards(self, classifier: Classifier) -> dict[str, Estimate]:
+        (logged, believed), firsts = self._logged, self._select_firsts(classifier)
         found = {
-            "inverse_propensity": evaluation.inverse_propensity(logged, firsts),
-            "self_normalised": evaluation.self_normalised(logged, firsts),
-            "doubly_robust": evaluation.doubly_robust(logged, firsts, believed),
+            "inverse_propensity": evaluation.estimate_inverse_propensity(logged, firsts),
+            "self_normalised": evaluation.estimate_self_normalized(logged, firsts),
+            "doubly_robust": evaluation.estimate_doubly_robust(logged, firsts, believed),
         }
         return {method: estimate for method, estimate in found.items() if estimate}
 
-    def _effective_tasks(self, classifier: Classifier) -> float:
-        return evaluation.effective_tasks(self._logged[0], self._firsts(classifier))
+    def _compute_effective_tasks(self, classifier: Classifier) -> float:
+        return evaluation.compute_effective_tasks(self._logged[0], self._select_firsts(classifier))
 
-    def _probabilities(self, classifier: Classifier) -> "Matrix":
+    def _predict_probabilities(self, classifier: Classifier) -> "Matrix":
         """A row for each question, a column for each workflow."""
         import numpy as np
 
         rows = []
         for seen in self._seen:
-            ranked = shared_out(classifier.probabilities(seen), self._names)
+            ranked = share_probabilities(classifier.predict_probabilities(seen), self._names)
             p = {candidate.workflow: candidate.p for candidate in ranked}
             rows.append([p[name] for name in self._names])
         return np.array(rows)
 
-    def _firsts(self, classifier: Classifier) -> "Matrix":
+    def _select_firsts(self, classifier: Classifier) -> "Matrix":
         """For each drawn task, 1 at the most probable of the workflows it could be given to."""
         import numpy as np
 
-        probabilities = self._probabilities(classifier)
+        probabilities = self._predict_probabilities(classifier)
         firsts = np.zeros((len(self.drawn), len(self._names)))
         for task, (run, row) in enumerate(self.drawn):
-            possible = [self._names.index(name) for name in _possible(run)]
+            possible = [self._names.index(name) for name in _list_possible(run)]
             firsts[task, max(possible, key=lambda column: probabilities[row, column])] = 1
         return firsts
 
     @cached_property
     def _seen(self) -> "Matrix":
-        return matrix([Example(q.text, q.label, q.inputs) for q in self._questions])
+        return build_matrix([Example(q.text, q.label, q.inputs) for q in self._questions])
 
     @cached_property
-    def _logged(self) -> "tuple[Logged, Matrix]":
+    def _logged(self) -> "tuple[LoggedTasks, Matrix]":
         """The drawn tasks, and what a model of their rewards believes of each suggestion."""
         import numpy as np
 
         runs = [run for run, _ in self.drawn]
-        logged = Logged(
-            actions=np.array([self._names.index(_suggested(run)) for run in runs]),
+        logged = LoggedTasks(
+            actions=np.array([self._names.index(_get_suggestion(run)) for run in runs]),
             propensities=np.array([run.propensity for run in runs]),
             rewards=np.array([run.reward.reward for run in runs if run.reward]),
             questions=np.unique([row for _, row in self.drawn], return_inverse=True)[1],
@@ -136,9 +141,9 @@ class HeldOut:
             for candidate in run.routing.candidates if run.routing else []:
                 if candidate.workflow in self._names:
                     contexts[task, self._names.index(candidate.workflow)] = candidate.p
-        return logged, evaluation.reward_model(logged, contexts, len(self._names))
+        return logged, evaluation.predict_rewards(logged, contexts, len(self._names))
 
-    def _named(self, counts: list[list[int]]) -> dict[str, dict[str, int]]:
+    def _label_counts(self, counts: list[list[int]]) -> dict[str, dict[str, int]]:
         return {
             name: {other: n for other, n in zip(self._names, row, strict=True) if n}
             for name, row in zip(self._names, counts, strict=True)
@@ -146,16 +151,16 @@ class HeldOut:
         }
 
 
-def _was_drawn(run: TraceRecord, names: Sequence[str]) -> bool:
+def _is_drawn(run: TraceRecord, names: Sequence[str]) -> bool:
     """Whether its suggestion was drawn, with a probability that is known, and was rewarded."""
     if run.named or not run.reward or not run.propensity:
         return False
-    return _suggested(run) in names and set(_possible(run)) <= set(names)
+    return _get_suggestion(run) in names and set(_list_possible(run)) <= set(names)
 
 
-def _suggested(run: TraceRecord) -> str:
+def _get_suggestion(run: TraceRecord) -> str:
     return (run.routing and run.routing.suggestion) or ""
 
 
-def _possible(run: TraceRecord) -> list[str]:
+def _list_possible(run: TraceRecord) -> list[str]:
     return list(run.routing.probabilities) if run.routing else []

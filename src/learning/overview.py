@@ -6,11 +6,11 @@ from typing import Any
 
 from ..settings import Settings
 from .bandit import Bandit
-from .reward import NAMES, meaning_of
-from .routing import policy_of
+from .reward import TERM_NAMES, describe_term
+from .routing import build_policy
 
 
-def overview(table: Bandit, settings: Settings) -> dict[str, Any]:
+def build_overview(table: Bandit, settings: Settings) -> dict[str, Any]:
     """What workflows have earned.
 
     Returns:
@@ -20,21 +20,21 @@ def overview(table: Bandit, settings: Settings) -> dict[str, Any]:
         checks of the workflows.
     """
     return {
-        "policy": asdict(policy_of(settings)),
+        "policy": asdict(build_policy(settings)),
         "arms": [
             {
                 **arm.model_dump(mode="json", exclude={"fade"}),
                 "history": [
-                    {"time": _time(seconds), "count": int(count), "value": value}
-                    for seconds, count, value in table.points(arm)
+                    {"time": _format_time(seconds), "count": int(count), "value": value}
+                    for seconds, count, value in table.list_points(arm)
                 ],
             }
             for arm in table.arms
         ],
         "baselines": {name: baseline.usual for name, baseline in table.baselines.items()},
-        "terms": {name: meaning_of(name) for name in NAMES},
+        "terms": {name: describe_term(name) for name in TERM_NAMES},
     }
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -63,7 +63,7 @@ class Belief:
     """How many rewards it rests on, the router's opinion among them."""
 
 
-def distribution(
+def compute_distribution(
     policy: Policy, candidates: Sequence[Candidate], values: Sequence[ArmValue]
 ) -> dict[str, float]:
     """How probable each workflow is to be suggested.
@@ -75,16 +75,16 @@ def distribution(
     Returns:
         Probabilities that sum to 1; nothing where there is nothing to choose from.
     """
-    found = beliefs(policy, candidates, values)
+    found = compute_beliefs(policy, candidates, values)
     if not found:
         return {}
     rewards = sum(value.count for value in values if value.workflow in found)
-    shares = _SHARES[policy.name](_cooled(policy, rewards), list(found.values()))
+    shares = _SHARES[policy.name](_cool_policy(policy, rewards), list(found.values()))
     total = sum(shares)
     return {name: share / total for name, share in zip(found, shares, strict=True)}
 
 
-def beliefs(
+def compute_beliefs(
     policy: Policy, candidates: Sequence[Candidate], values: Sequence[ArmValue]
 ) -> dict[str, Belief]:
     """The router's opinion and experience, as one."""
@@ -93,7 +93,7 @@ def beliefs(
     found: dict[str, Belief] = {}
     for candidate in candidates:
         arm = known.get(candidate.workflow, nothing)
-        count = _remembered(arm.count, policy.step)
+        count = _compute_effective_count(arm.count, policy.step)
         weight = policy.prior + count
         mean = (policy.prior * candidate.p + count * arm.value) / weight if weight else candidate.p
         found[candidate.workflow] = Belief(mean, weight)
@@ -107,13 +107,13 @@ def draw(probabilities: Mapping[str, float], chance: random.Random) -> str | Non
     return chance.choices(list(probabilities), list(probabilities.values()))[0]
 
 
-def _remembered(count: int, step: float) -> float:
+def _compute_effective_count(count: int, step: float) -> float:
     """How many rewards' plain mean would be as sure as the value: with a constant α its variance
     settles at that of one reward times α / (2 - α) (Sutton & Barto 2018, section 2.5)."""
     return min(count, 2 / step - 1) if step else count
 
 
-def _cooled(policy: Policy, rewards: int) -> Policy:
+def _cool_policy(policy: Policy, rewards: int) -> Policy:
     """The policy once so many rewards have been counted for the type of task."""
     factor = math.sqrt(COOLING / max(rewards, COOLING))
     return replace(policy, epsilon=policy.epsilon * factor, temperature=policy.temperature * factor)
@@ -147,14 +147,14 @@ def _thompson(policy: Policy, found: list[Belief]) -> list[float]:
                 gap, ratio = (other.mean - belief.mean) / width, spread / width
                 above_all = [
                     so_far * math.erfc((gap - ratio * node) / _ROOT_2) / 2
-                    for so_far, node in zip(above_all, _nodes(), strict=True)
+                    for so_far, node in zip(above_all, _compute_nodes(), strict=True)
                 ]
         shares.append(sum(above_all))
     return shares
 
 
 @cache
-def _nodes() -> list[float]:
+def _compute_nodes() -> list[float]:
     return [NormalDist().inv_cdf((n + 0.5) / NODES) for n in range(NODES)]
 
 

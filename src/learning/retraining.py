@@ -3,8 +3,8 @@
 Time decides what it is judged by: the questions that came last are held out. A new router is
 *better* when on these its first candidate is right more often than that of the router in use, or
 as often with a lower log loss; and when the rewards in the trace do not speak against it: the
-doubly robust interval of its advantage does not lie below zero. With fewer than `LEAST` questions
-held out it cannot be told.
+doubly robust interval of its advantage does not lie below zero. With fewer than `MIN_SAMPLES`
+questions held out it cannot be told.
 """
 
 from collections import Counter
@@ -16,18 +16,18 @@ from ..state import Contract
 from .classifier import Classifier
 from .contracts import TraceRecord
 from .evaluation import Estimate
-from .held_out import LEAST, HeldOut, Judgement
+from .held_out import MIN_SAMPLES, HeldOut, Judgement
 from .labels import Question, Rule, gather
-from .training import FOLDS, Example, fit, shipped_examples
+from .training import FOLDS, Example, fit, load_shipped_examples
 
-HELD_OUT = 0.25
+HELD_OUT_SHARE = 0.25
 """Share of the questions that a new router is judged by."""
-OWN = 3.0
+OWN_WEIGHT = 3.0
 """How many of the program's examples a question of one's own counts for. Measured: where these are
 right it makes no difference, where a fifth of them is wrong the log loss is lower than with 1."""
 
 
-class Retrained(Contract):
+class TrainingReport(Contract):
     """What came of a training."""
 
     rule: Rule
@@ -50,7 +50,7 @@ class Retrained(Contract):
 
 def retrain(
     records: Sequence[TraceRecord], workflows: Sequence[str], old: Classifier, rule: Rule = "best"
-) -> tuple[Classifier, Retrained]:
+) -> tuple[Classifier, TrainingReport]:
     """A new router, and how it does against the old one.
 
     Args:
@@ -65,13 +65,17 @@ def retrain(
     questions, left_out = gather(records, rule)
     if len(questions) < 2:
         raise RouterError(say("router.nothing_to_learn", usable=len(questions), **left_out))
-    cut = len(questions) - max(1, round(HELD_OUT * len(questions)))
+    cut = len(questions) - max(1, round(HELD_OUT_SHARE * len(questions)))
     later = HeldOut(questions[cut:], workflows)
-    examples, too_few = _examples(questions[:cut])
+    examples, too_few = _collect_examples(questions[:cut])
     new = fit(examples)
-    before, after, advantage = later.judge(old), later.judge(new), later.advantage(new, old)
-    enough = len(questions) - cut >= LEAST
-    return new, Retrained(
+    before, after, advantage = (
+        later.judge(old),
+        later.judge(new),
+        later.estimate_advantage(new, old),
+    )
+    enough = len(questions) - cut >= MIN_SAMPLES
+    return new, TrainingReport(
         rule=rule,
         learned=cut,
         held_out=len(questions) - cut,
@@ -81,20 +85,20 @@ def retrain(
         after=after,
         drawn=len(later.drawn),
         advantage=advantage,
-        better=enough and _better(before, after, advantage),
+        better=enough and _is_better(before, after, advantage),
     )
 
 
-def _examples(questions: Sequence[Question]) -> tuple[list[Example], dict[str, int]]:
+def _collect_examples(questions: Sequence[Question]) -> tuple[list[Example], dict[str, int]]:
     """The program's and one's own, and the labels that are too rare to be among them."""
-    own = [Example(q.text, q.label, q.inputs, OWN) for q in questions]
-    found = [*shipped_examples(), *own]
+    own = [Example(q.text, q.label, q.inputs, OWN_WEIGHT) for q in questions]
+    found = [*load_shipped_examples(), *own]
     counts = Counter(example.label for example in found)
     too_few = {label: count for label, count in counts.items() if count < FOLDS}
     return [example for example in found if example.label not in too_few], too_few
 
 
-def _better(before: Judgement, after: Judgement, advantage: Estimate | None) -> bool:
+def _is_better(before: Judgement, after: Judgement, advantage: Estimate | None) -> bool:
     old, new = before.figures, after.figures
     ahead = (new["accuracy"], -new["log_loss"]) > (old["accuracy"], -old["log_loss"])
     return ahead and not (advantage and advantage.high < 0)

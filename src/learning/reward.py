@@ -17,29 +17,29 @@ from ..language.messages import Language, say
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
 
-RULES = "1"
+RULES_VERSION = "1"
 """Version of what is said here; traces name it."""
 
-STATUS = {"verified": 1.0, "unverified": 0.4, "no_answer": 0.1}
-HONEST = 0.3
+STATUS_VALUES = {"verified": 1.0, "unverified": 0.4, "no_answer": 0.1}
+NO_ANSWER_VALUE = 0.3
 """What it is worth to say that the documents or pages hold no answer."""
 STATUS_WEIGHT = 2.0
 REFERENCE, RATING = "reference", "rating"
 OPINIONS = {REFERENCE: 2.0, RATING: 9.0}
 """What may be said of a result from outside, with its weight against that of all before it."""
 
-TERSE: dict[Language, int] = {"en": 100, "zh": 200}
+BREVITY_LIMITS: dict[Language, int] = {"en": 100, "zh": 200}
 """Words, or Chinese characters, that an answer to a question may have before each more tells
 against it."""
 
 COST_WEIGHTS = {"tokens": 3.0, "seconds": 2.0, "calls": 2.0, "loads": 1.0, "memory": 1.0}
 
-NAMES = ("status", "source", "brevity", *OPINIONS, *COST_WEIGHTS)
+TERM_NAMES = ("status", "source", "brevity", *OPINIONS, *COST_WEIGHTS)
 """The terms that are not checks of a workflow."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evidence:
     """What there is to judge a task by."""
 
     status: str
@@ -59,13 +59,13 @@ class Judged:
     """Those of `OPINIONS` that there are, 0 to 1."""
 
 
-def quality_terms(judged: Judged) -> list[Term]:
+def build_quality_terms(judged: Evidence) -> list[Term]:
     """All that tells how good a result is. Of a task that failed, that it did."""
-    terms = [Term(name="status", value=_status(judged), weight=STATUS_WEIGHT)]
-    if judged.status in STATUS:
+    terms = [Term(name="status", value=_score_status(judged), weight=STATUS_WEIGHT)]
+    if judged.status in STATUS_VALUES:
         checks = judged.output.checks if judged.output else []
-        terms += [_checked(check, judged) for check in checks]
-        terms += _of_a_source(judged)
+        terms += [_score_check(check, judged) for check in checks]
+        terms += _score_source(judged)
     for name, share in OPINIONS.items():
         if name in judged.opinions:
             weight = share * sum(term.weight for term in terms)
@@ -73,33 +73,37 @@ def quality_terms(judged: Judged) -> list[Term]:
     return terms
 
 
-def opinions_in(reward: Reward | None) -> dict[str, float]:
+def extract_opinions(reward: Reward | None) -> dict[str, float]:
     """What was said from outside of a result that was rewarded so."""
     terms = reward.quality_terms if reward else []
     return {term.name: term.value for term in terms if term.name in OPINIONS}
 
 
-def cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
+def build_cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
     """What the task cost, each quantity against its usual."""
     return [
-        Term(name=name, value=_against(spent[name], usual.usual.get(name, spent[name])), weight=w)
+        Term(
+            name=name,
+            value=_normalize_cost(spent[name], usual.usual.get(name, spent[name])),
+            weight=w,
+        )
         for name, w in COST_WEIGHTS.items()
         if name in spent
     ]
 
 
-def meaning_of(name: str) -> dict[Language, str]:
-    """What a term of `NAMES` says, in both languages."""
+def describe_term(name: str) -> dict[Language, str]:
+    """What a term of `TERM_NAMES` says, in both languages."""
     return {"en": say(f"reward.{name}", "en"), "zh": say(f"reward.{name}", "zh")}
 
 
-def made_of(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward:
+def combine_terms(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward:
     """The reward of these terms.
 
     Args:
         cost_weight: the setting's λ.
     """
-    good, dear = _mean(quality), _mean(cost)
+    good, dear = _average_terms(quality), _average_terms(cost)
     return Reward(
         quality=good,
         cost=dear,
@@ -109,7 +113,7 @@ def made_of(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward
     )
 
 
-def spent_on(state: TaskState) -> dict[str, float]:
+def measure_costs(state: TaskState) -> dict[str, float]:
     """What a task's own record says that it cost; waiting for people or for its turn is no cost."""
     usage: Usage = state.get("usage", Usage())
     history: list[Record] = state.get("history", [])
@@ -120,13 +124,13 @@ def spent_on(state: TaskState) -> dict[str, float]:
     }
 
 
-def _status(judged: Judged) -> float:
+def _score_status(judged: Evidence) -> float:
     if judged.status == "no_answer" and judged.workflow in judged.sources:
-        return HONEST
-    return STATUS.get(judged.status, 0.0)
+        return NO_ANSWER_VALUE
+    return STATUS_VALUES.get(judged.status, 0.0)
 
 
-def _checked(check: Check, judged: Judged) -> Term:
+def _score_check(check: Check, judged: Evidence) -> Term:
     """Passed or not; citations by how many sentences found no support, whatever stands beside
     them."""
     value = float(check.passed)
@@ -136,7 +140,7 @@ def _checked(check: Check, judged: Judged) -> Term:
     return Term(name=check.name, value=value, weight=judged.weights.get(check.name, 1.0))
 
 
-def _of_a_source(judged: Judged) -> list[Term]:
+def _score_source(judged: Evidence) -> list[Term]:
     """Of what was answered from documents or pages: whether the question called for these, and
     whether the answer keeps to the point."""
     if judged.workflow not in judged.sources:
@@ -150,9 +154,9 @@ def _of_a_source(judged: Judged) -> list[Term]:
     if called_for:
         terms.append(Term(name="source", value=float(judged.workflow in called_for), weight=1.0))
     if judged.output and judged.status != "no_answer" and _is_cited(judged.output):
-        size = max(1, length_of(judged.output.text, judged.language))
+        size = max(1, measure_length(judged.output.text, judged.language))
         terms.append(
-            Term(name="brevity", value=min(1.0, TERSE[judged.language] / size), weight=1.0)
+            Term(name="brevity", value=min(1.0, BREVITY_LIMITS[judged.language] / size), weight=1.0)
         )
     return terms
 
@@ -161,15 +165,15 @@ def _is_cited(output: Output) -> bool:
     return any(check.name == "citations" for check in output.checks)
 
 
-def length_of(text: str, language: Language) -> int:
+def measure_length(text: str, language: Language) -> int:
     """Words of an English text, characters of a Chinese one."""
     return len("".join(text.split())) if language == "zh" else len(text.split())
 
 
-def _against(spent: float, usual: float) -> float:
+def _normalize_cost(spent: float, usual: float) -> float:
     return spent / (spent + usual) if spent > 0 else 0.0
 
 
-def _mean(terms: list[Term]) -> float:
+def _average_terms(terms: list[Term]) -> float:
     weight = sum(term.weight for term in terms)
     return sum(term.value * term.weight for term in terms) / weight if weight else 0.0

@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 from ..errors import RouterError
 from ..settings import get_settings
 from ..state import Candidate
-from .classifier import OUT_OF_SCOPE, Classifier, look
-from .contracts import OPEN
+from .classifier import OUT_OF_SCOPE, Classifier, build_input_vector
+from .contracts import OPEN_TASK_TYPE
 from .versions import SHIPPED, Versions
 
 log = logging.getLogger(__name__)
 
 UNTRIED = 0.05
 """Probability that is shared out evenly, whatever the classifier says."""
-DECIDED = 0.5
+MIN_DECIDED = 0.5
 """Probability from which on the first candidate counts as the task's type."""
 
 
@@ -50,10 +50,10 @@ def guess(
         choices: the workflows to choose among.
         inputs: what the task brings besides the question.
     """
-    believed = _believed(question, inputs)
+    believed = _predict_probabilities(question, inputs)
     if not believed:
         return Guess([])
-    return Guess(shared_out(believed, choices), believed.get(OUT_OF_SCOPE, 0.0))
+    return Guess(share_probabilities(believed, choices), believed.get(OUT_OF_SCOPE, 0.0))
 
 
 async def aguess(
@@ -65,7 +65,7 @@ async def aguess(
     return await asyncio.to_thread(guess, question, choices, inputs)
 
 
-def shared_out(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
+def share_probabilities(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
     """What is believed of these workflows, and for each an even share of the rest; most probable
     first."""
     own = {name: believed.get(name, 0.0) for name in names}
@@ -77,41 +77,41 @@ def shared_out(believed: Mapping[str, float], names: Iterable[str]) -> list[Cand
     return sorted(found, key=lambda candidate: -candidate.p)
 
 
-def task_type(ranked: list[Candidate]) -> str:
+def choose_task_type(ranked: list[Candidate]) -> str:
     """The first candidate where it is more probable than all others together, else `open`."""
-    return ranked[0].workflow if ranked and ranked[0].p > DECIDED else OPEN
+    return ranked[0].workflow if ranked and ranked[0].p > MIN_DECIDED else OPEN_TASK_TYPE
 
 
-def in_use() -> tuple[int, Classifier]:
+def load_current_router() -> tuple[int, Classifier]:
     """The router in use and its number; the shipped one where that cannot be read."""
-    versions = user_versions()
+    versions = get_user_versions()
     try:
-        number = versions.current()
+        number = versions.get_current()
         return number, versions.load(number)
     except RouterError as error:
-        _warn(str(error))
+        _warn_once(str(error))
         return SHIPPED, versions.load(SHIPPED)
 
 
-def user_versions() -> Versions:
+def get_user_versions() -> Versions:
     """The routers of this user."""
     return Versions(get_settings().home / "router")
 
 
-def _believed(question: str, inputs: Mapping[str, Any] | None) -> dict[str, float]:
+def _predict_probabilities(question: str, inputs: Mapping[str, Any] | None) -> dict[str, float]:
     """The classifier's probabilities; none where it cannot run."""
     from ..kb.embed import EmbedderError, load_embedder
 
-    _, classifier = in_use()
+    _, classifier = load_current_router()
     try:
         embedder = load_embedder(classifier.embedder, get_settings())
-        return classifier.probabilities(look(embedder, question, inputs))
+        return classifier.predict_probabilities(build_input_vector(embedder, question, inputs))
     except (EmbedderError, ValueError) as error:
-        _warn(str(error))
+        _warn_once(str(error))
         return {}
 
 
 @cache
-def _warn(reason: str) -> None:
+def _warn_once(reason: str) -> None:
     """Say it once a process."""
     log.warning("the router does not advise as it should: %s", reason)

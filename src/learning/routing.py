@@ -12,9 +12,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..settings import Settings, get_settings
 from .bandit import Bandit
-from .contracts import OPEN, ArmValue, Routing
-from .policy import Policy, distribution, draw
-from .router import aguess, in_use, task_type
+from .contracts import OPEN_TASK_TYPE, ArmValue, Routing
+from .policy import Policy, compute_distribution, draw
+from .router import aguess, choose_task_type, load_current_router
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,15 @@ async def route_task(
         chance: what the suggestion is drawn with.
     """
     try:
-        return await _advice(
+        return await _build_advice(
             question, inputs, choices, checkpointer, settings or get_settings(), chance
         )
     except Exception as error:
-        _warn(f"{type(error).__name__}: {error}")
-        return Routing(task_type=OPEN)
+        _warn_once(f"{type(error).__name__}: {error}")
+        return Routing(task_type=OPEN_TASK_TYPE)
 
 
-async def _advice(
+async def _build_advice(
     question: str,
     inputs: Mapping[str, Any],
     choices: Sequence[str],
@@ -52,14 +52,16 @@ async def _advice(
     chance: random.Random | None,
 ) -> Routing:
     candidates, none = await aguess(question, choices, inputs)
-    kind = task_type(candidates)
+    kind = choose_task_type(candidates)
     values: list[ArmValue] = []
     if checkpointer:
-        values = (await Bandit.read(checkpointer)).values(kind)
-    version = str((await asyncio.to_thread(in_use))[0]) if candidates else None
-    policy = policy_of(settings)
+        values = (await Bandit.read(checkpointer)).list_values(kind)
+    version = str((await asyncio.to_thread(load_current_router))[0]) if candidates else None
+    policy = build_policy(settings)
     # The Coordinator is not told of a suggestion for an open task, so none is made.
-    probabilities = {} if kind == OPEN else distribution(policy, candidates, values)
+    probabilities = (
+        {} if kind == OPEN_TASK_TYPE else compute_distribution(policy, candidates, values)
+    )
     return Routing(
         task_type=kind,
         candidates=candidates,
@@ -72,7 +74,7 @@ async def _advice(
     )
 
 
-def policy_of(settings: Settings) -> Policy:
+def build_policy(settings: Settings) -> Policy:
     """The policy that the settings name."""
     return Policy(
         settings.bandit_policy,
@@ -85,6 +87,6 @@ def policy_of(settings: Settings) -> Policy:
 
 
 @cache
-def _warn(reason: str) -> None:
+def _warn_once(reason: str) -> None:
     """Say it once a process."""
     log.warning("the Coordinator goes without advice: %s", reason)

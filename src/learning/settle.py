@@ -21,9 +21,17 @@ from ..settings import Settings
 from ..state import REWARDED, TRACED, Output, Record, TaskState, Usage, output_of
 from . import bandit
 from .contracts import Amendment, Move, Reward, RewardEvent, Routing, TraceRecord
-from .features import text_features
-from .reward import RULES, Judged, cost_terms, made_of, opinions_in, quality_terms, spent_on
-from .trace import Texts, Trace
+from .features import extract_features
+from .reward import (
+    RULES_VERSION,
+    Evidence,
+    build_cost_terms,
+    build_quality_terms,
+    combine_terms,
+    extract_opinions,
+    measure_costs,
+)
+from .trace import TextRedactor, Trace
 
 if TYPE_CHECKING:
     from ..store.base import TaskStore
@@ -46,7 +54,7 @@ class Ending:
     weights: Mapping[str, float]
     """Of the checks of the workflow that concluded the task."""
     sources: Mapping[str, Collection[str]]
-    """As in `Judged`."""
+    """As in `Evidence`."""
     opinions: Mapping[str, float]
     """What is said of it from outside, see `reward.OPINIONS`; what was said before still holds."""
     error: str | None = None
@@ -64,7 +72,7 @@ class Ending:
 
     @property
     def all_opinions(self) -> dict[str, float]:
-        return {**opinions_in(self.rewarded), **self.opinions}
+        return {**extract_opinions(self.rewarded), **self.opinions}
 
     @property
     def workflow(self) -> str | None:
@@ -81,11 +89,11 @@ class Ending:
 
     @property
     def features(self) -> dict[str, float]:
-        return text_features(self.question, self.state.get("inputs", {}))
+        return extract_features(self.question, self.state.get("inputs", {}))
 
     @property
     def costs(self) -> dict[str, float]:
-        return {**spent_on(self.state), **self.spent}
+        return {**measure_costs(self.state), **self.spent}
 
     @property
     def revision(self) -> int:
@@ -111,14 +119,14 @@ async def settle(
     """
     if ending.status not in TRACED:
         return None
-    if ending.rewarded and ending.all_opinions == opinions_in(ending.rewarded):
+    if ending.rewarded and ending.all_opinions == extract_opinions(ending.rewarded):
         return ending.rewarded
     revision, reward, counted = ending.revision, None, False
     try:
         if ending.status in REWARDED and ending.chosen:
-            reward = await _earned(store, ending, ending.chosen, settings)
-            event = _event(ending, ending.chosen, revision, reward)
-            await bandit.reward(store, event, step=settings.bandit_step)
+            reward = await _compute_reward(store, ending, ending.chosen, settings)
+            event = _build_event(ending, ending.chosen, revision, reward)
+            await bandit.record_rewards(store, event, step=settings.bandit_step)
             counted = True
     except (TaskBusy, StoreUnavailable):
         raise  # the task goes on elsewhere, or later
@@ -132,17 +140,21 @@ async def settle(
     return reward if counted else None
 
 
-async def _earned(store: "TaskStore", ending: Ending, chosen: str, settings: Settings) -> Reward:
+async def _compute_reward(
+    store: "TaskStore", ending: Ending, chosen: str, settings: Settings
+) -> Reward:
     """The task's reward; what it cost stays as it was first judged."""
     if before := ending.rewarded:
         cost = before.cost_terms
     else:
-        usual = (await bandit.Bandit.read(store.checkpointer)).baseline(chosen)
-        cost = cost_terms(ending.costs, usual)
-    return made_of(quality_terms(_judged(ending, chosen)), cost, settings.reward_lambda)
+        usual = (await bandit.Bandit.read(store.checkpointer)).get_baseline(chosen)
+        cost = build_cost_terms(ending.costs, usual)
+    return combine_terms(
+        build_quality_terms(_collect_evidence(ending, chosen)), cost, settings.reward_lambda
+    )
 
 
-def _event(ending: Ending, chosen: str, revision: int, reward: Reward) -> RewardEvent:
+def _build_event(ending: Ending, chosen: str, revision: int, reward: Reward) -> RewardEvent:
     routing = ending.state.get("routing")
     return RewardEvent(
         id=ending.task_id,
@@ -155,12 +167,12 @@ def _event(ending: Ending, chosen: str, revision: int, reward: Reward) -> Reward
     )
 
 
-def _judged(ending: Ending, chosen: str) -> Judged:
-    return Judged(
+def _collect_evidence(ending: Ending, chosen: str) -> Evidence:
+    return Evidence(
         status=ending.status,
         workflow=ending.workflow or chosen,
         output=ending.output,
-        language=_language(ending.state),
+        language=_get_language(ending.state),
         features=ending.features,
         sources=ending.sources,
         weights=ending.weights,
@@ -172,26 +184,26 @@ def _write(
     trace: Trace, ending: Ending, settings: Settings, revision: int, reward: Reward | None
 ) -> None:
     if not ending.late:
-        trace.append(_record(ending, settings, revision, reward))
+        trace.append(_build_record(ending, settings, revision, reward))
     elif reward:
         trace.append(Amendment(task_id=ending.task_id, revision=revision, reward=reward))
 
 
-def _record(
+def _build_record(
     ending: Ending, settings: Settings, revision: int, reward: Reward | None
 ) -> TraceRecord:
-    state, texts = ending.state, Texts(settings.trace_texts, settings.home)
+    state, texts = ending.state, TextRedactor(settings.trace_texts, settings.home)
     routing, output = state.get("routing"), ending.output
     suggestion = routing.suggestion if routing else None
     return TraceRecord(
         task_id=ending.task_id,
         thread_id=ending.thread_id,
         ended=datetime.now(UTC),
-        question=texts.text(ending.question),
-        inputs=texts.inputs(state.get("inputs", {})),
-        final_answer=texts.text(state.get("final_answer")),
-        error=texts.text(ending.error),
-        language=_language(state),
+        question=texts.redact_text(ending.question),
+        inputs=texts.redact_inputs(state.get("inputs", {})),
+        final_answer=texts.redact_text(state.get("final_answer")),
+        error=texts.redact_text(ending.error),
+        language=_get_language(state),
         features=ending.features,
         named=state.get("workflow"),
         routing=routing,
@@ -199,7 +211,7 @@ def _record(
         chosen=ending.chosen,
         followed=ending.chosen == suggestion if suggestion and ending.chosen else None,
         workflow=ending.workflow,
-        moves=[_move(record) for record in ending.history],
+        moves=[_build_move(record) for record in ending.history],
         status=ending.status,
         checks={check.name: check.passed for check in output.checks} if output else {},
         reward=reward,
@@ -207,11 +219,11 @@ def _record(
         usage=state.get("usage", Usage()),
         spent=ending.costs,
         model=ending.model,
-        versions=_versions(routing),
+        versions=_collect_versions(routing),
     )
 
 
-def _move(record: Record) -> Move:
+def _build_move(record: Record) -> Move:
     return Move(
         round=record.round,
         actor=record.actor,
@@ -224,10 +236,14 @@ def _move(record: Record) -> Move:
     )
 
 
-def _versions(routing: Routing | None) -> dict[str, str]:
+def _collect_versions(routing: Routing | None) -> dict[str, str]:
     router = routing.router_version if routing else None
-    return {"concertino": __version__, "reward": RULES, **({"router": router} if router else {})}
+    return {
+        "concertino": __version__,
+        "reward": RULES_VERSION,
+        **({"router": router} if router else {}),
+    }
 
 
-def _language(state: TaskState) -> Language:
+def _get_language(state: TaskState) -> Language:
     return state.get("language", "en")

@@ -12,14 +12,14 @@ REPORT = "report"
 """Who spent what no move accounts for: the final report and the restating of a follow-up."""
 
 
-def by_workflow(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
+def summarize_workflows(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
     """A row for each workflow: `tasks`, and the means of `verified`, `quality`, `cost`, `reward`,
     `tokens` and `seconds`."""
     names = sorted({record.workflow for record in records if record.workflow})
-    return [_workflow(name, [r for r in records if r.workflow == name]) for name in names]
+    return [_summarize_workflow(name, [r for r in records if r.workflow == name]) for name in names]
 
 
-def by_actor(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
+def summarize_actors(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
     """A row for whoever called a model, the dearest first: its mean `calls`, `prompt_tokens`,
     `cached_tokens` (of these, read from the model's cache), `output_tokens` and `seconds` over all
     tasks."""
@@ -40,7 +40,7 @@ def by_actor(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["prompt_tokens"] - row["output_tokens"])
 
 
-def of_advice(records: Sequence[TraceRecord]) -> dict[str, Any]:
+def summarize_advice(records: Sequence[TraceRecord]) -> dict[str, Any]:
     """What became of the suggestions of router and bandit: how many there were (`suggested`), how
     many the Coordinator `followed`, and the mean reward and cost where it did and did not. Cost is
     relative to what the workflow usually costs, so that unlike tasks compare."""
@@ -50,36 +50,36 @@ def of_advice(records: Sequence[TraceRecord]) -> dict[str, Any]:
     return {
         "suggested": len(advised),
         "followed": len(heeded),
-        **_earned("followed", heeded),
-        **_earned("overruled", overruled),
+        **_average_rewards("followed", heeded),
+        **_average_rewards("overruled", overruled),
     }
 
 
-def _earned(which: str, records: Sequence[TraceRecord]) -> dict[str, float]:
+def _average_rewards(which: str, records: Sequence[TraceRecord]) -> dict[str, float]:
     rewards = [record.reward for record in records if record.reward]
     return {
-        f"{term}_{which}": _mean(getattr(reward, term) for reward in rewards)
+        f"{term}_{which}": _average_values(getattr(reward, term) for reward in rewards)
         for term in ("reward", "cost")
     }
 
 
-def _workflow(name: str, records: Sequence[TraceRecord]) -> dict[str, Any]:
+def _summarize_workflow(name: str, records: Sequence[TraceRecord]) -> dict[str, Any]:
     rewards = [record.reward for record in records if record.reward]
     return {
         "workflow": name,
         "tasks": len(records),
-        "verified": _mean(record.status == "verified" for record in records),
+        "verified": _average_values(record.status == "verified" for record in records),
         **{
-            term: _mean(getattr(reward, term) for reward in rewards)
+            term: _average_values(getattr(reward, term) for reward in rewards)
             for term in ("quality", "cost", "reward")
         },
         **{
-            term: _mean(record.spent[term] for record in records if term in record.spent)
+            term: _average_values(record.spent[term] for record in records if term in record.spent)
             for term in ("tokens", "seconds")
         },
     }
 
 
-def _mean(values: Iterable[float]) -> float:
+def _average_values(values: Iterable[float]) -> float:
     found = list(values)
     return fmean(found) if found else 0.0

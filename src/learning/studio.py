@@ -14,11 +14,11 @@ from ..store import (
 )
 from ..store.open import open_store
 from .bandit import Bandit
-from .overview import overview
+from .overview import build_overview
 
 
-class Shown(TypedDict, total=False):
-    """The table, as `overview` has it."""
+class OverviewState(TypedDict, total=False):
+    """The table, as `build_overview` has it."""
 
     policy: dict[str, Any]
     arms: list[dict[str, Any]]
@@ -26,16 +26,16 @@ class Shown(TypedDict, total=False):
     terms: dict[str, dict[str, str]]
 
 
-async def show(state: Shown) -> Shown:
+async def show_table(state: OverviewState) -> OverviewState:
     """Read the table of this home."""
     settings = get_settings()
     async with open_store(settings.place) as store:
-        table = overview(await Bandit.read(store.checkpointer), settings)
-    return cast("Shown", table)
+        table = build_overview(await Bandit.read(store.checkpointer), settings)
+    return cast("OverviewState", table)
 
 
-_builder = StateGraph(Shown)
-_builder.add_node("show", show)
+_builder = StateGraph(OverviewState)
+_builder.add_node("show", show_table)
 _builder.add_edge(START, "show")
 _builder.add_edge("show", END)
 graph = _builder.compile(name="bandit")

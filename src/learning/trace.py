@@ -29,10 +29,10 @@ FOLDER = "traces"
 LOCK_SECONDS = 10
 """How long a writer waits for others."""
 HASH_DIGITS = 32
-HASHED = "hmac:"
+HASH_PREFIX = "hmac:"
 """What a hashed text begins with."""
 REDACTED = "[key]"
-SHORTEST_KEY = 12
+MIN_KEY_CHARS = 12
 """Characters from which on a setting is taken for a key; local servers take any word for one."""
 
 Line = TypeVar("Line", TraceRecord, Amendment)
@@ -42,7 +42,7 @@ _LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendmen
 
 
 @dataclass(frozen=True)
-class Reading:
+class TraceReading:
     """What is in a trace."""
 
     records: list[TraceRecord]
@@ -81,7 +81,7 @@ class Trace:
             settings.home / FOLDER,
             file_mb=settings.trace_file_mb,
             days=settings.trace_days,
-            keys=[key for key in settings.secrets if len(key) >= SHORTEST_KEY],
+            keys=[key for key in settings.secrets if len(key) >= MIN_KEY_CHARS],
         )
 
     def append(self, line: TraceRecord | Amendment) -> None:
@@ -94,29 +94,29 @@ class Trace:
         for key in self._keys:
             text = text.replace(key, REDACTED)
         written, today = text.encode() + b"\n", self._today()
-        with _alone(self._folder):
-            path = self._file_for(today, len(written))
+        with _lock_folder(self._folder):
+            path = self._choose_file(today, len(written))
             if self._days and not path.exists():
                 self._forget(before=today - timedelta(days=self._days))
             _append(path, written)
 
-    def read(self) -> Reading:
+    def read(self) -> TraceReading:
         """All records, and how many lines are none. It blocks."""
-        return records_in(self._lines())
+        return parse_records(self._read_lines())
 
-    def _lines(self) -> Iterator[bytes]:
-        for path in self._files():
+    def _read_lines(self) -> Iterator[bytes]:
+        for path in self._list_files():
             with suppress(FileNotFoundError):  # a writer has deleted it meanwhile
-                yield from _lines_of(path)
+                yield from _read_file_lines(path)
 
-    def _files(self) -> list[Path]:
+    def _list_files(self) -> list[Path]:
         """Oldest first; whatever else is in the folder is left alone."""
         found = (path for path in self._folder.glob("*.jsonl") if _NAME.fullmatch(path.name))
-        return sorted(found, key=_place)
+        return sorted(found, key=_parse_file_name)
 
-    def _file_for(self, day: date, size: int) -> Path:
+    def _choose_file(self, day: date, size: int) -> Path:
         """The day's latest file, or the next where the line would make it too large."""
-        places = map(_place, self._files())
+        places = map(_parse_file_name, self._list_files())
         number = max((n for written, n in places if written == day.isoformat()), default=1)
         path = self._folder / f"{day}.{number}.jsonl"
         if path.exists() and path.stat().st_size + size > self._file_bytes:
@@ -124,28 +124,30 @@ class Trace:
         return path
 
     def _forget(self, before: date) -> None:
-        for path in self._files():
-            if _place(path)[0] < before.isoformat():
+        for path in self._list_files():
+            if _parse_file_name(path)[0] < before.isoformat():
                 path.unlink()
 
 
-def trace_in(paths: Iterable[Path]) -> Reading:
+def read_trace_files(paths: Iterable[Path]) -> TraceReading:
     """The records in these files, and in those of these folders. It blocks.
 
     Raises:
         OSError: one cannot be read.
     """
     files = (sorted(path.glob("*.jsonl")) if path.is_dir() else [path] for path in paths)
-    return records_in(line for group in files for file in group for line in _lines_of(file))
+    return parse_records(
+        line for group in files for file in group for line in _read_file_lines(file)
+    )
 
 
-def records_in(lines: Iterable[bytes]) -> Reading:
+def parse_records(lines: Iterable[bytes]) -> TraceReading:
     """The records in the lines of a trace, wherever they come from and in whatever order."""
     records: dict[str, TraceRecord] = {}
     amendments: dict[str, Amendment] = {}
     skipped = 0
     for text in lines:
-        match _line(text):
+        match _parse_line(text):
             case None:
                 skipped += 1
             case TraceRecord() as record:
@@ -157,7 +159,7 @@ def records_in(lines: Iterable[bytes]) -> Reading:
         if known and late.revision >= known.revision:
             change = {"revision": late.revision, "reward": late.reward}
             records[task_id] = known.model_copy(update=change)
-    return Reading(sorted(records.values(), key=lambda record: record.ended), skipped)
+    return TraceReading(sorted(records.values(), key=lambda record: record.ended), skipped)
 
 
 def _keep_latest(known: dict[str, Line], line: Line) -> None:
@@ -166,7 +168,7 @@ def _keep_latest(known: dict[str, Line], line: Line) -> None:
         known[line.task_id] = line
 
 
-class Texts:
+class TextRedactor:
     """What of a task's texts may be kept.
 
     A hash is keyed, so that whoever has a trace cannot try out guesses; the key stays in the home.
@@ -175,31 +177,31 @@ class Texts:
     def __init__(self, mode: Literal["full", "hashed", "off"], home: Path) -> None:
         self._mode, self._folder = mode, home / FOLDER
 
-    def text(self, text: str | None) -> str | None:
+    def redact_text(self, text: str | None) -> str | None:
         """The text, its hash, or nothing."""
         if text is None or self._mode == "off":
             return None
-        return text if self._mode == "full" else self._hash(text)
+        return text if self._mode == "full" else self._hash_text(text)
 
-    def inputs(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+    def redact_inputs(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
         """What was given besides the question, the texts in it as `text` has them."""
         if self._mode == "off":
             return None
         return {
             name: value
             if self._mode == "full" or isinstance(value, bool | int | float | None)
-            else self._hash(json.dumps(value, ensure_ascii=False, sort_keys=True))
+            else self._hash_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
             for name, value in inputs.items()
         }
 
-    def _hash(self, text: str) -> str:
-        digest = hmac.new(self._key(), text.encode(), hashlib.sha256).hexdigest()
-        return f"{HASHED}{digest[:HASH_DIGITS]}"
+    def _hash_text(self, text: str) -> str:
+        digest = hmac.new(self._load_key(), text.encode(), hashlib.sha256).hexdigest()
+        return f"{HASH_PREFIX}{digest[:HASH_DIGITS]}"
 
-    def _key(self) -> bytes:
+    def _load_key(self) -> bytes:
         """Made when it is first asked for."""
         path = self._folder / ".key"
-        with _alone(self._folder):
+        with _lock_folder(self._folder):
             if not path.exists():
                 new = self._folder / ".key.new"
                 new.touch(mode=0o600)
@@ -209,7 +211,7 @@ class Texts:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     """Be the only process that writes there; the folder is made for the user alone.
 
     Raises:
@@ -235,18 +237,18 @@ def _append(path: Path, line: bytes) -> None:
             raise
 
 
-def _lines_of(path: Path) -> Iterator[bytes]:
+def _read_file_lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         yield from (line for line in file if line.strip())
 
 
-def _line(text: bytes) -> TraceRecord | Amendment | None:
+def _parse_line(text: bytes) -> TraceRecord | Amendment | None:
     with suppress(ValidationError):
         return _LINE.validate_json(text)
     return None
 
 
-def _place(path: Path) -> tuple[str, int]:
+def _parse_file_name(path: Path) -> tuple[str, int]:
     """The day of a file and its number, of `2026-01-31.1.jsonl`."""
     day, number, _ = path.name.split(".")
     return day, int(number)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RouterError
-from ..kb.embed import DEFAULT, load_embedder
+from ..kb.embed import DEFAULT_EMBEDDER, load_embedder
 from ..language.messages import say
 from ..settings import get_settings
-from .classifier import Classifier, look
-from .evaluation import figures, softmax
-from .features import text_features
+from .classifier import Classifier, build_input_vector
+from .evaluation import compute_metrics, softmax
+from .features import extract_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ class Example(NamedTuple):
     """How many examples it counts for."""
 
 
-def shipped_examples() -> list[Example]:
+def load_shipped_examples() -> list[Example]:
     """Those that come with the program, written by hand."""
     folder = files(__package__).joinpath("examples")
     return [
@@ -58,7 +58,7 @@ def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier
     """The classifier for these examples. Its figures are those of the folds.
 
     Args:
-        seen: their `matrix`, where it is known already.
+        seen: their `build_matrix`, where it is known already.
 
     Raises:
         RouterError: scikit-learn is not installed, or a label has too few examples.
@@ -67,15 +67,15 @@ def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier
     try:
         from threadpoolctl import threadpool_limits
 
-        seen = matrix(examples) if seen is None else seen
+        seen = build_matrix(examples) if seen is None else seen
         # So small a matrix is slower in several threads: 50 times on a busy machine.
         with threadpool_limits(1):
-            return _fitted(examples, seen)
+            return _fit_calibrated(examples, seen)
     except ImportError as error:
         raise RouterError(say("router.no_sklearn", reason=error)) from error
 
 
-def matrix(examples: Sequence[Example]) -> "Matrix":
+def build_matrix(examples: Sequence[Example]) -> "Matrix":
     """What the classifier sees of them, a row each.
 
     Raises:
@@ -83,11 +83,13 @@ def matrix(examples: Sequence[Example]) -> "Matrix":
     """
     import numpy as np
 
-    embedder = load_embedder(DEFAULT, get_settings())
-    return np.array([look(embedder, example.question, example.inputs) for example in examples])
+    embedder = load_embedder(DEFAULT_EMBEDDER, get_settings())
+    return np.array(
+        [build_input_vector(embedder, example.question, example.inputs) for example in examples]
+    )
 
 
-def _fitted(examples: Sequence[Example], seen: "Matrix") -> Classifier:
+def _fit_calibrated(examples: Sequence[Example], seen: "Matrix") -> Classifier:
     import numpy as np
 
     labels = np.array([example.label for example in examples])
@@ -99,25 +101,29 @@ def _fitted(examples: Sequence[Example], seen: "Matrix") -> Classifier:
     truth = np.searchsorted(names, labels)
     tried = []
     for strength in STRENGTHS:
-        scores = out_of_fold(seen, labels, weights, strength)
-        temperature, loss = calibrated(scores, truth, weights)
+        scores = predict_out_of_fold(seen, labels, weights, strength)
+        temperature, loss = calibrate_temperature(scores, truth, weights)
         tried.append((loss, strength, temperature, softmax(scores / temperature)))
     _, strength, temperature, held_out = min(tried, key=lambda found: found[0])
-    model = regression(strength)
+    model = build_regression(strength)
     model.fit(seen, labels, logisticregression__sample_weight=weights)
     return Classifier(
-        embedder=DEFAULT,
-        features=list(text_features("")),
+        embedder=DEFAULT_EMBEDDER,
+        features=list(extract_features("")),
         labels=names.tolist(),
-        **_unscaled(model),
+        **_unscale_weights(model),
         temperature=round(temperature, 4),
         trained=datetime.now(UTC),
-        examples=digest(examples),
-        figures={**figures(held_out, truth), "strength": strength, "examples": len(examples)},
+        examples=digest_examples(examples),
+        figures={
+            **compute_metrics(held_out, truth),
+            "strength": strength,
+            "examples": len(examples),
+        },
     )
 
 
-def out_of_fold(
+def predict_out_of_fold(
     seen: "Matrix", labels: "NDArray[np.str_]", weights: "Matrix", strength: float
 ) -> "Matrix":
     """Log-probabilities of each row by the model that was not fitted to it; labels by name."""
@@ -127,13 +133,13 @@ def out_of_fold(
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     scores = np.zeros((len(labels), len(set(labels))))
     for fitted, held_out in folds.split(seen, labels):
-        model = regression(strength)
+        model = build_regression(strength)
         model.fit(seen[fitted], labels[fitted], logisticregression__sample_weight=weights[fitted])
         scores[held_out] = model.predict_log_proba(seen[held_out])
     return scores
 
 
-def regression(strength: float) -> "Pipeline":
+def build_regression(strength: float) -> "Pipeline":
     """Logistic regression of standardised columns."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -142,7 +148,9 @@ def regression(strength: float) -> "Pipeline":
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
 
 
-def calibrated(scores: "Matrix", truth: "Indices", weights: "Matrix") -> tuple[float, float]:
+def calibrate_temperature(
+    scores: "Matrix", truth: "Indices", weights: "Matrix"
+) -> tuple[float, float]:
     """The temperature with the least log loss, and that loss (Guo et al. 2017)."""
     import numpy as np
     from scipy.optimize import minimize_scalar
@@ -155,13 +163,13 @@ def calibrated(scores: "Matrix", truth: "Indices", weights: "Matrix") -> tuple[f
     return float(np.exp(best.x)), float(best.fun)
 
 
-def digest(examples: Sequence[Example]) -> str:
+def digest_examples(examples: Sequence[Example]) -> str:
     """Is the same for the same examples."""
     lines = sorted(json.dumps(example, sort_keys=True) for example in examples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _unscaled(model: "Pipeline") -> dict[str, list[Any]]:
+def _unscale_weights(model: "Pipeline") -> dict[str, list[Any]]:
     """Weights and bias for columns as they are, to five digits."""
     scaler, linear = model.named_steps.values()
     weights = linear.coef_ / scaler.scale_
@@ -173,6 +181,6 @@ def _unscaled(model: "Pipeline") -> dict[str, list[Any]]:
 
 
 if __name__ == "__main__":
-    made = fit(shipped_examples())
+    made = fit(load_shipped_examples())
     Path(__file__).with_name("router.json").write_text(made.model_dump_json() + "\n")
     print(made.figures)

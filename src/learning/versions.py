@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from ..errors import RouterError
 from ..language.messages import say
 from .classifier import Classifier
-from .features import text_features
+from .features import extract_features
 
 SHIPPED = 0
-REMEMBERED = 100
+MAX_REMEMBERED = 100
 """Changes that can be taken back."""
 LOCK_SECONDS = 10
 """How long a writer waits for others."""
@@ -37,15 +37,15 @@ class Versions:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def current(self) -> int:
+    def get_current(self) -> int:
         """Number of the router in use.
 
         Raises:
             RouterError: the file that says so cannot be read.
         """
-        return self._used()[-1]
+        return self._read_used()[-1]
 
-    def numbers(self) -> list[int]:
+    def list_numbers(self) -> list[int]:
         """Every version there is, the shipped one first."""
         kept = (path.stem for path in self.folder.glob("*.json"))
         return [SHIPPED, *sorted(int(name) for name in kept if name.isdecimal())]
@@ -56,8 +56,8 @@ class Versions:
         Raises:
             RouterError: there is none, or it cannot be read.
         """
-        if number not in self.numbers():
-            known = ", ".join(map(str, self.numbers()))
+        if number not in self.list_numbers():
+            known = ", ".join(map(str, self.list_numbers()))
             raise RouterError(say("router.unknown_version", number=number, known=known))
         return _read(None if number == SHIPPED else self._path(number))
 
@@ -67,8 +67,8 @@ class Versions:
         Raises:
             RouterError: it cannot be written.
         """
-        with self._alone():
-            number = self.numbers()[-1] + 1
+        with self._lock_folder():
+            number = self.list_numbers()[-1] + 1
             self._write(self._path(number), classifier.model_dump_json())
         return number
 
@@ -79,11 +79,11 @@ class Versions:
             RouterError: there is no such version, or it cannot be read or written.
         """
         self.load(number)
-        with self._alone():
+        with self._lock_folder():
             used: list[int] = []
             with suppress(RouterError):  # unreadable: what was used before is not known
-                used = self._used()
-            self._point([*used, number])
+                used = self._read_used()
+            self._write_pointer([*used, number])
 
     def roll_back(self) -> int:
         """Use the version that was in use before, and say which one that is.
@@ -91,15 +91,15 @@ class Versions:
         Raises:
             RouterError: there is none before, or it cannot be read or written.
         """
-        with self._alone():
-            used = self._used()[:-1]
+        with self._lock_folder():
+            used = self._read_used()[:-1]
             if not used:
                 raise RouterError(say("router.nothing_before"))
             self.load(used[-1])
-            self._point(used)
+            self._write_pointer(used)
         return used[-1]
 
-    def _used(self) -> list[int]:
+    def _read_used(self) -> list[int]:
         """The versions that were put in use, the latest last."""
         try:
             return [int(number) for number in self._pointer.read_text().split()] or [SHIPPED]
@@ -108,11 +108,11 @@ class Versions:
         except (OSError, ValueError) as error:
             raise RouterError(say("router.no_pointer", path=self._pointer)) from error
 
-    def _point(self, used: list[int]) -> None:
-        self._write(self._pointer, " ".join(map(str, used[-REMEMBERED:])) + "\n")
+    def _write_pointer(self, used: list[int]) -> None:
+        self._write(self._pointer, " ".join(map(str, used[-MAX_REMEMBERED:])) + "\n")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _lock_folder(self) -> Iterator[None]:
         """Be the only process that writes here.
 
         Raises:
@@ -149,6 +149,6 @@ def _read(path: Path | None) -> Classifier:
         classifier = Classifier.model_validate_json(source.read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise RouterError(say("router.unreadable", path=source)) from error
-    if classifier.features != list(text_features("")):
+    if classifier.features != list(extract_features("")):
         raise RouterError(say("router.unreadable", path=source))
     return classifier

@@ -20,19 +20,25 @@ from pydantic import BaseModel, SecretStr
 from ..errors import ModelError, StructuredOutputError
 from ..language.messages import Language, say
 from ..models.structured import fit_schema
-from ..prompts import load
+from ..prompts import load_prompt
 from ..settings import Settings
 from ..state import Usage
 from ..tools.addresses import is_loopback
-from .providers import Choice, choose_provider, without_login
-from .structured import M, explain, parse_reply, provider_schema, without_thoughts
+from .providers import Choice, choose_provider, strip_login
+from .structured import (
+    M,
+    build_provider_schema,
+    format_validation_error,
+    parse_reply,
+    strip_thoughts,
+)
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedServer
-    from .slots import Slots
+    from .slots import SlotPool
 
-SCHEMA = load("models/json_schema")
-REPAIR = load("models/json_repair")
+SCHEMA_PROMPT = load_prompt("models/json_schema")
+REPAIR_PROMPT = load_prompt("models/json_repair")
 CHARS_PER_TOKEN: dict[Language, float] = {"en": 3.0, "zh": 1.3}
 """Characters that a token of a reply stands for at least, JSON's own signs included."""
 
@@ -43,7 +49,7 @@ costs multiplier · base^(length of the run − allowed length)."""
 Method = Literal["json_schema", "json_mode", "prompt"]
 
 
-_WEAKER: dict[Method, Method] = {
+_FALLBACK_METHODS: dict[Method, Method] = {
     "json_schema": "json_mode",
     "json_mode": "prompt",
     "prompt": "prompt",
@@ -70,7 +76,7 @@ class LanguageModel:
         string_bounds: bool = True,
         key: SecretStr | None = None,
         varied: Mapping[str, Any] | None = None,
-        slots: "Slots | None" = None,
+        slots: "SlotPool | None" = None,
     ) -> None:
         self.chat = chat
         self.name = name
@@ -93,7 +99,7 @@ class LanguageModel:
             chat = chat.model_copy(update={"stream_usage": True})
         return cls(chat, name=type(chat).__name__, method=method, string_bounds=False)
 
-    async def text(
+    async def generate_text(
         self,
         messages: Sequence[AnyMessage],
         *,
@@ -124,7 +130,7 @@ class LanguageModel:
             self._streams = not broken.refused
             return reply
 
-    async def structured(
+    async def generate_structured(
         self,
         messages: Sequence[AnyMessage],
         model: type[M],
@@ -143,12 +149,12 @@ class LanguageModel:
         conversation, spent, error = list(messages), Usage(), ""
         usual = self._method
         room = int(max_tokens * CHARS_PER_TOKEN[language])
-        bounded = fit_schema(provider_schema(model, string_bounds=True), room)
+        bounded = fit_schema(build_provider_schema(model, string_bounds=True), room)
         for last_resort in (False, False, True):
-            method = _WEAKER[usual] if last_resort else usual
+            method = _FALLBACK_METHODS[usual] if last_resort else usual
             try:
                 reply = await self._call(
-                    _with_schema(conversation, bounded, method, language),
+                    _append_schema(conversation, bounded, method, language),
                     {
                         "max_tokens": max_tokens,
                         "temperature": 0.0,
@@ -157,7 +163,7 @@ class LanguageModel:
                     },
                 )
             except _FormatRefused as refused:
-                usual, error = _WEAKER[method], str(refused)
+                usual, error = _FALLBACK_METHODS[method], str(refused)
                 continue
             spent += reply.usage
             try:
@@ -165,11 +171,11 @@ class LanguageModel:
                 self._method = usual
                 return Reply(value, spent)
             except ValueError as invalid:
-                error = explain(invalid)
+                error = format_validation_error(invalid)
                 conversation = [
                     *messages,
                     AIMessage(reply.value),
-                    *REPAIR[language].messages(error=error),
+                    *REPAIR_PROMPT[language].messages(error=error),
                 ]
         raise StructuredOutputError(
             f"{self.name} gave no valid {model.__name__} after {spent.calls} tries: {error}",
@@ -183,7 +189,7 @@ class LanguageModel:
             return {}
         if method == "json_mode":
             return {"response_format": {"type": "json_object"}}
-        strict = provider_schema(model, string_bounds=False)
+        strict = build_provider_schema(model, string_bounds=False)
         schema = bounded if self._string_bounds else strict
         return {
             "response_format": {
@@ -201,33 +207,34 @@ class LanguageModel:
             "tags": [] if aloud else [TAG_NOSTREAM],
         }
         try:
-            message = await self._answer(list(messages), config, options)
+            message = await self._invoke_chat(list(messages), config, options)
         except Exception as error:
-            cut_off = _cut_off(error)
+            cut_off = _recover_truncated_reply(error)
             if cut_off is None:
                 # Not `from error`: a provider's text may quote the key, and a traceback shows it.
-                raise self._translated(error, options) from None
+                raise self._translate_error(error, options) from None
             message = cut_off
         return Reply(
-            without_thoughts(str(message.text)), _usage(message, time.perf_counter() - started)
+            strip_thoughts(str(message.text)),
+            _extract_usage(message, time.perf_counter() - started),
         )
 
-    async def _answer(
+    async def _invoke_chat(
         self, messages: list[AnyMessage], config: RunnableConfig, options: dict[str, Any]
     ) -> AIMessage:
         if self._slots is None:
             return await self.chat.ainvoke(messages, config, **options)
-        async with self._slots.reading(messages) as slot:
+        async with self._slots.acquire(messages) as slot:
             body = {**options.get("extra_body", {}), "id_slot": slot.number}
             return await self.chat.ainvoke(messages, config, **{**options, "extra_body": body})
 
-    def _translated(self, error: Exception, options: dict[str, Any]) -> Exception:
+    def _translate_error(self, error: Exception, options: dict[str, Any]) -> Exception:
         """The error in words that say what to do, without the key."""
         import openai
 
         formatted, streamed = "response_format" in options, "stream" not in options
 
-        text = without_login(str(error)[:300])
+        text = strip_login(str(error)[:300])
         if self._key:
             text = text.replace(self._key.get_secret_value(), "***")
         match error:
@@ -252,7 +259,7 @@ class LanguageModel:
         return ModelError(f"{self.name}: {type(error).__name__}: {text}")
 
 
-def _cut_off(error: Exception) -> AIMessage | None:
+def _recover_truncated_reply(error: Exception) -> AIMessage | None:
     """The reply that was at its limit of tokens before its end: where it had to keep to a schema
     OpenAI's client raises, instead of handing over what came."""
     import openai
@@ -284,17 +291,17 @@ class _StreamBroken(Exception):
     """Whether the provider does not stream as it was asked to; else the connection was lost."""
 
 
-def _with_schema(
+def _append_schema(
     conversation: list[AnyMessage], schema: dict[str, Any], method: Method, language: Language
 ) -> list[AnyMessage]:
     """Where no grammar holds the model to the schema, the prompt has to name it."""
     if method == "json_schema":
         return conversation
     shown = json.dumps(schema, ensure_ascii=False)
-    return [*conversation, *SCHEMA[language].messages(schema=shown)]
+    return [*conversation, *SCHEMA_PROMPT[language].messages(schema=shown)]
 
 
-def _usage(message: AIMessage, seconds: float) -> Usage:
+def _extract_usage(message: AIMessage, seconds: float) -> Usage:
     counted = message.usage_metadata
     if counted is None:
         return Usage(calls=1, seconds=seconds)
@@ -307,22 +314,22 @@ def _usage(message: AIMessage, seconds: float) -> Usage:
     )
 
 
-_open: weakref.WeakKeyDictionary[
+_open_models: weakref.WeakKeyDictionary[
     asyncio.AbstractEventLoop, dict[tuple[Settings, str | None], LanguageModel]
 ] = weakref.WeakKeyDictionary()
 
 
-_connecting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+_connect_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
     weakref.WeakKeyDictionary()
 )
 
 
-async def language_model(settings: Settings, model: str | None = None) -> LanguageModel:
+async def get_language_model(settings: Settings, model: str | None = None) -> LanguageModel:
     """The model to use, started if need be; kept per event loop, as connections belong to one."""
-    models = _open.setdefault(asyncio.get_running_loop(), {})
+    models = _open_models.setdefault(asyncio.get_running_loop(), {})
     key = (settings, model)
     if key not in models:
-        async with _connecting.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        async with _connect_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if key not in models:
                 models[key] = await _connect(choose_provider(settings, model), settings)
     return models[key]
@@ -330,7 +337,7 @@ async def language_model(settings: Settings, model: str | None = None) -> Langua
 
 async def close_language_models() -> None:
     """Close the running loop's connections, for a caller about to close the loop."""
-    for model in _open.pop(asyncio.get_running_loop(), {}).values():
+    for model in _open_models.pop(asyncio.get_running_loop(), {}).values():
         await model.chat.http_async_client.aclose()  # type: ignore[attr-defined]
 
 
@@ -347,14 +354,14 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
 
         server = await start_embedded(settings)
         base_url, key = server.base_url, SecretStr(server.api_key)
-    http = connection(str(base_url), timeout)
+    http = create_http_client(str(base_url), timeout)
     slots = None
     if server:
-        from .slots import Slots
+        from .slots import SlotPool
 
-        slots = await asyncio.to_thread(Slots, server, http)
+        slots = await asyncio.to_thread(SlotPool, server, http)
     if name is None:
-        name = await _first_model(http, str(base_url), key)
+        name = await _fetch_first_model(http, str(base_url), key)
     chat = ChatOpenAI(
         model=name,
         base_url=base_url,
@@ -377,20 +384,20 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     )
 
 
-def connection(base_url: str, seconds: float) -> httpx.AsyncClient:
+def create_http_client(base_url: str, seconds: float) -> httpx.AsyncClient:
     """A client for that server, which waits so long for it. Where the server is on this machine,
     the proxy that the environment names, if any, has no part in it."""
     here = is_loopback(urlsplit(base_url).hostname or "")
     return httpx.AsyncClient(timeout=seconds, trust_env=not here)
 
 
-async def _first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | None) -> str:
+async def _fetch_first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | None) -> str:
     """The first model that a server lists, where none was named."""
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
         response = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)
         return str(response.raise_for_status().json()["data"][0]["id"])
     except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-        reason = without_login(str(error))
-        text = say("model.no_list", base_url=without_login(base_url), reason=reason)
+        reason = strip_login(str(error))
+        text = say("model.no_list", base_url=strip_login(base_url), reason=reason)
         raise ModelError(text) from None

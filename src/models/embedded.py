@@ -65,8 +65,8 @@ class EmbeddedServer:
         self.path, self.parallel, self.slot_folder = path, parallel, slot_folder
         self.api_key = secrets.token_urlsafe(32)
         self.model = path.stem
-        library = _library()
-        params = _params(library.CommonParams(), path, self.model, self.api_key)
+        library = _load_library()
+        params = _fill_params(library.CommonParams(), path, self.model, self.api_key)
         params.n_ctx = context
         params.n_parallel = parallel
         params.slot_save_path = f"{slot_folder}{os.sep}"
@@ -83,7 +83,7 @@ class EmbeddedServer:
     def close(self) -> None:
         """Stop answering and free the memory; requests under way are cut off. May be repeated."""
         if self._server is not None:
-            _hang_up(self.address)
+            _shut_down_connections(self.address)
             self._server = None
 
     def abandon(self) -> None:
@@ -105,7 +105,7 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
     """
     with show_progress() as progress:
         cache_folder = settings.home / "models"
-        path = await _abandonable(
+        path = await _run_abandonable(
             partial(ensure_weights, settings.model_path, cache_folder, progress=progress)
         )
     return await asyncio.to_thread(
@@ -117,7 +117,7 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
     )
 
 
-async def _abandonable(work: Callable[[], T]) -> T:
+async def _run_abandonable(work: Callable[[], T]) -> T:
     """What `work` makes in a thread that nothing waits for once this is cancelled: Ctrl-C has to
     end a fetch of minutes, and asyncio's own threads are waited for."""
     made: Future[T] = Future()
@@ -159,7 +159,7 @@ def _close_servers() -> None:
         _servers.popitem()[1].close()
 
 
-def _after_fork() -> None:
+def _abandon_servers() -> None:
     global _loading
     _loading = threading.Lock()
     while _servers:
@@ -167,10 +167,10 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_abandon_servers)
 
 
-def _params(params: Any, path: Path, model: str, api_key: str) -> Any:
+def _fill_params(params: Any, path: Path, model: str, api_key: str) -> Any:
     params.model.path = str(path)
     params.model_alias = {model}
     params.port = 0
@@ -183,12 +183,12 @@ def _params(params: Any, path: Path, model: str, api_key: str) -> Any:
     # Slots keep what they have read until its room is needed: who gets which is ours to say.
     params.cache_idle_slots = False
     params.cache_ram_mib = 0
-    params.cpuparams.n_threads = _cores()
+    params.cpuparams.n_threads = _count_cores()
     return params
 
 
 @cache
-def _library() -> Any:
+def _load_library() -> Any:
     """llama.cpp, its OpenMP threads told to wait for each other only briefly before they sleep.
 
     By default they spin: on two cores with one other busy process that made generation twenty
@@ -207,7 +207,7 @@ def _library() -> Any:
             del os.environ["GOMP_SPINCOUNT"]
 
 
-def _cores() -> int:
+def _count_cores() -> int:
     """Physical cores that this process may use; a second thread on one gains nothing."""
     try:
         cpus = os.sched_getaffinity(0)
@@ -223,7 +223,7 @@ def _cores() -> int:
     return max(1, cores)
 
 
-def _hang_up(address: str) -> None:
+def _shut_down_connections(address: str) -> None:
     """Shut down the server's listening socket and its connections.
 
     llama.cpp stops when asked to only after its clients have gone, and has no call to send them

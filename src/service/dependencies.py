@@ -10,12 +10,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from ..language.messages import say
 from ..settings import Settings
 from ..work.ledger import Ledger
-from ..work.live_text import Drafts
-from ..work.logs import note
-from ..work.notifier import Bells
+from ..work.live_text import LiveText
+from ..work.logs import add_log_fields
+from ..work.notifier import Notifier
 from ..work.queues import Queue
 from .keys import Key, Keys
-from .limits import OpenStreams, Rates
+from .limits import OpenStreams, RateLimiter
 from .problems import Refusal
 from .readiness import Readiness
 from .uploads import Uploads
@@ -30,12 +30,12 @@ class Service:
     settings: Settings
     ledger: Ledger
     keys: Keys
-    bells: Bells
-    drafts: Drafts
+    bells: Notifier
+    drafts: LiveText
     queue: Queue
     uploads: Uploads
     streams: OpenStreams
-    rates: Rates
+    rates: RateLimiter
     readiness: Readiness
     open: bool
     """Whether whoever sits at this machine needs no key, since there is none."""
@@ -55,16 +55,16 @@ class Caller:
         return self.key.key_id if self.key else None
 
 
-def the_service(request: Request) -> Service:
+def get_service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-TheService = Annotated[Service, Depends(the_service)]
+ServiceDep = Annotated[Service, Depends(get_service)]
 
 
-async def the_caller(
-    service: TheService,
+async def authenticate_caller(
+    service: ServiceDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
     """Whose tasks and documents a request is about.
@@ -72,18 +72,18 @@ async def the_caller(
     Raises:
         Refusal: the key is missing or not known, or has asked too often.
     """
-    if service.open and await service.keys.any():
+    if service.open and await service.keys.has_active_key():
         service.open = False  # from the first key on there is no way without one
     if service.open:
         return Caller(None, None)
     key = await service.keys.find(credentials.credentials) if credentials else None
     if key is None:
         raise Refusal(401, say("service.no_key"), headers={"WWW-Authenticate": "Bearer"})
-    note(key=key.key_id)
+    add_log_fields(key=key.key_id)
     per_minute = key.requests_per_minute or service.settings.serve_requests_per_minute
     if wait := await service.rates.take(key.key_id, per_minute):
         raise Refusal(429, say("service.too_often", limit=per_minute), wait=wait)
     return Caller(key, service.settings.documents_of(key.key_id))
 
 
-TheCaller = Annotated[Caller, Depends(the_caller)]
+CallerDep = Annotated[Caller, Depends(authenticate_caller)]

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..language.messages import say
 from ..tools.addresses import is_loopback
-from .problems import problem
+from .problems import build_problem
 
-POLICY = "; ".join(
+CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -27,7 +27,7 @@ POLICY = "; ".join(
 """Nothing from other hosts, no inline scripts, no frames around the page."""
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -58,7 +58,7 @@ class SecurityHeaders:
         await self.app(scope, receive, sending if scope["type"] == "http" else send)
 
 
-def why_not_local(scope: Scope) -> str | None:
+def explain_refusal(scope: Scope) -> str | None:
     """Why a request without a key is refused; None where it may be served.
 
     A page that a person has open elsewhere must not reach the service on their machine: neither
@@ -67,7 +67,7 @@ def why_not_local(scope: Scope) -> str | None:
     request, headers = Request(scope), Headers(scope=scope)
     if request.client and not is_loopback(request.client.host):
         return say("service.not_loopback")
-    if not is_loopback(_without_port(headers.get("host", ""))):
+    if not is_loopback(_strip_port(headers.get("host", ""))):
         return say("service.wrong_host")
     origin = headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
@@ -85,12 +85,12 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["app"].state.service.open:
-            reason = why_not_local(scope)
+            reason = explain_refusal(scope)
             if reason:
-                await problem(403, reason)(scope, receive, send)
+                await build_problem(403, reason)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _without_port(host: str) -> str:
+def _strip_port(host: str) -> str:
     return host if host.endswith("]") else host.rpartition(":")[0] or host

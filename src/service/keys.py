@@ -75,24 +75,24 @@ class Keys:
         async with self._tasks.transaction() as db:
             await db.execute(
                 "insert into keys values (?, ?, ?, ?, ?, ?, null)",
-                (key_id, name, _digest(text), requests_per_minute, tokens_per_day, timestamp()),
+                (key_id, name, _hash_key(text), requests_per_minute, tokens_per_day, timestamp()),
             )
         return text
 
     async def find(self, text: str) -> Key | None:
         """The key that this is the text of, unless it was revoked."""
         _, _, rest = text.partition("_")
-        row = await self._row("where key_id = ? and revoked is null", rest.partition("_")[0])
+        row = await self._fetch_row("where key_id = ? and revoked is null", rest.partition("_")[0])
         digest = row.pop("digest") if row else ""
         # Compared even where there is no such key, so that both take the same time.
-        same = hmac.compare_digest(_digest(text), digest)
+        same = hmac.compare_digest(_hash_key(text), digest)
         return Key.model_validate(row) if row and same else None
 
-    async def any(self) -> bool:
+    async def has_active_key(self) -> bool:
         """Whether there is a key that was not revoked."""
-        return await self._row("where revoked is null limit 1") is not None
+        return await self._fetch_row("where revoked is null limit 1") is not None
 
-    async def all(self) -> list[Key]:
+    async def list_keys(self) -> list[Key]:
         """Every key, the revoked ones too, oldest first."""
         query = f"select {', '.join(Key.model_fields)} from keys order by rowid"  # noqa: S608
         return [Key.model_validate(row) for row in await self._tasks.read(query)]
@@ -111,10 +111,10 @@ class Keys:
         if not done:
             raise UnknownKey(say("keys.unknown", key_id=key_id))
 
-    async def _row(self, clause: str, *values: str) -> Row | None:
+    async def _fetch_row(self, clause: str, *values: str) -> Row | None:
         rows = await self._tasks.read(f"select * from keys {clause}", values)  # noqa: S608
         return rows[0] if rows else None
 
 
-def _digest(text: str) -> str:
+def _hash_key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..language.messages import Language, speaking
+from ..language.messages import Language, use_language
 
 
 class AcceptLanguage:
@@ -17,23 +17,23 @@ class AcceptLanguage:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with speaking(preferred(Headers(scope=scope).get("accept-language", ""))):
+        with use_language(choose_language(Headers(scope=scope).get("accept-language", ""))):
             await self.app(scope, receive, send)
 
 
-def preferred(header: str) -> Language | None:
+def choose_language(header: str) -> Language | None:
     """The language of ours that the header gives the most weight, the first one of equals."""
     weights: dict[Language, float] = {}
     for part in header.split(","):
         name, _, weight = part.partition(";")
         language = name.strip().lower().partition("-")[0]
         if language in ("en", "zh"):
-            weights.setdefault("zh" if language == "zh" else "en", _weight(weight))
+            weights.setdefault("zh" if language == "zh" else "en", _parse_weight(weight))
     best = max(weights, key=lambda each: weights[each], default=None)
     return best if best and weights[best] > 0 else None
 
 
-def _weight(parameter: str) -> float:
+def _parse_weight(parameter: str) -> float:
     try:
         return float(parameter.partition("=")[2] or 1)
     except ValueError:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 
-class Rates(Protocol):
+class RateLimiter(Protocol):
     """Counts how often each name asks."""
 
     async def take(self, name: str, per_minute: int) -> float:
@@ -47,7 +47,7 @@ class OpenStreams:
         self._open: Counter[str | None] = Counter()
 
     @contextmanager
-    def one(self, owner: str | None) -> Iterator[bool]:
+    def try_acquire(self, owner: str | None) -> Iterator[bool]:
         """Hold one; false where the owner has as many as it may."""
         if self._open[owner] >= self.limit:
             yield False

@@ -57,7 +57,7 @@ class Refusal(HTTPException):
         super().__init__(status, detail, {**after, **(headers or {})})
 
 
-def problem(
+def build_problem(
     status: int,
     detail: str,
     headers: Mapping[str, str] | None = None,
@@ -70,7 +70,7 @@ def problem(
     return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These refusals for the OpenAPI schema."""
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
@@ -79,16 +79,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ConcertinoError, _ours)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(ConcertinoError, _handle_own_error)
+    app.add_exception_handler(Exception, _handle_unexpected)
     app.add_middleware(PlainRefusals)
     plain = app.openapi
-    app.openapi = lambda: _with_media_type(plain())  # type: ignore[method-assign]
+    app.openapi = lambda: _set_media_type(plain())  # type: ignore[method-assign]
 
 
-def _with_media_type(schema: dict[str, Any]) -> dict[str, Any]:
+def _set_media_type(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with the problems' own media type, which FastAPI has no setting for."""
     operations = [each for path in schema["paths"].values() for each in path.values()]
     for response in (each for one in operations for each in one["responses"].values()):
@@ -98,36 +98,36 @@ def _with_media_type(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
-    return problem(error.status_code, error.detail, error.headers)
+    return build_problem(error.status_code, error.detail, error.headers)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _handle_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = [
         FieldError(pointer="/" + "/".join(map(str, each["loc"])), detail=str(each["msg"]))
         for each in error.errors()
     ]
-    return problem(422, say("service.invalid"), errors=errors)
+    return build_problem(422, say("service.invalid"), errors=errors)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
+async def _handle_own_error(request: Request, error: Exception) -> Response:
     match error:
         case UnknownTask() | UnknownDocument():
-            return problem(404, str(error))
+            return build_problem(404, str(error))
         case InvalidTask():
-            return problem(422, str(error))
+            return build_problem(422, str(error))
         case TaskBusy():
-            return problem(409, str(error))
+            return build_problem(409, str(error))
     log.error("%s %s: %s", request.method, request.url.path, error)
-    return problem(503, str(error))
+    return build_problem(503, str(error))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    return problem(500, say("service.internal"))
+async def _handle_unexpected(request: Request, error: Exception) -> Response:
+    return build_problem(500, say("service.internal"))
 
 
 class PlainRefusals:
@@ -144,7 +144,7 @@ class PlainRefusals:
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
                 status = message["status"]
-                await problem(status, HTTPStatus(status).phrase)(scope, receive, send)
+                await build_problem(status, HTTPStatus(status).phrase)(scope, receive, send)
             elif not replaced:
                 await send(message)
 

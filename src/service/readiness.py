@@ -8,7 +8,7 @@ import httpx
 
 from ..errors import ConcertinoError, ModelError
 from ..language.messages import say
-from ..models.client import connection
+from ..models.client import create_http_client
 from ..models.providers import Choice, choose_provider
 from ..settings import Settings
 from ..work.ledger import Ledger
@@ -35,45 +35,51 @@ class Readiness:
         self._looks: dict[str, asyncio.Task[str]] = {}
         self._model_state: tuple[float, str] | None = None
 
-    async def checks(self) -> dict[str, str]:
+    async def run_checks(self) -> dict[str, str]:
         """`ok`, or what is wrong, of `database`, `queue` and `model`."""
-        checks = {"database": self._database, "queue": self._line, "model": self._model}
-        found = await asyncio.gather(*(self._in_time(name, look) for name, look in checks.items()))
+        checks = {
+            "database": self._check_database,
+            "queue": self._check_queue,
+            "model": self._check_model,
+        }
+        found = await asyncio.gather(
+            *(self._run_in_time(name, look) for name, look in checks.items())
+        )
         return dict(zip(checks, found, strict=True))
 
-    async def _in_time(self, name: str, look: Callable[[], Awaitable[str]]) -> str:
+    async def _run_in_time(self, name: str, look: Callable[[], Awaitable[str]]) -> str:
         # A look that hangs is left alone, since to cancel it might hang too, and not repeated.
         if name not in self._looks:
-            self._looks[name] = asyncio.ensure_future(_told(look))
+            self._looks[name] = asyncio.ensure_future(_run_check(look))
         done, _ = await asyncio.wait({self._looks[name]}, timeout=PATIENCE)
         if not done:
             return say("ready.no_answer", seconds=PATIENCE)
         return self._looks.pop(name).result()
 
-    async def _database(self) -> str:
+    async def _check_database(self) -> str:
         async with self._ledger.tasks.transaction() as db:
             await db.execute("delete from submissions where created is null")
         return OK
 
-    async def _line(self) -> str:
+    async def _check_queue(self) -> str:
         if self._queue.stopping:
             return say("ready.stopping")
         if self._settings.redis_url:
-            from ..work.broker import redis_of
+            from ..work.broker import create_redis_client
 
-            async with redis_of(self._settings) as redis:
+            async with create_redis_client(self._settings) as redis:
                 await redis.ping()
-        full = await self._queue.waiting() >= self._queue.capacity
+        full = await self._queue.count_waiting() >= self._queue.capacity
         return say("ready.full", limit=self._queue.capacity) if full else OK
 
-    async def _model(self) -> str:
+    async def _check_model(self) -> str:
         now = self._clock()
         if self._model_state is None or now - self._model_state[0] > MODEL_SECONDS:
-            self._model_state = now, await _told(lambda: _model_answers(self._settings))
+            self._model_state = now, await _run_check(lambda: _check_model_server(self._settings))
         return self._model_state[1]
 
 
-async def _told(look: Callable[[], Awaitable[str]]) -> str:
+async def _run_check(look: Callable[[], Awaitable[str]]) -> str:
     try:
         return await look()
     except ConcertinoError as error:
@@ -82,22 +88,22 @@ async def _told(look: Callable[[], Awaitable[str]]) -> str:
         return type(error).__name__  # its text may name the place, with the password
 
 
-async def _model_answers(settings: Settings) -> str:
+async def _check_model_server(settings: Settings) -> str:
     """Whether the model's server answers and takes the key. The embedded model is loaded, and at
     first fetched, with the first task."""
     choice = choose_provider(settings)
     if choice.provider.name != "embedded":
-        return await _lists_models(choice)
+        return await _check_provider(choice)
     path = settings.model_path
     return OK if path is None or path.is_file() else say("weights.missing", path=path)
 
 
-async def _lists_models(choice: Choice) -> str:
+async def _check_provider(choice: Choice) -> str:
     name, key = choice.provider.name, choice.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
         base_url = str(choice.base_url)
-        async with connection(base_url, PATIENCE) as http:
+        async with create_http_client(base_url, PATIENCE) as http:
             reply = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)
     except httpx.TimeoutException:
         return say("ready.no_answer", seconds=PATIENCE)

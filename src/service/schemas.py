@@ -9,7 +9,7 @@ from ..state import TaskStatus
 from ..store.base import TaskSummary
 from ..tasks.result import TaskResult
 
-PENS = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+EXAMPLE_QUESTION = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 EXAMPLE_ID = "4f1c9b2ad07e"
 
 TaskId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,32}$", examples=[EXAMPLE_ID])]
@@ -20,7 +20,7 @@ class NewTask(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"question": PENS, "workflow": "solve_math"}]},
+        json_schema_extra={"examples": [{"question": EXAMPLE_QUESTION, "workflow": "solve_math"}]},
     )
 
     question: str

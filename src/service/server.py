@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
+async def run_server(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serve until the process is told to stop.
 
     Args:
@@ -48,7 +48,7 @@ async def serve(settings: Settings, host: str, port: int, tell: Callable[[str], 
     async with open_store(settings.place) as store:
         keys = Keys(store)
         await keys.setup()
-        with_keys = await keys.any()
+        with_keys = await keys.has_active_key()
     if not with_keys and not is_loopback(host):
         raise ConcertinoError(say("service.keys_needed", host=host))
     app = create_app(settings)

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import IngestReport
 from ..language.messages import say
-from ..store.base import TaskStore, owned_by, timestamp
-from ..work.notifier import Bells
+from ..store.base import TaskStore, build_owner_condition, timestamp
+from ..work.notifier import Notifier
 
 if TYPE_CHECKING:
     from ..kb import KnowledgeBase
@@ -69,7 +69,7 @@ class Uploads:
     def __init__(
         self,
         tasks: TaskStore,
-        bells: Bells,
+        bells: Notifier,
         folder: Path,
         documents_of: Callable[[str | None], Path | None],
     ) -> None:
@@ -104,7 +104,7 @@ class Uploads:
         Raises:
             InvalidTask: it has no usable name.
         """
-        name, upload_id = file_name(name), uuid.uuid4().hex[:12]
+        name, upload_id = clean_file_name(name), uuid.uuid4().hex[:12]
         place = self._folder / upload_id
         await asyncio.to_thread(_receive, place / name, copy_to)
         async with self._tasks.transaction() as db:
@@ -121,7 +121,7 @@ class Uploads:
         Raises:
             UnknownTask: there is none of that id.
         """
-        whose, values = owned_by(owner)
+        whose, values = build_owner_condition(owner)
         query = f"select * from uploads where upload_id = ? and {whose}"  # noqa: S608
         rows = await self._tasks.read(query, (upload_id, *values))
         if not rows:
@@ -147,41 +147,41 @@ class Uploads:
         if upload["status"] not in PENDING:
             return  # another process has done it
         path = self._folder / upload_id / upload["name"]
-        await self._enter(upload_id, status="running")
+        await self._update_upload(upload_id, status="running")
         loop = asyncio.get_running_loop()
 
         def progress(done: float, total: int, what: str, /) -> None:
-            loop.call_soon_threadsafe(self._advance, upload_id, done / max(total, 1))
+            loop.call_soon_threadsafe(self._set_progress, upload_id, done / max(total, 1))
 
         try:
             report = await asyncio.to_thread(
                 _ingest, path, self._documents_of(upload["owner"]), progress
             )
         except ConcertinoError as error:
-            await self._enter(upload_id, status="failed", message=str(error))
+            await self._update_upload(upload_id, status="failed", message=str(error))
         except Exception:
             log.exception("upload %s failed", upload_id)
-            await self._enter(upload_id, status="failed", message=say("service.internal"))
+            await self._update_upload(upload_id, status="failed", message=say("service.internal"))
         else:
-            await self._enter(upload_id, **_outcome(report))
+            await self._update_upload(upload_id, **_build_outcome(report))
         self._shares.pop(upload_id, None)
         await asyncio.to_thread(shutil.rmtree, self._folder / upload_id, ignore_errors=True)
 
-    def _advance(self, upload_id: str, share: float) -> None:
+    def _set_progress(self, upload_id: str, share: float) -> None:
         self._shares[upload_id] = share
-        self._bells.ring(upload_id)
+        self._bells.notify(upload_id)
 
-    async def _enter(self, upload_id: str, **changes: Any) -> None:
+    async def _update_upload(self, upload_id: str, **changes: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in changes)
         async with self._tasks.transaction() as db:
             await db.execute(
                 f"update uploads set {columns} where upload_id = ?",  # noqa: S608
                 (*changes.values(), upload_id),
             )
-        self._bells.ring(upload_id)
+        self._bells.notify(upload_id)
 
 
-def file_name(name: str) -> str:
+def clean_file_name(name: str) -> str:
     """The last part of a name that a client has sent, without what a file system may not like.
 
     Raises:
@@ -235,7 +235,7 @@ def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
         settled.unlink(missing_ok=True)
 
 
-def _outcome(report: IngestReport) -> dict[str, Any]:
+def _build_outcome(report: IngestReport) -> dict[str, Any]:
     if report.skipped:
         return {"status": "skipped", "message": report.skipped[0].message}
     added = report.documents[0]

@@ -115,7 +115,7 @@ class TaskStore(ABC):
         that closes a table at the beginning of a line."""
 
     @abstractmethod
-    def exclusive(self, name: str) -> AbstractAsyncContextManager["TaskStore"]:
+    def hold_lock(self, name: str) -> AbstractAsyncContextManager["TaskStore"]:
         """Be the only one, of all processes on this storage, to do what has that name. It is for
         short work: others wait.
 
@@ -149,7 +149,7 @@ class TaskStore(ABC):
         """
 
     @abstractmethod
-    async def free(self, task_ids: Collection[str]) -> set[str]:
+    async def find_unclaimed(self, task_ids: Collection[str]) -> set[str]:
         """Those of the tasks that no process works on."""
 
     @abstractmethod
@@ -158,7 +158,7 @@ class TaskStore(ABC):
         from here."""
 
     @abstractmethod
-    async def keep_latest(self, thread_id: str) -> None:
+    async def prune_checkpoints(self, thread_id: str) -> None:
         """Delete all checkpoints of a thread but its latest."""
 
     async def add(
@@ -179,15 +179,15 @@ class TaskStore(ABC):
     ) -> None:
         """Enter a task's new status, and the workflow that was played."""
         async with self.transaction() as db:
-            await amend_task(db, task_id, status, workflow, answer)
+            await update_task(db, task_id, status, workflow, answer)
 
-    async def exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
+    async def list_exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
         """The thread's tasks that are its owner's and have an answer, oldest first.
 
         Raises:
             UnknownTask: there is none.
         """
-        whose, values = owned_by(owner)
+        whose, values = build_owner_condition(owner)
         query = (
             "select question, workflow, options, final_answer from tasks where thread_id = ? "  # noqa: S608
             f"and {whose} and final_answer is not null order by created, rowid"
@@ -235,7 +235,7 @@ class TaskStore(ABC):
             raise UnknownTask(say("task.unknown", task_id=task_id))
         return found[0]
 
-    async def latest(self, limit: int) -> list[TaskSummary]:
+    async def list_latest(self, limit: int) -> list[TaskSummary]:
         """The latest tasks, newest first; one whose process died is told as interrupted."""
         return await self.select("order by created desc, rowid desc limit ?", limit)
 
@@ -243,7 +243,9 @@ class TaskStore(ABC):
         """The tasks of a `where` and `order by` clause; one whose process died is told as
         interrupted."""
         tasks = await self._select(clause, *values)
-        free = await self.free([task.task_id for task in tasks if task.status == "running"])
+        free = await self.find_unclaimed(
+            [task.task_id for task in tasks if task.status == "running"]
+        )
         return [
             task.model_copy(update={"status": "interrupted"}) if task.task_id in free else task
             for task in tasks
@@ -275,7 +277,7 @@ async def insert_task(
     )
 
 
-async def amend_task(
+async def update_task(
     db: Session, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
 ) -> None:
     """`TaskStore.update` within a transaction."""
@@ -286,7 +288,7 @@ async def amend_task(
     )
 
 
-def owned_by(owner: str | None) -> tuple[str, tuple[str, ...]]:
+def build_owner_condition(owner: str | None) -> tuple[str, tuple[str, ...]]:
     """A condition for rows of that owner, with its value: `owner = null` is never true."""
     return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
 
@@ -301,7 +303,7 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def outrun(found: CheckpointTuple | None) -> CheckpointTuple | None:
+def advance_checkpoint_clock(found: CheckpointTuple | None) -> CheckpointTuple | None:
     """Have this process give the next checkpoints ids above that of the one it found.
 
     The highest id is taken for a thread's latest checkpoint, and LangGraph makes ids of the clock,

@@ -19,12 +19,12 @@ async def open_store(place: Place) -> AsyncIterator[TaskStore]:
         ConcertinoError: the folder cannot be written, the disk is full, the file is damaged, or
             the database cannot be used.
     """
-    async with _opened(place) as store:
+    async with _open_backend(place) as store:
         await store.define(SCHEMA)
         yield store
 
 
-def _opened(place: Place) -> AbstractAsyncContextManager[TaskStore]:
+def _open_backend(place: Place) -> AbstractAsyncContextManager[TaskStore]:
     if isinstance(place, SecretStr):
         try:
             from .postgres import open_postgres

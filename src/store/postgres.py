@@ -35,21 +35,29 @@ from pydantic import SecretStr
 from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
 from ..language.messages import say
 from ..settings import get_settings
-from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun
+from .base import (
+    BUSY_SECONDS,
+    Interruption,
+    Row,
+    Session,
+    TaskStore,
+    Value,
+    advance_checkpoint_clock,
+)
 from .serializer import serializer
 
-POOL = 10
+MAX_CONNECTIONS = 10
 """Connections that one process has open at most."""
 CONNECT_SECONDS = 10
 POLL_SECONDS = 0.02
 """How often a process that waits for others looks whether they are done."""
-BEATS = 3
+RENEWALS_PER_LEASE = 3
 """How often a lease is renewed in the time after which it runs out."""
 
-GONE = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
+CONNECTION_ERRORS = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
 """What says that a connection is of no use any more."""
 
-LEASES = """
+LEASE_SCHEMA = """
 create sequence if not exists lease_tokens;
 create table if not exists leases (
     task_id text primary key,
@@ -61,8 +69,8 @@ create table if not exists leases (
 """
 
 Connection = AsyncConnection[DictRow]
-Source = AsyncConnectionPool[Connection] | Connection
-Turns = defaultdict[str, asyncio.Lock]
+ConnectionSource = AsyncConnectionPool[Connection] | Connection
+NamedLocks = defaultdict[str, asyncio.Lock]
 
 
 @dataclass(frozen=True)
@@ -97,14 +105,18 @@ class PostgresStore(TaskStore):
     """
 
     def __init__(
-        self, source: Source, seconds: float, turns: Turns, lease: Lease | None = None
+        self,
+        source: ConnectionSource,
+        seconds: float,
+        turns: NamedLocks,
+        lease: Lease | None = None,
     ) -> None:
         self.checkpointer = FencedSaver(self, source)
         self._source, self._seconds, self._turns, self._lease = source, seconds, turns, lease
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Connection]:
+    async def acquire_connection(self) -> AsyncIterator[Connection]:
         """A connection that nobody else uses meanwhile."""
         try:
             if isinstance(self._source, AsyncConnectionPool):
@@ -113,53 +125,53 @@ class PostgresStore(TaskStore):
             else:
                 async with self._turn:
                     yield self._source
-        except GONE as error:
+        except CONNECTION_ERRORS as error:
             raise StoreUnavailable(say("store.unreachable", reason=error)) from error
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Connection]:
+    async def begin_write(self) -> AsyncIterator[Connection]:
         """A transaction in which the lease holds."""
-        async with self.connected() as connection, connection.transaction():
+        async with self.acquire_connection() as connection, connection.transaction():
             if self._lease:
                 await self._lease.check(connection)
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        async with self.writing() as connection:
+        async with self.begin_write() as connection:
             yield PostgresSession(connection)
 
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        async with self.connected() as connection:
+        async with self.acquire_connection() as connection:
             return await PostgresSession(connection).read(query, values)
 
     async def setup(self) -> None:
         """Make the tables of the checkpoints and the leases."""
-        await self.define(LEASES)
-        async with self._alone("schema") as connection:
+        await self.define(LEASE_SCHEMA)
+        async with self._hold_advisory_lock("schema") as connection:
             await AsyncPostgresSaver(connection).setup()
 
     async def define(self, script: str) -> None:
         # Of two that make the same table at the same time one would fail, "if not exists" or not.
-        async with self._alone("schema") as connection:
-            await connection.execute(in_postgres(script).encode(), prepare=False)
+        async with self._hold_advisory_lock("schema") as connection:
+            await connection.execute(translate_schema(script).encode(), prepare=False)
 
     @asynccontextmanager
-    async def exclusive(self, name: str) -> AsyncIterator[TaskStore]:
-        async with self._alone(name) as connection:
+    async def hold_lock(self, name: str) -> AsyncIterator[TaskStore]:
+        async with self._hold_advisory_lock(name) as connection:
             yield PostgresStore(connection, self._seconds, self._turns, self._lease)
 
     @asynccontextmanager
-    async def _alone(self, name: str) -> AsyncIterator[Connection]:
+    async def _hold_advisory_lock(self, name: str) -> AsyncIterator[Connection]:
         """The connection that has a lock of this name. Where the server ends it, as it does when
         this process is paused, the lock is gone, and nothing can be written over it any more."""
         key = "hashtextextended(current_schema() || '.' || %s, 0)"
-        async with self._turns[name], self.connected() as connection:
+        async with self._turns[name], self.acquire_connection() as connection:
             try:
                 async with asyncio.timeout(BUSY_SECONDS):
                     # It asks again and again: who waits inside Postgres holds up the building of
                     # indexes, which may be what it waits for.
-                    while not await _value(connection, f"pg_try_advisory_lock({key})", name):  # noqa: ASYNC110
+                    while not await _fetch_value(connection, f"pg_try_advisory_lock({key})", name):  # noqa: ASYNC110
                         await asyncio.sleep(POLL_SECONDS)
             except TimeoutError:
                 raise ConcertinoError(say("store.busy", name=name)) from None
@@ -169,7 +181,7 @@ class PostgresStore(TaskStore):
             finally:
                 with suppress(Error):  # a connection that is broken has no lock
                     await connection.execute("reset idle_session_timeout")
-                    await _value(connection, f"pg_advisory_unlock({key})", name)
+                    await _fetch_value(connection, f"pg_advisory_unlock({key})", name)
 
     @asynccontextmanager
     async def claim(
@@ -178,21 +190,21 @@ class PostgresStore(TaskStore):
         interrupt: Callable[[Interruption], object] = lambda why: None,
         nudge: asyncio.Event | None = None,
     ) -> AsyncIterator[TaskStore]:
-        lease = await self._take(task_id)
-        beating = asyncio.create_task(self._beat(lease, interrupt, nudge or asyncio.Event()))
+        lease = await self._acquire_lease(task_id)
+        beating = asyncio.create_task(self._renew_lease(lease, interrupt, nudge or asyncio.Event()))
         try:
             yield PostgresStore(self._source, self._seconds, self._turns, lease)
         finally:
             beating.cancel()
             with suppress(StoreUnavailable):  # else it runs out
-                await self._change(
+                await self._update_leases(
                     "delete from leases where task_id = %s and token = %s", task_id, lease.token
                 )
 
-    async def free(self, task_ids: Collection[str]) -> set[str]:
+    async def find_unclaimed(self, task_ids: Collection[str]) -> set[str]:
         if not task_ids:
             return set()
-        async with self.connected() as connection:
+        async with self.acquire_connection() as connection:
             held = await connection.execute(
                 "select task_id from leases where task_id = any(%s) and expires > now()",
                 (list(task_ids),),
@@ -200,14 +212,14 @@ class PostgresStore(TaskStore):
             return set(task_ids) - {row["task_id"] for row in await held.fetchall()}
 
     async def ask_to_stop(self, task_id: str) -> None:
-        await self._change("update leases set stop = true where task_id = %s", task_id)
+        await self._update_leases("update leases set stop = true where task_id = %s", task_id)
 
-    async def keep_latest(self, thread_id: str) -> None:
-        async with self.connected() as connection:
+    async def prune_checkpoints(self, thread_id: str) -> None:
+        async with self.acquire_connection() as connection:
             await AsyncPostgresSaver(connection).aprune([thread_id])
 
-    async def _take(self, task_id: str) -> Lease:
-        taken = await self._change(
+    async def _acquire_lease(self, task_id: str) -> Lease:
+        taken = await self._update_leases(
             "insert into leases values (%s, nextval('lease_tokens'), %s, now() + %s * interval "
             "'1 second', false) on conflict (task_id) do update set token = excluded.token, "
             "holder = excluded.holder, expires = excluded.expires, stop = false "
@@ -218,19 +230,19 @@ class PostgresStore(TaskStore):
             raise TaskBusy(say("task.busy", task_id=task_id))
         return Lease(task_id, taken["token"])
 
-    async def _beat(
+    async def _renew_lease(
         self, lease: Lease, interrupt: Callable[[Interruption], object], nudge: asyncio.Event
     ) -> None:
         """Renew a lease until it is lost, and pass on that a person wants the task stopped."""
         renewed = time.monotonic()
         while time.monotonic() < renewed + self._seconds:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds / BEATS):
+                async with asyncio.timeout(self._seconds / RENEWALS_PER_LEASE):
                     await nudge.wait()
             nudge.clear()
             began = time.monotonic()
             with suppress(StoreUnavailable):
-                found = await self._change(
+                found = await self._update_leases(
                     "update leases set expires = now() + %s * interval '1 second' "
                     "where task_id = %s and token = %s returning stop",
                     *(self._seconds, lease.task_id, lease.token),
@@ -242,9 +254,9 @@ class PostgresStore(TaskStore):
                     interrupt("cancelled")
         interrupt("lost")
 
-    async def _change(self, statement: str, *values: str | float) -> Row | None:
+    async def _update_leases(self, statement: str, *values: str | float) -> Row | None:
         """Change the leases; the row that the statement returns, where it does."""
-        async with self.connected() as connection:
+        async with self.acquire_connection() as connection:
             cursor = await connection.execute(statement.encode(), values)
             return await cursor.fetchone() if cursor.description else None
 
@@ -253,13 +265,13 @@ class FencedSaver(AsyncPostgresSaver):
     """LangGraph's checkpointer, which writes only while the store's lease holds, and for
     processes whose clocks differ."""
 
-    def __init__(self, store: PostgresStore, source: Source) -> None:
+    def __init__(self, store: PostgresStore, source: ConnectionSource) -> None:
         super().__init__(source, serde=serializer())
         self._store = store
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        async with self._store.connected() as connection:
-            return outrun(await self._over(connection).aget_tuple(config))
+        async with self._store.acquire_connection() as connection:
+            return advance_checkpoint_clock(await self._build_saver(connection).aget_tuple(config))
 
     async def aput(
         self,
@@ -268,8 +280,8 @@ class FencedSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        async with self._store.writing() as connection:
-            saver = self._over(connection)
+        async with self._store.begin_write() as connection:
+            saver = self._build_saver(connection)
             return await saver.aput(config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
@@ -279,10 +291,10 @@ class FencedSaver(AsyncPostgresSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        async with self._store.writing() as connection:
-            await self._over(connection).aput_writes(config, writes, task_id, task_path)
+        async with self._store.begin_write() as connection:
+            await self._build_saver(connection).aput_writes(config, writes, task_id, task_path)
 
-    def _over(self, connection: Connection) -> AsyncPostgresSaver:
+    def _build_saver(self, connection: Connection) -> AsyncPostgresSaver:
         return AsyncPostgresSaver(connection, serde=self.serde)
 
 
@@ -293,11 +305,11 @@ class PostgresSession:
         self._connection = connection
 
     async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
-        cursor = await self._connection.execute(*_translated(statement, values))
+        cursor = await self._connection.execute(*_translate_statement(statement, values))
         return cursor.rowcount
 
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        cursor = await self._connection.execute(*_translated(query, values))
+        cursor = await self._connection.execute(*_translate_statement(query, values))
         return await cursor.fetchall()
 
 
@@ -308,7 +320,7 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
     Raises:
         ConcertinoError: the address is none, or the database cannot be used.
     """
-    address = _checked(url.get_secret_value())
+    address = _validate_address(url.get_secret_value())
     seconds = get_settings().lease_seconds
 
     async def configure(connection: Connection) -> None:
@@ -322,7 +334,7 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
         address,
         kwargs=settings,
         min_size=1,
-        max_size=POOL,
+        max_size=MAX_CONNECTIONS,
         open=False,
         configure=configure,
         check=AsyncConnectionPool.check_connection,  # a restart of Postgres ends them all
@@ -338,7 +350,7 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
         raise StoreUnavailable(say("store.unreachable", reason=error)) from error
 
 
-def _checked(address: str) -> str:
+def _validate_address(address: str) -> str:
     """The address, if it is one; what is wrong with it is not told, since it has a password."""
     try:
         if not address.startswith(("postgresql://", "postgres://")):
@@ -349,7 +361,7 @@ def _checked(address: str) -> str:
     return address
 
 
-def in_postgres(script: str) -> str:
+def translate_schema(script: str) -> str:
     """Definitions of tables that were written for SQLite, whose tables number their rows
     themselves."""
     script = re.sub(r"\binteger\b", "bigint", script)
@@ -358,14 +370,14 @@ def in_postgres(script: str) -> str:
     return re.sub(r"\n\)( without rowid)?;", lambda end: "\n);" if end[1] else numbered, script)
 
 
-def _translated(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
+def _translate_statement(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
     """A statement with Postgres's mark for a value, and values without what its texts cannot
     hold."""
     kept = [value.replace("\0", "") if isinstance(value, str) else value for value in values]
     return statement.replace("?", "%s").encode(), kept
 
 
-async def _value(connection: Connection, expression: str, *values: Value) -> Any:
+async def _fetch_value(connection: Connection, expression: str, *values: Value) -> Any:
     cursor = await connection.execute(f"select {expression} as value".encode(), values)
     row = await cursor.fetchone()
     return row["value"] if row else None

@@ -16,7 +16,15 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from ..errors import ConcertinoError, TaskBusy
 from ..language.messages import say
-from .base import BUSY_SECONDS, Interruption, Row, Session, TaskStore, Value, outrun
+from .base import (
+    BUSY_SECONDS,
+    Interruption,
+    Row,
+    Session,
+    TaskStore,
+    Value,
+    advance_checkpoint_clock,
+)
 from .serializer import serializer
 
 DATABASE = "tasks.sqlite"
@@ -28,7 +36,7 @@ class AscendingSaver(AsyncSqliteSaver):
     """LangGraph's checkpointer, for processes whose clocks differ."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return outrun(await super().aget_tuple(config))
+        return advance_checkpoint_clock(await super().aget_tuple(config))
 
 
 class SqliteStore(TaskStore):
@@ -58,11 +66,11 @@ class SqliteStore(TaskStore):
         return await self._session.read(query, values)
 
     async def define(self, script: str) -> None:
-        async with self.exclusive(DATABASE):
+        async with self.hold_lock(DATABASE):
             await self._connection.executescript(script)
 
     @asynccontextmanager
-    async def exclusive(self, name: str) -> AsyncIterator[TaskStore]:
+    async def hold_lock(self, name: str) -> AsyncIterator[TaskStore]:
         async with self._locks[name]:  # so that of each process one waits for the file
             if self._home is None:
                 yield self
@@ -97,13 +105,13 @@ class SqliteStore(TaskStore):
         except Timeout:
             raise TaskBusy(say("task.busy", task_id=task_id)) from None
 
-    async def free(self, task_ids: Collection[str]) -> set[str]:
+    async def find_unclaimed(self, task_ids: Collection[str]) -> set[str]:
         return {task_id for task_id in task_ids if await self._is_free(task_id)}
 
     async def ask_to_stop(self, task_id: str) -> None:
         """A file cannot carry the wish."""
 
-    async def keep_latest(self, thread_id: str) -> None:
+    async def prune_checkpoints(self, thread_id: str) -> None:
         older = (
             "thread_id = ? and checkpoint_id < "
             "(select max(checkpoint_id) from checkpoints where thread_id = ?)"
@@ -144,18 +152,18 @@ async def open_sqlite(home: Path | None) -> AsyncIterator[TaskStore]:
         ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
     """
     try:
-        database = await asyncio.to_thread(_database, home)
+        database = await asyncio.to_thread(_prepare_database, home)
         async with aiosqlite.connect(database, timeout=BUSY_SECONDS) as connection:
             store = SqliteStore(connection, home)
             # SQLite does not wait for a database that is being switched to its write-ahead log.
-            async with store.exclusive(DATABASE):
+            async with store.hold_lock(DATABASE):
                 await store.checkpointer.setup()
             yield store
     except (sqlite3.Error, OSError) as error:
         raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error
 
 
-def _database(home: Path | None) -> str:
+def _prepare_database(home: Path | None) -> str:
     if home is None:
         return ":memory:"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

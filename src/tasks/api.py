@@ -10,10 +10,10 @@ from langgraph.types import Command
 
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
-from ..graphs.registry import catalogue
+from ..graphs.registry import describe_workflows
 from ..language.messages import say
 from ..learning.bandit import Bandit
-from ..learning.overview import overview
+from ..learning.overview import build_overview
 from ..models.client import close_language_models
 from ..settings import get_settings
 from ..state import Reward
@@ -21,7 +21,16 @@ from ..store.base import Place, TaskStore, TaskSummary
 from ..store.open import open_store
 from .ending import rate
 from .events import Event
-from .play import Model, Start, check_answer, check_model, new_task, new_task_id, play, stored_start
+from .play import (
+    Model,
+    Start,
+    check_answer,
+    check_model,
+    load_start_input,
+    new_task,
+    new_task_id,
+    play,
+)
 
 T = TypeVar("T")
 Storage = Literal["sqlite", "memory"]
@@ -49,11 +58,11 @@ async def astream_task(
     """
     task = new_task(question, workflow, inputs, max_iterations, model)
     task_id = new_task_id()
-    async with open_store(_place(storage)) as opened, opened.claim(task_id) as store:
+    async with open_store(_resolve_place(storage)) as opened, opened.claim(task_id) as store:
         if thread_id is not None:
-            task["earlier"] = await store.exchanges(thread_id)
+            task["earlier"] = await store.list_exchanges(thread_id)
         await store.add(task_id, thread_id or task_id, task)
-        async with aclosing(_follow(store, task_id, task, model)) as events:
+        async with aclosing(_play_and_record(store, task_id, task, model)) as events:
             async for event in events:
                 yield event
 
@@ -71,14 +80,14 @@ async def aresume_stream(
         TaskBusy: it is being worked on.
     """
     check_model(model)
-    async with open_store(_place("sqlite")) as opened:
+    async with open_store(_resolve_place("sqlite")) as opened:
         known = await opened.get(task_id)
         check_workflow(known.workflow)
         async with opened.claim(task_id) as store:
-            start: Start = await stored_start(store, task_id)
+            start: Start = await load_start_input(store, task_id)
             if start is None and known.status == "needs_input" and answer is not None:
                 start = Command(resume=check_answer(answer))
-            async with aclosing(_follow(store, task_id, start, model)) as events:
+            async with aclosing(_play_and_record(store, task_id, start, model)) as events:
                 async for event in events:
                     yield event
 
@@ -124,7 +133,7 @@ async def arun_task(
         model=model,
         storage=storage,
     )
-    return await _last(events, on_event)
+    return await _collect_result(events, on_event)
 
 
 async def asolve_math_problem(
@@ -144,35 +153,35 @@ async def aresume_task(
     on_event: Callable[[Event], object] | None = None,
 ) -> dict[str, Any]:
     """Go on with a stored task from its last checkpoint; see `aresume_stream` and `arun_task`."""
-    return await _last(aresume_stream(task_id, answer, model=model), on_event)
+    return await _collect_result(aresume_stream(task_id, answer, model=model), on_event)
 
 
 async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
     """The latest stored tasks, newest first."""
-    async with open_store(_place("sqlite")) as store:
-        return await store.latest(limit)
+    async with open_store(_resolve_place("sqlite")) as store:
+        return await store.list_latest(limit)
 
 
 def run_task(question: str, **options: Any) -> dict[str, Any]:
     """`arun_task`, for code without an event loop, and for notebooks, which have one."""
-    return _blocking(arun_task(question, **options))
+    return _run_blocking(arun_task(question, **options))
 
 
 def solve_math_problem(
     problem_text: str, max_iterations: int | None = None, **options: Any
 ) -> dict[str, Any]:
     """Solve a mathematical problem: `run_task` with the workflow `solve_math`."""
-    return _blocking(asolve_math_problem(problem_text, max_iterations, **options))
+    return _run_blocking(asolve_math_problem(problem_text, max_iterations, **options))
 
 
 def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict[str, Any]:
     """`aresume_task`, for code without an event loop."""
-    return _blocking(aresume_task(task_id, answer, **options))
+    return _run_blocking(aresume_task(task_id, answer, **options))
 
 
 def list_tasks(limit: int = 20) -> list[TaskSummary]:
     """`alist_tasks`, for code without an event loop."""
-    return _blocking(alist_tasks(limit))
+    return _run_blocking(alist_tasks(limit))
 
 
 async def arate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
@@ -184,33 +193,33 @@ async def arate_task(task_id: str, rating: int, comment: str | None = None) -> R
     Raises:
         UnknownTask: it is not stored here.
     """
-    async with open_store(_place("sqlite")) as store:
+    async with open_store(_resolve_place("sqlite")) as store:
         return await rate(store, task_id, rating, comment)
 
 
 def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
     """`arate_task`, for code without an event loop."""
-    return _blocking(arate_task(task_id, rating, comment))
+    return _run_blocking(arate_task(task_id, rating, comment))
 
 
 async def abandit_table() -> dict[str, Any]:
     """What workflows have earned, as plain data; see `learning/overview.py`."""
-    async with open_store(_place("sqlite")) as store:
-        return overview(await Bandit.read(store.checkpointer), get_settings())
+    async with open_store(_resolve_place("sqlite")) as store:
+        return build_overview(await Bandit.read(store.checkpointer), get_settings())
 
 
 def bandit_table() -> dict[str, Any]:
     """`abandit_table`, for code without an event loop."""
-    return _blocking(abandit_table())
+    return _run_blocking(abandit_table())
 
 
 def workflows() -> list[dict[str, Any]]:
     """Every workflow as plain data: `name`, `description` in both languages, `inputs` (a JSON
     schema of what it takes besides the question), `checks` and `actions`."""
-    return catalogue()
+    return describe_workflows()
 
 
-async def _follow(
+async def _play_and_record(
     store: TaskStore, task_id: str, start: Start, model: Model
 ) -> AsyncGenerator[Event, None]:
     """Play a task and enter into the index how it ended, however it ended."""
@@ -230,13 +239,13 @@ async def _follow(
         )
 
 
-def _place(storage: Storage) -> Place:
+def _resolve_place(storage: Storage) -> Place:
     if storage not in ("sqlite", "memory"):
         raise InvalidTask(say("invalid.storage", storage=storage))
     return get_settings().place if storage == "sqlite" else None
 
 
-async def _last(
+async def _collect_result(
     events: AsyncIterator[Event], on_event: Callable[[Event], object] | None
 ) -> dict[str, Any]:
     result: dict[str, Any] = {}
@@ -248,7 +257,7 @@ async def _last(
     return result
 
 
-def _blocking(work: Coroutine[Any, Any, T]) -> T:
+def _run_blocking(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end on a loop of its own: here, or in a thread where this one has a loop."""
 
     async def run() -> T:

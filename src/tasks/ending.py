@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 
-from ..agents.turns import problem_of
+from ..agents.turns import format_problem
 from ..errors import InvalidTask, TaskBusy
 from ..graphs.coordinator import REPORT, build_graph
 from ..graphs.registry import WORKFLOWS, list_sources
@@ -31,12 +31,12 @@ class Meter:
     def __init__(self) -> None:
         self._loads = EmbeddedServer.loads
 
-    def spent(self) -> dict[str, float]:
+    def measure(self) -> dict[str, float]:
         """Models that were loaded meanwhile, and the most memory that the process ever had."""
-        return {"loads": float(EmbeddedServer.loads - self._loads), **_memory()}
+        return {"loads": float(EmbeddedServer.loads - self._loads), **_measure_memory()}
 
 
-async def learn_from(
+async def reward_task(
     store: TaskStore,
     task_id: str,
     status: TaskStatus,
@@ -54,8 +54,10 @@ async def learn_from(
     Returns:
         The reward; None where there is none, see `settle`.
     """
-    spent = meter.spent() if meter else {}
-    return await _learn(store, task_id, status, error=error, model=_name(model), spent=spent)
+    spent = meter.measure() if meter else {}
+    return await _learn(
+        store, task_id, status, error=error, model=_format_model_name(model), spent=spent
+    )
 
 
 async def rate(
@@ -74,7 +76,7 @@ async def rate(
     return await _learn_late(store, task_id, {})
 
 
-async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | None:
+async def record_comparison(store: TaskStore, task_id: str, *, correct: bool) -> Reward | None:
     """Enter whether a task's answer is that of a reference, and let its reward follow.
 
     Returns:
@@ -86,9 +88,9 @@ async def compare(store: TaskStore, task_id: str, *, correct: bool) -> Reward | 
     return await _learn_late(store, task_id, {REFERENCE: float(correct)})
 
 
-async def reward_of(store: TaskStore, task_id: str) -> Reward | None:
+async def get_reward(store: TaskStore, task_id: str) -> Reward | None:
     """A task's reward, as it was last judged."""
-    return (await _state_of(store, task_id)).get("reward")
+    return (await _load_state(store, task_id)).get("reward")
 
 
 async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
@@ -123,7 +125,7 @@ async def _learn_once(
     **known: Any,
 ) -> Reward | None:
     settings, entry = get_settings(), await store.get(task_id)
-    state = await _state_of(store, task_id)
+    state = await _load_state(store, task_id)
     flow = WORKFLOWS.get(state.get("active") or "")
     rated = {} if rating is None else {RATING: min(1.0, max(0.0, (rating - 1) / 4))}
     ending = Ending(
@@ -131,8 +133,8 @@ async def _learn_once(
         thread_id=entry.thread_id,
         status=status,
         state=state,
-        question=problem_of(state) if "question" in state else entry.question,
-        chosen=_chosen(state),
+        question=format_problem(state) if "question" in state else entry.question,
+        chosen=_find_chosen_workflow(state),
         weights=flow.weights if flow else {},
         sources=list_sources(),
         opinions={**rated, **(opinions or {})},
@@ -146,20 +148,20 @@ async def _learn_once(
     return reward
 
 
-async def _state_of(store: TaskStore, task_id: str) -> TaskState:
+async def _load_state(store: TaskStore, task_id: str) -> TaskState:
     """What the task's last checkpoint holds."""
     kept = await store.checkpointer.aget_tuple(checkpoint_config(task_id))
     return cast("TaskState", kept.checkpoint["channel_values"] if kept else {})
 
 
-def _chosen(state: TaskState) -> str | None:
+def _find_chosen_workflow(state: TaskState) -> str | None:
     """The workflow that the person named, or that the Coordinator chose first."""
     decided = (decision.next_action for decision in decisions(state))
     choices = (action for action in decided if action in WORKFLOWS)
     return state.get("workflow") or next(choices, None)
 
 
-def _name(model: str | BaseChatModel | None) -> str | None:
+def _format_model_name(model: str | BaseChatModel | None) -> str | None:
     if isinstance(model, BaseChatModel):
         return type(model).__name__
     try:
@@ -169,7 +171,7 @@ def _name(model: str | BaseChatModel | None) -> str | None:
     return f"{choice.provider.name}/{choice.model or ''}".rstrip("/")
 
 
-def _memory() -> dict[str, float]:
+def _measure_memory() -> dict[str, float]:
     try:
         import resource
     except ImportError:  # on Windows

@@ -16,7 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
-from ..models.structured import without_thoughts
+from ..models.structured import strip_thoughts
 from ..state import ArmValue, Candidate, Record, Turn, Usage
 from .result import TaskResult
 
@@ -170,11 +170,11 @@ AnyEvent = Annotated[Event, Field(discriminator="type")]
 """Every event, told apart by its `type`; what the HTTP schema shows."""
 
 STREAM_MODES: list[StreamMode] = ["updates", "custom", "tasks", "messages"]
-"""What `Retelling` needs of `graph.astream`, with `subgraphs=True`."""
+"""What `EventTranslator` needs of `graph.astream`, with `subgraphs=True`."""
 
 
 @dataclass
-class Text:
+class StreamedText:
     """A text that a model is writing."""
 
     message: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
@@ -182,7 +182,7 @@ class Text:
     held: str | None = ""
     """What may be thoughts as yet; None once the text itself has begun."""
 
-    def said(self, piece: str) -> str:
+    def extract_visible(self, piece: str) -> str:
         """What of the next piece is for the person: nothing of the thoughts it may begin with."""
         if self.held is None:
             return piece
@@ -190,31 +190,31 @@ class Text:
         begun = self.held.lstrip()
         if "<think>".startswith(begun[:7]) and "</think>" not in begun:
             return ""
-        if text := without_thoughts(self.held):
+        if text := strip_thoughts(self.held):
             self.held = None
         return text
 
 
-class Retelling:
+class EventTranslator:
     """Turns a run's stream into events: `node_start`, `node_end`, `routing`, `decision`, `turn`,
     `token`, and whatever a node itself tells."""
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
-        self._texts: dict[tuple[str, str | None], Text] = {}
+        self._texts: dict[tuple[str, str | None], StreamedText] = {}
 
-    def events(self, namespace: tuple[str, ...], mode: str, payload: Any) -> list[Event]:
+    def translate(self, namespace: tuple[str, ...], mode: str, payload: Any) -> list[Event]:
         """What one item of the stream tells."""
         match mode:
             case "messages":
-                return self._token(*payload)
+                return self._translate_token(*payload)
             case "custom":
                 return [payload]
             case "tasks":
-                return self._node(namespace, payload)
-        return [] if namespace else _played(payload)
+                return self._translate_node(namespace, payload)
+        return [] if namespace else _translate_update(payload)
 
-    def _node(self, namespace: tuple[str, ...], task: dict[str, Any]) -> list[Event]:
+    def _translate_node(self, namespace: tuple[str, ...], task: dict[str, Any]) -> list[Event]:
         node, path, run = task["name"], [step.partition(":")[0] for step in namespace], task["id"]
         if "triggers" in task:
             self._began[run] = time.monotonic()
@@ -233,11 +233,11 @@ class Retelling:
             )
         ]
 
-    def _token(self, message: AIMessage, about: dict[str, Any]) -> list[Event]:
+    def _translate_token(self, message: AIMessage, about: dict[str, Any]) -> list[Event]:
         # A server may give all its messages the same id; two at once in one node it cannot.
         key = about["langgraph_checkpoint_ns"], message.id
-        text = self._texts.setdefault(key, Text())
-        said = text.said(str(message.text))
+        text = self._texts.setdefault(key, StreamedText())
+        said = text.extract_visible(str(message.text))
         event = TokenEvent(
             type="token",
             node=about["langgraph_node"],
@@ -251,7 +251,7 @@ class Retelling:
         return [event] if said else []
 
 
-def _played(update: dict[str, Any]) -> list[Event]:
+def _translate_update(update: dict[str, Any]) -> list[Event]:
     """What one superstep's update of the outer graph tells."""
     events: list[Any] = []
     for node, values in update.items():

@@ -20,12 +20,12 @@ from ..context import RunContext
 from ..errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from ..graphs.coordinator import Graph, build_graph, check_input, check_text
 from ..language.messages import say
-from ..models.providers import choose_provider, without_login
+from ..models.providers import choose_provider, strip_login
 from ..settings import Settings, get_settings
 from ..state import TaskInput, TaskStatus
 from ..store.base import TaskStore, checkpoint_config
-from .ending import Meter, learn_from
-from .events import STREAM_MODES, Event, Retelling
+from .ending import Meter, reward_task
+from .events import STREAM_MODES, Event, EventTranslator
 from .result import read_result
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def check_answer(answer: str) -> str:
     return answer.strip()
 
 
-async def stored_start(store: TaskStore, task_id: str) -> TaskInput | None:
+async def load_start_input(store: TaskStore, task_id: str) -> TaskInput | None:
     """What a stored task starts with where it was stopped before its first step; None where it
     has a checkpoint to go on from."""
     if await store.checkpointer.aget_tuple(checkpoint_config(task_id)) is None:
@@ -97,7 +97,7 @@ async def stored_start(store: TaskStore, task_id: str) -> TaskInput | None:
     return None
 
 
-async def pending_question(store: TaskStore, task_id: str) -> str | None:
+async def find_pending_interrupt(store: TaskStore, task_id: str) -> str | None:
     """The id of the interrupt that a task waits at, which its answer has to name."""
     snapshot = await build_graph(store.checkpointer).aget_state(checkpoint_config(task_id))
     return snapshot.interrupts[0].id if snapshot.interrupts else None
@@ -147,7 +147,7 @@ async def play(
     result = await read_result(store, task_id, status, error)
     # A run that was out of time is learned from as one that failed, until it is resumed.
     learned: TaskStatus = "failed" if error else result.status
-    reward = await learn_from(store, task_id, learned, error=error, model=model, meter=meter)
+    reward = await reward_task(store, task_id, learned, error=error, model=model, meter=meter)
     ended = result.model_copy(update={"reward": reward})
     yield {"type": "done", "result": ended.model_dump(mode="json")}
 
@@ -175,13 +175,13 @@ async def _run_graph(
             control=control,
         ),
     )
-    retelling = Retelling()
+    retelling = EventTranslator()
     async with (
         aclosing(stream),
         aclosing(_limit_time(stream, settings.task_timeout)) as items,
     ):
         async for item in items:
-            for event in retelling.events(*item):
+            for event in retelling.translate(*item):
                 yield event
 
 
@@ -204,7 +204,7 @@ def _describe_failure(failure: Exception, task_id: str) -> str:
     if isinstance(failure, ConcertinoError):
         return str(failure)
     log.error("task %s failed", task_id, exc_info=failure)
-    text = without_login(f"{type(failure).__name__}: {failure}")
+    text = strip_login(f"{type(failure).__name__}: {failure}")
     for secret in get_settings().secrets:
         text = text.replace(secret, "***")
     return say("task.unforeseen", error=text[:300])

@@ -26,7 +26,7 @@ from ..tasks.events import Event
 UNFINISHED = frozenset({"started", "failed", "interrupted"})
 
 
-class Asked(Contract):
+class ReplayQuestion(Contract):
     """A line of the file of questions."""
 
     question: str = Field(min_length=1)
@@ -37,10 +37,10 @@ class Asked(Contract):
     """The right one, where it is known: a value, or words that are in a right text."""
 
 
-class Run(NamedTuple):
+class ReplayRun(NamedTuple):
     """A question, once through one workflow."""
 
-    asked: Asked
+    asked: ReplayQuestion
     workflow: str
     number: int
     """Of the runs of this question through this workflow, from 1."""
@@ -52,7 +52,7 @@ class Run(NamedTuple):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-class Noted(Contract):
+class ReplayNote(Contract):
     """A line of the notes."""
 
     run: str
@@ -61,7 +61,7 @@ class Noted(Contract):
     """`started`, or what the task ended with."""
 
 
-Ended = Callable[[int, int, Run, str], object]
+RunCallback = Callable[[int, int, ReplayRun, str], object]
 """Called after each run with how many have ended, how many there are, the run and its status."""
 
 
@@ -71,7 +71,7 @@ async def replay(
     times: int = 1,
     *,
     model: str | None = None,
-    ended: Ended | None = None,
+    ended: RunCallback | None = None,
 ) -> dict[str, int]:
     """Run each question of a JSONL file through each of the workflows. Where a line gives the right
     answer, the reward takes in whether it was found.
@@ -90,33 +90,33 @@ async def replay(
         TaskBusy: the file is being replayed by another process.
         ConcertinoError: tasks cannot be stored.
     """
-    runs = _planned(_read(path), workflows, times)
+    runs = _plan_runs(_read(path), workflows, times)
     outcomes: dict[str, int] = {}
-    with _notes(path.with_name(f"{path.name}.runs")) as notes:
+    with _open_notes(path.with_name(f"{path.name}.runs")) as notes:
         for done, run in enumerate(runs, start=1):
-            status = await _played(run, notes, model)
+            status = await _play_run(run, notes, model)
             outcomes[status] = outcomes.get(status, 0) + 1
             if ended:
                 ended(done, len(runs), run, status)
     return outcomes
 
 
-class _Notes:
+class _ReplayNotes:
     """What has been run so far, in a file that is only added to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._latest: dict[str, Noted] = {}
+        self._latest: dict[str, ReplayNote] = {}
         for line in path.read_bytes().splitlines() if path.exists() else []:
             with suppress(ValidationError):  # the last line may be torn
-                noted = Noted.model_validate_json(line)
+                noted = ReplayNote.model_validate_json(line)
                 self._latest[noted.run] = noted
 
-    def of(self, run: Run) -> Noted | None:
+    def find(self, run: ReplayRun) -> ReplayNote | None:
         return self._latest.get(run.key)
 
-    def add(self, run: Run, task_id: str, status: str) -> None:
-        noted = Noted(run=run.key, task_id=task_id, status=status)
+    def add(self, run: ReplayRun, task_id: str, status: str) -> None:
+        noted = ReplayNote(run=run.key, task_id=task_id, status=status)
         with self._path.open("ab") as file:
             file.write(b"\n" + noted.model_dump_json().encode())
             file.flush()
@@ -124,11 +124,11 @@ class _Notes:
         self._latest[noted.run] = noted
 
 
-async def _played(run: Run, notes: _Notes, model: str | None) -> str:
+async def _play_run(run: ReplayRun, notes: _ReplayNotes, model: str | None) -> str:
     """Start a run, or go on with it, and say how it ended."""
     from .api import aresume_task, arun_task
 
-    noted = notes.of(run)
+    noted = notes.find(run)
     if noted and noted.status not in UNFINISHED:
         return noted.status
     result: dict[str, Any] | None = None
@@ -148,29 +148,31 @@ async def _played(run: Run, notes: _Notes, model: str | None) -> str:
         on_event=started,
     )
     if run.asked.answer is not None:
-        await _compared(result, run.asked.answer)
+        await _compare_answer(result, run.asked.answer)
     notes.add(run, result["task_id"], result["status"])
     return str(result["status"])
 
 
-async def _compared(result: dict[str, Any], answer: str) -> None:
+async def _compare_answer(result: dict[str, Any], answer: str) -> None:
     """Let a task's reward take in whether its answer is the right one: a value that means the same,
     or a text that has it in words or numbers of its own."""
-    from ..context import the_sandbox
-    from ..tools.answers import equal
-    from .ending import compare
+    from ..context import get_sandbox
+    from ..tools.answers import is_same_answer
+    from .ending import record_comparison
 
     if value := result["answer"]:
-        correct = await equal(the_sandbox(), value["exact"], answer)
+        correct = await is_same_answer(get_sandbox(), value["exact"], answer)
     else:
         words = re.escape(answer.strip())
         alone = rf"(?<![0-9A-Za-z])(?<![0-9][.,]){words}(?![0-9A-Za-z]|[.,][0-9])"
         correct = bool(re.search(alone, result["final_answer"] or "", re.IGNORECASE))
     async with open_store(get_settings().place) as store:
-        await compare(store, result["task_id"], correct=correct)
+        await record_comparison(store, result["task_id"], correct=correct)
 
 
-def _planned(asked: Sequence[Asked], workflows: Sequence[str], times: int) -> list[Run]:
+def _plan_runs(
+    asked: Sequence[ReplayQuestion], workflows: Sequence[str], times: int
+) -> list[ReplayRun]:
     """All runs, those of one question one after the other.
 
     Raises:
@@ -188,11 +190,11 @@ def _planned(asked: Sequence[Asked], workflows: Sequence[str], times: int) -> li
             if set(one.inputs) <= set(flow.inputs.model_fields) and flow.may_be_chosen(
                 {"question": one.question, "inputs": one.inputs}
             ):
-                runs += [Run(one, name, number) for number in range(1, times + 1)]
+                runs += [ReplayRun(one, name, number) for number in range(1, times + 1)]
     return runs
 
 
-def _read(path: Path) -> list[Asked]:
+def _read(path: Path) -> list[ReplayQuestion]:
     """The lines of the file.
 
     Raises:
@@ -206,14 +208,14 @@ def _read(path: Path) -> list[Asked]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                asked.append(Asked.model_validate_json(line))
+                asked.append(ReplayQuestion.model_validate_json(line))
             except ValidationError as error:
                 raise InvalidTask(say("replay.bad_line", path=path, number=number)) from error
     return asked
 
 
 @contextmanager
-def _notes(path: Path) -> Iterator[_Notes]:
+def _open_notes(path: Path) -> Iterator[_ReplayNotes]:
     """The notes, which no other process adds to meanwhile.
 
     Raises:
@@ -221,6 +223,6 @@ def _notes(path: Path) -> Iterator[_Notes]:
     """
     try:
         with FileLock(f"{path}.lock", timeout=0):
-            yield _Notes(path)
+            yield _ReplayNotes(path)
     except Timeout as error:
         raise TaskBusy(say("replay.busy", path=path)) from error

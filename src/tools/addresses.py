@@ -20,7 +20,7 @@ PUBLIC_PORTS = (80, 443, 8000, 8080, 8443, 8888)
 CONNECT_TIMEOUT = 5.0
 """Seconds before the next address of a host is tried."""
 
-UNUSABLE_PROXY = (ValueError, ImportError, httpx.InvalidURL)
+PROXY_ERRORS = (ValueError, ImportError, httpx.InvalidURL)
 """What httpx raises for a proxy of an unknown kind, or one that needs another package."""
 
 _OWN = [
@@ -79,7 +79,7 @@ class FetchFailed(FetchError):
     """The page was asked for, but did not come or cannot be read."""
 
 
-def reach(address: str) -> Reach:
+def classify_address(address: str) -> Reach:
     """Whether an IP address is public, on the user's own networks, or never to be reached.
 
     IPv4 addresses inside IPv6 ones (mapped, or translated by NAT64) are judged as IPv4.
@@ -129,7 +129,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         limits = httpx.Limits(max_keepalive_connections=0)
         try:
             self._inner = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits)
-        except UNUSABLE_PROXY:
+        except PROXY_ERRORS:
             raise FetchFailed("proxy", language) from None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -146,7 +146,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         failure: httpx.TransportError = httpx.ConnectError("no address")
         for address in addresses:
             try:
-                return await self._inner.handle_async_request(_pinned(request, address))
+                return await self._inner.handle_async_request(_pin_request(request, address))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -161,20 +161,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise FetchRefused("credentials", self._language, host=url.host)
 
     def _judge_address(self, url: httpx.URL, address: str) -> None:
-        match reach(address):
+        match classify_address(address):
             case "never":
                 raise FetchRefused("never", self._language, host=url.host, address=address)
             case "own" if not self._allow_private:
                 raise FetchRefused("private", self._language, host=url.host, address=address)
-            case "public" if _port(url) not in PUBLIC_PORTS:
+            case "public" if _get_port(url) not in PUBLIC_PORTS:
                 ports = ", ".join(map(str, PUBLIC_PORTS))
-                raise FetchRefused("port", self._language, port=_port(url), ports=ports)
+                raise FetchRefused("port", self._language, port=_get_port(url), ports=ports)
 
     async def _resolve(self, url: httpx.URL) -> list[str]:
         host = url.raw_host.decode("ascii")
         try:
             found = await asyncio.get_running_loop().getaddrinfo(
-                host, _port(url), type=socket.SOCK_STREAM
+                host, _get_port(url), type=socket.SOCK_STREAM
             )
         except (OSError, UnicodeError):
             if self._proxied:
@@ -184,16 +184,16 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 @cache
-def trusted_certificates() -> ssl.SSLContext:
+def load_trusted_certificates() -> ssl.SSLContext:
     """The certificates to trust, read once; `SSL_CERT_FILE` and `SSL_CERT_DIR` count."""
     return httpx.create_ssl_context()
 
 
-def _port(url: httpx.URL) -> int:
+def _get_port(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _pinned(request: httpx.Request, address: str) -> httpx.Request:
+def _pin_request(request: httpx.Request, address: str) -> httpx.Request:
     """The same request to that address; `Host` and the name that TLS checks stay the host's."""
     return httpx.Request(
         request.method,

@@ -22,7 +22,7 @@ from sympy.parsing.sympy_parser import (
 )
 from sympy.printing.str import StrPrinter
 
-_PLAIN = (*standard_transformations, convert_xor, implicit_multiplication_application)
+_TRANSFORMATIONS = (*standard_transformations, convert_xor, implicit_multiplication_application)
 _FULL_WIDTH = str.maketrans("，；：（）＝＋－×÷·−–％＜＞", ",;:()=+-*/*--%<>")
 _FUNCTIONS = frozenset(
     ("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "log", "ln", "exp", "sqrt")
@@ -40,7 +40,7 @@ _INTERVAL = re.compile(  # but `(1, 2)` is a pair and `[1, 2]` a list
 _TOKEN = re.compile(r"\d+\.?\d*|[A-Za-z]+|[-+*/^().]|<=|>=|[=<>≤≥]|\s+|\S")
 _WORD = re.compile(r"(?<![.A-Za-z])[A-Za-z]{2,}|[^\x00-\x7f]+")
 _RELATION = re.compile(r"<=|>=|[=<>≤≥]")
-_TURNED = re.compile(  # into something else: `the square of x`, `x 的平方`
+_DERIVED = re.compile(  # into something else: `the square of x`, `x 的平方`
     r"\b(?:squares?|cube|double|twice|half|triple|reciprocal|opposite|absolute value|digits)"
     r"(?: root)?(?: of)? [a-zA-Z]\b|[a-zA-Z] ?的(?!值|解|取值|大小)"
 )
@@ -50,7 +50,7 @@ _RELATIONS = {"=": sp.Eq, "<": sp.Lt, ">": sp.Gt, "<=": sp.Le, ">=": sp.Ge, "≤
 # --- reading -------------------------------------------------------------------------------------
 
 
-def read(text: str) -> Any:
+def read_value(text: str) -> Any:
     """The value that a written answer stands for: `15 km`, `6又3/7`, `x=2 or x=3`, LaTeX, SymPy."""
     text = text.strip().translate(_FULL_WIDTH).strip().rstrip(".。")
     text = re.sub(r"(?<=\d),(?=\d{3}(\D|$))", "", text)
@@ -58,9 +58,9 @@ def read(text: str) -> Any:
         return sp.S.EmptySet
     text = text.replace("∞", "oo").replace(r"\infty", "oo")
     if "∪" in text:
-        return sp.Union(*(read(part) for part in text.split("∪")))
+        return sp.Union(*(read_value(part) for part in text.split("∪")))
     if quantity := _QUANTITY.match(text):
-        return _quantity(quantity)
+        return _convert_quantity(quantity)
     if interval := _INTERVAL.match(text):
         ends = [_read_plain(interval["start"]), _read_plain(interval["end"])]
         return sp.Interval(*ends, interval["left"] == "(", interval["right"] == ")")
@@ -68,11 +68,11 @@ def read(text: str) -> Any:
         return _read_latex(text)
     alternatives = re.split(r"\s+or\s+|\s+and\s+|或者?|和|;", text)
     if len(alternatives) > 1:
-        return normalise([read(part) for part in alternatives if part.strip()])
+        return normalise([read_value(part) for part in alternatives if part.strip()])
     return normalise(_read_plain(text))
 
 
-def _quantity(match: re.Match[str]) -> Any:
+def _convert_quantity(match: re.Match[str]) -> Any:
     value = sp.Rational(match["number"].replace(",", ""))
     if match["over"]:
         value /= int(match["over"])
@@ -97,13 +97,13 @@ def _read_plain(text: str) -> Any:
     if text.count("=") == 1 and not re.search("[<>!]", text):
         left, right = text.split("=")
         if not left.strip().isidentifier():
-            return parse_expr(right, transformations=_PLAIN)
-        return sp.Eq(sp.Symbol(left.strip()), parse_expr(right, transformations=_PLAIN))
+            return parse_expr(right, transformations=_TRANSFORMATIONS)
+        return sp.Eq(sp.Symbol(left.strip()), parse_expr(right, transformations=_TRANSFORMATIONS))
     if text.count("=") > 1 and "," in text:
         return [_read_plain(part) for part in text.split(",")]
     if any(not hasattr(sp, w) and w.lower() not in _FUNCTIONS for w in _WORD.findall(text)):
         raise ValueError(f"not a value: {text}")
-    return parse_expr(text, transformations=_PLAIN)
+    return parse_expr(text, transformations=_TRANSFORMATIONS)
 
 
 # --- normalising ---------------------------------------------------------------------------------
@@ -114,26 +114,26 @@ def normalise(value: Any) -> Any:
     if value is None:
         raise ValueError("the program left no answer")
     if isinstance(value, str):
-        return read(value)
+        return read_value(value)
     if isinstance(value, bool):
         return sp.true if value else sp.false
     if isinstance(value, float):
-        return _exact(value)
+        return _rationalize(value)
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
     if isinstance(value, Decimal):
         return sp.Rational(str(value))
     if isinstance(value, dict):
         items = sorted(value.items(), key=lambda item: str(item[0]))
-        return _one_or(sp.Tuple, [sp.Eq(sp.sympify(k), normalise(v)) for k, v in items])
+        return _wrap_items(sp.Tuple, [sp.Eq(sp.sympify(k), normalise(v)) for k, v in items])
     if isinstance(value, set | frozenset):
-        return _one_or(sp.FiniteSet, [normalise(item) for item in value])
+        return _wrap_items(sp.FiniteSet, [normalise(item) for item in value])
     if isinstance(value, list):
         items = [normalise(item) for item in value]
         distinct = len(set(items)) == len(items)
-        return _one_or(sp.FiniteSet if distinct else sp.Tuple, items)
+        return _wrap_items(sp.FiniteSet if distinct else sp.Tuple, items)
     if isinstance(value, tuple | sp.Tuple):
-        return _one_or(sp.Tuple, [normalise(item) for item in value])
+        return _wrap_items(sp.Tuple, [normalise(item) for item in value])
     return _normalise_sympy(sp.sympify(value))
 
 
@@ -143,9 +143,9 @@ def _normalise_sympy(value: Any) -> Any:
     # `x` with assumptions is not equal to `x` without.
     value = value.xreplace({s: sp.Symbol(s.name) for s in value.atoms(sp.Symbol)})
     if isinstance(value, sp.Float):
-        return _exact(float(value))
+        return _rationalize(float(value))
     if isinstance(value, sp.FiniteSet):
-        return _one_or(sp.FiniteSet, [normalise(item) for item in value.args])
+        return _wrap_items(sp.FiniteSet, [normalise(item) for item in value.args])
     if isinstance(value, sp.Eq) and not value.lhs.is_Symbol and value.rhs.is_Symbol:
         return sp.Eq(value.rhs, normalise(value.lhs))
     if isinstance(value, sp.And | sp.Or) and all(isinstance(arg, sp.Eq) for arg in value.args):
@@ -155,12 +155,14 @@ def _normalise_sympy(value: Any) -> Any:
     ):
         return value.as_set() if len(value.free_symbols) == 1 else value
     if isinstance(value, sp.Expr):
-        value = value.xreplace({number: _exact(float(number)) for number in value.atoms(sp.Float)})
+        value = value.xreplace(
+            {number: _rationalize(float(number)) for number in value.atoms(sp.Float)}
+        )
         return sp.simplify(value) if value.is_number and not value.is_Rational else value
     return value
 
 
-def _exact(number: float) -> Any:
+def _rationalize(number: float) -> Any:
     """The simple fraction that a float stands for; the float itself where there is none."""
     if number != number or number in (float("inf"), float("-inf")):
         return sp.sympify(number)
@@ -170,7 +172,7 @@ def _exact(number: float) -> Any:
     return sp.Float(number)
 
 
-def _one_or(container: Any, items: list[Any]) -> Any:
+def _wrap_items(container: Any, items: list[Any]) -> Any:
     if container is sp.FiniteSet and items and all(isinstance(item, sp.Set) for item in items):
         return sp.Union(*items)
     return items[0] if len(items) == 1 else container(*items)
@@ -186,17 +188,17 @@ def describe(value: Any) -> dict[str, str | None]:
         latex = ",\\ ".join(sp.latex(item) for item in value)
     return {
         "exact": sp.sstr(value, full_prec=False),
-        "text": _text(value),
+        "text": _format_text(value),
         "latex": latex,
-        "decimal": _decimal(value),
+        "decimal": _format_decimal(value),
     }
 
 
-def _text(value: Any) -> str:
-    return str(_Notation({"full_prec": False}).doprint(value)).replace("**", "^")
+def _format_text(value: Any) -> str:
+    return str(_TextbookPrinter({"full_prec": False}).doprint(value)).replace("**", "^")
 
 
-class _Notation(StrPrinter):
+class _TextbookPrinter(StrPrinter):
     """SymPy's text, in the notation of a textbook."""
 
     def _print_Infinity(self, expr: Any) -> str:
@@ -225,10 +227,10 @@ class _Notation(StrPrinter):
         return shown if all(isinstance(item, sp.Eq) for item in expr) else f"({shown})"
 
 
-def _decimal(value: Any) -> Any:
+def _format_decimal(value: Any) -> Any:
     if isinstance(value, sp.FiniteSet | sp.Tuple):
-        shown = [_decimal(item) or sp.sstr(item) for item in value.args]
-        return ", ".join(shown) if any(_decimal(item) for item in value.args) else None
+        shown = [_format_decimal(item) or sp.sstr(item) for item in value.args]
+        return ", ".join(shown) if any(_format_decimal(item) for item in value.args) else None
     if isinstance(value, sp.Eq):
         value = value.rhs
     if not (isinstance(value, sp.Expr) and value.is_number and value.is_real) or value.is_Integer:
@@ -236,7 +238,7 @@ def _decimal(value: Any) -> Any:
     return sp.sstr(sp.N(value, 8), full_prec=False)
 
 
-def outcome(namespace: dict[str, Any]) -> str:
+def build_outcome(namespace: dict[str, Any]) -> str:
     """What a program found, as JSON: `answer` described, and its named quantities as `facts`."""
     value = namespace["answer"]
     facts = {}
@@ -258,14 +260,14 @@ def _is_fact(item: Any) -> bool:
 # --- comparing -----------------------------------------------------------------------------------
 
 
-def equal(left: str, right: str, exact: bool = False) -> bool:
+def is_same_answer(left: str, right: str, exact: bool = False) -> bool:
     """Whether two written answers mean the same.
 
     Names on the left of `=` do not count, nor does the order of solutions. Unless `exact`, a
     decimal of two or more places equals what rounds to it.
     """
-    a, b = _bare(read(left)), _bare(read(right))
-    if _same(a, b):
+    a, b = _strip_left_sides(read_value(left)), _strip_left_sides(read_value(right))
+    if _is_same_value(a, b):
         return True
     percent = ("%" in left) != ("%" in right)
     if percent and a.is_number and b.is_number:
@@ -273,21 +275,23 @@ def equal(left: str, right: str, exact: bool = False) -> bool:
     return not exact and _rounds_to(a, b)
 
 
-def groups(answers: list[str]) -> list[int]:
+def group_answers(answers: list[str]) -> list[int]:
     """A group number for each answer, the same for answers that mean the same."""
     firsts: list[str] = []
     numbers = []
     for answer in answers:
-        number = next((n for n, first in enumerate(firsts) if equal(first, answer)), len(firsts))
+        number = next(
+            (n for n, first in enumerate(firsts) if is_same_answer(first, answer)), len(firsts)
+        )
         if number == len(firsts):
             firsts.append(answer)
         numbers.append(number)
     return numbers
 
 
-def broken_forms(answer: str, forms: list[str]) -> list[str]:
+def find_broken_forms(answer: str, forms: list[str]) -> list[str]:
     """Those of the forms that a real number is not; none for answers of other kinds."""
-    value = _bare(read(answer))
+    value = _strip_left_sides(read_value(answer))
     if not (isinstance(value, sp.Expr) and value.is_real):
         return []
     holds = {
@@ -297,15 +301,15 @@ def broken_forms(answer: str, forms: list[str]) -> list[str]:
     return [form for form in forms if not holds[form]]
 
 
-def _bare(value: Any) -> Any:
+def _strip_left_sides(value: Any) -> Any:
     if isinstance(value, sp.Eq):
         return value.rhs
     if isinstance(value, sp.FiniteSet | sp.Tuple):
-        return _one_or(type(value), [_bare(item) for item in value.args])
+        return _wrap_items(type(value), [_strip_left_sides(item) for item in value.args])
     return value
 
 
-def _same(a: Any, b: Any) -> bool:
+def _is_same_value(a: Any, b: Any) -> bool:
     if a == b:
         return True
     several = sp.FiniteSet | sp.Tuple
@@ -314,18 +318,18 @@ def _same(a: Any, b: Any) -> bool:
         if len(left) != len(right):
             return False
         if isinstance(a, sp.Tuple) and isinstance(b, sp.Tuple):
-            return all(_same(x, y) for x, y in zip(left, right, strict=True))
-        return all(any(_same(x, y) for y in right) for x in left)
+            return all(_is_same_value(x, y) for x, y in zip(left, right, strict=True))
+        return all(any(_is_same_value(x, y) for y in right) for x in left)
     if {type(a), type(b)} == {sp.Interval, sp.Tuple}:  # `(2, 3)` may be either
         a, b = (sp.Interval.open(*s.args[:2]) if isinstance(s, sp.Tuple) else s for s in (a, b))
     if isinstance(a, sp.Set) and isinstance(b, sp.Set):
         return bool(a.symmetric_difference(b) == sp.S.EmptySet)
     if isinstance(a, sp.Expr) and isinstance(b, sp.Expr):
-        return _same_expression(a, b)
+        return _is_same_expression(a, b)
     return False
 
 
-def _same_expression(a: Any, b: Any) -> bool:
+def _is_same_expression(a: Any, b: Any) -> bool:
     if a.is_Rational and b.is_Rational:
         return False
     if a.is_number and b.is_number and (a.has(sp.Float) or b.has(sp.Float)):
@@ -353,21 +357,21 @@ def _rounds_to(a: Any, b: Any) -> bool:
 # --- substituting back ---------------------------------------------------------------------------
 
 
-def substitution(problem: str, answer: str) -> str | None:
+def check_substitution(problem: str, answer: str) -> str | None:
     """Put the answer into the relations that the problem states.
 
     Returns the relations that were found to hold, or None where this shows nothing: no
     relation in the text, unknowns the answer does not give, an answer that is not the plain
     solution, or a problem that may ask for something derived from it.
     """
-    relations = stated_relations(problem)
+    relations = find_relations(problem)
     unknowns = sorted(set().union(*(r.free_symbols for r in relations)), key=str)
     if not relations or not unknowns or _speaks_of_more(problem, {str(u) for u in unknowns}):
         return None
-    value = read(answer)
+    value = read_value(answer)
     if any(not isinstance(relation, sp.Eq) for relation in relations):
-        return _inequality_holds(relations, unknowns, value)
-    assignments = _assignments(value, unknowns)
+        return _check_inequalities(relations, unknowns, value)
+    assignments = _build_assignments(value, unknowns)
     if not assignments or not all(
         sp.simplify(r.lhs.subs(a) - r.rhs.subs(a)) == 0 for a in assignments for r in relations
     ):
@@ -378,23 +382,23 @@ def substitution(problem: str, answer: str) -> str | None:
     real = [s for s in expected if all(v.is_real for v in s.values())]
     if len(assignments) not in (len(expected), len(real)):
         return None
-    return _told(relations)
+    return _format_relations(relations)
 
 
-def _inequality_holds(relations: list[Any], unknowns: list[Any], value: Any) -> str | None:
+def _check_inequalities(relations: list[Any], unknowns: list[Any], value: Any) -> str | None:
     if len(unknowns) != 1 or not isinstance(value, sp.Set):
         return None
     solution = sp.reduce_inequalities(relations, unknowns).as_set()
-    return _told(relations) if _same(solution, value) else None
+    return _format_relations(relations) if _is_same_value(solution, value) else None
 
 
-def _told(relations: list[Any]) -> str:
-    return ", ".join(_text(relation) for relation in relations)
+def _format_relations(relations: list[Any]) -> str:
+    return ", ".join(_format_text(relation) for relation in relations)
 
 
-def _assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:
+def _build_assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:
     if isinstance(value, sp.FiniteSet) and not all(isinstance(v, sp.Eq) for v in value.args):
-        return [a for item in value.args for a in _assignments(item, unknowns)]
+        return [a for item in value.args for a in _build_assignments(item, unknowns)]
     if isinstance(value, sp.FiniteSet) and len(unknowns) == 1:
         return [{equation.lhs: equation.rhs} for equation in value.args]
     items = list(value.args) if isinstance(value, sp.FiniteSet | sp.Tuple) else [value]
@@ -406,21 +410,23 @@ def _assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:
     return []
 
 
-def stated_relations(problem: str) -> list[Any]:
+def find_relations(problem: str) -> list[Any]:
     """The equations and inequalities in a text, e.g. two in `若 2x+y=5 且 x-y=1，求 x, y`."""
-    return [found for piece in _formulas(problem) if (found := _relation(piece)) is not None]
+    return [
+        found for piece in _split_formulas(problem) if (found := _parse_relation(piece)) is not None
+    ]
 
 
 def _speaks_of_more(problem: str, unknowns: set[str]) -> bool:
     """Whether a text names, outside its relations, more than the unknowns themselves: `3x - 2`."""
-    rest = [piece for piece in _formulas(problem) if _relation(piece) is None]
+    rest = [piece for piece in _split_formulas(problem) if _parse_relation(piece) is None]
     named = [piece for piece in rest if unknowns & set(re.findall("[A-Za-z]", piece))]
     products = any(set(word) <= unknowns for word in re.findall("[A-Za-z]{2,}", problem))
     alone = all(piece.strip(" =()[]{}\\") in unknowns for piece in named)
-    return products or not alone or _TURNED.search(problem) is not None
+    return products or not alone or _DERIVED.search(problem) is not None
 
 
-def _formulas(problem: str) -> list[str]:
+def _split_formulas(problem: str) -> list[str]:
     """What stands between the words of a text and its punctuation."""
     pieces: list[str] = [""]
     text = re.sub(r"\$|\\[()\[\]]", " ", problem.translate(_FULL_WIDTH)).replace("**", "^")
@@ -434,13 +440,13 @@ def _formulas(problem: str) -> list[str]:
     return [piece.strip(" .") for piece in pieces]
 
 
-def _relation(piece: str) -> Any:
+def _parse_relation(piece: str) -> Any:
     signs = _RELATION.findall(piece)
     if len(signs) != 1:
         return None
     left, right = _RELATION.split(piece)
     try:
-        sides = [parse_expr(side, transformations=_PLAIN) for side in (left, right)]
+        sides = [parse_expr(side, transformations=_TRANSFORMATIONS) for side in (left, right)]
         relation = _RELATIONS[signs[0]](*sides)
     except Exception:
         return None

@@ -23,7 +23,7 @@ if "answer" not in globals():
     raise NameError("the program must put its result into a variable named `answer`")
 _inside = {"__name__": "answer_algebra"}
 exec(compile(_algebra, "answer_algebra", "exec"), _inside)
-_outcome = _inside["outcome"](dict(globals()))
+_outcome = _inside["build_outcome"](dict(globals()))
 """
 
 
@@ -49,7 +49,7 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
         SandboxUnavailable: this machine cannot confine it.
     """
     ran = await sandbox.run(
-        f"{program}\n{_EPILOGUE}", inputs={"_algebra": _algebra()}, result="_outcome"
+        f"{program}\n{_EPILOGUE}", inputs={"_algebra": _load_algebra_source()}, result="_outcome"
     )
     if ran.status != "ok" or ran.value is None:
         raise ProgramError(ran.error or f"the program ended without an answer ({ran.status})")
@@ -61,40 +61,46 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
 
 async def read_answer(sandbox: Sandbox, text: str) -> Answer | None:
     """A written answer as an exact value; None where it is not one."""
-    found = await _inside(sandbox, "describe(read(text))", text=text)
+    found = await _evaluate(sandbox, "describe(read_value(text))", text=text)
     return Answer(**found) if found else None
 
 
-async def equal(sandbox: Sandbox, left: str, right: str, *, exact: bool = False) -> bool:
+async def is_same_answer(sandbox: Sandbox, left: str, right: str, *, exact: bool = False) -> bool:
     """Whether two written answers mean the same; unless `exact`, a rounded decimal may."""
-    found = await _inside(sandbox, "equal(left, right, exact)", left=left, right=right, exact=exact)
+    found = await _evaluate(
+        sandbox, "is_same_answer(left, right, exact)", left=left, right=right, exact=exact
+    )
     return found is True
 
 
-async def same_answers(sandbox: Sandbox, answers: list[str]) -> list[int]:
+async def group_answers(sandbox: Sandbox, answers: list[str]) -> list[int]:
     """A group number for each answer, the same for answers that mean the same."""
-    found = await _inside(sandbox, "groups(answers)", answers=answers)
+    found = await _evaluate(sandbox, "group_answers(answers)", answers=answers)
     return found if isinstance(found, list) else list(range(len(answers)))
 
 
-async def broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str]) -> list[str]:
+async def find_broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str]) -> list[str]:
     """Those of `whole` and `non_negative` that the answer is not."""
-    found = await _inside(sandbox, "broken_forms(answer, forms)", answer=answer, forms=list(forms))
+    found = await _evaluate(
+        sandbox, "find_broken_forms(answer, forms)", answer=answer, forms=list(forms)
+    )
     return found if isinstance(found, list) else []
 
 
-async def substitution(sandbox: Sandbox, problem: str, answer: str) -> str | None:
+async def check_substitution(sandbox: Sandbox, problem: str, answer: str) -> str | None:
     """What is found to hold when the answer is put into the problem's own equations, or None
     where that shows nothing."""
-    found = await _inside(sandbox, "substitution(problem, answer)", problem=problem, answer=answer)
+    found = await _evaluate(
+        sandbox, "check_substitution(problem, answer)", problem=problem, answer=answer
+    )
     return found if isinstance(found, str) else None
 
 
-async def _inside(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
+async def _evaluate(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
     ran: SandboxResult = await sandbox.run(
         f"_inside = {{**inputs}}\nexec(compile(algebra, 'answer_algebra', 'exec'), _inside)\n"
         f"import json\nfound = json.dumps(eval({expression!r}, _inside))",
-        inputs={"algebra": _algebra(), "inputs": inputs},
+        inputs={"algebra": _load_algebra_source(), "inputs": inputs},
         result="found",
     )
     try:
@@ -103,7 +109,7 @@ async def _inside(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
         return None
 
 
-def boxed(reply: str) -> str:
+def extract_boxed_answer(reply: str) -> str:
     """What the last `\\boxed{…}` of a chain of reasoning holds; without one, its last number."""
     start = reply.rfind("\\boxed{")
     if start < 0:
@@ -118,5 +124,5 @@ def boxed(reply: str) -> str:
 
 
 @cache
-def _algebra() -> str:
+def _load_algebra_source() -> str:
     return (files(__package__) / "answer_algebra.py").read_text(encoding="utf-8")

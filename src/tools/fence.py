@@ -18,11 +18,11 @@ def fence(text: str, label: str) -> str:
         label: What the prompt calls it, for example `1` or an address; made one plain line.
     """
     name = re.sub(r'[\s<>"]+', " ", label).strip()[:_LABEL_CHARS]
-    tag = _tag(f"{name}\n{text}")
+    tag = _compute_tag(f"{name}\n{text}")
     while tag in text or tag in name:
-        tag = _tag(f"{tag}\n{name}\n{text}")
+        tag = _compute_tag(f"{tag}\n{name}\n{text}")
     return f'<evidence-{tag} label="{name}">\n{text}\n</evidence-{tag}>'
 
 
-def _tag(seed: str) -> str:
+def _compute_tag(seed: str) -> str:
     return hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:_TAG_CHARS]

@@ -17,9 +17,9 @@ from .addresses import (
     FetchFailed,
     FetchRefused,
     GuardedTransport,
-    trusted_certificates,
+    load_trusted_certificates,
 )
-from .readable import PDF_TYPE, READABLE_TYPES, Unreadable, read
+from .readable import PDF_TYPE, READABLE_TYPES, Unreadable, extract_content
 
 __all__ = ["FetchFailed", "FetchRefused", "Page", "fetch"]
 
@@ -80,7 +80,7 @@ async def fetch(
         FetchFailed: no answer, an error status, another type, too slow, or no text on the page.
     """
     settings = settings or get_settings()
-    target = _parse(url.strip(), language)
+    target = _parse_url(url.strip(), language)
     try:
         async with asyncio.timeout(settings.fetch_timeout):
             return await _fetch(target, url, settings, language)
@@ -94,7 +94,7 @@ async def fetch(
         raise FetchFailed("unreadable", language, host=target.host) from error
 
 
-def _parse(url: str, language: Language | None) -> httpx.URL:
+def _parse_url(url: str, language: Language | None) -> httpx.URL:
     with suppress(httpx.InvalidURL):
         parsed = httpx.URL(url)
         if parsed.host or parsed.scheme not in ("", "http", "https"):
@@ -108,7 +108,7 @@ async def _fetch(
     transport = GuardedTransport(
         allow_private=settings.fetch_allow_private,
         proxy=settings.web_proxy.get_secret_value() if settings.web_proxy else None,
-        verify=await asyncio.to_thread(trusted_certificates),
+        verify=await asyncio.to_thread(load_trusted_certificates),
         language=language,
     )
     timeout = httpx.Timeout(settings.fetch_timeout, connect=CONNECT_TIMEOUT)
@@ -116,7 +116,9 @@ async def _fetch(
         transport=transport, timeout=timeout, headers=HEADERS, trust_env=False
     ) as client:
         download = await _download(client, target, settings.fetch_max_bytes, language)
-    content = await asyncio.to_thread(read, download.body, download.content_type, download.charset)
+    content = await asyncio.to_thread(
+        extract_content, download.body, download.content_type, download.charset
+    )
     if not content.text:
         raise FetchFailed("empty", language, host=download.url.host)
     return Page(

@@ -42,7 +42,7 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True)
-class Readable:
+class PageContent:
     """What a page says; both parts are empty where it says nothing."""
 
     title: str
@@ -53,7 +53,7 @@ class Readable:
     """The page went on after what was read."""
 
 
-def read(body: bytes, content_type: str = "", charset: str | None = None) -> Readable:
+def extract_content(body: bytes, content_type: str = "", charset: str | None = None) -> PageContent:
     """The readable text of a page's bytes. Takes seconds for a large page: call it in a thread.
 
     Args:
@@ -64,33 +64,37 @@ def read(body: bytes, content_type: str = "", charset: str | None = None) -> Rea
         Unreadable: binary data, a broken or an encrypted PDF.
     """
     if content_type == PDF_TYPE or (not content_type and body.startswith(b"%PDF-")):
-        return read_pdf(body)
-    text = decode(body, charset)
+        return extract_pdf_content(body)
+    text = decode_page(body, charset)
     opening = text[:1024].lower()
     if content_type in HTML_TYPES or (
         not content_type and ("<html" in opening or "<!doctype html" in opening)
     ):
-        return read_html(text)
-    return Readable("", visible(text))
+        return extract_html_content(text)
+    return PageContent("", strip_hidden_characters(text))
 
 
-def read_html(html: str) -> Readable:
+def extract_html_content(html: str) -> PageContent:
     """Title and main text, without what surrounds them; all text where no main part is found."""
     from trafilatura import extract, html2txt
 
     start = "<".join(html.split("<", MAX_TAGS)[:MAX_TAGS])
-    tree = _parse(start)
+    tree = _parse_html(start)
     if tree is None:
-        return Readable("", "")
+        return PageContent("", "")
     title = "".join(tree.xpath(_TITLE)[:1])
     text = None
     if start.count("<") <= MAX_TAGS_EXTRACTED:
         text = extract(tree, include_comments=False)
-    text = text or html2txt(_parse(start))
-    return Readable(" ".join(visible(title).split()), visible(text), len(start) < len(html))
+    text = text or html2txt(_parse_html(start))
+    return PageContent(
+        " ".join(strip_hidden_characters(title).split()),
+        strip_hidden_characters(text),
+        len(start) < len(html),
+    )
 
 
-def read_pdf(body: bytes) -> Readable:
+def extract_pdf_content(body: bytes) -> PageContent:
     """Title and text of a PDF's pages.
 
     Raises:
@@ -107,10 +111,12 @@ def read_pdf(body: bytes) -> Readable:
         truncated = len(reader.pages) > MAX_PDF_PAGES
     except Exception as error:  # a broken file breaks pypdf in any of its parts
         raise Unreadable(str(error)) from error
-    return Readable(" ".join(visible(title).split()), visible(text), truncated)
+    return PageContent(
+        " ".join(strip_hidden_characters(title).split()), strip_hidden_characters(text), truncated
+    )
 
 
-def decode(body: bytes, charset: str | None = None) -> str:
+def decode_page(body: bytes, charset: str | None = None) -> str:
     """Text from bytes: by their byte-order mark, the declared charset, the one that the page
     names, then as UTF-8, GB18030 or Windows-1252. The first that fits is taken: of a declared
     one 1 % of the characters may be wrong, of a guess 5 % of those that are not ASCII.
@@ -118,7 +124,7 @@ def decode(body: bytes, charset: str | None = None) -> str:
     Raises:
         Unreadable: nothing fits, so it is no text.
     """
-    for codec, declared in _codecs(body, charset):
+    for codec, declared in _list_codecs(body, charset):
         text = body.decode(codec, "replace").rstrip("\ufffd")  # the last one may be cut in two
         foreign = len(text) - len(text.encode("ascii", "ignore"))
         fits = text.count("\ufffd") <= (len(text) // 100 if declared else foreign // 20)
@@ -127,7 +133,7 @@ def decode(body: bytes, charset: str | None = None) -> str:
     raise Unreadable("no text")
 
 
-def visible(text: str) -> str:
+def strip_hidden_characters(text: str) -> str:
     """The text without characters that a reader does not see but a language model does:
     controls, zero-width and direction marks, tags, fillers, private use. Lines are trimmed,
     and at most one empty line is left between them.
@@ -136,7 +142,7 @@ def visible(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
 
 
-class _Visible(dict[int, int | None]):
+class _VisibilityTable(dict[int, int | None]):
     """A translation table that is filled in as characters come."""
 
     _LINE_ENDS = frozenset("\n\r\v\f\x85\u2028\u2029")
@@ -157,10 +163,10 @@ class _Visible(dict[int, int | None]):
         return self[code]
 
 
-_VISIBLE = _Visible()
+_VISIBLE = _VisibilityTable()
 
 
-def _parse(html: str) -> Any:
+def _parse_html(html: str) -> Any:
     """The page's tree without the parts it does not show; None where there is no element."""
     import lxml.html
 
@@ -175,7 +181,7 @@ def _parse(html: str) -> Any:
     return tree
 
 
-def _codecs(body: bytes, charset: str | None) -> Iterator[tuple[str, bool]]:
+def _list_codecs(body: bytes, charset: str | None) -> Iterator[tuple[str, bool]]:
     """Names of codecs to try, and whether they were declared."""
     yield from ((codec, True) for mark, codec in _BOMS.items() if body.startswith(mark))
     named = [name.decode("ascii", "replace") for name in _NAMED_CHARSET.findall(body[:4096])]

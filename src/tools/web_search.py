@@ -15,9 +15,9 @@ from ..errors import ConcertinoError
 from ..language.detect import detect_language
 from ..language.messages import Language, say
 from ..settings import Settings
-from .addresses import UNUSABLE_PROXY, trusted_certificates
+from .addresses import PROXY_ERRORS, load_trusted_certificates
 from .fetch import receive_body
-from .readable import visible
+from .readable import strip_hidden_characters
 
 TAVILY_URL = "https://api.tavily.com"
 MAX_QUERY_CHARS = 400
@@ -65,7 +65,9 @@ class SearchProvider(Protocol):
         ...
 
 
-def choose_search(settings: Settings, language: Language | None = None) -> SearchProvider | None:
+def choose_search_provider(
+    settings: Settings, language: Language | None = None
+) -> SearchProvider | None:
     """The provider that `search_provider` names, else the first that is set up: a SearXNG
     address, a Tavily key, the package ddgs. None where there is none, or it is `off`.
 
@@ -95,7 +97,7 @@ def choose_search(settings: Settings, language: Language | None = None) -> Searc
 
 
 @dataclass(frozen=True)
-class _Provider:
+class _BaseSearchProvider:
     """What providers share."""
 
     name: ClassVar[str]
@@ -106,7 +108,7 @@ class _Provider:
     """Of the error texts."""
     proxy: SecretStr | None = None
 
-    def unavailable(self, reason: str, **fields: object) -> SearchUnavailable:
+    def build_error(self, reason: str, **fields: object) -> SearchUnavailable:
         return SearchUnavailable(
             reason, self.language, name=self.name, seconds=self.seconds, **fields
         )
@@ -115,11 +117,11 @@ class _Provider:
     def proxy_url(self) -> str | None:
         return self.proxy.get_secret_value() if self.proxy else None
 
-    async def ask(
+    async def request_json(
         self, method: Literal["GET", "POST"], url: str, statuses: dict[int, str], **content: Any
     ) -> Any:
         """The JSON that is replied; `statuses` names the texts for statuses of the provider's."""
-        verify = await asyncio.to_thread(trusted_certificates)
+        verify = await asyncio.to_thread(load_trusted_certificates)
         try:
             async with (
                 asyncio.timeout(self.seconds),
@@ -134,33 +136,33 @@ class _Provider:
             ):
                 body, _ = await receive_body(response, MAX_REPLY_BYTES)
         except (TimeoutError, httpx.TimeoutException):
-            raise self.unavailable("timeout") from None
+            raise self.build_error("timeout") from None
         # Not `from error`: its request holds the key, and debuggers and loggers show it.
         except (httpx.HTTPError, zlib.error):
-            raise self.unavailable("unreachable") from None
-        except UNUSABLE_PROXY:
-            raise self.unavailable("address") from None
+            raise self.build_error("unreachable") from None
+        except PROXY_ERRORS:
+            raise self.build_error("address") from None
         if response.status_code != 200:
             reason = {429: "rate_limit", **statuses}.get(response.status_code, "status")
-            raise self.unavailable(reason, status=response.status_code)
+            raise self.build_error(reason, status=response.status_code)
         try:
             return json.loads(body)
         except ValueError:
-            raise self.unavailable("not_json") from None
+            raise self.build_error("not_json") from None
 
-    def listed(self, reply: Any, limit: int) -> list[SearchResult]:
+    def parse_results(self, reply: Any, limit: int) -> list[SearchResult]:
         """The results in a reply of SearXNG or Tavily, which name their fields alike."""
         try:
             hits = [
                 (hit.get("title"), hit.get("url"), hit.get("content")) for hit in reply["results"]
             ]
         except (LookupError, TypeError, AttributeError):
-            raise self.unavailable("not_json") from None
-        return _listed(hits, limit)
+            raise self.build_error("not_json") from None
+        return _collect_results(hits, limit)
 
 
 @dataclass(frozen=True)
-class SearXNG(_Provider):
+class SearXNG(_BaseSearchProvider):
     """A SearXNG server's JSON interface, at an address that the user trusts."""
 
     name = "SearXNG"
@@ -169,17 +171,17 @@ class SearXNG(_Provider):
     """May hold a password."""
 
     async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
-        reply = await self.ask(
+        reply = await self.request_json(
             "GET",
             f"{self.url.rstrip('/')}/search",
             {403: "searxng_json"},
             params={"q": query[:MAX_QUERY_CHARS], "format": "json"},
         )
-        return self.listed(reply, limit)
+        return self.parse_results(reply, limit)
 
 
 @dataclass(frozen=True)
-class Tavily(_Provider):
+class Tavily(_BaseSearchProvider):
     """Tavily's search, with a key."""
 
     name = "Tavily"
@@ -188,7 +190,7 @@ class Tavily(_Provider):
     url: str = field(default=TAVILY_URL, kw_only=True)
 
     async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
-        reply = await self.ask(
+        reply = await self.request_json(
             "POST",
             f"{self.url}/search",
             # 432 and 433 are Tavily's own: the plan's and the account's limit.
@@ -196,10 +198,10 @@ class Tavily(_Provider):
             json={"query": query[:MAX_QUERY_CHARS], "max_results": limit},
             headers={"Authorization": f"Bearer {self.key.get_secret_value()}"},
         )
-        return self.listed(reply, limit)
+        return self.parse_results(reply, limit)
 
 
-class DuckDuckGo(_Provider):
+class DuckDuckGo(_BaseSearchProvider):
     """DuckDuckGo and others, by the package ddgs: no key, and no promise that they answer."""
 
     name = "ddgs"
@@ -211,14 +213,14 @@ class DuckDuckGo(_Provider):
             async with asyncio.timeout(self.seconds):
                 hits = await asyncio.to_thread(self._search, query[:MAX_QUERY_CHARS], limit)
         except (TimeoutError, TimeoutException):
-            raise self.unavailable("timeout") from None
+            raise self.build_error("timeout") from None
         except RatelimitException:
-            raise self.unavailable("rate_limit") from None
+            raise self.build_error("rate_limit") from None
         except Exception as error:  # reading other people's result pages breaks in any way
             if isinstance(error, DDGSException) and str(error) == "No results found.":
                 return []
-            raise self.unavailable("unreachable") from None
-        return _listed(
+            raise self.build_error("unreachable") from None
+        return _collect_results(
             [(hit.get("title"), hit.get("href"), hit.get("body")) for hit in hits], limit
         )
 
@@ -234,19 +236,19 @@ class DuckDuckGo(_Provider):
             )
 
 
-def _listed(hits: Iterable[tuple[Any, Any, Any]], limit: int) -> list[SearchResult]:
+def _collect_results(hits: Iterable[tuple[Any, Any, Any]], limit: int) -> list[SearchResult]:
     """Each page once, web pages only, without hidden characters."""
     pages: dict[str, SearchResult] = {}
     for title, url, snippet in hits:
         address = str(url or "").strip()
         if address.startswith(("http://", "https://")) and address not in pages:
             pages[address] = SearchResult(
-                title=_line(title) or address,
+                title=_clean_line(title) or address,
                 url=address,
-                snippet=_line(snippet)[:MAX_SNIPPET_CHARS],
+                snippet=_clean_line(snippet)[:MAX_SNIPPET_CHARS],
             )
     return list(pages.values())[:limit]
 
 
-def _line(text: Any) -> str:
-    return " ".join(visible(str(text or "")).split())
+def _clean_line(text: Any) -> str:
+    return " ".join(strip_hidden_characters(str(text or "")).split())

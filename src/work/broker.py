@@ -34,13 +34,13 @@ READ_SECONDS = 2.0
 """How long a worker waits for a message before it looks for those of workers that have died."""
 RETRY = Retry(NoBackoff(), 1)
 """A request does not wait for Redis to come back."""
-ENTRIES = 1_000_000
+MAX_MESSAGES = 1_000_000
 """How many messages, done ones too, Redis keeps at most, about."""
 
 log = logging.getLogger(__name__)
 
 
-def redis_of(settings: Settings) -> Redis:
+def create_redis_client(settings: Settings) -> Redis:
     """The client for the settings' Redis.
 
     Raises:
@@ -59,20 +59,20 @@ def redis_of(settings: Settings) -> Redis:
         raise ConcertinoError(say("service.redis_url")) from None
 
 
-class Deliveries:
+class MessageBroker:
     """The messages on their way to the workers."""
 
     def __init__(self, settings: Settings) -> None:
-        self._redis = redis_of(settings)
+        self._redis = create_redis_client(settings)
         self._stream = f"{settings.redis_prefix}:tasks"
-        assert settings.redis_url  # noqa: S101  (`redis_of` has seen to it)
+        assert settings.redis_url  # noqa: S101  (`create_redis_client` has seen to it)
         self.broker = RedisStreamBroker(
             settings.redis_url.get_secret_value(),
             queue_name=self._stream,
             consumer_group_name=WORKERS,
             consumer_name=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
             consumer_id="0",  # what was sent before there was a worker is for the first one
-            maxlen=ENTRIES,
+            maxlen=MAX_MESSAGES,
             # A message of a worker that has died is another's as soon as its lease is.
             idle_timeout=round(settings.lease_seconds * 1000),
             xread_block=round(1000 * min(READ_SECONDS, settings.lease_seconds / 2)),
@@ -84,14 +84,14 @@ class Deliveries:
         )
 
     async def send(self, task_id: str) -> None:
-        """Let some worker have a task; where Redis does not answer, `sweep` will."""
+        """Let some worker have a task; where Redis does not answer, `resend_lost_tasks` will."""
         kicker: AsyncKicker[[str], None] = AsyncKicker(CARRY_OUT, self.broker, {})
         try:
             await kicker.kiq(task_id)
         except (TaskiqError, RedisError, OSError) as error:
             log.warning("task %s will be sent later: %s", task_id, error.__cause__ or error)
 
-    async def unread(self) -> bool:
+    async def has_unread(self) -> bool:
         """Whether there are messages that no worker has got yet."""
         try:
             groups = await self._redis.xinfo_groups(self._stream)
@@ -110,7 +110,7 @@ class Deliveries:
         await self._redis.aclose()
 
 
-async def sweep(ledger: Ledger, deliveries: Deliveries, seconds: float) -> None:
+async def resend_lost_tasks(ledger: Ledger, deliveries: MessageBroker, seconds: float) -> None:
     """Send again, for ever, what Redis has lost.
 
     A task is lost when it is due and in nobody's hands though no message is unread, and that twice
@@ -120,7 +120,7 @@ async def sweep(ledger: Ledger, deliveries: Deliveries, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
-            unheld = [] if await deliveries.unread() else await ledger.unheld()
+            unheld = [] if await deliveries.has_unread() else await ledger.list_unheld()
         except (RedisError, OSError, StoreUnavailable) as error:
             log.warning("lost tasks will be looked for later: %s", error)
             continue

@@ -11,8 +11,8 @@ from ..store.base import TaskSummary
 from ..tasks.events import Event
 from ..tasks.result import read_result
 from .ledger import Ledger, StoredEvent
-from .live_text import Drafts, Piece
-from .notifier import Bells
+from .live_text import LiveText, TextPiece
+from .notifier import Notifier
 
 LOOK_SECONDS = 5.0
 """How often a task is looked at that another process, such as the command line, may work on."""
@@ -22,7 +22,7 @@ TOKEN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamedEvent:
     """An event as a reader gets it."""
 
     id: int | None
@@ -31,32 +31,36 @@ class Told:
 
 
 async def follow(
-    ledger: Ledger, bells: Bells, drafts: Drafts, task: TaskSummary, after: int = 0
-) -> AsyncIterator[Told]:
+    ledger: Ledger, bells: Notifier, drafts: LiveText, task: TaskSummary, after: int = 0
+) -> AsyncIterator[StreamedEvent]:
     """A task's events after that number, as they come, until it has ended; and between them what
     models are writing."""
     ended, look, place = task.status in FINAL, True, dict[str, int]()
     over = ended
-    with bells.listen(task.task_id) as bell:
+    with bells.subscribe(task.task_id) as bell:
         while not bells.closed:
             bell.clear()
             stored: list[StoredEvent] = []
             pieces = [] if over else drafts.read(task.task_id, place)
             if look:
                 ended = ended or (await ledger.tasks.get(task.task_id)).status in FINAL
-                stored = await ledger.events(task.task_id, after)
-            for event in _in_order(stored, pieces):
+                stored = await ledger.list_events(task.task_id, after)
+            for event in _merge_events(stored, pieces):
                 after = event.id or after
                 yield event
             if ended:
                 if not after:  # the service did not run it
                     result = await read_result(ledger.tasks, task.task_id, task.status)
-                    yield Told(1, {"type": "done", "result": result.model_dump(mode="json")})
+                    yield StreamedEvent(
+                        1, {"type": "done", "result": result.model_dump(mode="json")}
+                    )
                 return
-            look = not await _comes(bell, LOOK_SECONDS) or await _comes(bell.stored, TOKEN_SECONDS)
+            look = not await _wait_for(bell, LOOK_SECONDS) or await _wait_for(
+                bell.stored, TOKEN_SECONDS
+            )
 
 
-async def _comes(news: asyncio.Event, seconds: float) -> bool:
+async def _wait_for(news: asyncio.Event, seconds: float) -> bool:
     """Whether it is set within that time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -64,21 +68,23 @@ async def _comes(news: asyncio.Event, seconds: float) -> bool:
     return news.is_set()
 
 
-def _in_order(stored: list[StoredEvent], pieces: list[Piece]) -> list[Told]:
+def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:
     """Each piece behind the stored event that it came after."""
-    events = [((event.id, 0), Told(event.id, event.data)) for event in stored]
-    drafts = [((piece.after, 1), Told(None, piece.event)) for piece in pieces]
+    events = [((event.id, 0), StreamedEvent(event.id, event.data)) for event in stored]
+    drafts = [((piece.after, 1), StreamedEvent(None, piece.event)) for piece in pieces]
     return [told for _, told in heapq.merge(events, drafts, key=lambda pair: pair[0])]
 
 
-async def settled(ledger: Ledger, bells: Bells, task: TaskSummary, seconds: float) -> bool:
+async def wait_until_settled(
+    ledger: Ledger, bells: Notifier, task: TaskSummary, seconds: float
+) -> bool:
     """Whether a task ends or asks its person within this time."""
-    with bells.listen(task.task_id) as bell, suppress(TimeoutError):
+    with bells.subscribe(task.task_id) as bell, suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not bells.closed:
                 bell.clear()
                 now = await ledger.tasks.get(task.task_id)
                 if now.status in FINAL or now.status == "needs_input":
                     return True
-                await _comes(bell.stored, LOOK_SECONDS)
+                await _wait_for(bell.stored, LOOK_SECONDS)
     return False

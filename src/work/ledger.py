@@ -19,10 +19,10 @@ from ..store.base import (
     TaskStore,
     TaskSummary,
     Value,
-    amend_task,
+    build_owner_condition,
     insert_task,
-    owned_by,
     timestamp,
+    update_task,
 )
 from ..tasks.events import Event
 from ..tasks.result import TaskResult
@@ -62,7 +62,7 @@ create table if not exists tokens_used (
 create index if not exists tasks_of_an_owner_by_status on tasks (owner, status);
 """
 
-KEPT = timedelta(days=1)
+KEY_LIFETIME = timedelta(days=1)
 """How long an idempotency key is remembered."""
 
 _JOBS = (
@@ -117,7 +117,7 @@ class Ledger:
         """Make the tables, and forget old idempotency keys."""
         await self.tasks.define(SCHEMA)
         async with self.tasks.transaction() as db:
-            oldest = (datetime.now(UTC) - KEPT).isoformat(timespec="seconds")
+            oldest = (datetime.now(UTC) - KEY_LIFETIME).isoformat(timespec="seconds")
             await db.execute("delete from submissions where created < ?", (oldest,))
 
     async def submit(
@@ -133,26 +133,26 @@ class Ledger:
         """
         async with self.tasks.transaction() as db:
             if submission:
-                if earlier := await _earlier(db, job.owner, submission):
+                if earlier := await _find_earlier(db, job.owner, submission):
                     return earlier
                 await db.execute(
                     "insert into submissions values (?, ?, ?, ?, ?)",
                     (job.owner or "", submission.key, submission.digest, job.task_id, timestamp()),
                 )
             await insert_task(db, job.task_id, thread_id, task, status="queued", owner=job.owner)
-            await _line_up(db, job)
+            await _enqueue_job(db, job)
         return job.task_id
 
-    async def known(self, owner: str | None, submission: Submission) -> str | None:
+    async def find_submitted(self, owner: str | None, submission: Submission) -> str | None:
         """The task that a submission has made already.
 
         Raises:
             KeyReused: its key is known with another body.
         """
         async with self.tasks.transaction() as db:
-            return await _earlier(db, owner, submission)
+            return await _find_earlier(db, owner, submission)
 
-    async def line_up_again(self, job: Job, seen: TaskStatus) -> bool:
+    async def requeue_task(self, job: Job, seen: TaskStatus) -> bool:
         """Let the service carry on a task that was stopped or has waited for an answer.
 
         Returns:
@@ -166,42 +166,42 @@ class Ledger:
                 (job.task_id, *stored),
             )
             if changed:
-                await _line_up(db, job)
+                await _enqueue_job(db, job)
             return bool(changed)
 
-    async def due(self, task_id: str) -> Job | None:
+    async def get_due_job(self, task_id: str) -> Job | None:
         """What has to be done on a task; None: nothing."""
-        row = await self._row(f"{_JOBS} and task_id = ?", task_id)
-        return _job(row) if row else None
+        row = await self._fetch_row(f"{_JOBS} and task_id = ?", task_id)
+        return _build_job(row) if row else None
 
-    async def take_up(self) -> list[str]:
+    async def recover_tasks(self) -> list[str]:
         """All that an earlier process began or did not begin, in order, to be begun by this one."""
         begun = await self.tasks.read(f"{_JOBS} and status = 'running'")
-        for task_id in await self.tasks.free([row["task_id"] for row in begun]):
-            await self.mark(task_id, "queued")
-        return await self._in_line()
+        for task_id in await self.tasks.find_unclaimed([row["task_id"] for row in begun]):
+            await self.set_status(task_id, "queued")
+        return await self._list_in_queue()
 
-    async def unheld(self) -> list[str]:
+    async def list_unheld(self) -> list[str]:
         """What is left to do, in order, and in nobody's hands."""
-        in_line = await self._in_line()
-        free = await self.tasks.free(in_line)
+        in_line = await self._list_in_queue()
+        free = await self.tasks.find_unclaimed(in_line)
         return [task_id for task_id in in_line if task_id in free]
 
-    async def in_line(self, status: Literal["queued", "running"]) -> int:
+    async def count_in_queue(self, status: Literal["queued", "running"]) -> int:
         """How many tasks wait, or are being worked on."""
-        row = await self._row(
+        row = await self._fetch_row(
             "select count(*) as number from jobs join tasks using (task_id) "
             "where place is not null and status = ?",
             status,
         )
         return row["number"] if row else 0
 
-    async def model_of(self, task_id: str) -> str | None:
+    async def get_model(self, task_id: str) -> str | None:
         """The model that was asked for with the task."""
-        row = await self._row("select model from jobs where task_id = ?", task_id)
+        row = await self._fetch_row("select model from jobs where task_id = ?", task_id)
         return row["model"] if row else None
 
-    async def mark(self, task_id: str, status: TaskStatus) -> None:
+    async def set_status(self, task_id: str, status: TaskStatus) -> None:
         """Enter how a task stands that has not ended."""
         async with self.tasks.transaction() as db:
             await db.execute(
@@ -224,7 +224,7 @@ class Ledger:
         async with self.tasks.transaction() as db:
             for event in events:
                 await _append(db, task_id, event)
-            await amend_task(db, task_id, result.status, result.workflow, result.final_answer)
+            await update_task(db, task_id, result.status, result.workflow, result.final_answer)
             await db.execute(
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
             )
@@ -238,38 +238,38 @@ class Ledger:
         async with self.tasks.transaction() as db:
             await db.execute(f"delete from events where task_id in ({gone})", (oldest, *FINAL))  # noqa: S608
 
-    async def events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
+    async def list_events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """A task's events after that number."""
         rows = await self.tasks.read(
             "select id, data from events where task_id = ? and id > ? order by id", (task_id, after)
         )
         return [StoredEvent(row["id"], json.loads(row["data"])) for row in rows]
 
-    async def last_result(self, task_id: str) -> TaskResult | None:
+    async def get_last_result(self, task_id: str) -> TaskResult | None:
         """The result with which the task's latest run ended, where the service ran it."""
-        row = await self._row(
+        row = await self._fetch_row(
             "select data from events where task_id = ? order by id desc limit 1", task_id
         )
         last = json.loads(row["data"]) if row else {}
         return TaskResult.model_validate(last["result"]) if "result" in last else None
 
-    async def own(self, owner: str | None, task_id: str) -> TaskSummary:
+    async def get_own_task(self, owner: str | None, task_id: str) -> TaskSummary:
         """A task of that owner's.
 
         Raises:
             UnknownTask: there is none; it says nothing about those of others.
         """
-        whose, values = owned_by(owner)
-        found = await self._told(f"where task_id = ? and {whose}", task_id, *values)
+        whose, values = build_owner_condition(owner)
+        found = await self._select_tasks(f"where task_id = ? and {whose}", task_id, *values)
         if not found:
             raise UnknownTask(say("task.unknown", task_id=task_id))
         return found[0]
 
-    async def page(
+    async def list_page(
         self, owner: str | None, status: TaskStatus | None, before: int | None, limit: int
     ) -> tuple[list[TaskSummary], int | None]:
         """Some of an owner's tasks, newest first, and where the next page begins."""
-        whose, owners = owned_by(owner)
+        whose, owners = build_owner_condition(owner)
         conditions, values = [whose], list[Value](owners)
         if status:
             conditions.append("status = ?")
@@ -278,45 +278,45 @@ class Ledger:
             conditions.append("rowid < ?")
             values.append(before)
         clause = f"where {' and '.join(conditions)} order by rowid desc limit ?"
-        tasks = await self._told(clause, *values, limit)
+        tasks = await self._select_tasks(clause, *values, limit)
         if len(tasks) < limit:
             return tasks, None
-        row = await self._row("select rowid from tasks where task_id = ?", tasks[-1].task_id)
+        row = await self._fetch_row("select rowid from tasks where task_id = ?", tasks[-1].task_id)
         return tasks, row["rowid"] if row else None
 
-    async def tokens_today(self, owner: str) -> int:
+    async def get_tokens_today(self, owner: str) -> int:
         """Tokens, read and written, that an owner's tasks have cost this day (UTC)."""
-        row = await self._row(
-            "select tokens from tokens_used where owner = ? and day = ?", owner, _today()
+        row = await self._fetch_row(
+            "select tokens from tokens_used where owner = ? and day = ?", owner, _format_today()
         )
         return row["tokens"] if row else 0
 
-    async def _told(self, clause: str, *values: Value) -> list[TaskSummary]:
+    async def _select_tasks(self, clause: str, *values: Value) -> list[TaskSummary]:
         """Tasks as they stand; one whose worker died is waiting for another."""
         return [
             task.model_copy(update={"status": "queued"})
-            if task.status == "interrupted" and await self.due(task.task_id)
+            if task.status == "interrupted" and await self.get_due_job(task.task_id)
             else task
             for task in await self.tasks.select(clause, *values)
         ]
 
-    async def _in_line(self) -> list[str]:
+    async def _list_in_queue(self) -> list[str]:
         rows = await self.tasks.read(
             "select task_id from jobs where place is not null order by place"
         )
         return [row["task_id"] for row in rows]
 
-    async def _row(self, query: str, *values: Value) -> Row | None:
+    async def _fetch_row(self, query: str, *values: Value) -> Row | None:
         rows = await self.tasks.read(query, values)
         return rows[0] if rows else None
 
 
-def _job(row: Row) -> Job:
+def _build_job(row: Row) -> Job:
     answers = json.loads(row["answer"]) if row["answer"] else None
     return Job(row["task_id"], row["owner"], row["model"], answers, row["trace"])
 
 
-async def _earlier(db: Session, owner: str | None, submission: Submission) -> str | None:
+async def _find_earlier(db: Session, owner: str | None, submission: Submission) -> str | None:
     rows = await db.read(
         "select digest, task_id from submissions where owner = ? and key = ?",
         (owner or "", submission.key),
@@ -326,7 +326,7 @@ async def _earlier(db: Session, owner: str | None, submission: Submission) -> st
     return rows[0]["task_id"] if rows else None
 
 
-async def _line_up(db: Session, job: Job) -> None:
+async def _enqueue_job(db: Session, job: Job) -> None:
     await db.execute(
         f"insert into jobs values (?, ?, ?, {_NEXT_PLACE}) on conflict (task_id) do update "  # noqa: S608
         "set answer = excluded.answer, place = excluded.place",
@@ -357,9 +357,9 @@ async def _charge(db: Session, owner: str | None, event: Event) -> None:
         await db.execute(
             "insert into tokens_used values (?, ?, ?) on conflict (owner, day) do update "
             "set tokens = tokens_used.tokens + excluded.tokens",
-            (owner, _today(), tokens),
+            (owner, _format_today(), tokens),
         )
 
 
-def _today() -> str:
+def _format_today() -> str:
     return datetime.now(UTC).date().isoformat()

@@ -10,7 +10,7 @@ from ..tasks.events import TokenEvent
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A part of a text, between two stored events."""
 
     after: int
@@ -23,32 +23,32 @@ class Piece:
         """Characters of the text up to here."""
         return int(self.event["offset"] + len(self.event["text"]))
 
-    def goes_on(self, after: int, event: TokenEvent) -> bool:
+    def is_continued_by(self, after: int, event: TokenEvent) -> bool:
         """Whether that event belongs to this piece."""
         return self.after == after and self.event["message"] == event["message"]
 
-    def behind(self, chars: int) -> "Piece":
+    def drop_first(self, chars: int) -> "TextPiece":
         """The piece without what is in the text's first characters."""
         offset = max(chars, self.event["offset"])
         text = self.event["text"][offset - self.event["offset"] :]
-        return Piece(self.after, {**self.event, "offset": offset, "text": text})
+        return TextPiece(self.after, {**self.event, "offset": offset, "text": text})
 
 
-class Drafts:
+class LiveText:
     """The texts of the tasks that are being worked on, each as far as it is written."""
 
     def __init__(self) -> None:
-        self._pieces: dict[str, list[Piece]] = {}
+        self._pieces: dict[str, list[TextPiece]] = {}
 
     def write(self, task_id: str, after: int, event: TokenEvent) -> None:
         """Add a `token` that came after that stored event."""
         pieces = self._pieces.setdefault(task_id, [])
-        if pieces and pieces[-1].goes_on(after, event):
+        if pieces and pieces[-1].is_continued_by(after, event):
             pieces[-1].event["text"] += event["text"]
         else:
-            pieces.append(Piece(after, event.copy()))
+            pieces.append(TextPiece(after, event.copy()))
 
-    def read(self, task_id: str, place: dict[str, int]) -> list[Piece]:
+    def read(self, task_id: str, place: dict[str, int]) -> list[TextPiece]:
         """What is written and was not read.
 
         Args:
@@ -58,7 +58,7 @@ class Drafts:
         for piece in self._pieces.get(task_id, ()):
             message = piece.event["message"]
             if piece.end > place.get(message, 0):
-                unread.append(piece.behind(place.get(message, 0)))
+                unread.append(piece.drop_first(place.get(message, 0)))
                 place[message] = piece.end
         return unread
 

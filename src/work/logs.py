@@ -20,47 +20,47 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings import Settings
 
-Facts = dict[str, Any]
+LogFields = dict[str, Any]
 
-QUIET = ("/health/", "/metrics", "/page/", "/favicon.ico")
+PROBE_PATHS = ("/health/", "/metrics", "/page/", "/favicon.ico")
 """Beginnings of paths that are asked for again and again."""
-BLOT = "***"
+MASK = "***"
 
 _KEY = re.compile(r"\b(concertino_[0-9a-f]{8}_)[\w-]{20,}")
-_facts: ContextVar[Facts] = ContextVar("facts")
+_log_fields: ContextVar[LogFields] = ContextVar("facts")
 
 log = logging.getLogger(__name__)
 
 
-def configure(settings: Settings, stream: TextIO | None = None) -> None:
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Log as the settings say.
 
     Args:
         stream: None is the standard error.
     """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Lines(settings.log_format, settings.secrets))
+    handler.setFormatter(LineFormatter(settings.log_format, settings.secrets))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in ("concertino", "uvicorn.error"):
         logging.getLogger(name).setLevel(settings.log_level.upper())
 
 
-def note(**facts: Any) -> None:
+def add_log_fields(**facts: Any) -> None:
     """Say this in each further line about the request or the task at hand."""
-    _facts.set({**_facts.get({}), **facts})
+    _log_fields.set({**_log_fields.get({}), **facts})
 
 
 @contextmanager
-def about(**facts: Any) -> Iterator[None]:
+def log_context(**facts: Any) -> Iterator[None]:
     """Say only this in the lines from within."""
-    before = _facts.set(facts)
+    before = _log_fields.set(facts)
     try:
         yield
     finally:
-        _facts.reset(before)
+        _log_fields.reset(before)
 
 
-class Lines(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """A record as a line of text, or as a line of JSON with all that is known about it."""
 
     def __init__(self, kind: Literal["text", "json"], secrets: list[str]) -> None:
@@ -68,19 +68,19 @@ class Lines(logging.Formatter):
         self._kind, self._secrets = kind, secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record) if self._kind == "text" else self._json(record)
+        line = super().format(record) if self._kind == "text" else self._format_json(record)
         for secret in self._secrets:
-            line = line.replace(secret, BLOT)
-        return _KEY.sub(rf"\1{BLOT}", line)
+            line = line.replace(secret, MASK)
+        return _KEY.sub(rf"\1{MASK}", line)
 
-    def _json(self, record: logging.LogRecord) -> str:
+    def _format_json(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)
         line = {
             "time": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **_facts.get({}),
+            **_log_fields.get({}),
             **getattr(record, "facts", {}),
         }
         if (span := trace.get_current_span().get_span_context()).is_valid:
@@ -108,7 +108,7 @@ class AccessLog:
                 status = message["status"]
             await send(message)
 
-        with about():
+        with log_context():
             try:
                 await self.app(scope, receive, sending)
             except Exception:
@@ -120,7 +120,7 @@ class AccessLog:
 
 def is_probe(scope: MutableMapping[str, Any]) -> bool:
     """Whether a request is of no interest, as long as it is answered."""
-    return bool(scope["path"].startswith(QUIET))
+    return bool(scope["path"].startswith(PROBE_PATHS))
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:

@@ -26,11 +26,11 @@ from ..learning.contracts import Arm
 from ..tasks.events import Event
 from ..tasks.result import TaskResult
 
-SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
-QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
-REWARDS = (-0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+DURATION_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+REWARD_BUCKETS = (-0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-MODELS = 20
+MAX_MODEL_LABELS = 20
 """Models that are told by their names; the others are `other`."""
 
 
@@ -46,13 +46,17 @@ class Metrics:
         self.streams = Gauge("streams_open", "Event streams that are being read", **name)
         self._tasks = Counter("tasks", "Runs of tasks that ended", ("workflow", "outcome"), **name)
         self._task_seconds = Histogram(
-            "task_seconds", "From a run's start to its end", ("workflow",), buckets=SECONDS, **name
+            "task_seconds",
+            "From a run's start to its end",
+            ("workflow",),
+            buckets=DURATION_BUCKETS,
+            **name,
         )
         self._round_seconds = Histogram(
-            "round_seconds", "Time of an agent's turn", ("actor",), buckets=SECONDS, **name
+            "round_seconds", "Time of an agent's turn", ("actor",), buckets=DURATION_BUCKETS, **name
         )
         self._reward = Histogram(
-            "reward", "Quality less cost of a task", ("workflow",), buckets=REWARDS, **name
+            "reward", "Quality less cost of a task", ("workflow",), buckets=REWARD_BUCKETS, **name
         )
         arm = ("task_type", "workflow")
         self._value = Gauge("bandit_value", "Running mean of an arm's rewards", arm, **name)
@@ -61,17 +65,17 @@ class Metrics:
             "request_seconds",
             "Time to answer a request, a stream's to its end",
             ("method", "route", "status"),
-            buckets=QUICK,
+            buckets=REQUEST_BUCKETS,
             **name,
         )
         self.model_calls = ModelCalls(name)
 
-    def happened(self, event: Event) -> None:
+    def count_event(self, event: Event) -> None:
         """Count a decision or a turn."""
         if event["type"] in ("decision", "turn"):
             self._round_seconds.labels(event["actor"]).observe(event["seconds"])
 
-    def ended(self, result: TaskResult, seconds: float) -> None:
+    def count_task(self, result: TaskResult, seconds: float) -> None:
         """Count the end of a task's run."""
         workflow = result.workflow or "none"
         self._tasks.labels(workflow, result.status).inc()
@@ -79,17 +83,17 @@ class Metrics:
         if result.reward:
             self._reward.labels(workflow).observe(result.reward.reward)
 
-    def learned(self, arms: Iterable[Arm]) -> None:
+    def set_arms(self, arms: Iterable[Arm]) -> None:
         """Tell the bandit's table as it is now."""
         for arm in arms:
             self._value.labels(arm.task_type, arm.workflow).set(arm.value)
             self._count.labels(arm.task_type, arm.workflow).set(arm.count)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._request_seconds.labels(method, route, status).observe(seconds)
 
-    def text(self) -> bytes:
+    def render_text(self) -> bytes:
         """All of it, in Prometheus's text format."""
         return generate_latest(self.registry)
 
@@ -102,7 +106,11 @@ class ModelCalls(BaseCallbackHandler):
 
     def __init__(self, name: dict[str, Any]) -> None:
         self._seconds = Histogram(
-            "model_seconds", "Time of a call of a model", ("model",), buckets=SECONDS, **name
+            "model_seconds",
+            "Time of a call of a model",
+            ("model",),
+            buckets=DURATION_BUCKETS,
+            **name,
         )
         self._failed = Counter(
             "model_calls_failed", "Calls that broke off or were refused", ("model",), **name
@@ -120,7 +128,7 @@ class ModelCalls(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, **about: Any) -> None:
         model, began = self._open.pop(about["run_id"])
         self._seconds.labels(model).observe(time.perf_counter() - began)
-        for kind, number in tokens_of(response).items():
+        for kind, number in extract_token_counts(response).items():
             self._tokens.labels(model, kind).inc(number)
 
     def on_llm_error(self, error: BaseException, **about: Any) -> None:
@@ -128,12 +136,12 @@ class ModelCalls(BaseCallbackHandler):
         self._failed.labels(model).inc()
 
     def _label(self, model: str) -> str:
-        if len(self._named) < MODELS:
+        if len(self._named) < MAX_MODEL_LABELS:
             self._named.add(model)
         return model if model in self._named else "other"
 
 
-def tokens_of(response: LLMResult) -> dict[str, int]:
+def extract_token_counts(response: LLMResult) -> dict[str, int]:
     """What a call cost: `prompt`, `cached` (of the prompt) and `output`."""
     generation = response.generations[0][0] if response.generations[0] else None
     message = generation.message if isinstance(generation, ChatGeneration) else None
@@ -168,4 +176,4 @@ class RequestTimes:
             metrics: Metrics = scope["app"].state.service.queue.metrics
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in METHODS else "other"
-            metrics.answered(method, route, status, time.perf_counter() - began)
+            metrics.count_request(method, route, status, time.perf_counter() - began)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Bell(asyncio.Event):
+class Subscription(asyncio.Event):
     """Set by each ring; whoever waits clears it."""
 
     def __init__(self) -> None:
@@ -19,35 +19,35 @@ class Bell(asyncio.Event):
         self.stored.clear()
 
 
-class Bells:
+class Notifier:
     """A bell for each task that somebody follows."""
 
     def __init__(self) -> None:
         self.closed = False
         """Whether readers should leave, since the service stops."""
-        self._listening: dict[str, set[Bell]] = {}
+        self._listening: dict[str, set[Subscription]] = {}
 
-    def ring(self, name: str, stored: bool = True) -> None:
+    def notify(self, name: str, stored: bool = True) -> None:
         """Wake all who listen to this one."""
         for bell in self._listening.get(name, ()):
             bell.set()
             if stored:
                 bell.stored.set()
 
-    def ring_all(self) -> None:
+    def notify_all(self) -> None:
         """Wake everybody here."""
         for name in self._listening:
-            Bells.ring(self, name)
+            Notifier.notify(self, name)
 
     def close(self) -> None:
         """Wake everybody here, to leave."""
         self.closed = True
-        self.ring_all()
+        self.notify_all()
 
     @contextmanager
-    def listen(self, name: str) -> Iterator[Bell]:
+    def subscribe(self, name: str) -> Iterator[Subscription]:
         """A bell that hears each ring from now on."""
-        bell = Bell()
+        bell = Subscription()
         self._listening.setdefault(name, set()).add(bell)
         try:
             yield bell

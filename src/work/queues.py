@@ -11,9 +11,9 @@ from langchain_core.language_models import BaseChatModel
 
 from ..models.client import close_language_models
 from .ledger import Ledger
-from .live_text import Drafts
+from .live_text import LiveText
 from .metrics import Metrics
-from .notifier import Bells
+from .notifier import Notifier
 from .runner import Runner
 
 BUSY_SECONDS = 5.0
@@ -34,7 +34,7 @@ class QueueFull(Exception):
         self.wait = wait
 
 
-class Stopping(Exception):
+class QueueStopping(Exception):
     """No more tasks are taken: the service is shutting down."""
 
 
@@ -45,10 +45,10 @@ class Queue(Protocol):
     stopping: bool
     metrics: Metrics
 
-    async def waiting(self) -> int:
+    async def count_waiting(self) -> int:
         """Tasks that are accepted and not begun."""
 
-    def place(self) -> AbstractAsyncContextManager[None]:
+    def reserve_place(self) -> AbstractAsyncContextManager[None]:
         """Keep a place for a task while it is written to the database's queue.
 
         Raises:
@@ -87,8 +87,8 @@ class LocalQueue:
     def __init__(
         self,
         ledger: Ledger,
-        bells: Bells,
-        drafts: Drafts,
+        bells: Notifier,
+        drafts: LiveText,
         *,
         workers: int,
         capacity: int,
@@ -107,7 +107,7 @@ class LocalQueue:
         self._reserved = 0
         self._working: list[asyncio.Task[None]] = []
 
-    async def waiting(self) -> int:
+    async def count_waiting(self) -> int:
         return self._waiting
 
     @property
@@ -116,14 +116,14 @@ class LocalQueue:
 
     async def start(self) -> None:
         """Take up what an earlier process left, and begin to work."""
-        for task_id in await self._ledger.take_up():
+        for task_id in await self._ledger.recover_tasks():
             await self.enqueue(task_id)
         self._working = [asyncio.create_task(self._work()) for _ in range(self._workers)]
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def reserve_place(self) -> AsyncIterator[None]:
         if self.stopping:
-            raise Stopping
+            raise QueueStopping
         if self._waiting >= self.capacity:
             raise QueueFull(min(LONGEST_WAIT, self._runner.typical_seconds / self._workers))
         self._reserved += 1

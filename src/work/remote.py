@@ -10,12 +10,12 @@ from ..errors import TaskBusy
 from ..language.messages import say
 from ..settings import Settings
 from ..state import FINAL
-from .broker import Deliveries, sweep
+from .broker import MessageBroker, resend_lost_tasks
 from .ledger import Ledger
 from .metrics import Metrics
-from .queues import QueueFull, Stopping
-from .runner import Runner, nudge_of
-from .wire import Wire
+from .queues import QueueFull, QueueStopping
+from .runner import Runner, build_nudge_name
+from .wire import RedisRelay
 
 FULL_SECONDS = 10.0
 """After which a client may ask again when the queue is full."""
@@ -29,7 +29,7 @@ class RemoteQueue:
     def __init__(
         self,
         ledger: Ledger,
-        wire: Wire,
+        wire: RedisRelay,
         settings: Settings,
         documents_of: Callable[[str | None], Path | None],
     ) -> None:
@@ -37,24 +37,24 @@ class RemoteQueue:
         self.stopping = False
         self.metrics = Metrics(lambda: self._waiting, lambda: self._running)
         self._ledger, self._wire, self._patience = ledger, wire, settings.lease_seconds
-        self._deliveries = Deliveries(settings)
+        self._deliveries = MessageBroker(settings)
         self._canceller = Runner(
             ledger, wire.bells, wire.drafts, self.metrics, documents_of=documents_of
         )
         self._waiting = self._running = 0
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def waiting(self) -> int:
-        self._waiting = await self._ledger.in_line("queued")
-        self._running = await self._ledger.in_line("running")
+    async def count_waiting(self) -> int:
+        self._waiting = await self._ledger.count_in_queue("queued")
+        self._running = await self._ledger.count_in_queue("running")
         return self._waiting
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def reserve_place(self) -> AsyncIterator[None]:
         """Other applications may fill the queue meanwhile; it has a few more tasks then."""
         if self.stopping:
-            raise Stopping
-        if await self.waiting() >= self.capacity:
+            raise QueueStopping
+        if await self.count_waiting() >= self.capacity:
             raise QueueFull(FULL_SECONDS)
         yield
 
@@ -66,7 +66,7 @@ class RemoteQueue:
         or in those of a worker that has died, is ended here."""
         tasks, bells = self._ledger.tasks, self._wire.bells
         give_up = time.monotonic() + 2 * self._patience
-        with bells.listen(task_id) as bell:
+        with bells.subscribe(task_id) as bell:
             while time.monotonic() < give_up:
                 bell.clear()
                 if (await tasks.get(task_id)).status in FINAL:
@@ -75,7 +75,7 @@ class RemoteQueue:
                     await self._canceller.cancel(task_id, owner)
                     return
                 await tasks.ask_to_stop(task_id)
-                bells.ring(nudge_of(task_id))
+                bells.notify(build_nudge_name(task_id))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(LOOK_SECONDS, self._patience)):
                         await bell.wait()
@@ -84,7 +84,9 @@ class RemoteQueue:
     async def start(self) -> None:
         await self._wire.start()
         await self._deliveries.start()
-        self._sweeping = asyncio.create_task(sweep(self._ledger, self._deliveries, self._patience))
+        self._sweeping = asyncio.create_task(
+            resend_lost_tasks(self._ledger, self._deliveries, self._patience)
+        )
 
     async def drain(self, seconds: float) -> None:
         self.stopping = True

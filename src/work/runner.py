@@ -24,23 +24,23 @@ from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
 from ..language.messages import say
 from ..state import FINAL, TaskStatus
 from ..store.base import Interruption
-from ..tasks.ending import learn_from
+from ..tasks.ending import reward_task
 from ..tasks.events import Event
-from ..tasks.play import Start, pending_question, play, stored_start
+from ..tasks.play import Start, find_pending_interrupt, load_start_input, play
 from ..tasks.result import TaskResult, read_result
 from .ledger import Job, Ledger
-from .live_text import Drafts
-from .logs import about
+from .live_text import LiveText
+from .logs import log_context
 from .metrics import Metrics
-from .notifier import Bells
-from .tracing import task_span, tell_end, watchers
+from .notifier import Notifier
+from .tracing import build_span_callbacks, record_task_end, start_task_span
 
 DRAFT_SECONDS = 5.0
 """How long the texts that were written in a run are kept for its readers after its end."""
 
-STARTS = 10
+MAX_VAIN_STARTS = 10
 """Runs without a step forward after which a task is given up: it may be what ends its processes."""
-IN_VAIN = ("started", "node_start", "progress")
+VAIN_EVENTS = ("started", "node_start", "progress")
 """Events that tell of no step that is done."""
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ it is not for this process now."""
 
 
 @dataclass
-class Run:
+class TaskRun:
     """A task in the hands of this process."""
 
     control: RunControl = field(default_factory=RunControl)
@@ -74,13 +74,13 @@ class Run:
             self.work.cancel()
 
 
-def starts_in_vain(events: Sequence[Event]) -> int:
+def count_vain_starts(events: Sequence[Event]) -> int:
     """How often a task was begun since it last came a step on."""
-    since = takewhile(lambda event: event["type"] in IN_VAIN, reversed(events))
+    since = takewhile(lambda event: event["type"] in VAIN_EVENTS, reversed(events))
     return sum(event["type"] == "started" for event in since)
 
 
-def nudge_of(task_id: str) -> str:
+def build_nudge_name(task_id: str) -> str:
     """The bell that makes whoever works on a task look at once whether it should stop."""
     return f"nudge {task_id}"
 
@@ -96,8 +96,8 @@ class Runner:
     def __init__(
         self,
         ledger: Ledger,
-        bells: Bells,
-        drafts: Drafts,
+        bells: Notifier,
+        drafts: LiveText,
         metrics: Metrics,
         *,
         documents_of: Callable[[str | None], Path | None],
@@ -107,7 +107,7 @@ class Runner:
         """How long a task takes."""
         self._ledger, self._bells, self._drafts, self._model = ledger, bells, drafts, model
         self._metrics, self._documents_of = metrics, documents_of
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, TaskRun] = {}
         self._draining = False
 
     @property
@@ -121,9 +121,12 @@ class Runner:
             return "busy"
         if self._draining:
             return "stopped"
-        run = self._runs[task_id] = Run()
+        run = self._runs[task_id] = TaskRun()
         try:
-            with about(task_id=task_id), self._bells.listen(nudge_of(task_id)) as nudge:
+            with (
+                log_context(task_id=task_id),
+                self._bells.subscribe(build_nudge_name(task_id)) as nudge,
+            ):
                 async with self._ledger.tasks.claim(task_id, run.interrupt, nudge) as store:
                     return await self._begin(task_id, run, Ledger(store))
         except (TaskBusy, StoreUnavailable) as error:
@@ -132,7 +135,7 @@ class Runner:
         finally:
             del self._runs[task_id]
             run.over.set()
-            self._bells.ring(task_id)
+            self._bells.notify(task_id)
             # Whoever reads along reads to the end first.
             asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._forget, task_id)
 
@@ -169,12 +172,12 @@ class Runner:
         if task_id not in self._runs:
             self._drafts.drop(task_id)
 
-    async def _begin(self, task_id: str, run: Run, ledger: Ledger) -> Outcome:
-        job, started = await ledger.due(task_id), time.monotonic()
+    async def _begin(self, task_id: str, run: TaskRun, ledger: Ledger) -> Outcome:
+        job, started = await ledger.get_due_job(task_id), time.monotonic()
         if job is None:
             return "over"
-        with task_span(job):
-            await ledger.mark(task_id, "running")
+        with start_task_span(job):
+            await ledger.set_status(task_id, "running")
             work = run.begin(self._play(run, job, ledger))
             await asyncio.wait([work])
             seconds = time.monotonic() - started
@@ -183,16 +186,16 @@ class Runner:
                 return "over"
             return await self._conclude(job, ledger, work, seconds)
 
-    async def _play(self, run: Run, job: Job, ledger: Ledger) -> TaskResult:
+    async def _play(self, run: TaskRun, job: Job, ledger: Ledger) -> TaskResult:
         """Run the graph, and keep each of its events before it goes on."""
         result: TaskResult | None = None
-        number, known = 0, [event.data for event in await ledger.events(job.task_id)]
-        if starts_in_vain(known) >= STARTS:
-            raise ConcertinoError(say("task.keeps_ending", number=STARTS))
-        start = await _start(job, ledger)
+        number, known = 0, [event.data for event in await ledger.list_events(job.task_id)]
+        if count_vain_starts(known) >= MAX_VAIN_STARTS:
+            raise ConcertinoError(say("task.keeps_ending", number=MAX_VAIN_STARTS))
+        start = await _build_start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
-        watching = [self._metrics.model_calls, *watchers()]
+        watching = [self._metrics.model_calls, *build_span_callbacks()]
         events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watching)
         async with aclosing(events):
             async for event in events:
@@ -201,7 +204,7 @@ class Runner:
                     continue
                 if event["type"] == "token":
                     self._drafts.write(job.task_id, number, event)
-                    self._bells.ring(job.task_id, stored=False)
+                    self._bells.notify(job.task_id, stored=False)
                     continue
                 # After a kill, steps tell again what they told before it.
                 if event["type"] != "started" and event in known:
@@ -209,8 +212,8 @@ class Runner:
                 if event["type"] != "started":
                     known = []
                 number = await ledger.record(job, event)
-                self._metrics.happened(event)
-                self._bells.ring(job.task_id)
+                self._metrics.count_event(event)
+                self._bells.notify(job.task_id)
         assert result is not None  # noqa: S101  (a run that raised nothing ends with `done`)
         return result
 
@@ -222,7 +225,7 @@ class Runner:
             case None:
                 await self._finish(job, ledger, result=work.result(), seconds=seconds)
             case GraphDrained():
-                await ledger.mark(job.task_id, "queued")
+                await ledger.set_status(job.task_id, "queued")
                 return "stopped"
             case TaskBusy() | StoreUnavailable() as error:
                 raise error
@@ -248,30 +251,30 @@ class Runner:
             store = ledger.tasks
             result = await read_result(store, job.task_id, status, error)
             # Of a run that came to its end `play` has done so.
-            reward = await learn_from(
+            reward = await reward_task(
                 store, job.task_id, result.status, error=error, model=job.model
             )
             result = result.model_copy(update={"reward": reward})
-        await ledger.finish(job.task_id, _last_events(result), result)
-        self._metrics.ended(result, seconds)
-        tell_end(result)
+        await ledger.finish(job.task_id, _build_last_events(result), result)
+        self._metrics.count_task(result, seconds)
+        record_task_end(result)
         if seconds:
             self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
-        self._bells.ring(job.task_id)
+        self._bells.notify(job.task_id)
         log.info("task %s: %s", job.task_id, result.status)
 
 
-async def _start(job: Job, ledger: Ledger) -> Start:
-    start = await stored_start(ledger.tasks, job.task_id)
+async def _build_start(job: Job, ledger: Ledger) -> Start:
+    start = await load_start_input(ledger.tasks, job.task_id)
     if start is None and job.answers:
-        asked = await pending_question(ledger.tasks, job.task_id)
+        asked = await find_pending_interrupt(ledger.tasks, job.task_id)
         # An answer that was taken before a kill must not answer the next question too.
         if asked in job.answers:
             return Command(resume=dict(job.answers))
     return start
 
 
-def _last_events(result: TaskResult) -> list[Event]:
+def _build_last_events(result: TaskResult) -> list[Event]:
     """What a run's readers are told at its end."""
     events: list[Event] = [{"type": "done", "result": result.model_dump(mode="json")}]
     if result.input_request is not None:

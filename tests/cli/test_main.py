@@ -540,7 +540,7 @@ def test_an_error_that_nobody_foresaw_fails_the_task_and_says_what_happened(
 
     serve()
     use(monkeypatch, OPENAI_API_KEY=SECRET)
-    monkeypatch.setattr("concertino.agents.math.comprehension.played", stumble)
+    monkeypatch.setattr("concertino.agents.math.comprehension.record_turn", stumble)
     shown = run("solve", PENS)
 
     assert shown.exit_code == 1

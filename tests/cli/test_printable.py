@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from concertino.cli.printable import page, page_of
+from concertino.cli.printable import render_markdown, render_result
 
 
 class Seen(HTMLParser):
@@ -40,7 +40,7 @@ def result(report: str | None, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("key", ["Answer key", "参考答案"])
 def test_the_answers_are_on_a_sheet_of_their_own(key: str) -> None:
-    text = page(result(f"# Adding\n\n## Practice\n\n1. 3 + 4\n\n## {key}\n\n1. **7**"))
+    text = render_result(result(f"# Adding\n\n## Practice\n\n1. 3 + 4\n\n## {key}\n\n1. **7**"))
     assert f'<h2 class="sheet">{key}</h2>' in text
     assert text.count('class="sheet"') == 1
     assert ".sheet { break-before: page; }" in text
@@ -48,19 +48,19 @@ def test_the_answers_are_on_a_sheet_of_their_own(key: str) -> None:
 
 
 def test_formulas_are_mathml() -> None:
-    text = page_of(r"So $\frac{3}{4}$, \(x^2\), and $$\sqrt{2}$$", title="t")
+    text = render_markdown(r"So $\frac{3}{4}$, \(x^2\), and $$\sqrt{2}$$", title="t")
     assert text.count("<math") == 3
     assert "<mfrac>" in text
     assert "\\" not in text.partition("<body>")[2]
 
 
 def test_prices_are_no_formulas() -> None:
-    text = page_of("A pen costs $5 and a book $7.", title="t")
+    text = render_markdown("A pen costs $5 and a book $7.", title="t")
     assert "A pen costs $5 and a book $7." in text
 
 
 def test_a_formula_that_cannot_be_read_is_shown_as_it_is() -> None:
-    assert r"<code>\frac{</code>" in page_of(r"$\frac{$", title="t")
+    assert r"<code>\frac{</code>" in render_markdown(r"$\frac{$", title="t")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_is() -> None:
     ],
 )
 def test_what_a_model_wrote_is_shown_and_not_run(hostile: str) -> None:
-    found = seen(page(result(hostile, question=hostile)))
+    found = seen(render_result(result(hostile, question=hostile)))
     assert not {"script", "img", "iframe", "link", "object"} & set(found.tags)
     for name, value in found.attributes:
         assert not name.startswith("on")
@@ -90,22 +90,22 @@ def test_what_a_model_wrote_is_shown_and_not_run(hostile: str) -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    text = page(result("# Adding\n\nSee [this](https://example.org)."))
+    text = render_result(result("# Adding\n\nSee [this](https://example.org)."))
     assert not re.search(r"url\(|@import|<link|src=", text)
     assert "default-src 'none'" in text
 
 
 def test_the_title_is_the_lessons_and_the_question_where_there_is_none() -> None:
     lesson = {"teach_explain": {"data": {"title": "分数", "language": "zh"}}}
-    text = page(result("# 分数\n\n好", outputs=lesson))
+    text = render_result(result("# 分数\n\n好", outputs=lesson))
     assert "<title>分数</title>" in text
     assert '<html lang="zh">' in text
 
-    text = page(result("It is 7.", workflow="solve_math", question="What is 3_4 *now*?"))
+    text = render_result(result("It is 7.", workflow="solve_math", question="What is 3_4 *now*?"))
     assert "<h1>What is 3_4 *now*?</h1>" in text
 
 
 @pytest.mark.parametrize("report", [None, ""])
 def test_a_task_without_a_report_says_why(report: str | None) -> None:
-    assert "the server is gone" in page(result(report, error="the server is gone"))
-    assert "<h1>Explain &lt;adding&gt;</h1>" in page(result(report))
+    assert "the server is gone" in render_result(result(report, error="the server is gone"))
+    assert "<h1>Explain &lt;adding&gt;</h1>" in render_result(result(report))

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from concertino.cli.main import main
 from concertino.kb import embed
 from concertino.kb.embed import EmbedderError
-from concertino.learning.router import in_use, user_versions
+from concertino.learning.router import get_user_versions, load_current_router
 from concertino.learning.trace import Trace
 from concertino.settings import Settings, get_settings
 
@@ -76,11 +76,11 @@ def test_one_that_is_not_better_is_kept_and_used_only_by_force() -> None:
     shown = run("train-router", "--json")
     report = json.loads(shown.stdout)
     assert (report["better"], report["version"], report["in_use"]) == (False, 2, 1)
-    assert in_use()[0] == 1
+    assert load_current_router()[0] == 1
 
     shown = run("train-router", "--force")
     assert "Version 3 is not better than 1; it is in use all the same." in shown.stdout
-    assert in_use()[0] == 3
+    assert load_current_router()[0] == 3
 
 
 @pytest.mark.usefixtures("letter_pairs")
@@ -95,7 +95,7 @@ def test_traces_are_read_from_files_and_folders(tmp_path: Path) -> None:
     assert "Learned from 6 questions, judged by the 2 that came last:" in shown.stdout
     assert "1 lines that are no records" in shown.stdout
     assert "too little was held out to tell; 0 stays in use" in shown.stdout
-    assert user_versions().current() == 0
+    assert get_user_versions().get_current() == 0
 
 
 @pytest.mark.usefixtures("letter_pairs")
@@ -105,7 +105,7 @@ def test_a_trace_without_texts_is_told_and_nothing_is_kept(tmp_path: Path) -> No
     shown = run("train-router", "--traces", file)
     assert shown.exit_code == 1
     assert "3 tasks whose text is hashed or not kept" in shown.stderr
-    assert user_versions().numbers() == [0]
+    assert get_user_versions().list_numbers() == [0]
 
 
 def test_a_version_that_cannot_be_read_is_listed_with_the_reason(home: Path) -> None:

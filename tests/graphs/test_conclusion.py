@@ -1,6 +1,6 @@
 """What a workflow made, as it is told at the end."""
 
-from concertino.graphs.conclusion import conclude, judged, made
+from concertino.graphs.conclusion import build_output, conclude, record_output
 from concertino.state import Check, Output, Source, TaskState
 
 NAMES = {"length": {"en": "it is long enough", "zh": "长度足够"}}
@@ -15,7 +15,7 @@ def ended(output: Output | None, language: str = "en") -> TaskState:
 
 
 def test_an_output_whose_checks_passed_is_verified_and_says_what_was_checked() -> None:
-    output = judged("tell", TEXT, [Check(name="length", passed=True, detail="4 words")])
+    output = build_output("tell", TEXT, [Check(name="length", passed=True, detail="4 words")])
     found = ended(output)
     assert found["status"] == "verified"
     assert found["final_answer"] == TEXT
@@ -25,7 +25,7 @@ def test_an_output_whose_checks_passed_is_verified_and_says_what_was_checked() -
 def test_a_failed_check_is_told_and_the_passed_ones_are_not() -> None:
     passed = Check(name="length", passed=True, detail="4 words")
     failed = Check(name="length", passed=False, detail="4 of 40 words")
-    found = ended(judged("tell", TEXT, [passed, failed]), "zh")
+    found = ended(build_output("tell", TEXT, [passed, failed]), "zh")
     assert found["status"] == "unverified"
     assert "未全部通过检查：长度足够 (4 of 40 words)" in str(found["report"])
     assert "4 words" not in str(found["report"])
@@ -33,7 +33,7 @@ def test_a_failed_check_is_told_and_the_passed_ones_are_not() -> None:
 
 def test_sources_are_listed_under_their_numbers() -> None:
     source = Source(number=1, title="Notes", location="notes.md", text="Once.")
-    found = ended(judged("tell", f"{TEXT} [1]", [], sources=[source]))
+    found = ended(build_output("tell", f"{TEXT} [1]", [], sources=[source]))
     assert "**Sources**\n\n1. Notes (notes.md)" in str(found["report"])
 
 
@@ -51,8 +51,8 @@ def test_without_an_output_the_person_is_told_what_to_do() -> None:
 
 
 def test_an_output_that_did_not_hold_is_a_failed_turn() -> None:
-    output = judged("tell", TEXT, [Check(name="length", passed=False, detail="short")])
-    turn = made("tell", output, summary="x" * 500)["turn"]
+    output = build_output("tell", TEXT, [Check(name="length", passed=False, detail="short")])
+    turn = record_output("tell", output, summary="x" * 500)["turn"]
     assert turn is not None
     assert turn.failed
     assert len(turn.summary) == 300

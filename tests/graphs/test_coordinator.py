@@ -7,7 +7,7 @@ import pytest
 from concertino import run_task
 from concertino.graphs import coordinator
 from concertino.graphs.registry import WORKFLOWS
-from concertino.state import OPEN, ArmValue, Candidate, Routing
+from concertino.state import OPEN_TASK_TYPE, ArmValue, Candidate, Routing
 
 from tests.scripted_model import ScriptedModel, decision
 
@@ -73,7 +73,7 @@ def test_a_source_that_the_words_name_is_told_beside_the_candidates(
 def test_where_the_router_is_undecided_the_coordinator_decides_alone(
     advise: Advise, scripted: Scripted
 ) -> None:
-    advise(LIKELY.model_copy(update={"task_type": OPEN}))
+    advise(LIKELY.model_copy(update={"task_type": OPEN_TASK_TYPE}))
     model = scripted()
     run_task(PENS, model=model)
 
@@ -113,7 +113,7 @@ def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
 def test_a_task_that_no_workflow_is_for_ends_with_what_can_be_done_and_nothing_made_up(
     advise: Advise, scripted: Scripted, question: str, told: str
 ) -> None:
-    advise(Routing(task_type=OPEN, none=0.93))
+    advise(Routing(task_type=OPEN_TASK_TYPE, none=0.93))
     model = scripted(choosing=[decision("complete")])
     result = run_task(question, model=model)
 

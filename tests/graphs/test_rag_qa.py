@@ -46,7 +46,7 @@ class Base:
 def documents(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Base]:
     def hold(*texts: str) -> Base:
         base = Base(*texts)
-        monkeypatch.setattr(rag_qa, "the_knowledge_base", lambda: base)
+        monkeypatch.setattr(rag_qa, "open_knowledge_base", lambda: base)
         return base
 
     return hold

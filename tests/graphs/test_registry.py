@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from concertino import ConcertinoError, InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.turns import inputs_of, problem_of
-from concertino.graphs.conclusion import judged, made
+from concertino.agents.turns import format_problem, parse_inputs
+from concertino.graphs.conclusion import build_output, record_output
 from concertino.graphs.registry import WORKFLOWS, Agent, Workflow, register
 from concertino.graphs.rules import legal_actions
 from concertino.state import Check, TaskState
@@ -23,10 +23,10 @@ class CountLetters(BaseModel):
 
 
 async def count_letters(state: TaskState) -> TaskState:
-    letter = inputs_of(state, CountLetters).letter
-    found = f"{problem_of(state).count(letter)} times {letter}"
+    letter = parse_inputs(state, CountLetters).letter
+    found = f"{format_problem(state).count(letter)} times {letter}"
     check = Check(name="counted", passed=True, detail=letter)
-    return made("count_letters", judged("counting", found, [check]), summary=found)
+    return record_output("count_letters", build_output("counting", found, [check]), summary=found)
 
 
 COUNTING = Workflow(
@@ -151,7 +151,7 @@ def test_the_other_workflows_go_on_as_before(scripted: Scripted) -> None:
 def test_an_action_that_always_gives_the_same_comes_to_an_end(scripted: Scripted) -> None:
     async def fail(state: TaskState) -> TaskState:
         check = Check(name="counted", passed=False, detail="lost count")
-        return made("count_letters", judged("counting", "?", [check]), summary="?")
+        return record_output("count_letters", build_output("counting", "?", [check]), summary="?")
 
     register(replace(COUNTING, agents=(replace(COUNTING.agents[0], node=fail),)))
     model = scripted(coordinator=[decision("count_letters")])

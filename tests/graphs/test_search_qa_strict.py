@@ -40,7 +40,7 @@ class Provider:
 @pytest.fixture
 def find(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Provider | None]:
     def use(provider: Provider | None) -> Provider | None:
-        monkeypatch.setattr(search_qa_strict, "choose_search", lambda *_: provider)
+        monkeypatch.setattr(search_qa_strict, "choose_search_provider", lambda *_: provider)
         return provider
 
     return use

@@ -8,7 +8,7 @@ from concertino import run_task
 from concertino.agents.sources.summary import MAX_PARTS, with_known_numbers
 from concertino.graphs import summarize_url
 from concertino.graphs.coordinator import WORKFLOWS
-from concertino.graphs.summarize_url import urls_of
+from concertino.graphs.summarize_url import collect_urls
 
 from tests.graphs.pages import serve_pages
 from tests.scripted_model import ScriptedModel
@@ -101,7 +101,7 @@ def test_known_numbers_stay_in_chinese_too() -> None:
 
 
 def test_pages_are_named_in_the_text_and_in_the_inputs_each_once() -> None:
-    named = urls_of(
+    named = collect_urls(
         {
             "question": "概括https://a.test/x，以及（https://b.test）。",
             "inputs": {"urls": ["https://b.test", "https://c.test"]},

@@ -15,7 +15,7 @@ from concertino.kb import (
     UnknownDocument,
     default_folder,
 )
-from concertino.kb.keyword import words
+from concertino.kb.keyword import split_words
 from concertino.settings import get_settings
 
 from tests.kb.letter_pairs import LetterPairs
@@ -32,9 +32,9 @@ HTTP: Document = {"id": "http", "text": "HTTP uses port 80 and HTTPS uses port 4
 def in_both_indexes(base: KnowledgeBase, word: str) -> tuple[int, int]:
     """Vectors in all, and chunks that hold the word."""
     store = base.store
-    with store.exclusive():
-        found = store.catalogue.keywords.search(words(word), 50)
-        return len(store.vectors.ids(store.collection)), len(found)
+    with store.lock():
+        found = store.catalogue.keywords.search(split_words(word), 50)
+        return len(store.vectors.list_ids(store.collection)), len(found)
 
 
 def test_documents_are_found_in_both_languages(base: KnowledgeBase) -> None:

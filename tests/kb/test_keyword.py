@@ -1,10 +1,10 @@
 import pytest
 from concertino.kb import KnowledgeBase
-from concertino.kb.keyword import words
+from concertino.kb.keyword import split_words
 
 
 def test_words_of_both_languages_are_found_in_one_text() -> None:
-    assert words("分数的 Fraction, ＨＴＴＰ２！C++ & 3.14") == [
+    assert split_words("分数的 Fraction, ＨＴＴＰ２！C++ & 3.14") == [
         "分数", "的", "fraction", "http2", "c", "3", "14",
     ]  # fmt: skip
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from concertino.kb.contracts import SkippedFile
 from concertino.kb.decode import decode
-from concertino.kb.load import find_files, parse, read
+from concertino.kb.load import find_files, parse_file, read_file
 
 LIMIT = 1 << 20
 CHINESE = "分数是整体的一部分。分母不能为零。"
 
 
 def text_of(suffix: str, raw: bytes) -> str:
-    return "\n".join(f"{part.heading} | {part.text}" for part in parse(suffix, raw, LIMIT))
+    return "\n".join(f"{part.heading} | {part.text}" for part in parse_file(suffix, raw, LIMIT))
 
 
 def saved(document: Any) -> bytes:
@@ -114,7 +114,7 @@ def test_a_page_keeps_its_lists_tables_and_code() -> None:
         "<h2>A <i>b</i></h2>intro<ul><li>one</li><li>two</li></ul><pre># no heading\n  x</pre>"
         "<table><tr><th>n</th><th>v</th></tr><tr><td>half</td><td><p>1/2</p></td></tr></table>end"
     )
-    [section] = parse(".htm", page.encode(), LIMIT)
+    [section] = parse_file(".htm", page.encode(), LIMIT)
     assert section.heading == "A b"
     assert [line for line in section.text.splitlines() if line] == [
         *("intro", "one", "two", "```", "# no heading", "  x", "```", "n: half; v: 1/2", "end")
@@ -155,7 +155,7 @@ def test_a_file_without_usable_text_is_skipped_with_its_reason(
     suffix: str, make: Callable[[], bytes], reason: str
 ) -> None:
     with pytest.raises(SkippedFile) as skipped:
-        parse(suffix, make(), LIMIT)
+        parse_file(suffix, make(), LIMIT)
     assert skipped.value.reason == reason
 
 
@@ -164,7 +164,7 @@ def test_an_office_file_that_would_unpack_to_very_much_is_not_unpacked() -> None
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("word/document.xml", bytes(30 << 20))
     with pytest.raises(SkippedFile) as skipped:
-        parse(".docx", file.getvalue(), LIMIT)
+        parse_file(".docx", file.getvalue(), LIMIT)
     assert skipped.value.reason == "too_big"
 
 
@@ -174,7 +174,7 @@ def test_what_cannot_or_must_not_be_read_is_not_read(tmp_path: Path) -> None:
     reasons = []
     for name in ("film.mp4", "huge.txt", "gone.txt"):
         with pytest.raises(SkippedFile) as skipped:
-            read(tmp_path / name, LIMIT)
+            read_file(tmp_path / name, LIMIT)
         reasons.append(skipped.value.reason)
     assert reasons == ["unsupported", "too_big", "unreadable"]
 

@@ -53,13 +53,13 @@ def python(program: str, *given: object) -> "subprocess.Popen[bytes]":
 
 
 def vectors(base: KnowledgeBase) -> set[str]:
-    with base.store.exclusive():
-        return base.store.vectors.ids(base.store.collection)
+    with base.store.lock():
+        return base.store.vectors.list_ids(base.store.collection)
 
 
 def chunks(base: KnowledgeBase) -> set[str]:
-    with base.store.exclusive():
-        return set(base.store.catalogue.chunk_ids())
+    with base.store.lock():
+        return set(base.store.catalogue.list_chunk_ids())
 
 
 def test_two_processes_add_and_search_at_once_and_nothing_is_lost(tmp_path: Path) -> None:

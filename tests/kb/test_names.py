@@ -1,7 +1,7 @@
 """Which passages are about what a question names."""
 
 import pytest
-from concertino.kb.names import concern, names_in
+from concertino.kb.names import extract_names, match_names
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from concertino.kb.names import concern, names_in
     ],
 )
 def test_names_are_found_in_both_languages(question: str, names: set[str]) -> None:
-    assert names <= names_in(question)
+    assert names <= extract_names(question)
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,21 @@ def test_names_are_found_in_both_languages(question: str, names: set[str]) -> No
     ],
 )
 def test_where_nothing_is_named_every_passage_may_answer(question: str) -> None:
-    assert names_in(question) == set()
-    assert concern(question, ["一句话。", "A sentence."]) == [True, True]
+    assert extract_names(question) == set()
+    assert match_names(question, ["一句话。", "A sentence."]) == [True, True]
 
 
 def test_a_passage_about_another_volcano_is_none_about_this_one() -> None:
     texts = ["塔乌鲁火山位于新不列颠岛。", "西尔扬坑位于瑞典中南部。"]
-    assert concern("塔乌鲁火山坐落于什么地方？", texts) == [True, False]
+    assert match_names("塔乌鲁火山坐落于什么地方？", texts) == [True, False]
 
 
 def test_half_of_the_names_is_enough() -> None:
-    assert concern("When did Ada meet Bob?", ["ADA came first.", "Cyd came first."]) == [
+    assert match_names("When did Ada meet Bob?", ["ADA came first.", "Cyd came first."]) == [
         True,
         False,
     ]
 
 
 def test_a_passage_in_another_script_cannot_be_told() -> None:
-    assert concern("孙权立谁为太子？", ["Sun Quan made Sun Deng crown prince."]) == [True]
+    assert match_names("孙权立谁为太子？", ["Sun Quan made Sun Deng crown prince."]) == [True]

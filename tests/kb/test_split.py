@@ -1,6 +1,6 @@
 import pytest
 from concertino.errors import InvalidTask
-from concertino.kb.split import Section, count_tokens, markdown_sections, split
+from concertino.kb.split import Section, count_tokens, split, split_markdown
 
 CHINESE = "分数是整体的一部分。分母不能为零！同分母分数怎样相加？分母不变，分子相加；结果要约分。"
 ENGLISH = (
@@ -51,7 +51,7 @@ def test_a_sentence_longer_than_a_passage_is_cut_between_tokens(text: str) -> No
 
 def test_the_path_of_headings_stays_with_each_passage() -> None:
     text = "start\n# A\n## B\none\n### C\ntwo\n## D\nthree\n# E\nfour"
-    assert [(section.heading, section.text) for section in markdown_sections(text)] == [
+    assert [(section.heading, section.text) for section in split_markdown(text)] == [
         ("", "start"),
         ("A > B", "one"),
         ("A > B > C", "two"),
@@ -61,13 +61,13 @@ def test_the_path_of_headings_stays_with_each_passage() -> None:
 
 
 def test_a_hash_in_fenced_code_is_no_heading() -> None:
-    [section] = markdown_sections("# Code\n```python\n# a comment\nx = 1\n```")
+    [section] = split_markdown("# Code\n```python\n# a comment\nx = 1\n```")
     assert section.heading == "Code"
     assert "# a comment" in section.text
 
 
 def test_a_text_of_headings_alone_is_not_lost() -> None:
-    assert [section.text for section in markdown_sections("# 分数\n## 加法")] == ["分数 > 加法"]
+    assert [section.text for section in split_markdown("# 分数\n## 加法")] == ["分数 > 加法"]
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(8, 0), (9000, 0), (64, 40), (64, -1)])

@@ -37,12 +37,12 @@ def letter_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str, settings: Settings) -> LetterPairs:
         return AsLongAsTheReal()
 
-    few = [example for n, example in enumerate(training.shipped_examples()) if n % 8 == 0]
+    few = [example for n, example in enumerate(training.load_shipped_examples()) if n % 8 == 0]
     monkeypatch.setattr(embed, "load_embedder", load)
     monkeypatch.setattr(training, "load_embedder", load)
     monkeypatch.setattr(training, "STRENGTHS", (0.1,))
     for module in ("training", "retraining"):
-        monkeypatch.setattr(f"concertino.learning.{module}.shipped_examples", lambda: few)
+        monkeypatch.setattr(f"concertino.learning.{module}.load_shipped_examples", lambda: few)
 
 
 @pytest.fixture

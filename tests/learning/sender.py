@@ -4,7 +4,7 @@ for tests with many processes. `python -m tests.learning.sender NAME FIRST LAST`
 import asyncio
 import sys
 
-from concertino.learning.bandit import reward
+from concertino.learning.bandit import record_rewards
 from concertino.learning.contracts import RewardEvent
 from concertino.settings import get_settings
 from concertino.store.open import open_store
@@ -25,7 +25,7 @@ def event(name: str, worth: float, revision: int = 0, workflow: str = "rag_qa") 
 async def send(name: str, first: int, last: int) -> None:
     async with open_store(get_settings().place) as store:
         for number in range(first, last):
-            await reward(store, event(f"{name}{number}", number % 2))
+            await record_rewards(store, event(f"{name}{number}", number % 2))
             print(number, flush=True)
 
 

@@ -4,7 +4,7 @@ import random
 from statistics import mean
 
 import pytest
-from concertino.learning.arms import latest_weight, revised, rewarded
+from concertino.learning.arms import add_reward, compute_latest_weight, revise_reward
 from concertino.learning.contracts import Arm
 
 NEW = Arm(task_type="solve_math", workflow="solve_math")
@@ -13,7 +13,7 @@ NEW = Arm(task_type="solve_math", workflow="solve_math")
 def after(rewards: list[float], step: float) -> Arm:
     arm = NEW
     for reward in rewards:
-        arm = rewarded(arm, reward, step)
+        arm = add_reward(arm, reward, step)
     return arm
 
 
@@ -29,7 +29,7 @@ def test_with_a_step_of_zero_the_value_is_the_mean() -> None:
 
 def test_a_constant_step_moves_that_share_of_the_way() -> None:
     before = after(some(50), 0.1)
-    assert rewarded(before, 1.0, 0.1).value == pytest.approx(
+    assert add_reward(before, 1.0, 0.1).value == pytest.approx(
         before.value + 0.1 * (1 - before.value)
     )
 
@@ -47,12 +47,12 @@ def test_a_reward_that_is_revised_leaves_the_value_it_would_have_given(
 ) -> None:
     rewards, arm = some(40), NEW
     for n, reward in enumerate(rewards):
-        arm = rewarded(arm, reward, step)
+        arm = add_reward(arm, reward, step)
         if n == place:
-            weight = latest_weight(arm, step)
+            weight = compute_latest_weight(arm, step)
     right = [*rewards[:place], 1.0, *rewards[place + 1 :]]
 
-    arm = revised(arm, weight, 1.0 - rewards[place])
+    arm = revise_reward(arm, weight, 1.0 - rewards[place])
     assert arm.value == pytest.approx(after(right, step).value)
     assert arm.count == 40
 
@@ -62,17 +62,17 @@ def test_revisions_are_exact_also_where_the_step_was_changed_in_between() -> Non
         arm, weight = NEW, 0.0
         for n, reward in enumerate([*some(5), first, *some(30)]):
             step = 0.2 if n > 15 else 0.0
-            arm = rewarded(arm, reward, step)
+            arm = add_reward(arm, reward, step)
             if n == 5:
-                weight = latest_weight(arm, step)
+                weight = compute_latest_weight(arm, step)
         return arm, weight
 
     arm, weight = run(0.1)
-    assert revised(arm, weight, 0.8).value == pytest.approx(run(0.9)[0].value)
+    assert revise_reward(arm, weight, 0.8).value == pytest.approx(run(0.9)[0].value)
 
 
 def test_a_million_constant_steps_do_not_overflow() -> None:
     arm = NEW.model_copy(update={"count": 10**6, "value": 0.5, "fade": -(10**6) * 0.1})
-    arm = rewarded(arm, 1.0, 0.1)
-    assert revised(arm, latest_weight(arm, 0.1), -1.0).value == pytest.approx(0.45)
-    assert revised(arm, 0.0, -1.0).value == arm.value
+    arm = add_reward(arm, 1.0, 0.1)
+    assert revise_reward(arm, compute_latest_weight(arm, 0.1), -1.0).value == pytest.approx(0.45)
+    assert revise_reward(arm, 0.0, -1.0).value == arm.value

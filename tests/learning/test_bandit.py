@@ -14,7 +14,15 @@ from types import SimpleNamespace
 import pytest
 from concertino import InvalidTask, UnknownTask, list_tasks, resume_task, run_task
 from concertino.errors import ConcertinoError
-from concertino.learning.bandit import BANDIT, KEPT, PAGES, RECENT, THREAD, Bandit, reward
+from concertino.learning.bandit import (
+    BANDIT_GRAPH,
+    MAX_RECENT,
+    PAGE_COUNT,
+    PRUNE_EVERY,
+    THREAD,
+    Bandit,
+    record_rewards,
+)
 from concertino.learning.contracts import ArmValue
 from concertino.settings import get_settings
 from concertino.store.base import Place, TaskStore
@@ -77,7 +85,7 @@ async def store(place: Place) -> AsyncIterator[TaskStore]:
 
 
 async def the_arm(store: TaskStore) -> ArmValue:
-    [arm] = (await Bandit.read(store.checkpointer)).values("open")
+    [arm] = (await Bandit.read(store.checkpointer)).list_values("open")
     return arm
 
 
@@ -85,32 +93,34 @@ async def test_a_reward_sent_again_after_thousands_of_others_and_a_restart_count
     place: Place,
 ) -> None:
     async with open_store(place) as store:
-        await reward(store, event("first", 1.0))
+        await record_rewards(store, event("first", 1.0))
         for start in range(0, 3000, 500):
-            await reward(store, *(event(f"t{start + n}", 0.5) for n in range(500)))
+            await record_rewards(store, *(event(f"t{start + n}", 0.5) for n in range(500)))
     async with open_store(place) as store:
         before = await the_arm(store)
-        await reward(store, event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000)))
+        await record_rewards(
+            store, event("first", 1.0), *(event(f"t{n}", 0.9) for n in range(3000))
+        )
         assert await the_arm(store) == before
         assert before.count == 3001
 
 
 async def test_a_persons_word_corrects_a_reward_thousands_of_others_later(store: TaskStore) -> None:
-    await reward(store, event("rated", 0.0))
-    await reward(store, *(event(f"t{n}", 0.5) for n in range(2 * RECENT - 1)))
-    await reward(store, *(event(f"u{n}", 0.5) for n in range(2 * RECENT)))
-    await reward(store, event("rated", 1.0, revision=1))
-    await reward(store, event("rated", 0.0))
+    await record_rewards(store, event("rated", 0.0))
+    await record_rewards(store, *(event(f"t{n}", 0.5) for n in range(2 * MAX_RECENT - 1)))
+    await record_rewards(store, *(event(f"u{n}", 0.5) for n in range(2 * MAX_RECENT)))
+    await record_rewards(store, event("rated", 1.0, revision=1))
+    await record_rewards(store, event("rated", 0.0))
 
     arm = await the_arm(store)
-    assert arm.count == 4 * RECENT
+    assert arm.count == 4 * MAX_RECENT
     assert arm.value == pytest.approx((1 + 0.5 * (arm.count - 1)) / arm.count)
 
 
 async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> None:
-    await reward(store, event("a", 1.0), event("b", 0.0, workflow="solve_math"))
+    await record_rewards(store, event("a", 1.0), event("b", 0.0, workflow="solve_math"))
 
-    graph = BANDIT.copy({"checkpointer": store.checkpointer})
+    graph = BANDIT_GRAPH.copy({"checkpointer": store.checkpointer})
     state = (await graph.aget_state({"configurable": {"thread_id": THREAD}})).values
     assert {key: (arm.count, arm.value) for key, arm in state["arms"].items()} == {
         "open/rag_qa": (1, 1.0),
@@ -121,7 +131,7 @@ async def test_the_table_is_the_state_of_a_reserved_thread(store: TaskStore) -> 
 def test_the_reserved_thread_is_no_task_of_anybodys(place: Place) -> None:
     async def begin() -> None:
         async with open_store(place) as store:
-            await reward(store, event("a", 1.0))
+            await record_rewards(store, event("a", 1.0))
 
     asyncio.run(begin())
     assert list_tasks() == []
@@ -134,17 +144,17 @@ def test_the_reserved_thread_is_no_task_of_anybodys(place: Place) -> None:
 async def test_it_takes_little_room_however_often_it_is_changed(
     store: TaskStore, home: Path
 ) -> None:
-    for number in range(3 * KEPT):
-        await reward(store, event(f"t{number}", 0.5))
-    await reward(store, *(event(f"u{number}", 0.5) for number in range(20_000)))
-    for number in range(3 * KEPT):
-        await reward(store, event(f"v{number}", 0.5))
+    for number in range(3 * PRUNE_EVERY):
+        await record_rewards(store, event(f"t{number}", 0.5))
+    await record_rewards(store, *(event(f"u{number}", 0.5) for number in range(20_000)))
+    for number in range(3 * PRUNE_EVERY):
+        await record_rewards(store, event(f"v{number}", 0.5))
 
     threads = [
         kept.config["configurable"]["thread_id"] async for kept in store.checkpointer.alist(None)
     ]
-    assert threads.count(THREAD) <= KEPT
-    assert len(threads) - threads.count(THREAD) <= PAGES
+    assert threads.count(THREAD) <= PRUNE_EVERY
+    assert len(threads) - threads.count(THREAD) <= PAGE_COUNT
     assert size(home) < 20e6
 
 
@@ -187,18 +197,18 @@ def test_a_kill_loses_no_reward_that_was_acknowledged_and_sending_again_counts_n
 async def test_no_reward_is_lost_where_each_process_has_a_clock_behind_those_before(
     store: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = [event(f"t{n}", 0.5) for n in range(3 * RECENT)]
-    for start in range(0, len(events), RECENT // 2):
+    events = [event(f"t{n}", 0.5) for n in range(3 * MAX_RECENT)]
+    for start in range(0, len(events), MAX_RECENT // 2):
 
         def behind(seconds: int = start) -> int:
             return time.time_ns() - seconds * 10**9
 
         monkeypatch.setattr(checkpoint_ids, "_last_v6_timestamp", None)
         monkeypatch.setattr(checkpoint_ids, "time", SimpleNamespace(time_ns=behind))
-        await reward(store, *events[start : start + RECENT // 2])
-        await store.keep_latest(THREAD)
-        assert (await the_arm(store)).count == start + RECENT // 2
-    await reward(store, *events)
+        await record_rewards(store, *events[start : start + MAX_RECENT // 2])
+        await store.prune_checkpoints(THREAD)
+        assert (await the_arm(store)).count == start + MAX_RECENT // 2
+    await record_rewards(store, *events)
     assert (await the_arm(store)).count == len(events)
 
 
@@ -207,6 +217,6 @@ async def test_others_that_hold_on_to_the_table_for_too_long_are_told(
     store: TaskStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("concertino.store.sqlite.BUSY_SECONDS", 0)
-    async with open_store(place) as other, other.exclusive("bandit"):
+    async with open_store(place) as other, other.hold_lock("bandit"):
         with pytest.raises(ConcertinoError):
-            await reward(store, event("a", 1.0))
+            await record_rewards(store, event("a", 1.0))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from concertino.learning.contracts import RewardEvent
-from concertino.learning.counting import POINTS, Table, arm_key, count
+from concertino.learning.counting import MAX_POINTS, Table, apply_event, build_arm_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ARM = arm_key("solve_math", "solve_math")
+ARM = build_arm_key("solve_math", "solve_math")
 
 
 def event(name: str, reward: float, revision: int = 0, **changes: Any) -> RewardEvent:
@@ -20,7 +20,7 @@ def event(name: str, reward: float, revision: int = 0, **changes: Any) -> Reward
 def entered(*events: RewardEvent, step: float = 0.0) -> Table:
     table = Table()
     for n, each in enumerate(events):
-        count(table, each, step, START + timedelta(minutes=n))
+        apply_event(table, each, step, START + timedelta(minutes=n))
     return table
 
 
@@ -81,9 +81,9 @@ def test_what_broke_off_does_not_move_the_usual_cost_until_it_has_come_to_its_en
     assert table.baselines["solve_math"].count == 2
 
 
-@pytest.mark.parametrize("rewards", [1, POINTS, POINTS + 1, 5000])
+@pytest.mark.parametrize("rewards", [1, MAX_POINTS, MAX_POINTS + 1, 5000])
 def test_a_history_has_a_bounded_number_of_points_spread_over_all_rewards(rewards: int) -> None:
     table = entered(*(event(str(n), 0.5) for n in range(rewards)))
     points, every = table.history[ARM]["points"], table.history[ARM]["every"]
-    assert min(rewards, POINTS // 2) <= len(points) <= POINTS
+    assert min(rewards, MAX_POINTS // 2) <= len(points) <= MAX_POINTS
     assert [point[1] for point in points] == list(range(every, rewards + 1, every))

@@ -1,15 +1,15 @@
 """What a question asks for on its face."""
 
 import pytest
-from concertino.learning.features import text_features
+from concertino.learning.features import extract_features
 from hypothesis import given
 from hypothesis import strategies as st
 
-NAMES = list(text_features(""))
+NAMES = list(extract_features(""))
 
 
 def found(question: str, **inputs: object) -> set[str]:
-    signs = text_features(question, inputs)
+    signs = extract_features(question, inputs)
     return {name for name, value in signs.items() if value == 1 and name != "length"}
 
 
@@ -57,6 +57,6 @@ def test_an_address_among_the_inputs_counts_as_one_in_the_question() -> None:
 
 @given(st.text(max_size=300))
 def test_every_text_has_the_same_features_between_0_and_1(question: str) -> None:
-    signs = text_features(question)
+    signs = extract_features(question)
     assert list(signs) == NAMES
     assert all(0 <= value <= 1 for value in signs.values())

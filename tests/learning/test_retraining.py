@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from concertino.errors import RouterError
-from concertino.learning.classifier import OUT_OF_SCOPE, Classifier, look
+from concertino.learning.classifier import OUT_OF_SCOPE, Classifier, build_input_vector
 from concertino.learning.contracts import Candidate, Routing, TraceRecord
-from concertino.learning.held_out import LEAST
-from concertino.learning.retraining import Retrained, retrain
+from concertino.learning.held_out import MIN_SAMPLES
+from concertino.learning.retraining import TrainingReport, retrain
 from concertino.learning.training import Example, fit
 
 from tests.learning.conftest import AsLongAsTheReal
@@ -60,7 +60,7 @@ def old() -> Classifier:
     return fit(shown)
 
 
-def trained(records: list[TraceRecord], old: Classifier) -> tuple[Classifier, Retrained]:
+def trained(records: list[TraceRecord], old: Classifier) -> tuple[Classifier, TrainingReport]:
     return retrain(records, KNOWN, old)
 
 
@@ -73,7 +73,12 @@ def test_a_router_that_was_wrong_is_taught_and_judged_by_what_came_last(old: Cla
     assert report.before.confusion["rag_qa"].get("rag_qa") is None
     assert report.after.confusion["rag_qa"] == {"rag_qa": 7}
     assert report.better
-    assert new.probabilities(look(AsLongAsTheReal(), "memo number 99 please"))["rag_qa"] > 0.5
+    assert (
+        new.predict_probabilities(build_input_vector(AsLongAsTheReal(), "memo number 99 please"))[
+            "rag_qa"
+        ]
+        > 0.5
+    )
 
 
 def test_one_that_is_no_better_is_told_so(old: Classifier) -> None:
@@ -95,7 +100,7 @@ def test_what_changed_after_it_learned_tells_against_it(old: Classifier) -> None
 
 def test_too_few_questions_held_out_cannot_tell(old: Classifier) -> None:
     _, report = trained(questions(["rag_qa", "teach_explain"] * 8), old)
-    assert report.held_out < LEAST
+    assert report.held_out < MIN_SAMPLES
     assert report.after.figures["accuracy"] > report.before.figures["accuracy"]
     assert not report.better
 

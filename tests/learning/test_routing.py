@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from concertino.learning import routing
-from concertino.learning.bandit import reward
+from concertino.learning.bandit import record_rewards
 from concertino.learning.contracts import Candidate, RewardEvent
 from concertino.learning.router import Guess
 from concertino.learning.routing import route_task
@@ -33,7 +33,7 @@ def router(monkeypatch: pytest.MonkeyPatch) -> None:
         return Guess([Candidate(workflow="rag_qa", p=0.9), Candidate(workflow="solve_math", p=0.1)])
 
     monkeypatch.setattr(routing, "aguess", aguess)
-    monkeypatch.setattr(routing, "in_use", lambda: (3, None))
+    monkeypatch.setattr(routing, "load_current_router", lambda: (3, None))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def no_router(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def learned(store: TaskStore, task_type: str, workflow: str, worth: float) -> None:
-    await reward(
+    await record_rewards(
         store,
         *(
             RewardEvent(

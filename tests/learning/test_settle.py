@@ -19,7 +19,7 @@ from concertino.settings import get_settings
 from concertino.store.base import TaskStore
 from concertino.store.open import open_store
 from concertino.tasks import ending, play
-from concertino.tasks.ending import compare, rate
+from concertino.tasks.ending import rate, record_comparison
 from filelock import FileLock
 from langgraph.graph.state import CompiledStateGraph
 
@@ -228,7 +228,7 @@ def test_a_run_that_was_out_of_time_teaches_as_a_failed_one_until_it_is_resumed(
 
 def test_a_reference_and_a_rating_hold_beside_each_other(scripted: Scripted) -> None:
     task_id = run_task(PENS, model=scripted())["task_id"]
-    in_store(lambda store: compare(store, task_id, correct=False))
+    in_store(lambda store: record_comparison(store, task_id, correct=False))
     in_store(lambda store: rate(store, task_id, 4))
     [record] = traced()
     assert record.reward
@@ -260,7 +260,7 @@ def test_a_table_that_cannot_be_written_fails_no_task_and_is_made_up_for(
         raise OSError("no room")
 
     with monkeypatch.context() as broken:
-        broken.setattr(bandit, "reward", full)
+        broken.setattr(bandit, "record_rewards", full)
         result = run_task(PENS, model=scripted())
     assert (result["status"], result["reward"]) == ("verified", None)
     assert "not counted" in caplog.text
@@ -279,7 +279,7 @@ def test_a_task_whose_lease_or_database_is_lost_is_rewarded_when_it_is_taken_up_
         raise error("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(bandit, "reward", lost)
+        broken.setattr(bandit, "record_rewards", lost)
         with pytest.raises(error):
             run_task(PENS, model=scripted())
     [task] = list_tasks()

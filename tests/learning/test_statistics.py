@@ -16,9 +16,9 @@ def reward(value: float) -> Reward:
 
 
 def test_an_empty_trace_comes_to_nothing() -> None:
-    assert statistics.by_workflow([]) == []
-    assert statistics.by_actor([]) == []
-    assert statistics.of_advice([])["suggested"] == 0
+    assert statistics.summarize_workflows([]) == []
+    assert statistics.summarize_actors([]) == []
+    assert statistics.summarize_advice([])["suggested"] == 0
 
 
 def test_who_spent_the_tokens_is_told_for_each_the_dearest_first() -> None:
@@ -28,7 +28,7 @@ def test_who_spent_the_tokens_is_told_for_each_the_dearest_first() -> None:
         move("coordinator", prompt_tokens=600, cached_tokens=500, output_tokens=50),
     ]
     whole = Usage(calls=4, prompt_tokens=1300, cached_tokens=900, output_tokens=300)
-    rows = statistics.by_actor([record("a", moves=moves, usage=whole)])
+    rows = statistics.summarize_actors([record("a", moves=moves, usage=whole)])
     assert [(row["actor"], row["calls"], row["prompt_tokens"]) for row in rows] == [
         ("coordinator", 2, 1100),
         ("execution", 1, 100),
@@ -39,7 +39,7 @@ def test_who_spent_the_tokens_is_told_for_each_the_dearest_first() -> None:
 
 def test_forced_decisions_spent_nothing_and_are_not_told() -> None:
     forced = Move(round=1, actor="coordinator", legal=["complete"], source="forced")
-    assert statistics.by_actor([record("a", moves=[forced])]) == []
+    assert statistics.summarize_actors([record("a", moves=[forced])]) == []
 
 
 def test_advice_is_judged_by_what_the_tasks_earned_that_followed_it_and_that_did_not() -> None:
@@ -50,7 +50,7 @@ def test_advice_is_judged_by_what_the_tasks_earned_that_followed_it_and_that_did
         record("d", followed=None, reward=reward(0.0)),
         record("e", followed=True, reward=None),
     ]
-    found = statistics.of_advice(records)
+    found = statistics.summarize_advice(records)
     assert (found["suggested"], found["followed"]) == (3, 2)
     assert round(found["reward_followed"], 6) == 0.8
     assert found["reward_overruled"] == 0.2

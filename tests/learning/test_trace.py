@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from concertino.learning.contracts import Amendment, Reward
-from concertino.learning.trace import Texts, Trace, trace_in
+from concertino.learning.trace import TextRedactor, Trace, read_trace_files
 from concertino.settings import get_settings
 
 from tests.learning.records import NOON, record
@@ -98,7 +98,7 @@ def test_an_amendment_counts_in_whatever_order_the_files_are_read(tmp_path: Path
     Trace(tmp_path / "late").append(Amendment(task_id="a", revision=3, reward=better))
     folders = [tmp_path / name for name in ("late", "10", "2")]
     for paths in (folders, folders[::-1]):
-        [found] = trace_in(paths).records
+        [found] = read_trace_files(paths).records
         assert (found.reward, found.revision) == (better, 3)
 
 
@@ -214,22 +214,24 @@ def test_files_are_for_their_user_alone(tmp_path: Path) -> None:
 
 def test_texts_are_kept_hashed_or_left_out(tmp_path: Path) -> None:
     given = {"urls": ["http://a.example"], "top_k": 4}
-    assert Texts("full", tmp_path).text("what?") == "what?"
-    assert Texts("full", tmp_path).inputs(given) == given
-    assert Texts("off", tmp_path).text("what?") is None
-    assert Texts("off", tmp_path).inputs(given) is None
+    assert TextRedactor("full", tmp_path).redact_text("what?") == "what?"
+    assert TextRedactor("full", tmp_path).redact_inputs(given) == given
+    assert TextRedactor("off", tmp_path).redact_text("what?") is None
+    assert TextRedactor("off", tmp_path).redact_inputs(given) is None
 
-    hashed = Texts("hashed", tmp_path)
-    assert hashed.text("what?") == Texts("hashed", tmp_path).text("what?")
-    assert hashed.text("what?") != hashed.text("what!")
-    assert "what" not in (hashed.text("what?") or "")
-    kept = hashed.inputs(given) or {}
+    hashed = TextRedactor("hashed", tmp_path)
+    assert hashed.redact_text("what?") == TextRedactor("hashed", tmp_path).redact_text("what?")
+    assert hashed.redact_text("what?") != hashed.redact_text("what!")
+    assert "what" not in (hashed.redact_text("what?") or "")
+    kept = hashed.redact_inputs(given) or {}
     assert kept["top_k"] == 4
     assert "example" not in str(kept)
-    assert hashed.text(None) is None
+    assert hashed.redact_text(None) is None
 
 
 def test_the_same_text_has_another_hash_in_another_home(tmp_path: Path) -> None:
-    mine, yours = (Texts("hashed", tmp_path / name).text("what?") for name in ("mine", "yours"))
+    mine, yours = (
+        TextRedactor("hashed", tmp_path / name).redact_text("what?") for name in ("mine", "yours")
+    )
     assert mine != yours
     assert os.stat(tmp_path / "mine" / "traces" / ".key").st_mode & 0o077 == 0

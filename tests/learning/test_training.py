@@ -11,18 +11,18 @@ from bench.choosing import TASKS
 from concertino.errors import RouterError
 from concertino.language.detect import detect_language
 from concertino.learning import training
-from concertino.learning.classifier import OUT_OF_SCOPE, look
-from concertino.learning.training import Example, digest, fit, shipped_examples
+from concertino.learning.classifier import OUT_OF_SCOPE, build_input_vector
+from concertino.learning.training import Example, digest_examples, fit, load_shipped_examples
 from concertino.learning.versions import SHIPPED, Versions
 
 from tests.learning.conftest import AsLongAsTheReal
 
-EXAMPLES = shipped_examples()
+EXAMPLES = load_shipped_examples()
 LABELS = sorted({example.label for example in EXAMPLES})
 
 
 def probabilities(classifier: training.Classifier, question: str) -> dict[str, float]:
-    return classifier.probabilities(look(AsLongAsTheReal(), question))
+    return classifier.probabilities(build_input_vector(AsLongAsTheReal(), question))
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -43,7 +43,7 @@ def test_examples_differ_from_each_other_and_from_what_the_choice_is_measured_by
 def test_the_router_that_comes_with_the_program_is_made_from_its_examples(tmp_path: Path) -> None:
     shipped = Versions(tmp_path).load(SHIPPED)
     remedy = "python -m concertino.learning.training makes it anew"
-    assert shipped.examples == digest(EXAMPLES), remedy
+    assert shipped.examples == digest_examples(EXAMPLES), remedy
     assert shipped.labels == LABELS
     assert OUT_OF_SCOPE in shipped.labels
 
@@ -73,11 +73,11 @@ def test_the_file_computes_what_scikit_learn_does() -> None:
     shown = [Example(f"{word} {n}", word) for word in ("apple", "brick", "cloud") for n in range(9)]
     learned = fit(shown)
     labels = np.array([example.label for example in shown])
-    seen = training.matrix(shown)
-    theirs = training.regression(learned.figures["strength"]).fit(seen, labels)
+    seen = training.build_matrix(shown)
+    theirs = training.build_regression(learned.figures["strength"]).fit(seen, labels)
     ours = learned.model_copy(update={"temperature": 1.0})
     for row, expected in zip(seen, theirs.predict_proba(seen), strict=True):
-        assert list(ours.probabilities(row).values()) == pytest.approx(expected, abs=1e-3)
+        assert list(ours.predict_probabilities(row).values()) == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.usefixtures("letter_pairs")
@@ -105,4 +105,8 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_a_digest_does_not_depend_on_the_order() -> None:
-    assert digest(EXAMPLES) == digest(EXAMPLES[::-1]) != digest(EXAMPLES[1:])
+    assert (
+        digest_examples(EXAMPLES)
+        == digest_examples(EXAMPLES[::-1])
+        != digest_examples(EXAMPLES[1:])
+    )

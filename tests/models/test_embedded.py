@@ -209,7 +209,7 @@ def test_a_library_that_does_not_load_is_explained(monkeypatch: pytest.MonkeyPat
     def fail(name: str) -> None:
         raise ImportError("libgomp.so.1: cannot open shared object file")
 
-    embedded._library.cache_clear()
+    embedded._load_library.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", fail)
         with pytest.raises(ModelError, match="libgomp1"):
@@ -220,13 +220,13 @@ def test_loading_the_library_leaves_the_environment_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    embedded._library.cache_clear()
-    embedded._library()
+    embedded._load_library.cache_clear()
+    embedded._load_library()
     assert "OMP_WAIT_POLICY" not in os.environ
 
 
 def test_it_takes_no_more_threads_than_the_process_may_run() -> None:
-    assert 1 <= embedded._cores() <= (os.cpu_count() or 1)
+    assert 1 <= embedded._count_cores() <= (os.cpu_count() or 1)
 
 
 def test_an_interrupted_start_does_not_wait_for_the_fetch_that_is_under_way(

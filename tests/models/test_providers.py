@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from concertino.errors import InvalidTask
-from concertino.models.providers import choose_provider, overview
+from concertino.models.providers import choose_provider, list_providers
 from concertino.settings import Settings
 
 ORDER = [
@@ -73,12 +73,12 @@ def test_a_provider_asked_for_without_its_key_or_address_says_what_to_set(provid
 
 def test_the_overview_explains_the_choice_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-secret-3")
-    rows = overview(Settings())
+    rows = list_providers(Settings())
     assert [row["provider"] for row in rows if row["chosen"]] == ["deepseek"]
     assert "DEEPSEEK_API_KEY is set" in str(rows)
     assert "sk-secret" not in str(rows)
 
 
 def test_the_overview_shows_no_password_of_an_address() -> None:
-    rows = overview(Settings(base_url="http://ann:s@same@localhost:8000/v1", model="m"))
+    rows = list_providers(Settings(base_url="http://ann:s@same@localhost:8000/v1", model="m"))
     assert [row["base_url"] for row in rows if row["chosen"]] == ["http://localhost:8000/v1"]

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 from concertino.models import slots
-from concertino.models.client import close_language_models, language_model
-from concertino.models.slots import Slots
-from concertino.prompts import load
+from concertino.models.client import close_language_models, get_language_model
+from concertino.models.slots import SlotPool
+from concertino.prompts import load_prompt
 from concertino.settings import get_settings
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
-CHOOSING = load("coordinator/choosing")["en"].fixed
-COORDINATOR = load("coordinator/decision")["en"].fixed
-SHORT = load("math/execution")["en"].fixed
+CHOOSING = load_prompt("coordinator/choosing")["en"].fixed
+COORDINATOR = load_prompt("coordinator/decision")["en"].fixed
+SHORT = load_prompt("math/execution")["en"].fixed
 SECRET = "How old is my daughter Ottilie?"
 
 
@@ -40,11 +40,11 @@ class Llama:
             slot_folder=self.slot_folder,
         )
 
-    def process(self) -> Slots:
+    def process(self) -> SlotPool:
         """As a process that has just loaded the model."""
         self.holds = dict.fromkeys(self.holds, "")
         self.asked.clear()
-        return Slots(self.server, httpx.AsyncClient(transport=httpx.MockTransport(self._answer)))
+        return SlotPool(self.server, httpx.AsyncClient(transport=httpx.MockTransport(self._answer)))
 
     def files(self) -> list[Path]:
         return sorted(self.slot_folder.iterdir())
@@ -82,8 +82,8 @@ def asking(beginning: tuple[AnyMessage, ...], question: str = SECRET) -> list[An
     return [*beginning, HumanMessage(question)]
 
 
-async def call(slots: Slots, messages: list[AnyMessage]) -> int:
-    async with slots.reading(messages) as slot:
+async def call(slots: SlotPool, messages: list[AnyMessage]) -> int:
+    async with slots.acquire(messages) as slot:
         return slot.number
 
 
@@ -117,7 +117,7 @@ async def test_a_beginning_is_read_once_and_a_later_process_has_it_from_the_file
 async def test_of_calls_that_begin_alike_at_once_one_reads(llama: Llama) -> None:
     process = llama.process()
     async with AsyncExitStack() as under_way:
-        entering = (process.reading(asking(CHOOSING, f"{n}")) for n in range(2))
+        entering = (process.acquire(asking(CHOOSING, f"{n}")) for n in range(2))
         found = await asyncio.gather(*map(under_way.enter_async_context, entering))
         assert {slot.number for slot in found} == {0, 1}
     assert sorted(llama.asked) == ["/apply-template", "/completion", "restore", "save"]
@@ -125,7 +125,7 @@ async def test_of_calls_that_begin_alike_at_once_one_reads(llama: Llama) -> None
 
 async def test_a_call_waits_until_a_slot_is_idle(llama: Llama) -> None:
     process = llama.process()
-    async with process.reading(asking(SHORT)), process.reading(asking(SHORT)) as second:
+    async with process.acquire(asking(SHORT)), process.acquire(asking(SHORT)) as second:
         third = asyncio.create_task(call(process, asking(SHORT)))
         await asyncio.sleep(0)
         assert not third.done()
@@ -207,12 +207,12 @@ async def test_where_the_folder_cannot_be_made_calls_are_made_all_the_same(llama
 async def test_files_that_were_not_used_for_longest_go(
     llama: Llama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slots, "KEPT", 2)
+    monkeypatch.setattr(slots, "MAX_FILES", 2)
     process = llama.process()
     await call(process, asking(CHOOSING))
     kept = llama.files()
     for name in ("comprehension", "planning"):
-        await call(process, asking(load(f"math/{name}")["en"].fixed))
+        await call(process, asking(load_prompt(f"math/{name}")["en"].fixed))
     assert len(llama.files()) == 2
     assert kept[0] not in llama.files()
 
@@ -226,8 +226,8 @@ async def test_a_fresh_server_answers_alike_and_has_most_of_the_prompt(
     replies = []
     for parallel in (1, 2):
         settings = get_settings().model_copy(update={"embedded_parallel": parallel})
-        model = await language_model(settings)
-        replies.append(await model.text(asking(COORDINATOR, "Task: 2 + 3"), max_tokens=20))
+        model = await get_language_model(settings)
+        replies.append(await model.generate_text(asking(COORDINATOR, "Task: 2 + 3"), max_tokens=20))
         await close_language_models()
     first, second = replies
     assert second.value == first.value

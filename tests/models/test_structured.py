@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from concertino.agents.coordinator import decision_model
+from concertino.agents.coordinator import build_decision_schema
 from concertino.agents.lesson.answers import Draft
 from concertino.agents.lesson.contracts import TeachingPlan
 from concertino.agents.restate import Restated
@@ -12,7 +12,7 @@ from concertino.agents.sources.cited_answer import CitedSentences
 from concertino.agents.story.checks import Opinion
 from concertino.agents.story.plan import PlotDraft
 from concertino.agents.story.request import StoryRequest
-from concertino.models.structured import SHORT, fit_schema, provider_schema
+from concertino.models.structured import SHORT, build_provider_schema, fit_schema
 from concertino.state import Comprehension, Contract, Diagnosis, Plan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ SCHEMAS: list[type[Contract]] = [
     Restated,
     StoryRequest,
     TeachingPlan,
-    decision_model(("execution", "planning")),
+    build_decision_schema(("execution", "planning")),
 ]
 
 
@@ -58,7 +58,7 @@ def longest(node: dict[str, Any], root: dict[str, Any]) -> Any:
 def test_the_longest_reply_that_a_schema_allows_fits_and_is_valid(
     model: type[Contract], room: int
 ) -> None:
-    schema = fit_schema(provider_schema(model, string_bounds=True), room)
+    schema = fit_schema(build_provider_schema(model, string_bounds=True), room)
     reply = json.dumps(longest(schema, schema), ensure_ascii=False)
     assert len(reply) <= room
     model.model_validate_json(reply)
@@ -80,7 +80,7 @@ def test_bounds_only_ever_shrink_and_never_below_a_short_sentence_or_one_item(
         f"list_{n}": (list[bounded_item(n, length)], Field(max_length=items))  # type: ignore[misc]
         for n, (items, length) in enumerate(lists)
     }
-    before = provider_schema(create_model("Model", **fields), string_bounds=True)
+    before = build_provider_schema(create_model("Model", **fields), string_bounds=True)
     after = fit_schema(before, room)
     for name, field in before["properties"].items():
         assert 1 <= after["properties"][name]["maxItems"] <= field["maxItems"]
@@ -91,5 +91,5 @@ def test_bounds_only_ever_shrink_and_never_below_a_short_sentence_or_one_item(
 
 
 def test_a_schema_that_fits_stays_as_it_is() -> None:
-    schema = provider_schema(Comprehension, string_bounds=True)
+    schema = build_provider_schema(Comprehension, string_bounds=True)
     assert fit_schema(schema, 100_000) == schema

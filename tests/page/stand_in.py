@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
-from concertino.graphs.registry import catalogue
+from concertino.graphs.registry import describe_workflows
 from concertino.service.guard import HEADERS
 from concertino.state import FINAL
 from starlette.applications import Starlette
@@ -125,7 +125,7 @@ class StandIn:
         return Starlette(routes=routes, middleware=[Middleware(_Guard, stand_in=self)])
 
     async def _workflows(self, request: Request) -> Response:
-        return JSONResponse(catalogue())
+        return JSONResponse(describe_workflows())
 
     async def _create(self, request: Request) -> Response:
         if self.full:

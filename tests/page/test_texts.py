@@ -5,7 +5,7 @@ from itertools import chain
 
 from concertino.graphs.coordinator import build_graph
 from concertino.graphs.registry import WORKFLOWS
-from concertino.learning.reward import NAMES
+from concertino.learning.reward import TERM_NAMES
 
 from tests.page.stand_in import PAGE
 
@@ -53,4 +53,4 @@ def test_workflows_their_inputs_and_the_parts_of_a_reward_have_names() -> None:
     inputs = {name for flow in WORKFLOWS.values() for name in flow.inputs.model_fields}
     assert {f"name.{name}" for name in WORKFLOWS} <= KEYS
     assert {f"input.{name}" for name in inputs} <= KEYS
-    assert {f"term.{name}" for name in NAMES} <= KEYS
+    assert {f"term.{name}" for name in TERM_NAMES} <= KEYS

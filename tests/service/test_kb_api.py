@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from concertino.errors import InvalidTask
-from concertino.service.uploads import file_name
+from concertino.service.uploads import clean_file_name
 from fastapi.testclient import TestClient
 
 from tests.kb.letter_pairs import LetterPairs
@@ -106,9 +106,9 @@ def test_a_file_over_the_limit_is_refused(client: Client, monkeypatch: pytest.Mo
 def test_a_file_cannot_choose_its_folder(given: str, kept: str | None) -> None:
     if kept is None:
         with pytest.raises(InvalidTask):
-            file_name(given)
+            clean_file_name(given)
     else:
-        assert file_name(given) == kept
+        assert clean_file_name(given) == kept
 
 
 def test_a_folder_is_no_document(

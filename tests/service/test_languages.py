@@ -1,7 +1,7 @@
 """Refusals are in the language that a client asks for."""
 
 import pytest
-from concertino.service.languages import preferred
+from concertino.service.languages import choose_language
 
 from tests.model_server import use
 from tests.service.conftest import Client
@@ -22,7 +22,7 @@ from tests.service.conftest import Client
     ],
 )
 def test_the_language_that_is_liked_best_is_spoken(header: str, language: str | None) -> None:
-    assert preferred(header) == language
+    assert choose_language(header) == language
 
 
 def test_a_refusal_is_in_the_language_of_whoever_is_refused(client: Client) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from concertino.settings import get_settings
 from concertino.store.open import open_store
 from concertino.work.ledger import Job, Ledger
-from concertino.work.runner import STARTS, starts_in_vain
+from concertino.work.runner import MAX_VAIN_STARTS, count_vain_starts
 
 from tests.model_server import PENS
 from tests.service.conftest import Client
@@ -26,7 +26,7 @@ def test_a_task_that_ends_its_process_each_time_is_given_up_and_can_be_resumed(
             ledger, job = Ledger(store), Job("killer", None)
             await ledger.setup()
             await ledger.submit(job, "killer", {"question": PENS, "workflow": "solve_math"}, None)
-            for _ in range(STARTS):
+            for _ in range(MAX_VAIN_STARTS):
                 await ledger.record(job, {"type": "started", "task_id": "killer"})
                 await ledger.record(job, {"type": "node_start", "node": "receive", "run": "1"})
 
@@ -34,7 +34,7 @@ def test_a_task_that_ends_its_process_each_time_is_given_up_and_can_be_resumed(
     service = client()
     [*_, error, done] = events_in(service.get("/tasks/killer/events").text.splitlines())
     assert done.data["result"]["status"] == "failed"
-    assert f"{STARTS} times" in error.data["error"]
+    assert f"{MAX_VAIN_STARTS} times" in error.data["error"]
 
     assert service.post("/tasks/killer/resume", json={}).status_code == 202
     [*_, done] = events_in(service.get("/tasks/killer/events").text.splitlines())
@@ -44,10 +44,10 @@ def test_a_task_that_ends_its_process_each_time_is_given_up_and_can_be_resumed(
 def test_only_starts_without_a_step_forward_count() -> None:
     started, step = {"type": "started"}, {"type": "node_end"}
     beginning = {"type": "node_start"}
-    assert starts_in_vain([]) == 0
-    assert starts_in_vain([started, beginning] * 3) == 3
-    assert starts_in_vain([started, beginning, step] * 3) == 0
-    assert starts_in_vain([*[started, beginning, step] * 3, started]) == 1
+    assert count_vain_starts([]) == 0
+    assert count_vain_starts([started, beginning] * 3) == 3
+    assert count_vain_starts([started, beginning, step] * 3) == 0
+    assert count_vain_starts([*[started, beginning, step] * 3, started]) == 1
 
 
 async def test_events_of_tasks_that_ended_long_ago_are_deleted_and_nothing_else(
@@ -71,7 +71,7 @@ async def test_events_of_tasks_that_ended_long_ago_are_deleted_and_nothing_else(
                 )
         await ledger.prune(30)
 
-        kept = {name: len(await ledger.events(name)) for name in ("old", "new", "waiting")}
+        kept = {name: len(await ledger.list_events(name)) for name in ("old", "new", "waiting")}
     assert kept == {"old": 0, "new": 1, "waiting": 1}
 
 

@@ -51,7 +51,7 @@ def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def silence(short_leases: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No lease is renewed in time."""
-    monkeypatch.setattr("concertino.store.postgres.BEATS", 0.01)
+    monkeypatch.setattr("concertino.store.postgres.RENEWALS_PER_LEASE", 0.01)
 
 
 everywhere = pytest.mark.parametrize("store", KINDS, indirect=True)
@@ -92,12 +92,14 @@ async def test_tasks_are_listed_newest_first_and_one_that_died_is_interrupted(
         await store.add(name, name, TASK)
     await store.update("second", "verified", "solve_math", "36 \0")
 
-    second, first = await store.latest(5)
+    second, first = await store.list_latest(5)
     assert (first.task_id, second.task_id) == ("first", "second")
     assert first.status == "interrupted"
     assert (second.status, second.workflow) == ("verified", "solve_math")
     assert (second.final_answer or "").startswith("36")
-    assert [each["answer"] for each in await store.exchanges("second")] == [second.final_answer]
+    assert [each["answer"] for each in await store.list_exchanges("second")] == [
+        second.final_answer
+    ]
 
 
 @everywhere
@@ -106,7 +108,7 @@ async def test_one_at_a_time_does_what_has_the_same_name(store: TaskStore) -> No
 
     async def work(name: str) -> None:
         nonlocal inside, most
-        async with store.exclusive(name) as alone, alone.transaction():
+        async with store.hold_lock(name) as alone, alone.transaction():
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -119,11 +121,11 @@ async def test_one_at_a_time_does_what_has_the_same_name(store: TaskStore) -> No
 @shared
 async def test_a_task_has_one_holder(store: TaskStore) -> None:
     async with store.claim("task"):
-        assert await store.free(["task", "other"]) == {"other"}
+        assert await store.find_unclaimed(["task", "other"]) == {"other"}
         with pytest.raises(TaskBusy):
             async with store.claim("task"):
                 pass
-    assert await store.free(["task", "other"]) == {"task", "other"}
+    assert await store.find_unclaimed(["task", "other"]) == {"task", "other"}
 
 
 @everywhere
@@ -139,7 +141,7 @@ async def test_of_a_thread_the_latest_checkpoint_can_be_kept_alone(store: TaskSt
     result = await graph.ainvoke({}, config)
 
     assert len([each async for each in store.checkpointer.alist(config)]) > 1
-    await store.keep_latest("thread")
+    await store.prune_checkpoints("thread")
     assert len([each async for each in store.checkpointer.alist(config)]) == 1
     assert (await graph.aget_state(config)).values == result
 
@@ -165,7 +167,7 @@ async def test_a_holder_that_is_not_heard_of_loses_its_task_and_writes_nothing_m
             for write in late:
                 with pytest.raises(TaskBusy):
                     await write
-            async with held.exclusive("bandit") as alone:
+            async with held.hold_lock("bandit") as alone:
                 with pytest.raises(TaskBusy):
                     await alone.update("task", "verified", None, "late")
 
@@ -214,7 +216,7 @@ async def test_a_transaction_of_a_paused_process_does_not_keep_its_task_from_oth
 ) -> None:
     async def pause() -> None:
         async with store.claim("task") as held, held.transaction() as db:
-            while not await store.free(["task"]):
+            while not await store.find_unclaimed(["task"]):
                 await store.read("select pg_sleep(0.05)")
             async with store.claim("task"):
                 await db.execute("update tasks set status = 'late'")

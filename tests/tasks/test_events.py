@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from concertino import astream_task
-from concertino.tasks.events import Event, Retelling
+from concertino.tasks.events import Event, EventTranslator
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from tests.model_server import PENS, ModelServer
@@ -17,9 +17,11 @@ def chunk(text: str, message: str = "m", last: bool = False) -> AIMessageChunk:
     return AIMessageChunk(text, id=message, chunk_position="last" if last else None)
 
 
-def told(retelling: Retelling, *messages: AIMessage, node: str = "report") -> list[Event]:
+def told(retelling: EventTranslator, *messages: AIMessage, node: str = "report") -> list[Event]:
     about = {"langgraph_node": node, "langgraph_checkpoint_ns": f"{node}:1"}
-    return [event for each in messages for event in retelling.events((), "messages", (each, about))]
+    return [
+        event for each in messages for event in retelling.translate((), "messages", (each, about))
+    ]
 
 
 async def stream(**options: Any) -> list[Event]:
@@ -31,14 +33,14 @@ def text_of(tokens: list[Event]) -> str:
 
 
 def test_each_piece_says_where_in_its_text_it_stands() -> None:
-    pieces = told(Retelling(), chunk("ab"), chunk(""), chunk("c"), chunk("d", last=True))
+    pieces = told(EventTranslator(), chunk("ab"), chunk(""), chunk("c"), chunk("d", last=True))
 
     assert [(piece["offset"], piece["text"]) for piece in pieces] == [(0, "ab"), (2, "c"), (3, "d")]
     assert len({piece["message"] for piece in pieces}) == 1
 
 
 def test_texts_that_are_written_side_by_side_are_told_apart() -> None:
-    retelling = Retelling()
+    retelling = EventTranslator()
     pieces = told(retelling, chunk("a"), node="left")
     pieces += told(retelling, chunk("x"), node="right")
     pieces += told(retelling, chunk("b", last=True), node="left")
@@ -52,18 +54,18 @@ def test_texts_that_are_written_side_by_side_are_told_apart() -> None:
 
 
 def test_two_texts_are_two_messages_even_where_the_server_gives_them_one_id() -> None:
-    first, second = told(Retelling(), AIMessage("one", id="1"), AIMessage("two", id="1"))
+    first, second = told(EventTranslator(), AIMessage("one", id="1"), AIMessage("two", id="1"))
     assert first["message"] != second["message"]
 
 
 def test_the_thoughts_that_a_text_begins_with_are_not_told() -> None:
     words = ("<th", "ink>2 and 2", "</thi", "nk>", "\n\n", "a < b", "<think>")
-    pieces = told(Retelling(), *map(chunk, words))
+    pieces = told(EventTranslator(), *map(chunk, words))
     assert [(piece["offset"], piece["text"]) for piece in pieces] == [(0, "a < b"), (5, "<think>")]
 
 
 def test_a_text_that_begins_like_a_thought_is_told_as_soon_as_it_is_none() -> None:
-    assert text_of(told(Retelling(), chunk("<"), chunk("3 apples"))) == "<3 apples"
+    assert text_of(told(EventTranslator(), chunk("<"), chunk("3 apples"))) == "<3 apples"
 
 
 async def test_every_node_that_starts_ends_and_inner_ones_name_those_around_them(

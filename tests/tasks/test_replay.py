@@ -13,7 +13,7 @@ from concertino.learning.labels import gather
 from concertino.learning.trace import Trace
 from concertino.settings import get_settings
 from concertino.tasks import api as tasks
-from concertino.tasks.replay import Run, _notes, replay
+from concertino.tasks.replay import ReplayRun, _open_notes, replay
 from filelock import FileLock
 
 from tests.model_server import PENS, ModelServer, start_command
@@ -34,7 +34,7 @@ async def test_each_question_goes_through_each_workflow_and_leaves_a_trace(
     serve()
     told: list[tuple[int, int, str, str]] = []
 
-    def ended(done: int, total: int, run: Run, status: str) -> None:
+    def ended(done: int, total: int, run: ReplayRun, status: str) -> None:
         told.append((done, total, run.workflow, status))
 
     outcomes = await replay(questions(tmp_path, {"question": PENS}), BOTH, ended=ended)
@@ -125,15 +125,15 @@ async def test_a_task_that_is_gone_is_run_anew(serve: Serve, tmp_path: Path) -> 
     serve()
     path = questions(tmp_path, {"question": PENS, "workflows": ["solve_math"]})
     asked = replay_run()
-    with _notes(path.with_name("questions.jsonl.runs")) as notes:
+    with _open_notes(path.with_name("questions.jsonl.runs")) as notes:
         notes.add(asked, "gone", "started")
     assert await replay(path) == {"verified": 1}
 
 
-def replay_run() -> Run:
-    from concertino.tasks.replay import Asked
+def replay_run() -> ReplayRun:
+    from concertino.tasks.replay import ReplayQuestion
 
-    return Run(Asked(question=PENS, workflows=["solve_math"]), "solve_math", 1)
+    return ReplayRun(ReplayQuestion(question=PENS, workflows=["solve_math"]), "solve_math", 1)
 
 
 async def test_workflows_that_do_not_take_a_question_are_left_out(tmp_path: Path) -> None:

@@ -3,15 +3,15 @@
 import pytest
 import sympy as sp
 from concertino.tools.answer_algebra import (
-    broken_forms,
+    build_outcome,
+    check_substitution,
     describe,
-    equal,
-    groups,
+    find_broken_forms,
+    find_relations,
+    group_answers,
+    is_same_answer,
     normalise,
-    outcome,
-    read,
-    stated_relations,
-    substitution,
+    read_value,
 )
 
 
@@ -42,13 +42,13 @@ from concertino.tools.answer_algebra import (
     ],
 )
 def test_written_answers_are_read(text: str, expected: str) -> None:
-    assert sp.sstr(read(text)) == expected
+    assert sp.sstr(read_value(text)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "hello there", "I do not know", "10:30", "__import__('os')"])
 def test_what_is_no_value_is_an_error(text: str) -> None:
     with pytest.raises((ValueError, SyntaxError)):
-        read(text)
+        read_value(text)
 
 
 X, Y = sp.symbols("x y")
@@ -75,7 +75,7 @@ def test_what_a_program_leaves_behind_becomes_one_exact_form(
 ) -> None:
     described = describe(normalise(value))
     assert (described["exact"], described["text"]) == (exact, text)
-    assert equal(text, exact)
+    assert is_same_answer(text, exact)
 
 
 def test_a_decimal_is_given_where_the_value_is_not_whole() -> None:
@@ -90,7 +90,7 @@ def test_a_program_without_an_answer_is_an_error() -> None:
 
 
 def test_named_quantities_are_facts_and_modules_and_functions_are_not() -> None:
-    found = outcome({"sp": sp, "f": len, "_x": 1, "x": X, "price": 0.5, "answer": 6})
+    found = build_outcome({"sp": sp, "f": len, "_x": 1, "x": X, "price": 0.5, "answer": 6})
     assert '"facts": {"price": "1/2"}' in found
 
 
@@ -116,16 +116,16 @@ def test_named_quantities_are_facts_and_modules_and_functions_are_not() -> None:
     ],
 )
 def test_answers_are_equal_when_they_mean_the_same(left: str, right: str, same: bool) -> None:
-    assert equal(left, right) is same
-    assert equal(right, left) is same
+    assert is_same_answer(left, right) is same
+    assert is_same_answer(right, left) is same
 
 
 def test_a_rounded_decimal_is_not_exactly_equal() -> None:
-    assert not equal("33.33", "100/3", exact=True)
+    assert not is_same_answer("33.33", "100/3", exact=True)
 
 
 def test_answers_fall_into_groups() -> None:
-    assert groups(["1/2", "3", "0.5", "50%"]) == [0, 1, 0, 0]
+    assert group_answers(["1/2", "3", "0.5", "50%"]) == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_answers_fall_into_groups() -> None:
     ],
 )
 def test_relations_are_found_in_a_text(problem: str, relations: list[str]) -> None:
-    assert [sp.sstr(relation) for relation in stated_relations(problem)] == relations
+    assert [sp.sstr(relation) for relation in find_relations(problem)] == relations
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_relations_are_found_in_a_text(problem: str, relations: list[str]) -> No
 def test_only_the_whole_solution_holds_when_put_back(
     problem: str, answer: str, holds: bool
 ) -> None:
-    assert bool(substitution(problem, answer)) is holds
+    assert bool(check_substitution(problem, answer)) is holds
 
 
 @pytest.mark.parametrize(
@@ -187,18 +187,18 @@ def test_only_the_whole_solution_holds_when_put_back(
 def test_a_question_for_something_derived_is_not_decided_by_the_unknowns(
     problem: str, answer: str
 ) -> None:
-    assert substitution(problem, answer) is None
+    assert check_substitution(problem, answer) is None
 
 
 @pytest.mark.parametrize("problem", ["x + y = 5", "√x = 3", "2πx = 6"])
 def test_relations_that_leave_more_than_one_solution_or_cannot_be_read_decide_nothing(
     problem: str,
 ) -> None:
-    assert substitution(problem, "(1, 4)") is None
-    assert substitution(problem, "3") is None
+    assert check_substitution(problem, "(1, 4)") is None
+    assert check_substitution(problem, "3") is None
 
 
 def test_forms_that_a_number_breaks_are_named() -> None:
-    assert broken_forms("7/2", ["whole", "non_negative"]) == ["whole"]
-    assert broken_forms("-3", ["whole", "non_negative"]) == ["non_negative"]
-    assert broken_forms("{2, 3}", ["whole"]) == []
+    assert find_broken_forms("7/2", ["whole", "non_negative"]) == ["whole"]
+    assert find_broken_forms("-3", ["whole", "non_negative"]) == ["non_negative"]
+    assert find_broken_forms("{2, 3}", ["whole"]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from concertino.errors import ConcertinoError
 from concertino.settings import Settings
-from concertino.tools.addresses import reach, trusted_certificates
+from concertino.tools.addresses import classify_address, load_trusted_certificates
 from concertino.tools.fetch import FetchFailed, FetchRefused, Page, fetch
 from concertino.tools.readable import MAX_TAGS
 
@@ -161,7 +161,7 @@ async def test_a_plain_text_needs_no_markup(public: Site) -> None:
     ],
 )
 def test_each_address_has_its_reach(address: str, verdict: str) -> None:
-    assert reach(address) == verdict
+    assert classify_address(address) == verdict
 
 
 @pytest.mark.parametrize(
@@ -329,12 +329,12 @@ async def test_tls_checks_the_name_although_the_address_is_dialled(
     internet.name("secure.test", [PUBLIC])
     internet.name("impostor.test", [PUBLIC])
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    trusted_certificates.cache_clear()
+    load_trusted_certificates.cache_clear()
     try:
         assert (await fetch("https://secure.test/")).text == LONG.strip()
         assert await failure("https://impostor.test/") == "unreachable"
     finally:
-        trusted_certificates.cache_clear()
+        load_trusted_certificates.cache_clear()
         secure.close()
 
 

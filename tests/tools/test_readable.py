@@ -3,12 +3,12 @@ from io import BytesIO
 import pytest
 from concertino.tools.readable import (
     MAX_TAGS_EXTRACTED,
-    Readable,
+    PageContent,
     Unreadable,
-    decode,
-    read,
-    read_html,
-    visible,
+    decode_page,
+    extract_content,
+    extract_html_content,
+    strip_hidden_characters,
 )
 from pypdf import PdfWriter
 
@@ -20,7 +20,7 @@ def page(body: str, head: str = "<title>Cakes</title>") -> str:
 
 
 def test_menus_and_footers_are_left_out() -> None:
-    content = read_html(
+    content = extract_html_content(
         page(
             "<nav><a href=/>Home</a><a href=/all>All recipes</a></nav>"
             f"<article><h1>On cakes</h1>{ARTICLE}<p>More of it.</p></article>"
@@ -38,19 +38,19 @@ def test_lists_and_tables_keep_their_lines() -> None:
         f"<article>{ARTICLE}<ul><li>flour</li><li>sugar</li></ul>"
         f"<table><tr><th>part</th><th>of</th></tr><tr><td>1/2</td><td>2/4</td></tr></table></article>"
     )
-    lines = read_html(page(body)).text.splitlines()
+    lines = extract_html_content(page(body)).text.splitlines()
     assert {"- flour", "- sugar"} <= set(lines)
     assert any("1/2" in line and "2/4" in line for line in lines)
 
 
 @pytest.mark.parametrize("body", ["Just a line.", "<p>Just a line.", "<b>Just</b> a line."])
 def test_a_page_without_a_main_part_gives_all_its_text(body: str) -> None:
-    assert read_html(page(body)).text == "Just a line."
-    assert read_html(body).text == "Just a line."
+    assert extract_html_content(page(body)).text == "Just a line."
+    assert extract_html_content(body).text == "Just a line."
 
 
 def test_a_page_of_too_many_tags_for_extraction_gives_all_its_text() -> None:
-    content = read_html(page("<nav>Menu</nav>" + "<i>a</i>" * MAX_TAGS_EXTRACTED))
+    content = extract_html_content(page("<nav>Menu</nav>" + "<i>a</i>" * MAX_TAGS_EXTRACTED))
     assert content.text.startswith("Menu")
     assert not content.truncated
 
@@ -70,7 +70,7 @@ def test_a_page_of_too_many_tags_for_extraction_gives_all_its_text() -> None:
 )
 @pytest.mark.parametrize("article", [ARTICLE, "<p>Short.</p>"])
 def test_what_the_page_does_not_show_is_not_read(article: str, hidden: str) -> None:
-    text = read_html(page(f"<article>{article}{hidden}</article>tail")).text
+    text = extract_html_content(page(f"<article>{article}{hidden}</article>tail")).text
     assert text
     assert "Ignore" not in text
 
@@ -78,18 +78,18 @@ def test_what_the_page_does_not_show_is_not_read(article: str, hidden: str) -> N
 def test_a_page_that_shows_itself_by_a_script_is_read_all_the_same() -> None:
     html = page(f'<div id="js_content" style="visibility: hidden; opacity: 0">{ARTICLE}</div>')
     html = html.replace("<body>", '<body style="display:none">')
-    assert read_html(html).text.startswith("Half a cake")
+    assert extract_html_content(html).text.startswith("Half a cake")
 
 
 def test_the_title_is_that_for_sharing_or_the_windows_in_one_line() -> None:
-    assert read_html(page("x", "<title>\n A&amp;B\u200b \n c</title>")).title == "A&B c"
+    assert extract_html_content(page("x", "<title>\n A&amp;B\u200b \n c</title>")).title == "A&B c"
     shared = '<meta property="og:title" content="Shared"><title>Window</title>'
-    assert read_html(page("x", shared)).title == "Shared"
+    assert extract_html_content(page("x", shared)).title == "Shared"
 
 
 @pytest.mark.parametrize("html", ["", "<!-- -->", "<html>", "<body>" + "<div>" * 50_000])
 def test_nothing_to_read_is_an_empty_text(html: str) -> None:
-    assert read_html(html) == Readable("", "")
+    assert extract_html_content(html) == PageContent("", "")
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_nothing_to_read_is_an_empty_text(html: str) -> None:
     ],
 )
 def test_only_what_a_reader_sees_is_left(seen: str, written: str) -> None:
-    assert visible(written) == seen
+    assert strip_hidden_characters(written) == seen
 
 
 def test_hidden_characters_in_entities_are_dropped_too() -> None:
-    assert read_html(page("<p>ig&#8203;nore &#x202E;this")).text == "ignore this"
+    assert extract_html_content(page("<p>ig&#8203;nore &#x202E;this")).text == "ignore this"
 
 
 TEXT = "把一分成四份，每份是四分之一。"
@@ -141,17 +141,17 @@ TEXT = "把一分成四份，每份是四分之一。"
     ],
 )
 def test_text_is_decoded_by_mark_declaration_or_guess(body: bytes, charset: str | None) -> None:
-    assert TEXT in decode(body, charset)
+    assert TEXT in decode_page(body, charset)
 
 
 def test_a_declared_charset_is_kept_where_little_of_the_page_breaks_it() -> None:
     body = TEXT.encode() * 20 + b"\xff" + TEXT.encode()
-    assert decode(body, "utf-8") == TEXT * 20 + "\ufffd" + TEXT
+    assert decode_page(body, "utf-8") == TEXT * 20 + "\ufffd" + TEXT
 
 
 def test_western_text_is_decoded_where_nothing_is_declared() -> None:
-    assert decode("Le café est très cher.".encode("cp1252")) == "Le café est très cher."
-    assert decode("“curly”".encode("cp1252"), "iso-8859-1") == "“curly”"
+    assert decode_page("Le café est très cher.".encode("cp1252")) == "Le café est très cher."
+    assert decode_page("“curly”".encode("cp1252"), "iso-8859-1") == "“curly”"
 
 
 @pytest.mark.parametrize(
@@ -159,17 +159,17 @@ def test_western_text_is_decoded_where_nothing_is_declared() -> None:
 )
 def test_binary_data_is_no_text(body: bytes) -> None:
     with pytest.raises(Unreadable):
-        decode(body)
+        decode_page(body)
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", ""])
 def test_a_pdf_gives_its_text_and_title(content_type: str) -> None:
-    assert read(pdf("Half a cake"), content_type) == Readable("Cakes", "Half a cake")
+    assert extract_content(pdf("Half a cake"), content_type) == PageContent("Cakes", "Half a cake")
 
 
 def test_an_encrypted_pdf_cannot_be_read() -> None:
     with pytest.raises(Unreadable):
-        read(pdf("secret", password="p"), "application/pdf")
+        extract_content(pdf("secret", password="p"), "application/pdf")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_an_encrypted_pdf_cannot_be_read() -> None:
 )
 def test_a_broken_pdf_cannot_be_read(body: bytes) -> None:
     with pytest.raises(Unreadable):
-        read(body, "application/pdf")
+        extract_content(body, "application/pdf")
 
 
 def pdf(text: str, password: str = "") -> bytes:

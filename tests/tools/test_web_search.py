@@ -11,7 +11,7 @@ from concertino.tools.web_search import (
     SearchUnavailable,
     SearXNG,
     Tavily,
-    choose_search,
+    choose_search_provider,
 )
 from ddgs import DDGS
 from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
@@ -240,7 +240,7 @@ async def test_ddgs_that_finds_nothing_is_not_out_of_order(
 def test_the_first_that_is_set_up_is_used_unless_another_is_named(
     settings: dict[str, Any], name: str | None
 ) -> None:
-    provider = choose_search(Settings(**settings))
+    provider = choose_search_provider(Settings(**settings))
     assert (provider and provider.name) == name
 
 
@@ -248,9 +248,9 @@ def test_without_ddgs_and_configuration_there_is_no_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(web_search, "find_spec", lambda name: None)
-    assert choose_search(Settings()) is None
+    assert choose_search_provider(Settings()) is None
     with pytest.raises(SearchUnavailable, match="pip install ddgs"):
-        choose_search(Settings(search_provider="ddgs"))
+        choose_search_provider(Settings(search_provider="ddgs"))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_without_ddgs_and_configuration_there_is_no_search(
 )
 def test_a_named_provider_that_is_not_set_up_says_what_to_set(name: Any, variable: str) -> None:
     with pytest.raises(SearchUnavailable, match=f"{variable} is not set"):
-        choose_search(Settings(search_provider=name))
+        choose_search_provider(Settings(search_provider=name))
 
 
 def test_a_provider_does_not_show_its_key() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from concertino.settings import get_settings
-from concertino.work.logs import Lines, about, configure, note
+from concertino.work.logs import LineFormatter, add_log_fields, configure_logging, log_context
 
 from tests.model_server import PATIENCE, PENS, SECRET, ModelServer, use
 from tests.service.conftest import Client
@@ -26,7 +26,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]
     """Reads what was logged, as the setting `json` has it."""
     use(monkeypatch, CONCERTINO_LOG_FORMAT="json", OPENAI_API_KEY=SECRET)
     stream = StringIO()
-    configure(get_settings(), stream)
+    configure_logging(get_settings(), stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -92,7 +92,7 @@ def test_secrets_are_blotted_out_of_messages_and_tracebacks(
     except ValueError:
         logging.getLogger("t").exception("with %s", SECRET)
 
-    line = Lines(kind, [SECRET]).format(caplog.records[0])
+    line = LineFormatter(kind, [SECRET]).format(caplog.records[0])
     assert SECRET not in line
     assert ours not in line
     assert "concertino_0a1b2c3d_***" in line
@@ -102,12 +102,12 @@ def test_secrets_are_blotted_out_of_messages_and_tracebacks(
 def test_facts_are_those_of_the_innermost_request_or_task(caplog: pytest.LogCaptureFixture) -> None:
     def line() -> dict[str, Any]:
         logging.getLogger("t").warning("x")
-        shown: dict[str, Any] = json.loads(Lines("json", []).format(caplog.records[-1]))
+        shown: dict[str, Any] = json.loads(LineFormatter("json", []).format(caplog.records[-1]))
         return shown
 
-    with about(task_id="outer"):
-        note(key="k")
-        with about(task_id="inner"):
+    with log_context(task_id="outer"):
+        add_log_fields(key="k")
+        with log_context(task_id="inner"):
             assert (line()["task_id"], line().get("key")) == ("inner", None)
         assert (line()["task_id"], line()["key"]) == ("outer", "k")
     assert "task_id" not in line()

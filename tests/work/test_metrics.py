@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from concertino.tasks.result import TaskResult
-from concertino.work.metrics import MODELS, REWARDS, Metrics
+from concertino.work.metrics import MAX_MODEL_LABELS, REWARD_BUCKETS, Metrics
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from prometheus_client import CollectorRegistry
@@ -60,7 +60,7 @@ def test_a_task_is_counted_by_workflow_and_outcome_with_its_rounds_calls_tokens_
     for kind, each in (("prompt", 20), ("cached", 8), ("output", 5)):
         assert seen["tokens_total", name | labels(kind=kind)] == each * calls
     assert seen["reward_count", labels(workflow="solve_math")] == 1
-    for bound in REWARDS:
+    for bound in REWARD_BUCKETS:
         within = seen["reward_bucket", labels(workflow="solve_math", le=str(float(bound)))]
         assert within == (result["reward"]["reward"] <= bound)
 
@@ -133,13 +133,15 @@ def test_calls_that_fail_are_told_apart(metrics: Metrics) -> None:
 
 
 def test_models_that_clients_make_up_do_not_fill_the_memory(metrics: Metrics) -> None:
-    for number in range(10 * MODELS):
+    for number in range(10 * MAX_MODEL_LABELS):
         call(metrics, f"model-{number}")
     call(metrics, "model-0")
 
     assert sample(metrics.registry, "model_seconds_count", model="model-0") == 2
-    assert sample(metrics.registry, "model_seconds_count", model="other") == 9 * MODELS
-    assert sample(metrics.registry, "model_seconds_count", model=f"model-{MODELS}") is None
+    assert sample(metrics.registry, "model_seconds_count", model="other") == 9 * MAX_MODEL_LABELS
+    assert (
+        sample(metrics.registry, "model_seconds_count", model=f"model-{MAX_MODEL_LABELS}") is None
+    )
 
 
 def test_requests_are_told_by_route_whatever_their_path_and_method(client: Client) -> None:
@@ -162,5 +164,5 @@ def test_requests_are_told_by_route_whatever_their_path_and_method(client: Clien
 
 def test_a_run_that_never_came_to_a_workflow_is_counted_too(metrics: Metrics) -> None:
     result = TaskResult.model_construct(workflow=None, status="cancelled", reward=None)
-    metrics.ended(result, 0.5)
+    metrics.count_task(result, 0.5)
     assert sample(metrics.registry, "tasks_total", workflow="none", outcome="cancelled") == 1

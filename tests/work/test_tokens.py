@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import httpx
-from concertino.work.live_text import Drafts
+from concertino.work.live_text import LiveText
 
 from tests.model_server import PATIENCE, PENS, ModelServer
 from tests.service.conftest import LiveService
@@ -126,7 +126,7 @@ def test_cancelling_breaks_off_a_text_that_is_being_written(live: Live, serve: S
 
 
 def test_what_a_reader_missed_comes_as_one_piece() -> None:
-    drafts, place = Drafts(), dict[str, int]()
+    drafts, place = LiveText(), dict[str, int]()
     drafts.write("t", 1, token("a"))
     assert [piece.event["text"] for piece in drafts.read("t", place)] == ["a"]
     drafts.write("t", 1, token("b", 1))
@@ -138,7 +138,7 @@ def test_what_a_reader_missed_comes_as_one_piece() -> None:
 
 
 def test_texts_that_alternate_are_each_read_once() -> None:
-    drafts, place = Drafts(), dict[str, int]()
+    drafts, place = LiveText(), dict[str, int]()
     for offset in range(3):
         for message in "xy":
             drafts.write("t", 1, token(message, offset, message))

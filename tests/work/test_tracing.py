@@ -28,7 +28,7 @@ Finished = Callable[[], list[ReadableSpan]]
 def finished(monkeypatch: pytest.MonkeyPatch) -> Iterator[Finished]:
     """The spans that have ended, with an exporter that keeps them in memory."""
     kept = InMemorySpanExporter()
-    provider = tracing.provider(SimpleSpanProcessor(kept))
+    provider = tracing.build_tracer_provider(SimpleSpanProcessor(kept))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     yield lambda: list(kept.get_finished_spans())
     provider.shutdown()
@@ -153,8 +153,8 @@ def test_what_fails_is_marked_without_its_message(
 def test_without_an_endpoint_there_is_no_trace_and_no_exporter_is_loaded() -> None:
     code = (
         "import sys; from concertino.service import app; from concertino.work import tracing; "
-        "from concertino.settings import get_settings; tracing.configure(get_settings()); "
-        "assert not tracing.watchers() and tracing.carried() is None; "
+        "from concertino.settings import get_settings; tracing.configure_tracing(get_settings()); "
+        "assert not tracing.build_span_callbacks() and tracing.get_trace_context() is None; "
         "assert 'opentelemetry.exporter' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -165,7 +165,7 @@ def test_spans_go_to_the_endpoint_that_is_set(name: str, monkeypatch: pytest.Mon
     use(monkeypatch, **{name: "http://127.0.0.1:9"})
     made = []
     monkeypatch.setattr(trace, "set_tracer_provider", made.append)
-    tracing.configure(get_settings())
+    tracing.configure_tracing(get_settings())
 
     [provider] = made
     processors = provider._active_span_processor._span_processors

@@ -151,7 +151,7 @@ def check_one_end(events: list[Event]) -> None:
 async def rewards(machines: Machines) -> int:
     """How often `solve_math` was rewarded."""
     async with open_store(SecretStr(machines.database)) as store:
-        return (await Bandit.read(store.checkpointer)).baseline("solve_math").count
+        return (await Bandit.read(store.checkpointer)).get_baseline("solve_math").count
 
 
 def test_a_task_whose_worker_is_killed_is_finished_by_another_from_its_checkpoint(

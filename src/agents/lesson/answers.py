@@ -17,16 +17,22 @@ from pydantic import Field
 
 from ...language.messages import Language
 from ...models.client import LanguageModel
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Answer, Contract, Line, Usage
-from ...tools.answers import ProgramError, boxed, equal, read_answer, run_program
+from ...tools.answers import (
+    ProgramError,
+    extract_boxed_answer,
+    is_same_answer,
+    read_answer,
+    run_program,
+)
 from ...tools.arithmetic import add_brackets, contains_formula, format_value, simplify_latex
 from ...tools.sandbox import Sandbox
 from ..math.execution import extract_program
 from .contracts import Exercise
 
-PROGRAM = load("math/execution")
-REASONING = load("math/reasoning")
+PROGRAM = load_prompt("math/execution")
+REASONING = load_prompt("math/reasoning")
 MAX_REASONING_TOKENS = 400
 MAX_PROGRAM_TOKENS = 300
 COMMON_NUMBERS = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "1000", "3.14"})
@@ -82,21 +88,21 @@ async def confirm(
     computed = await compute(sandbox, draft)
     if computed and await _states_value(sandbox, draft.question, computed):
         return await _accept_draft(sandbox, draft, computed, draft.expression, Usage())
-    reply = await model.text(
+    reply = await model.generate_text(
         REASONING[language].messages(problem=draft.question), max_tokens=MAX_REASONING_TOKENS
     )
-    usage, reasoned = reply.usage, await _parse_answer(sandbox, boxed(reply.value))
+    usage, reasoned = reply.usage, await _parse_answer(sandbox, extract_boxed_answer(reply.value))
     if reasoned is None:
         return CheckedDraft(None, usage)
-    if computed and await equal(sandbox, computed.exact, reasoned.exact):
+    if computed and await is_same_answer(sandbox, computed.exact, reasoned.exact):
         return await _accept_draft(sandbox, draft, computed, draft.expression, usage)
-    reply = await model.text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
+    reply = await model.generate_text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
     usage += reply.usage
     try:
         programmed = (await run_program(sandbox, extract_program(reply.value))).answer
     except ProgramError:
         return CheckedDraft(None, usage)
-    if not await equal(sandbox, programmed.exact, reasoned.exact):
+    if not await is_same_answer(sandbox, programmed.exact, reasoned.exact):
         return CheckedDraft(None, usage)
     return await _accept_draft(sandbox, draft, programmed, None, usage)
 
@@ -139,7 +145,7 @@ async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
 async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[str, bool]:
     """The answer to print, in the draft's own words where they are right, and whether they were."""
     claimed = simplify_latex(draft.answer).strip().rstrip("。.")
-    right = await equal(sandbox, _without_remainder(claimed), value.exact)
+    right = await is_same_answer(sandbox, _without_remainder(claimed), value.exact)
     text = _match_number_style(value.text, draft.question)
     values, places = _VALUE.findall(text), _VALUE.findall(claimed)
     alike = len(values) == len(places)
@@ -189,7 +195,7 @@ async def _states_value(sandbox: Sandbox, question: str, computed: Answer) -> bo
     around = len(text) - len(stated[0]) if is_calculation else 0
     if not is_calculation or around > 40 or _is_symbolic(computed):
         return False
-    return await equal(sandbox, stated[0], computed.exact, exact=True)
+    return await is_same_answer(sandbox, stated[0], computed.exact, exact=True)
 
 
 async def _parse_answer(sandbox: Sandbox, text: str) -> Answer | None:

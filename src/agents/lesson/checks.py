@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from ...language.detect import detect_language
 from ...language.messages import Language, say
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Check
 from ...tools.arithmetic import find_statements, wrong_statements
 from ...tools.sandbox import Sandbox
 from .contracts import PARTS, Lesson, PartName, get_headings
 
-PART = load("lesson/part")
+PART = load_prompt("lesson/part")
 Faults = dict[PartName, str]
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")

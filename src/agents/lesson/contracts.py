@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ...language.messages import Language, say
-from ...state import Contract, Line, Output, Source, Turn, Usage, cut
+from ...state import Contract, Line, Output, Source, Turn, Usage, truncate_to
 from ...tools.arithmetic import contains_formula
 from ...tools.fence import fence
-from ..turns import Asked
+from ..turns import QuestionState
 
 WORKFLOW = "teach_explain"
 PartName = Literal["introduction", "concept", "example", "practice", "summary"]
@@ -28,7 +28,7 @@ Grade = Annotated[
 ]
 
 
-Title = Annotated[str, cut(TITLE_CHARS), Field(max_length=TITLE_CHARS)]
+Title = Annotated[str, truncate_to(TITLE_CHARS), Field(max_length=TITLE_CHARS)]
 
 
 class TeachingPlan(Contract):
@@ -93,7 +93,7 @@ class Lesson(Contract):
     """The checks that failed, for each try."""
 
 
-class LessonInput(Asked, total=False):
+class LessonInput(QuestionState, total=False):
     """What the workflow reads of the task."""
 
     language: Language

@@ -8,15 +8,15 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import Field, create_model
 
-from ...context import RunContext, model_of, the_sandbox
+from ...context import RunContext, get_sandbox, resolve_model
 from ...errors import StructuredOutputError
 from ...language.messages import say
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Contract, Line, Usage
 from ...tools.arithmetic import find_statements, simplify_latex
 from ...tools.sandbox import Sandbox
-from ..turns import Stopwatch, tell
+from ..turns import Stopwatch, report_progress
 from .answers import CheckedDraft, Draft, confirm, needs_computing
 from .checks import in_language
 from .contracts import (
@@ -31,8 +31,8 @@ from .contracts import (
     get_headings,
 )
 
-CALCULATIONS = load("lesson/exercises")
-QUESTIONS = load("lesson/questions")
+CALCULATIONS = load_prompt("lesson/exercises")
+QUESTIONS = load_prompt("lesson/questions")
 TOKENS_EACH = 260
 BATCH = 6
 """Exercises that one call writes; more of them repeat one another."""
@@ -49,7 +49,7 @@ class QuestionDraft(Contract):
 
 async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Write the exercises that are still missing. Writes `exercises`."""
-    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     lesson, usage, tally = state["lesson"], Usage(), Tally()
     kept = list(lesson.exercises)
     example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
@@ -73,7 +73,7 @@ async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) ->
         fresh = [f for f in _drop_duplicates(found, taken) if f.exercise][:missing]
         kept += [item.exercise for item in fresh if item.exercise]
         tally += count_outcomes(found)
-        tell(
+        report_progress(
             "teach_explain",
             f"{get_headings(lesson.language)['practice']}: {len(kept)}/{lesson.wanted}",
         )
@@ -112,7 +112,7 @@ async def draft_exercises(
         lesson=explained,
     )
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             messages,
             _batch_of(Draft if computed else QuestionDraft, number),
             max_tokens=TOKENS_EACH * number,

@@ -5,13 +5,20 @@ import re
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...language.messages import Language
-from ...prompts import load
-from ..turns import Stopwatch, given, inputs_of, instructions_of, problem_of, tell
+from ...prompts import load_prompt
+from ..turns import (
+    Stopwatch,
+    define_input,
+    format_problem,
+    get_instructions,
+    parse_inputs,
+    report_progress,
+)
 from .contracts import PARTS, Lesson, LessonState, TeachingPlan, earlier_part, format_material
 
-PROMPT = load("lesson/plan")
+PROMPT = load_prompt("lesson/plan")
 MAX_TOKENS = 400
 MAX_EXERCISES = 12
 DEFAULT_EXERCISES = 4
@@ -31,18 +38,18 @@ class TeachExplainInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    grade: int | None = given(
+    grade: int | None = define_input(
         None, ge=1, le=12, en="school year of the learners, 1 to 12", zh="学习者的年级，1到12"
     )
-    age: int | None = given(
+    age: int | None = define_input(
         None, ge=5, le=18, en="their age, where no grade is given", zh="学习者的年龄（未给年级时）"
     )
-    language: Language | None = given(
+    language: Language | None = define_input(
         None,
         en="of the lesson, en or zh; else the question's",
         zh="课程的语言，en 或 zh；默认同问题",
     )
-    exercises: int | None = given(
+    exercises: int | None = define_input(
         None,
         ge=1,
         le=MAX_EXERCISES,
@@ -53,13 +60,13 @@ class TeachExplainInputs(BaseModel):
 
 async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Plan the lesson. Starts `lesson`, with every part still to be written."""
-    watch, model = Stopwatch(), await model_of(runtime)
-    inputs = inputs_of(state, TeachExplainInputs)
-    language = inputs.language or asked_language(problem_of(state)) or state["language"]
-    reply = await model.structured(
+    watch, model = Stopwatch(), await resolve_model(runtime)
+    inputs = parse_inputs(state, TeachExplainInputs)
+    language = inputs.language or asked_language(format_problem(state)) or state["language"]
+    reply = await model.generate_structured(
         PROMPT[language].messages(
-            task=problem_of(state),
-            instructions=instructions_of(state),
+            task=format_problem(state),
+            instructions=get_instructions(state),
             material=format_material(state),
             earlier=earlier_part(state, "concept"),
         ),
@@ -72,12 +79,14 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
         title=plan.title,
         language=language,
         grade=grade_of(inputs, plan),
-        wanted=inputs.exercises or asked_exercises(problem_of(state), plan) or DEFAULT_EXERCISES,
+        wanted=inputs.exercises
+        or asked_exercises(format_problem(state), plan)
+        or DEFAULT_EXERCISES,
         plan=plan,
         parts={},
         exercises=[],
     )
-    tell("teach_explain", f"{lesson.title} ({lesson.grade}): {'; '.join(plan.goals)}")
+    report_progress("teach_explain", f"{lesson.title} ({lesson.grade}): {'; '.join(plan.goals)}")
     return {
         "lesson": lesson,
         "faults": dict.fromkeys(PARTS, ""),

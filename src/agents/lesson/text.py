@@ -7,14 +7,14 @@ from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from ...context import RunContext, model_of, the_sandbox
+from ...context import RunContext, get_sandbox, resolve_model
 from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Usage
 from ...tools.arithmetic import simplify_latex, wrong_statements
 from ...tools.sandbox import Sandbox
-from ..turns import Stopwatch, tell
+from ..turns import Stopwatch, report_progress
 from .answers import confirm
 from .checks import check_lesson, get_max_sentence_length
 from .contracts import (
@@ -31,8 +31,8 @@ from .contracts import (
 )
 from .exercises import count_outcomes, draft_exercises
 
-PART = load("lesson/part")
-EXAMPLE = load("lesson/example")
+PART = load_prompt("lesson/part")
+EXAMPLE = load_prompt("lesson/example")
 MAX_TOKENS = 300
 MAX_DRAFTS, TEMPERATURE = 3, 0.7
 """Of a part that has to be written again."""
@@ -63,7 +63,7 @@ def parts_to_write(state: LessonState) -> list[Send] | str:
 
 async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
     """Write one part. Writes its text to `written`, and a worked example's to `problems`."""
-    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     lesson, part = state["lesson"], state["part"]
     update, usage = LessonState(), Usage()
     if _is_worked(state):
@@ -78,7 +78,7 @@ async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> Les
         text = await _rewrite_part(model, sandbox, state)
     else:
         text = await _draft_part(model, state)
-    tell("teach_explain", get_headings(lesson.language)[part])
+    report_progress("teach_explain", get_headings(lesson.language)[part])
     return {
         **update,
         "written": {part: text.value},
@@ -97,7 +97,7 @@ async def _draft_part(model: LanguageModel, state: PartTask, **sampling: Any) ->
     if _is_worked(state) and problem is None:
         return Reply("", Usage())
     messages = _build_example_messages(state, problem) if problem else _build_part_messages(state)
-    reply = await model.text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
+    reply = await model.generate_text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
     text = clean_part(reply.value, part, lesson.language)
     if problem:
         text = _format_example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)

@@ -2,40 +2,40 @@
 
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Comprehension, TaskState
-from ..turns import Stopwatch, do_without, instructions_of, played, problem_of
+from ..turns import Stopwatch, do_without, format_problem, get_instructions, record_turn
 
-PROMPT = load("math/comprehension")
+PROMPT = load_prompt("math/comprehension")
 MAX_TOKENS = 900
 
 
 async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Read the problem. Writes `comprehension_output`, unless the model says nothing usable."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
-        problem=problem_of(state), instructions=instructions_of(state)
+        problem=format_problem(state), instructions=get_instructions(state)
     )
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             messages, Comprehension, max_tokens=MAX_TOKENS, language=state["language"]
         )
     except StructuredOutputError as error:
         return do_without("comprehension", state, error, watch.seconds)
     found = reply.value
-    return played(
+    return record_turn(
         "comprehension",
         found,
         summary=f"{found.problem_type}; " + "; ".join(found.unknowns),
-        inputs=problem_of(state) + instructions_of(state),
+        inputs=format_problem(state) + get_instructions(state),
         usage=reply.usage,
         seconds=watch.seconds,
     )
 
 
-def known(comprehension: Comprehension | None) -> str:
+def format_comprehension(comprehension: Comprehension | None) -> str:
     """The comprehension as the later agents read it."""
     if comprehension is None:
         return ""

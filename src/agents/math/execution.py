@@ -13,10 +13,10 @@ from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from ...context import RunContext, model_of, the_sandbox
+from ...context import RunContext, get_sandbox, resolve_model
 from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import (
     Attempt,
     Comprehension,
@@ -33,11 +33,18 @@ from ...state import (
 from ...tools.answers import ProgramError, run_program
 from ...tools.numbers import extract_numbers
 from ...tools.sandbox import Sandbox
-from ..turns import Asked, Stopwatch, instructions_of, played, problem_of, times_played
-from .comprehension import known
+from ..turns import (
+    QuestionState,
+    Stopwatch,
+    count_turns,
+    format_problem,
+    get_instructions,
+    record_turn,
+)
+from .comprehension import format_comprehension
 
-PROMPT = load("math/execution")
-REPAIR = load("math/execution_repair")
+PROMPT = load_prompt("math/execution")
+REPAIR = load_prompt("math/execution_repair")
 MAX_TOKENS = 600
 MAX_EXECUTIONS = 2
 """In a task, before the best supported answer has to do; a third rarely changes it."""
@@ -49,7 +56,7 @@ _KEYWORD = re.compile(r"\b(if|elif|while|for|in|and|or|not|return|else)(?=[\u4e0
 _FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
-class ExecutionInput(Asked, total=False):
+class ExecutionInput(QuestionState, total=False):
     """What execution reads of the task."""
 
     language: Language
@@ -60,7 +67,7 @@ class ExecutionInput(Asked, total=False):
     history: list[Record]
 
 
-_READ = get_type_hints(ExecutionInput)
+_INPUT_KEYS = get_type_hints(ExecutionInput)
 
 
 class ExecutionState(ExecutionInput, total=False):
@@ -91,14 +98,14 @@ class ChainTask(ExecutionInput, total=False):
 
 def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
     """What the node that carries out a chain of steps is sent."""
-    own = {key: value for key, value in state.items() if key in _READ}
+    own = {key: value for key, value in state.items() if key in _INPUT_KEYS}
     return cast(
         "ChainTask",
         {
             **own,
             "chain": chain,
-            "program_so_far": _programs_before(chain, state.get("results", []), plan_of(state)),
-            "retry": times_played(state, "execution"),
+            "program_so_far": _join_prior_programs(chain, state.get("results", []), plan_of(state)),
+            "retry": count_turns(state, "execution"),
         },
     )
 
@@ -106,34 +113,38 @@ def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
 async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
     """Write and run the program of one chain, with one repair from its error; one that runs on to
     the limit of tokens is written anew instead, as the model would go on with it."""
-    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
-    fields, retry = _fields(state), state["retry"]
+    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
+    fields, retry = _build_prompt_fields(state), state["retry"]
     asked = PROMPT[state["language"]].messages(**fields)
-    reply = await _draw(model, asked, retry)
+    reply = await _generate_program(model, asked, retry)
     usage = reply.usage
     if endless := usage.output_tokens >= MAX_TOKENS:
-        reply = await _draw(model, asked, retry + 1)
+        reply = await _generate_program(model, asked, retry + 1)
         usage += reply.usage
-    result = await _run(sandbox, state, reply.value)
+    result = await _run_reply(sandbox, state, reply.value)
     if not result.ok and not endless:
         mend = REPAIR[state["language"]].messages(
             **fields, program=extract_program(reply.value), error=result.error
         )
-        reply = await model.text(mend, max_tokens=MAX_TOKENS)
+        reply = await model.generate_text(mend, max_tokens=MAX_TOKENS)
         usage += reply.usage
-        result = (await _run(sandbox, state, reply.value)).model_copy(update={"repaired": True})
+        result = (await _run_reply(sandbox, state, reply.value)).model_copy(
+            update={"repaired": True}
+        )
     return {"results": [result], "costs": [(usage, watch.seconds)]}
 
 
-async def _draw(model: LanguageModel, asked: list[AnyMessage], retry: int) -> Reply[str]:
+async def _generate_program(
+    model: LanguageModel, asked: list[AnyMessage], retry: int
+) -> Reply[str]:
     """A program; another one for each number of the retry."""
     temperature = RETRY_TEMPERATURE if retry else 0.0
-    return await model.text(
+    return await model.generate_text(
         asked, max_tokens=MAX_TOKENS, temperature=temperature, seed=retry or None
     )
 
 
-def conclude(state: ExecutionState) -> ExecutionOutput:
+def collect_results(state: ExecutionState) -> ExecutionOutput:
     """Gather the chains' results into `execution_output`."""
     results = sorted(state.get("results", []), key=lambda result: result.step_ids)
     failed = next((result for result in results if not result.ok), None)
@@ -146,7 +157,7 @@ def conclude(state: ExecutionState) -> ExecutionOutput:
     costs = state.get("costs", [])
     return cast(
         "ExecutionOutput",
-        played(
+        record_turn(
             "execution",
             output,
             summary=output.answer.text if output.answer else f"{output.error}",
@@ -162,17 +173,17 @@ def tries_left(state: TaskState) -> int:
     """Executions that may still be tried: one more while no route has led to an answer."""
     found = state.get("verification_output")
     allowed = MAX_EXECUTIONS + (found is None or found.answer is None)
-    return allowed - times_played(state, "execution")
+    return allowed - count_turns(state, "execution")
 
 
 def extract_program(reply: str) -> str:
     """The Python in a reply, with or without a fence."""
     fenced = _FENCED.findall(reply)
     program = str(max(fenced, key=len) if fenced else reply).strip()
-    return with_answer(_KEYWORD.sub(r"\1 ", program))
+    return ensure_answer(_KEYWORD.sub(r"\1 ", program))
 
 
-def with_answer(program: str) -> str:
+def ensure_answer(program: str) -> str:
     """The program with its last result as `answer`, where it has forgotten to call it so; a small
     model forgets it again when it is told."""
     try:
@@ -196,7 +207,7 @@ def with_answer(program: str) -> str:
     return f"{program}\nanswer = {ast.unparse(values[-1])}"
 
 
-async def _run(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
+async def _run_reply(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResult:
     program = extract_program(reply)
     if before := state["program_so_far"]:
         program = f"{before}\ndel answer  # the earlier step's\n{program}"
@@ -216,25 +227,25 @@ def plan_of(state: ExecutionInput) -> Plan:
     )
 
 
-def _programs_before(chain: list[int], results: list[StepResult], plan: Plan) -> str:
+def _join_prior_programs(chain: list[int], results: list[StepResult], plan: Plan) -> str:
     """The programs of the chains that this one needs, in order."""
     needs = {step.id: step.depends_on for step in plan.steps}
     wanted = set().union(*(needs[step] for step in chain)) - set(chain)
     return "\n".join(r.program for r in results if wanted.intersection(r.step_ids))
 
 
-def _fields(state: ChainTask) -> dict[str, str]:
+def _build_prompt_fields(state: ChainTask) -> dict[str, str]:
     steps = [s for s in plan_of(state).steps if s.id in state["chain"] and s.description]
     return {
-        "problem": problem_of(state),
-        "known": known(state.get("comprehension_output")),
+        "problem": format_problem(state),
+        "known": format_comprehension(state.get("comprehension_output")),
         "steps": "\n".join(f"{step.id}. {step.description} [{step.tool}]" for step in steps),
         "program_so_far": state["program_so_far"],
-        "hints": _hints(state),
+        "hints": _format_hints(state),
     }
 
 
-def _hints(state: ChainTask) -> str:
+def _format_hints(state: ChainTask) -> str:
     """What the Coordinator and the verifier's model think, where there is anything to mend. On a
     first try a small model's instructions are no better than none, and its numbers mislead. What
     names an answer is left out: a program that was told another route's result does not support it.
@@ -244,6 +255,8 @@ def _hints(state: ChainTask) -> str:
         return ""
     lines = [f"{issue.what}; {issue.suggestion}" for issue in verification.issues]
     answers = " ".join(attempt.answer.text for attempt in state.get("attempts", []))
-    found = extract_numbers(answers) - extract_numbers(problem_of(state))
-    hints = [line for line in (instructions_of(state), *lines) if not extract_numbers(line) & found]
+    found = extract_numbers(answers) - extract_numbers(format_problem(state))
+    hints = [
+        line for line in (get_instructions(state), *lines) if not extract_numbers(line) & found
+    ]
     return "\n- ".join([say("execution.hints", state["language"]), *hints]) if hints else ""

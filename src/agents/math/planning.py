@@ -2,34 +2,34 @@
 
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Plan, PlanStep, TaskState
-from ..turns import Stopwatch, do_without, instructions_of, played, problem_of
-from .comprehension import known
+from ..turns import Stopwatch, do_without, format_problem, get_instructions, record_turn
+from .comprehension import format_comprehension
 
-PROMPT = load("math/planning")
+PROMPT = load_prompt("math/planning")
 MAX_TOKENS = 900
 
 
 async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Lay out the steps. Writes `planning_output`, always a DAG, unless the model says nothing
     usable."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
-        problem=problem_of(state),
-        known=known(state.get("comprehension_output")),
-        instructions=instructions_of(state),
+        problem=format_problem(state),
+        known=format_comprehension(state.get("comprehension_output")),
+        instructions=get_instructions(state),
     )
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             messages, Plan, max_tokens=MAX_TOKENS, language=state["language"]
         )
     except StructuredOutputError as error:
         return do_without("planning", state, error, watch.seconds)
-    planned = acyclic(reply.value)
-    return played(
+    planned = normalize_plan(reply.value)
+    return record_turn(
         "planning",
         planned,
         summary=" -> ".join(step.description for step in planned.steps),
@@ -39,7 +39,7 @@ async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     )
 
 
-def acyclic(planned: Plan) -> Plan:
+def normalize_plan(planned: Plan) -> Plan:
     """The plan with ids 1, 2, … in order, and only dependencies on earlier steps."""
     place = {step.id: number for number, step in reversed(list(enumerate(planned.steps, 1)))}
     return Plan(

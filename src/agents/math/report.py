@@ -9,49 +9,51 @@ import re
 
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...errors import ModelError
 from ...language.messages import say
 from ...models.client import Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Answer, Check, Status, TaskState, Usage
 from ...tools.numbers import extract_numbers, unknown_numbers
-from ..turns import problem_of
-from .solution import WORKFLOW, facts, reasoning_to, solved
+from ..turns import format_problem
+from .solution import WORKFLOW, build_solution_output, find_reasoning, format_facts
 
-PROMPT = load("math/report")
+PROMPT = load_prompt("math/report")
 MAX_TOKENS = 700
-DRAFTS = (0.0, 0.7)
+DRAFT_TEMPERATURES = (0.0, 0.7)
 """Temperatures of the drafts: at the same one the second would be the first."""
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
-async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Conclude a mathematical task. Sets `final_answer`, `report` and `status`."""
-    answer, status = _conclusion(state)
+async def write_report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Conclude a mathematical task. Sets `final_answer`, `write_report` and `status`."""
+    answer, status = _choose_answer(state)
     if answer is None:
-        return {"status": status, "final_answer": None, "report": _no_answer(state)}
-    solution = await _solution(runtime, state, answer)
-    laid_out = _layout(solution.value, answer, state, status)
+        return {"status": status, "final_answer": None, "report": _explain_no_answer(state)}
+    solution = await _write_solution(runtime, state, answer)
+    laid_out = _format_report(solution.value, answer, state, status)
     return {
         "status": status,
         "answer": answer,
         "final_answer": answer.text,
         "report": laid_out,
-        "outputs": {WORKFLOW: solved(state, answer, laid_out)},
+        "outputs": {WORKFLOW: build_solution_output(state, answer, laid_out)},
         "usage": solution.usage,
     }
 
 
-async def _solution(runtime: Runtime[RunContext], state: TaskState, answer: Answer) -> Reply[str]:
+async def _write_solution(
+    runtime: Runtime[RunContext], state: TaskState, answer: Answer
+) -> Reply[str]:
     """How the answer follows, in words; the answer stands without the model's prose."""
-    problem, usage = problem_of(state), Usage()
-    known, reasoning = (_BOXED.sub(r"\1", f(state, answer)) for f in (facts, reasoning_to))
+    problem, usage = format_problem(state), Usage()
+    known, reasoning = (_BOXED.sub(r"\1", f(state, answer)) for f in (format_facts, find_reasoning))
     messages = PROMPT[state["language"]].messages(problem=problem, facts=known, answer=answer.text)
-    for draft, temperature in enumerate(DRAFTS[: 1 if reasoning else None]):
+    for draft, temperature in enumerate(DRAFT_TEMPERATURES[: 1 if reasoning else None]):
         try:
-            reply = await (await model_of(runtime)).text(
+            reply = await (await resolve_model(runtime)).generate_text(
                 messages,
                 max_tokens=MAX_TOKENS,
                 temperature=temperature,
@@ -77,7 +79,7 @@ def ends_with(answer: Answer, text: str) -> bool:
     )
 
 
-def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
+def _choose_answer(state: TaskState) -> tuple[Answer | None, Status]:
     """The answer to give; one that did not pass is given as unverified."""
     found, executed = state.get("verification_output"), state.get("execution_output")
     if found is not None and found.answer is not None:
@@ -87,12 +89,12 @@ def _conclusion(state: TaskState) -> tuple[Answer | None, Status]:
     return None, "no_answer"
 
 
-def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> str:
+def _format_report(solution: str, answer: Answer, state: TaskState, status: Status) -> str:
     language = state["language"]
     decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
     found = state.get("verification_output")
     checks = [
-        _told(check, state)
+        _format_check(check, state)
         for check in (found.checks if found else [])
         if check.passed == (status == "verified")
     ]
@@ -106,7 +108,7 @@ def _layout(solution: str, answer: Answer, state: TaskState, status: Status) -> 
     )
 
 
-def _told(check: Check, state: TaskState) -> str:
+def _format_check(check: Check, state: TaskState) -> str:
     """What a check has found, in words for the person."""
     language, details = state["language"], [check.detail]
     if check.name == "form":
@@ -120,7 +122,7 @@ def _told(check: Check, state: TaskState) -> str:
     return say(key, language, detail=say("report.comma", language).join(details))
 
 
-def _no_answer(state: TaskState) -> str:
+def _explain_no_answer(state: TaskState) -> str:
     """Why there is none, as far as it is known."""
     comprehended, executed = state.get("comprehension_output"), state.get("execution_output")
     language = state["language"]

@@ -6,10 +6,10 @@ from ...state import Answer, Attempt, Output, Route, TaskState
 WORKFLOW = "solve_math"
 
 
-def facts(state: TaskState, answer: Answer) -> str:
+def format_facts(state: TaskState, answer: Answer) -> str:
     """Each named quantity of the program that gave the answer, or the reasoning that did."""
-    programs = _supporting(state, answer, "program")
-    if not programs and (reasoning := reasoning_to(state, answer)):
+    programs = _find_supporting_attempts(state, answer, "program")
+    if not programs and (reasoning := find_reasoning(state, answer)):
         return reasoning
     named = programs[-1].facts if programs else {}
     lines = [f"{name.replace('_', ' ')} = {value}" for name, value in named.items()]
@@ -19,18 +19,18 @@ def facts(state: TaskState, answer: Answer) -> str:
     )
 
 
-def reasoning_to(state: TaskState, answer: Answer) -> str:
+def find_reasoning(state: TaskState, answer: Answer) -> str:
     """The reasoning in words that arrived at the answer; empty where none has."""
-    found = _supporting(state, answer, "reasoning")
+    found = _find_supporting_attempts(state, answer, "reasoning")
     return found[-1].working if found else ""
 
 
-def _supporting(state: TaskState, answer: Answer, route: Route) -> list[Attempt]:
+def _find_supporting_attempts(state: TaskState, answer: Answer, route: Route) -> list[Attempt]:
     attempts = state.get("attempts", [])
     return [a for a in attempts if a.route == route and a.answer.exact == answer.exact]
 
 
-def solved(state: TaskState, answer: Answer, text: str) -> Output:
+def build_solution_output(state: TaskState, answer: Answer, text: str) -> Output:
     """The solution as this workflow's output, with the checks of the latest verification."""
     found = state.get("verification_output")
     return Output(

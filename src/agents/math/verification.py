@@ -12,10 +12,10 @@ from collections import defaultdict
 
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of, the_sandbox
+from ...context import RunContext, get_sandbox, resolve_model
 from ...errors import StructuredOutputError
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import (
     Answer,
     Attempt,
@@ -28,15 +28,21 @@ from ...state import (
     Usage,
     Verification,
 )
-from ...tools.answers import boxed, broken_forms, read_answer, same_answers, substitution
+from ...tools.answers import (
+    check_substitution,
+    extract_boxed_answer,
+    find_broken_forms,
+    group_answers,
+    read_answer,
+)
 from ...tools.sandbox import Sandbox
-from ..turns import Stopwatch, fingerprint, played, problem_of, times_played
+from ..turns import Stopwatch, count_turns, fingerprint, format_problem, record_turn
 from .execution import tries_left
 from .recomputation import correct_arithmetic
-from .solution import facts, solved
+from .solution import build_solution_output, format_facts
 
-REASONING = load("math/reasoning")
-DIAGNOSIS = load("math/diagnosis")
+REASONING = load_prompt("math/reasoning")
+DIAGNOSIS = load_prompt("math/diagnosis")
 MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
@@ -46,18 +52,18 @@ ANOTHER_TEMPERATURE = 0.7
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Look for support. Writes `verification_output` and adds to `attempts`."""
-    watch, model, sandbox = Stopwatch(), await model_of(runtime), the_sandbox()
+    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     executed = state["execution_output"]
     if executed is None:
         raise ValueError("there is no execution to verify")
-    new, usage = _program_attempts(executed), Usage()
+    new, usage = _build_program_attempts(executed), Usage()
     checks = await _machine_checks(sandbox, state, executed)
     answer, support = executed.answer, ENOUGH_SUPPORT
     if not any(check.name == "substitution" for check in checks):
         answer, support, usage = await _compare_routes(model, sandbox, state, new)
         agree = support >= ENOUGH_SUPPORT
-        checks.append(Check(name="second_route", passed=agree, detail=_listed(state, new)))
-    checks += await _form(sandbox, state, answer)
+        checks.append(Check(name="second_route", passed=agree, detail=_format_attempts(state, new)))
+    checks += await _check_form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
     hope, issues = tries_left(state) > 0, list[Issue]()
     if not passed and executed.answer and hope:  # else nobody would read it
@@ -79,17 +85,17 @@ async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Executio
     if answer is None:
         return [Check(name="ran", passed=False, detail=f"{executed.error}")]
     checks = [Check(name="ran", passed=True, detail=answer.text)]
-    if held := await substitution(sandbox, problem_of(state), answer.exact):
+    if held := await check_substitution(sandbox, format_problem(state), answer.exact):
         checks.append(Check(name="substitution", passed=True, detail=held))
     return checks
 
 
-async def _form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
+async def _check_form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
     """Whether the answer is what it must be by its nature, where comprehension has said so."""
     comprehended = state.get("comprehension_output")
     if answer is None or comprehended is None or not comprehended.answer_is:
         return []
-    broken = await broken_forms(sandbox, answer.exact, comprehended.answer_is)
+    broken = await find_broken_forms(sandbox, answer.exact, comprehended.answer_is)
     detail = ", ".join(broken or comprehended.answer_is)
     return [Check(name="form", passed=not broken, detail=detail)]
 
@@ -99,23 +105,25 @@ async def _compare_routes(
 ) -> tuple[Answer | None, int, Usage]:
     """The best supported answer; adds to `new` the reasoning that was wanted for it."""
     attempts = [*state.get("attempts", []), *new]
-    answer, support = await best_supported(sandbox, attempts)
+    answer, support = await find_best_supported(sandbox, attempts)
     if support >= ENOUGH_SUPPORT or any(attempt.route == "reasoning" for attempt in attempts):
         return answer, support, Usage()
     reply = await _reason(model, sandbox, state)
     if reply.value is not None:
         new.append(reply.value)
-        answer, support = await best_supported(sandbox, [*attempts, reply.value])
+        answer, support = await find_best_supported(sandbox, [*attempts, reply.value])
     return answer, support, reply.usage
 
 
-async def best_supported(sandbox: Sandbox, attempts: list[Attempt]) -> tuple[Answer | None, int]:
+async def find_best_supported(
+    sandbox: Sandbox, attempts: list[Attempt]
+) -> tuple[Answer | None, int]:
     """The answer that most methods arrived at, and how many did; of those that are level the one
     arrived at most often, then that of reasoning, which is right more often than a single program
     (see bench/README.md)."""
     if not attempts:
         return None, 0
-    groups = await same_answers(sandbox, [attempt.answer.exact for attempt in attempts])
+    groups = await group_answers(sandbox, [attempt.answer.exact for attempt in attempts])
     methods = defaultdict[int, set[Route]](set)
     for attempt, group in zip(attempts, groups, strict=True):
         methods[group].add(attempt.route)
@@ -132,15 +140,15 @@ async def _reason(
     model: LanguageModel, sandbox: Sandbox, state: TaskState
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without sight of the program."""
-    tried = times_played(state, "verification")
-    reply = await model.text(
-        REASONING[state["language"]].messages(problem=problem_of(state)),
+    tried = count_turns(state, "verification")
+    reply = await model.generate_text(
+        REASONING[state["language"]].messages(problem=format_problem(state)),
         max_tokens=MAX_REASONING_TOKENS,
         temperature=ANOTHER_TEMPERATURE if tried else 0.0,
         seed=tried or None,
     )
-    working = await correct_arithmetic(sandbox, reply.value, problem_of(state))
-    answer = await read_answer(sandbox, boxed(working))
+    working = await correct_arithmetic(sandbox, reply.value, format_problem(state))
+    answer = await read_answer(sandbox, extract_boxed_answer(working))
     if answer is None:
         return Reply(None, reply.usage)
     return Reply(Attempt(route="reasoning", answer=answer, working=working), reply.usage)
@@ -157,12 +165,12 @@ async def _diagnose(
     if "second_route" in failed and executed and executed.answer:
         failed["second_route"] = f"program: {executed.answer.text}"
     messages = DIAGNOSIS[state["language"]].messages(
-        problem=problem_of(state),
+        problem=format_problem(state),
         program="\n".join(result.program for result in executed.results) if executed else "",
         checks="\n".join(f"{name}: {detail}" for name, detail in failed.items()),
     )
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             messages, Diagnosis, max_tokens=MAX_DIAGNOSIS_TOKENS, language=state["language"]
         )
     except StructuredOutputError as error:
@@ -170,7 +178,7 @@ async def _diagnose(
     return Reply(reply.value.issues, reply.usage)
 
 
-def _program_attempts(executed: Execution) -> list[Attempt]:
+def _build_program_attempts(executed: Execution) -> list[Attempt]:
     """The execution as an attempt; none where it gave no result."""
     if executed.answer is None:
         return []
@@ -179,7 +187,7 @@ def _program_attempts(executed: Execution) -> list[Attempt]:
     return [Attempt(route="program", answer=executed.answer, working=program, facts=facts)]
 
 
-def _listed(state: TaskState, new: list[Attempt]) -> str:
+def _format_attempts(state: TaskState, new: list[Attempt]) -> str:
     attempts = [*state.get("attempts", []), *new]
     return ", ".join(f"{attempt.route}: {attempt.answer.text}" for attempt in attempts)
 
@@ -187,7 +195,7 @@ def _listed(state: TaskState, new: list[Attempt]) -> str:
 def _update(
     state: TaskState, found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch
 ) -> TaskState:
-    update = played(
+    update = record_turn(
         "verification",
         found,
         summary=f"{found.status}; "
@@ -204,6 +212,6 @@ def _update(
             "attempts": [*state.get("attempts", []), *new],
             "verification_output": found,
         }
-        output = solved(after, found.answer, facts(after, found.answer))
+        output = build_solution_output(after, found.answer, format_facts(after, found.answer))
         update["outputs"] = {output.workflow: output}
     return update

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Check, Contract, Line, Source, Usage
 from ...tools.fence import fence
 from .citations import best_source
 
-PROMPT = load("sources/cited_answer")
+PROMPT = load_prompt("sources/cited_answer")
 MAX_TOKENS = 1200
 
 
@@ -62,7 +62,7 @@ async def answer_from(
     shown = "\n\n".join(
         fence(source.text, f"[{source.number}] {source.title}") for source in sources
     )
-    reply = await model.structured(
+    reply = await model.generate_structured(
         PROMPT[language].messages(passages=shown, question=question),
         CitedSentences,
         max_tokens=MAX_TOKENS,

@@ -5,7 +5,7 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from ...errors import ConcertinoError
-from ...kb.names import concern
+from ...kb.names import match_names
 from ...kb.split import Section, split
 from ...language.messages import Language
 from ...state import Source
@@ -37,7 +37,7 @@ async def retrieve_document_passages(
     """
     hits = await asyncio.to_thread(base.retrieve, question, count)
     told = [f"{hit.title} {hit.heading} {hit.text}" for hit in hits]
-    hits = list(compress(hits, await asyncio.to_thread(concern, question, told)))
+    hits = list(compress(hits, await asyncio.to_thread(match_names, question, told)))
     if close:
         nearest = min((1 - hit.similarity for hit in hits), default=0.0)
         most = max((hit.keyword_score for hit in hits), default=0.0)

@@ -4,12 +4,12 @@ import re
 
 from ...language.messages import Language
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...tools.fence import fence
 from ...tools.numbers import extract_numbers
 
-PART = load("sources/summary")
-WHOLE = load("sources/summary_of_parts")
+PART = load_prompt("sources/summary")
+WHOLE = load_prompt("sources/summary_of_parts")
 PART_TOKENS = 1500
 """Of a page that one call reads; eight calls at once fit the embedded model's context."""
 MAX_PARTS = 12
@@ -34,7 +34,9 @@ async def summarize(
         ModelError: the model could not be reached or refused.
     """
     messages = PART[language].messages(text=fence(text, title), task=task, length=length)
-    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=aloud)
+    return await model.generate_text(
+        messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=aloud
+    )
 
 
 async def combine(
@@ -47,7 +49,7 @@ async def combine(
     """
     shown = fence("\n\n".join(parts), title)
     messages = WHOLE[language].messages(text=shown, task=task, length=length)
-    return await model.text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True)
+    return await model.generate_text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True)
 
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:

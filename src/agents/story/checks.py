@@ -9,7 +9,7 @@ from pydantic import Field
 from ...errors import StructuredOutputError
 from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Check, Contract, Usage
 from .contracts import StoryBrief, StoryPlan
 from .text import (
@@ -21,7 +21,7 @@ from .text import (
     split_units,
 )
 
-OPINION = load("story/opinion")
+OPINION = load_prompt("story/opinion")
 MAX_TOKENS = 350
 
 TOLERANCE = 0.15
@@ -160,7 +160,7 @@ async def ask_opinion(
     """Whether the segment tells the plot point, in the model's opinion, which counts with a
     quotation that really stands there. One that cannot be read is none."""
     try:
-        reply = await model.structured(
+        reply = await model.generate_structured(
             OPINION[language].messages(point=point, segment=segment),
             Opinion,
             max_tokens=MAX_TOKENS,

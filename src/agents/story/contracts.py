@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from ...language.messages import Language, say
 from ...state import Contract, Exchange, Line, Output, Record, Turn, Usage
-from ..turns import Asked, given
+from ..turns import QuestionState, define_input
 from .text import count_units, strip_headings
 
 WORKFLOW = "write_story"
@@ -42,33 +42,35 @@ class StoryInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: Mode | None = given(
+    mode: Mode | None = define_input(
         None,
         en="new, continue (a text), or role_play (the next turn, in character)",
         zh="new（新故事）、continue（续写）或 role_play（角色扮演的下一回合）",
     )
-    opening: str | None = given(
+    opening: str | None = define_input(
         None,
         max_length=MAX_OPENING,
         en="the text to continue; else the thread's latest story, or the question",
         zh="要续写的文字；默认为会话中最近的故事，否则为问题本身",
     )
-    style: ShortText | None = given(
+    style: ShortText | None = define_input(
         None, en='genre or manner, such as "fable"', zh="体裁或风格，例如“寓言”"
     )
-    characters: list[Name] = given(
+    characters: list[Name] = define_input(
         [],
         max_length=8,
         en="names that must appear; in a role-play, whom the model plays",
         zh="必须出现的人物；角色扮演时为模型所扮演的角色",
     )
-    length: int | None = given(
+    length: int | None = define_input(
         None,
         en="words; of a continuation, those that are added",
         zh="字数；续写时为新增的字数",
     )
-    chapters: int | None = given(None, en="chapters, each under a heading", zh="章数，每章有标题")
-    language: Language | None = given(
+    chapters: int | None = define_input(
+        None, en="chapters, each under a heading", zh="章数，每章有标题"
+    )
+    language: Language | None = define_input(
         None,
         en="of the story, en or zh; else what the question asks for",
         zh="故事的语言，en 或 zh；默认按问题的要求",
@@ -124,7 +126,7 @@ class StoryPlan(Contract):
     """The plot, one sentence for each segment."""
 
 
-class StoryInput(Asked, total=False):
+class StoryInput(QuestionState, total=False):
     """What writing a story reads of the task."""
 
     language: Language

@@ -10,11 +10,11 @@ import math
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...language.messages import Language, say
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import turns
-from ..turns import Stopwatch, tell
+from ..turns import Stopwatch, report_progress
 from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .summary import summarize_story
 from .text import (
@@ -26,8 +26,8 @@ from .text import (
     without_repeats,
 )
 
-HEAD = load("story/generate")
-ASK = load("story/part")
+HEAD = load_prompt("story/generate")
+ASK = load_prompt("story/part")
 PART_UNITS: dict[Language, int] = {"en": 240, "zh": 360}
 """Units asked for in one call."""
 SENTENCE_UNITS: dict[Language, int] = {"en": 12, "zh": 18}
@@ -55,12 +55,12 @@ EXTENSIONS = 2
 
 async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Write the next part. Extends `segments`."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     brief, plan = state["brief"], require_plan(state)
     place, room = plan_next_part(state)
     part = room / math.ceil(room / PART_UNITS[brief.language])
     ends = place + 1 == len(plan.points) and part >= room
-    reply = await model.text(
+    reply = await model.generate_text(
         [
             *build_story_messages(state, state["summary"], state["recent"]),
             *ASK[brief.language].messages(
@@ -82,7 +82,7 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     if count_units(text) > part * MAX_LENGTH_FACTOR:
         text = cut_to_length(text, round(part), keep_end=ends)
     if text:
-        tell(WORKFLOW, text)
+        report_progress(WORKFLOW, text)
     grown = state["segments"][place] if place < len(state["segments"]) else ""
     return {
         "segments": [*state["segments"][:place], f"{grown}\n\n{text}".strip()],
@@ -114,7 +114,7 @@ def plan_next_part(state: StoryState) -> tuple[int, int]:
 
 async def remember(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Take what is older than the latest paragraph into the running summary."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     older, _, latest = state["recent"].rpartition("\n\n")
     language = state["brief"].language
     reply = await summarize_story(model, state["summary"], older, language)

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from langgraph.runtime import Runtime
 from pydantic import BeforeValidator, Field, create_model
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...language.messages import Language, say
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Contract, Usage, output_of
-from ..turns import Stopwatch, instructions_of, tell
+from ..turns import Stopwatch, get_instructions, report_progress
 from .contracts import WORKFLOW, Name, ShortText, StoryBrief, StoryPlan, StoryState, source_of
 from .summary import SUMMARY_LENGTH, summarize_story
 from .text import (
@@ -25,7 +25,7 @@ from .text import (
     without_repeats,
 )
 
-PROMPT = load("story/plan")
+PROMPT = load_prompt("story/plan")
 MAX_TOKENS = 900
 MIN_POINT_UNITS: dict[Language, int] = {"en": 80, "zh": 100}
 """Units that a plot point needs to be told in; a short story has fewer points for it."""
@@ -63,7 +63,7 @@ class PlotDraft(Contract):
 
 async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Lay out the plot. Writes `plan`, and for a continuation what happened before it."""
-    watch, model, brief = Stopwatch(), await model_of(runtime), state["brief"]
+    watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
     whole = strip_headings(source_of(state))
     source, spent = await condense_text(model, whole, brief.language)
     reply = await _draft(model, state, source, _format_wish(state))
@@ -72,7 +72,7 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
         off = say("stories.off_topic", brief.language, points=planned.points[0])
         reply = await _draft(model, state, source, f"{_format_wish(state)}\n{off}")
         planned, spent = reply.value, spent + reply.usage
-    tell(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
+    report_progress(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
     return {
         "plan": planned,
         "segments": [],
@@ -157,7 +157,7 @@ async def _draft(
 ) -> Reply[StoryPlan]:
     brief = state["brief"]
     low, high = get_point_bounds(brief)
-    reply = await model.structured(
+    reply = await model.generate_structured(
         PROMPT[brief.language].messages(
             topic=brief.topic,
             style=brief.style or "-",
@@ -203,7 +203,7 @@ def _format_wish(state: StoryState) -> str:
         lines.append(say("stories.about", brief.language, about=brief.about))
     if written := output_of(state, WORKFLOW):
         lines += [check.detail for check in written.checks if not check.passed]
-        lines.append(instructions_of(state))
+        lines.append(get_instructions(state))
     return "\n".join(filter(None, lines))
 
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 from pydantic import Field, create_model
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...language.detect import detect_language
 from ...language.messages import Language
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Contract, Line, output_of
-from ..turns import Stopwatch, inputs_of, problem_of
+from ..turns import Stopwatch, format_problem, parse_inputs
 from .contracts import (
     MAX_CHAPTERS,
     MAX_LENGTH,
@@ -30,7 +30,7 @@ from .contracts import (
     latest_story,
 )
 
-PROMPT = load("story/request")
+PROMPT = load_prompt("story/request")
 MAX_TOKENS = 450
 MAX_QUESTION_CHARS = 1500
 """Characters of a question from whose beginning and end the request is read."""
@@ -80,10 +80,10 @@ async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> Story
     say so needs no model for that, nor does a story that is written once more."""
     if written := output_of(state, WORKFLOW):
         return {"brief": StoryBrief(**written.data["request"])}
-    given = inputs_of(state, StoryInputs)
+    given = parse_inputs(state, StoryInputs)
     if _resolve_mode(state, given) == "role_play":
         return {"brief": resolve_brief(state, given, None)}
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     question = state["question"]
     shown = (
         question
@@ -91,7 +91,7 @@ async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> Story
         else f"{question[:1000]} ... {question[-500:]}"
     )
     earlier = latest_story(state)
-    reply = await model.structured(
+    reply = await model.generate_structured(
         PROMPT[state["language"]].messages(question=shown, earlier=earlier[:300] or "-"),
         _build_request_schema(bool(earlier)),
         max_tokens=MAX_TOKENS,
@@ -109,10 +109,10 @@ def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | No
     thread's earlier tasks were given. What the model reads counts only where the question bears
     it out: a name or a length that it never mentions was made up."""
     was, own = inherit_inputs(state), _select_own_inputs(state, given)
-    said = problem_of(state) if not latest_story(state) else state["question"]
+    said = format_problem(state) if not latest_story(state) else state["question"]
     kind: Kind = _resolve_mode(state, given) or (read.kind if read else "new")
     language = _resolve_language(own, read, was, state["language"])
-    known = f"{problem_of(state)} {latest_story(state)} {given.opening or ''}"
+    known = f"{format_problem(state)} {latest_story(state)} {given.opening or ''}"
     names = [name for name in (read.characters if read else []) if _is_name(name, known)]
     length = own.get("length") or stated_length(said, read)
     chapters = own.get("chapters") or stated_chapters(said, read)
@@ -120,7 +120,7 @@ def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | No
         length, chapters = was.get("length"), was.get("chapters")
     return StoryBrief(
         kind=kind,
-        topic=_LENGTH_PHRASE.sub("", problem_of(state)),
+        topic=_LENGTH_PHRASE.sub("", format_problem(state)),
         about=read.about if read and kind == "new" else "",
         language=language,
         style=own.get("style") or (read.style if read else "") or was.get("style") or "",

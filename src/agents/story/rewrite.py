@@ -6,11 +6,11 @@ The model is not shown what it wrote: a small one copies it, faults and all.
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
+from ...context import RunContext, resolve_model
 from ...language.messages import say
-from ...prompts import load
+from ...prompts import load_prompt
 from ...state import Output, Usage
-from ..turns import Stopwatch, instructions_of, tell
+from ..turns import Stopwatch, get_instructions, report_progress
 from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .generate import (
     MAX_LENGTH_FACTOR,
@@ -25,8 +25,8 @@ from .generate import (
 )
 from .text import chinese_share, count_units, cut_to_length, measure_repetition, split_sentences
 
-ASK = load("story/rewrite")
-MORE = load("story/part")
+ASK = load_prompt("story/rewrite")
+MORE = load_prompt("story/part")
 ACTOR = "rewrite_story"
 CONTEXT_UNITS = 60
 """Units of the text before and after that a rewriting sees."""
@@ -51,7 +51,7 @@ async def open_draft(state: StoryState) -> StoryState:
 async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
     long is cut, one that is only too short is gone on with, any other is written anew."""
-    watch, model = Stopwatch(), await model_of(runtime)
+    watch, model = Stopwatch(), await resolve_model(runtime)
     brief, plan, place = state["brief"], require_plan(state), state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
     pieces = pieces_of(segments[place], PART_UNITS[brief.language])
@@ -64,7 +64,7 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
         grows = only_length and bool(old)
         wanted -= count_units(old) if grows else 0
         before, after = _extract_surroundings(state, segments, pieces, place, worst + grows)
-        reply = await model.text(
+        reply = await model.generate_text(
             [
                 *build_story_messages(state, "", before),
                 *_build_rewrite_messages(state, place, after, wanted, grows=grows),
@@ -80,7 +80,7 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
         if count_units(text) > wanted * MAX_LENGTH_FACTOR:
             text = cut_to_length(text, wanted, keep_end=True)
         spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
-    tell(ACTOR, text)
+    report_progress(ACTOR, text)
     pieces[worst] = text
     segments[place] = "\n\n".join(pieces)
     left = state["to_rewrite"][1:]
@@ -141,7 +141,7 @@ def describe_problems(state: StoryState, place: int) -> str:
     lines = [
         say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
     ]
-    told = cut_to_length(instructions_of(state), MAX_INSTRUCTION_UNITS)
+    told = cut_to_length(get_instructions(state), MAX_INSTRUCTION_UNITS)
     return "\n".join(f"- {line}" for line in [*lines, told] if line)
 
 

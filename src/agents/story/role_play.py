@@ -2,10 +2,10 @@
 
 from langgraph.runtime import Runtime
 
-from ...context import RunContext, model_of
-from ...prompts import load
+from ...context import RunContext, resolve_model
+from ...prompts import load_prompt
 from ...state import Exchange, output_of
-from ..turns import Stopwatch, instructions_of, tell
+from ..turns import Stopwatch, get_instructions, report_progress
 from .contracts import WORKFLOW, StoryInput, StoryState
 from .generate import (
     MAX_LENGTH_FACTOR,
@@ -17,7 +17,7 @@ from .generate import (
 )
 from .text import count_units, cut_to_length
 
-PROMPT = load("story/role_play")
+PROMPT = load_prompt("story/role_play")
 RECALLED = 8
 """Latest exchanges that are remembered at length."""
 GLIMPSED = 30
@@ -28,8 +28,8 @@ LONG_CHARS, BRIEF_CHARS = 500, 60
 
 async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Answer the person in character. Writes `segments`, a single one."""
-    watch, model, brief = Stopwatch(), await model_of(runtime), state["brief"]
-    reply = await model.text(
+    watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
+    reply = await model.generate_text(
         PROMPT[brief.language].messages(
             characters=", ".join(brief.characters) or "-",
             style=brief.style or "-",
@@ -47,7 +47,7 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
     text = new_text(reply.value, earlier_turns(state), brief)
     if count_units(text) > brief.length * MAX_LENGTH_FACTOR:
         text = cut_to_length(text, brief.length)
-    tell(WORKFLOW, text)
+    report_progress(WORKFLOW, text)
     return {"segments": [text], "spent": reply.usage, "seconds": watch.seconds}
 
 
@@ -74,4 +74,4 @@ def _format_problems(state: StoryState) -> str:
     if written is None:
         return ""
     failed = [check.detail for check in written.checks if not check.passed]
-    return "\n".join(filter(None, [*failed, instructions_of(state)]))
+    return "\n".join(filter(None, [*failed, get_instructions(state)]))

@@ -2,10 +2,10 @@
 
 from ...language.messages import Language
 from ...models.client import LanguageModel, Reply
-from ...prompts import load
+from ...prompts import load_prompt
 from .text import cut_to_length, extract_prose
 
-PROMPT = load("story/summary")
+PROMPT = load_prompt("story/summary")
 SUMMARY_LENGTH = 120
 """Units of a summary; what is longer is cut."""
 
@@ -15,7 +15,7 @@ async def summarize_story(
 ) -> Reply[str]:
     """A summary of a story from the summary of its beginning and the text after it, at most
     `length` units."""
-    reply = await model.text(
+    reply = await model.generate_text(
         PROMPT[language].messages(before=before or "-", text=text, length=length),
         max_tokens=2 * length + 40,
     )

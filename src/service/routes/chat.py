@@ -17,15 +17,15 @@ from ...language.messages import say
 from ...state import Exchange
 from ...store.base import TaskSummary
 from ...tasks.events import Event
-from ...work.following import follow, settled
-from ..dependencies import Service, TheCaller, TheService
-from ..problems import Refusal, documented
-from ..schemas import PENS, NewTask, Task
-from .tasks import stream_slot, submit, told
+from ...work.following import follow, wait_until_settled
+from ..dependencies import CallerDep, Service, ServiceDep
+from ..problems import Refusal, document_problems
+from ..schemas import EXAMPLE_QUESTION, NewTask, Task
+from .tasks import build_task_response, hold_stream_slot, submit
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
-NAME = "concertino"
+MODEL_NAME = "concertino"
 
 
 class Part(BaseModel):
@@ -59,7 +59,9 @@ class Completion(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"model": NAME, "messages": [{"role": "user", "content": PENS}]}]
+            "examples": [
+                {"model": MODEL_NAME, "messages": [{"role": "user", "content": EXAMPLE_QUESTION}]}
+            ]
         }
     )
 
@@ -72,51 +74,55 @@ class Completion(BaseModel):
 
 
 @router.get("/models")
-async def list_models(caller: TheCaller) -> dict[str, Any]:
+async def list_models(caller: CallerDep) -> dict[str, Any]:
     """`concertino`, which chooses the workflow itself, and one model for each workflow."""
-    names = [NAME, *(f"{NAME}/{name}" for name in WORKFLOWS)]
+    names = [MODEL_NAME, *(f"{MODEL_NAME}/{name}" for name in WORKFLOWS)]
     return {
         "object": "list",
-        "data": [{"id": name, "object": "model", "created": 0, "owned_by": NAME} for name in names],
+        "data": [
+            {"id": name, "object": "model", "created": 0, "owned_by": MODEL_NAME} for name in names
+        ],
     }
 
 
 @router.post(
     "/chat/completions",
     response_model=None,
-    responses=documented(422, 429, 503),
-    dependencies=[Depends(stream_slot)],
+    responses=document_problems(422, 429, 503),
+    dependencies=[Depends(hold_stream_slot)],
 )
-async def complete(asked: Completion, service: TheService, caller: TheCaller) -> Response:
+async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) -> Response:
     """The answer to the last message, with those before it as the thread's context.
 
     It is a task like any other: its id is the completion's, after `chatcmpl-`, and it is worked
     on to its end also when the client goes away.
     """
-    question, earlier = _exchanges(asked.messages)
-    task = NewTask(question=question, workflow=_workflow(asked.model))
+    question, earlier = _split_exchanges(asked.messages)
+    task = NewTask(question=question, workflow=_parse_workflow(asked.model))
     task_id = await submit(service, caller, task, earlier=earlier)
-    started = await service.ledger.own(caller.owner, task_id)
+    started = await service.ledger.get_own_task(caller.owner, task_id)
     head = {"id": f"chatcmpl-{task_id}", "created": int(time.time()), "model": asked.model}
     if asked.stream:
         usage = asked.stream_options.include_usage
-        return EventSourceResponse(_chunks(service, started, head, usage), ping=15, sep="\n")
+        return EventSourceResponse(_stream_chunks(service, started, head, usage), ping=15, sep="\n")
     patience = service.settings.task_timeout
-    if not await settled(service.ledger, service.bells, started, patience):
+    if not await wait_until_settled(service.ledger, service.bells, started, patience):
         raise Refusal(503, say("service.not_settled", task_id=task_id), wait=5)
-    done = await told(service, await service.ledger.own(caller.owner, task_id))
-    message = {"role": "assistant", "content": _said(done)}
+    done = await build_task_response(
+        service, await service.ledger.get_own_task(caller.owner, task_id)
+    )
+    message = {"role": "assistant", "content": _get_reply(done)}
     return JSONResponse(
         {
             **head,
             "object": "chat.completion",
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": _usage(done),
+            "usage": _build_usage(done),
         }
     )
 
 
-async def _chunks(
+async def _stream_chunks(
     service: Service, task: TaskSummary, head: dict[str, Any], with_usage: bool
 ) -> AsyncIterator[dict[str, str]]:
     """The answer as chunks. What is done on the way to it comes as `reasoning_content`, which
@@ -125,40 +131,44 @@ async def _chunks(
     head = {**head, "object": "chat.completion.chunk"}
 
     def chunk(delta: dict[str, str], finish: str | None = None) -> dict[str, str]:
-        return _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        return _format_event(
+            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+        )
 
     yield chunk({"role": "assistant", "content": ""})
     async for event in follow(service.ledger, service.bells, service.drafts, task):
-        if step := _step(event.data):
+        if step := _format_step(event.data):
             yield chunk({"reasoning_content": f"{step}\n"})
         if "result" in event.data:
             break
     else:
         return
-    done = await told(service, await service.ledger.own(task.owner, task.task_id))
-    yield chunk({"content": _said(done)})
+    done = await build_task_response(
+        service, await service.ledger.get_own_task(task.owner, task.task_id)
+    )
+    yield chunk({"content": _get_reply(done)})
     yield chunk({}, "stop")
     if with_usage:
-        yield _event({**head, "choices": [], "usage": _usage(done)})
+        yield _format_event({**head, "choices": [], "usage": _build_usage(done)})
     yield {"data": "[DONE]"}
 
 
-def _event(data: dict[str, Any]) -> dict[str, str]:
+def _format_event(data: dict[str, Any]) -> dict[str, str]:
     return {"data": json.dumps(data, ensure_ascii=False)}
 
 
-def _step(event: Event) -> str | None:
+def _format_step(event: Event) -> str | None:
     if event["type"] == "decision":
         return f"→ {event['next_action']}: {event['reasoning']}"
     return event["summary"] if event["type"] in ("turn", "progress") else None
 
 
-def _said(task: Task) -> str:
+def _get_reply(task: Task) -> str:
     """What the person reads: the report, the question to them, or why there is neither."""
     return task.input_request or task.report or task.final_answer or task.error or task.status
 
 
-def _usage(task: Task) -> dict[str, int]:
+def _build_usage(task: Task) -> dict[str, int]:
     usage = task.usage
     return {
         "prompt_tokens": usage.prompt_tokens,
@@ -167,20 +177,20 @@ def _usage(task: Task) -> dict[str, int]:
     }
 
 
-def _workflow(model: str) -> str | None:
+def _parse_workflow(model: str) -> str | None:
     """The workflow that a model's name asks for.
 
     Raises:
         InvalidTask: it is no name of ours.
     """
     name, _, workflow = model.partition("/")
-    if name != NAME or (workflow and workflow not in WORKFLOWS):
-        known = ", ".join([NAME, *(f"{NAME}/{each}" for each in WORKFLOWS)])
+    if name != MODEL_NAME or (workflow and workflow not in WORKFLOWS):
+        known = ", ".join([MODEL_NAME, *(f"{MODEL_NAME}/{each}" for each in WORKFLOWS)])
         raise InvalidTask(say("service.unknown_model", model=model, known=known))
     return workflow or None
 
 
-def _exchanges(messages: list[Message]) -> tuple[str, list[Exchange]]:
+def _split_exchanges(messages: list[Message]) -> tuple[str, list[Exchange]]:
     """The last message, and the ones before it as questions with their answers.
 
     Raises:

@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...learning.bandit import Bandit
-from ..dependencies import TheCaller, TheService
+from ..dependencies import CallerDep, ServiceDep
 
 router = APIRouter(tags=["operation"])
 
@@ -32,9 +32,9 @@ async def live() -> Alive:
 
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
-async def ready(service: TheService, response: Response) -> Ready:
+async def ready(service: ServiceDep, response: Response) -> Ready:
     """Whether tasks should be sent here: database, queue and model."""
-    checks = await service.readiness.checks()
+    checks = await service.readiness.run_checks()
     fine = all(found == "ok" for found in checks.values())
     if not fine:
         response.status_code = 503
@@ -42,9 +42,9 @@ async def ready(service: TheService, response: Response) -> Ready:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(service: TheService, caller: TheCaller) -> Response:
+async def metrics(service: ServiceDep, caller: CallerDep) -> Response:
     """Figures for Prometheus."""
     known = service.queue.metrics
-    await service.queue.waiting()  # where others share the queue, it is counted anew
-    known.learned((await Bandit.read(service.ledger.tasks.checkpointer)).arms)
-    return Response(known.text(), media_type=CONTENT_TYPE_LATEST)
+    await service.queue.count_waiting()  # where others share the queue, it is counted anew
+    known.set_arms((await Bandit.read(service.ledger.tasks.checkpointer)).arms)
+    return Response(known.render_text(), media_type=CONTENT_TYPE_LATEST)

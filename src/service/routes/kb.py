@@ -14,15 +14,17 @@ from pydantic import BaseModel, Field
 from ...errors import InvalidTask
 from ...kb.contracts import DocumentSummary, Hit, UnknownDocument
 from ...language.messages import say
-from ..dependencies import Caller, TheCaller, TheService
-from ..problems import Refusal, documented
+from ..dependencies import Caller, CallerDep, ServiceDep
+from ..problems import Refusal, document_problems
 from ..uploads import Upload, open_base
-from .tasks import stream_slot
+from .tasks import hold_stream_slot
 
 if TYPE_CHECKING:
     from ...kb import KnowledgeBase
 
-router = APIRouter(prefix="/kb", tags=["knowledge base"], responses=documented(404, 422, 503))
+router = APIRouter(
+    prefix="/kb", tags=["knowledge base"], responses=document_problems(404, 422, 503)
+)
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ class DocumentLine(BaseModel):
         return cls(
             doc_id=document.doc_id,
             title=document.title,
-            name=_shown(document.source),
+            name=_strip_folders(document.source),
             chunks=document.chunks,
             added=document.added,
         )
@@ -64,12 +66,12 @@ class Found(BaseModel):
 
 @router.get("/documents")
 async def list_documents(
-    caller: TheCaller,
+    caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(pattern="^[0-9]{1,9}$")] = None,
 ) -> DocumentPage:
     """Your documents, newest first."""
-    documents = await _with_base(caller, lambda base: base.documents()[::-1])
+    documents = await _query_base(caller, lambda base: base.documents()[::-1])
     start = int(cursor) if cursor else 0
     end = start + limit
     return DocumentPage(
@@ -78,11 +80,11 @@ async def list_documents(
     )
 
 
-@router.post("/documents", status_code=202, responses=documented(413))
+@router.post("/documents", status_code=202, responses=document_problems(413))
 async def add_document(
     file: Annotated[UploadFile, File(description="txt, md, html, pdf, docx, pptx, xlsx, csv")],
-    service: TheService,
-    caller: TheCaller,
+    service: ServiceDep,
+    caller: CallerDep,
     response: Response,
 ) -> Upload:
     """Add a file, or replace one of the same name. It is taken with 202 and added when its turn
@@ -103,13 +105,13 @@ async def add_document(
 
 
 @router.delete("/documents/{doc_id}", status_code=204)
-async def remove_document(caller: TheCaller, doc_id: Annotated[str, Path(max_length=200)]) -> None:
+async def remove_document(caller: CallerDep, doc_id: Annotated[str, Path(max_length=200)]) -> None:
     """Remove a document."""
-    await _with_base(caller, lambda base: _remove(base, doc_id))
+    await _query_base(caller, lambda base: _remove(base, doc_id))
 
 
 @router.get("/uploads/{upload_id}")
-async def get_upload(service: TheService, caller: TheCaller, upload_id: UploadId) -> Upload:
+async def get_upload(service: ServiceDep, caller: CallerDep, upload_id: UploadId) -> Upload:
     """What has become of a file that was sent."""
     return await service.uploads.get(caller.owner, upload_id)
 
@@ -117,14 +119,14 @@ async def get_upload(service: TheService, caller: TheCaller, upload_id: UploadId
 @router.get(
     "/uploads/{upload_id}/events",
     response_class=EventSourceResponse,
-    responses=documented(429),
-    dependencies=[Depends(stream_slot)],
+    responses=document_problems(429),
+    dependencies=[Depends(hold_stream_slot)],
 )
 async def upload_events(
-    service: TheService, caller: TheCaller, upload: Annotated[Upload, Depends(get_upload)]
+    service: ServiceDep, caller: CallerDep, upload: Annotated[Upload, Depends(get_upload)]
 ) -> AsyncIterator[ServerSentEvent]:
     """How far a file is, as server-sent events: `progress`, and `done` at the end."""
-    with service.bells.listen(upload.upload_id) as bell:
+    with service.bells.subscribe(upload.upload_id) as bell:
         while not service.bells.closed:
             bell.clear()
             now = await service.uploads.get(caller.owner, upload.upload_id)
@@ -140,15 +142,17 @@ async def upload_events(
 
 @router.get("/search")
 async def search(
-    caller: TheCaller,
+    caller: CallerDep,
     q: Annotated[str, Query(min_length=1, max_length=2000)],
     top_k: Annotated[int, Query(ge=1, le=50)] = 5,
 ) -> Found:
     """The passages of your documents that fit a question best."""
     if not q.strip():
         raise InvalidTask(say("invalid.empty"))
-    hits = await _with_base(caller, lambda base: base.retrieve(q, top_k))
-    return Found(items=[hit.model_copy(update={"source": _shown(hit.source)}) for hit in hits])
+    hits = await _query_base(caller, lambda base: base.retrieve(q, top_k))
+    return Found(
+        items=[hit.model_copy(update={"source": _strip_folders(hit.source)}) for hit in hits]
+    )
 
 
 def _remove(base: "KnowledgeBase", doc_id: str) -> None:
@@ -158,10 +162,10 @@ def _remove(base: "KnowledgeBase", doc_id: str) -> None:
     base.remove(doc_id)
 
 
-async def _with_base(caller: Caller, ask: Callable[["KnowledgeBase"], T]) -> T:
+async def _query_base(caller: Caller, ask: Callable[["KnowledgeBase"], T]) -> T:
     return await asyncio.to_thread(lambda: ask(open_base(caller.documents)))
 
 
-def _shown(source: str) -> str:
+def _strip_folders(source: str) -> str:
     """A document's name without the folders of this machine."""
     return source if "://" in source else FilePath(source).name

@@ -7,13 +7,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ...learning.bandit import Bandit
-from ...learning.overview import overview
-from ..dependencies import TheCaller, TheService
+from ...learning.overview import build_overview
+from ..dependencies import CallerDep, ServiceDep
 
 router = APIRouter(prefix="/learning", tags=["learning"])
 
 
-class Policy(BaseModel):
+class PolicyOverview(BaseModel):
     """How a workflow is suggested from what is known."""
 
     name: Literal["epsilon_greedy", "softmax", "thompson"]
@@ -32,7 +32,7 @@ class Point(BaseModel):
     value: float
 
 
-class Arm(BaseModel):
+class ArmOverview(BaseModel):
     """What a workflow has earned for tasks of one type."""
 
     task_type: str
@@ -43,11 +43,11 @@ class Arm(BaseModel):
     history: list[Point] = Field(description="some of the times at which it was rewarded")
 
 
-class Table(BaseModel):
+class BanditOverview(BaseModel):
     """All that is known of the workflows."""
 
-    policy: Policy
-    arms: list[Arm]
+    policy: PolicyOverview
+    arms: list[ArmOverview]
     baselines: dict[str, dict[str, float]] = Field(description="usual costs, by workflow")
     terms: dict[str, dict[Literal["en", "zh"], str]] = Field(
         description="what the parts of a reward mean that are not checks of a workflow"
@@ -55,8 +55,8 @@ class Table(BaseModel):
 
 
 @router.get("/bandit")
-async def bandit_table(service: TheService, caller: TheCaller) -> Table:
+async def bandit_table(service: ServiceDep, caller: CallerDep) -> BanditOverview:
     """What each workflow has earned for each type of task, over all tasks of this service. It
     tells nothing of any single one."""
     table = await Bandit.read(service.ledger.tasks.checkpointer)
-    return Table.model_validate(overview(table, service.settings))
+    return BanditOverview.model_validate(build_overview(table, service.settings))

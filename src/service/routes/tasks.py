@@ -14,20 +14,20 @@ from ...errors import InvalidTask, UnknownTask
 from ...language.messages import say
 from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
 from ...store.base import TaskSummary
-from ...tasks.ending import rate, reward_of
+from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
-from ...tasks.play import check_answer, new_task, new_task_id, pending_question
+from ...tasks.play import check_answer, find_pending_interrupt, new_task, new_task_id
 from ...tasks.result import read_result
-from ...work.following import Told, follow, settled
+from ...work.following import StreamedEvent, follow, wait_until_settled
 from ...work.ledger import Job, KeyReused, Submission
-from ...work.logs import note
-from ...work.queues import QueueFull, Stopping
-from ...work.tracing import carried
-from ..dependencies import Caller, Service, TheCaller, TheService
-from ..problems import Refusal, documented
+from ...work.logs import add_log_fields
+from ...work.queues import QueueFull, QueueStopping
+from ...work.tracing import get_trace_context
+from ..dependencies import Caller, CallerDep, Service, ServiceDep
+from ..problems import Refusal, document_problems
 from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, TaskPage
 
-router = APIRouter(prefix="/tasks", tags=["tasks"], responses=documented(404, 422))
+router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
 
 Prefer = Annotated[
@@ -38,29 +38,29 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def own_task(
-    service: TheService,
-    caller: TheCaller,
+async def load_own_task(
+    service: ServiceDep,
+    caller: CallerDep,
     task_id: Annotated[str, Path(max_length=64)],
 ) -> TaskSummary:
     """The task of the path, where it is the caller's."""
-    note(task_id=task_id)
-    return await service.ledger.own(caller.owner, task_id)
+    add_log_fields(task_id=task_id)
+    return await service.ledger.get_own_task(caller.owner, task_id)
 
 
-OwnTask = Annotated[TaskSummary, Depends(own_task)]
+OwnTaskDep = Annotated[TaskSummary, Depends(load_own_task)]
 
 
 @router.post(
     "",
     status_code=202,
-    responses={202: {"model": TaskLine}, 200: {"model": Task}, **documented(429, 503)},
+    responses={202: {"model": TaskLine}, 200: {"model": Task}, **document_problems(429, 503)},
     response_model=TaskLine | Task,
 )
 async def start_task(
     asked: NewTask,
-    service: TheService,
-    caller: TheCaller,
+    service: ServiceDep,
+    caller: CallerDep,
     response: Response,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
@@ -72,22 +72,22 @@ async def start_task(
         digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
         submission = Submission(idempotency_key, digest)
     task_id = await submit(service, caller, asked, submission=submission)
-    task = await service.ledger.own(caller.owner, task_id)
+    task = await service.ledger.get_own_task(caller.owner, task_id)
     response.headers["Location"] = Links.of(task_id).self
-    if seconds := _wait_of(prefer, service.settings.serve_wait_seconds):
+    if seconds := _parse_wait(prefer, service.settings.serve_wait_seconds):
         response.headers["Preference-Applied"] = f"wait={seconds}"
-        ended = await settled(service.ledger, service.bells, task, seconds)
-        task = await service.ledger.own(caller.owner, task_id)
+        ended = await wait_until_settled(service.ledger, service.bells, task, seconds)
+        task = await service.ledger.get_own_task(caller.owner, task_id)
         if ended:
             response.status_code = 200
-            return await told(service, task)
+            return await build_task_response(service, task)
     return TaskLine.of(task)
 
 
 @router.get("")
 async def list_tasks(
-    service: TheService,
-    caller: TheCaller,
+    service: ServiceDep,
+    caller: CallerDep,
     status: TaskStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
@@ -96,7 +96,7 @@ async def list_tasks(
     if cursor is not None and not re.fullmatch(r"[0-9]{1,18}", cursor):
         raise InvalidTask(say("service.cursor"))
     before = int(cursor) if cursor else None
-    tasks, following = await service.ledger.page(caller.owner, status, before, limit)
+    tasks, following = await service.ledger.list_page(caller.owner, status, before, limit)
     return TaskPage(
         items=[TaskLine.of(task) for task in tasks],
         next=str(following) if following is not None else None,
@@ -104,14 +104,14 @@ async def list_tasks(
 
 
 @router.get("/{task_id}")
-async def get_task(service: TheService, task: OwnTask) -> Task:
+async def get_task(service: ServiceDep, task: OwnTaskDep) -> Task:
     """A task with all that has come of it so far."""
-    return await told(service, task)
+    return await build_task_response(service, task)
 
 
-async def stream_slot(service: TheService, caller: TheCaller) -> AsyncIterator[None]:
+async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncIterator[None]:
     """Hold one of the event streams that the caller may have open."""
-    with service.streams.one(caller.owner) as held:
+    with service.streams.try_acquire(caller.owner) as held:
         if not held:
             limit = service.streams.limit
             raise Refusal(429, say("service.streams", limit=limit), wait=5)
@@ -119,7 +119,7 @@ async def stream_slot(service: TheService, caller: TheCaller) -> AsyncIterator[N
             yield
 
 
-def position(
+def parse_last_event_id(
     last_event_id: Annotated[
         str | None, Header(description="the number of the last event that was read")
     ] = None,
@@ -129,11 +129,11 @@ def position(
     return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0
 
 
-async def unread(
-    service: TheService, task: OwnTask, after: Annotated[int, Depends(position)]
+async def require_unread(
+    service: ServiceDep, task: OwnTaskDep, after: Annotated[int, Depends(parse_last_event_id)]
 ) -> int:
     """Answer 204 where a task has ended and all was read: an `EventSource` stops at that."""
-    if after and task.status in FINAL and not await service.ledger.events(task.task_id, after):
+    if after and task.status in FINAL and not await service.ledger.list_events(task.task_id, after):
         raise Refusal(204, "")
     return after
 
@@ -144,12 +144,12 @@ async def unread(
     responses={
         200: {"model": AnyEvent, "description": "The data of each event"},
         204: {"description": "There is nothing more to come"},
-        **documented(429),
+        **document_problems(429),
     },
-    dependencies=[Depends(stream_slot)],
+    dependencies=[Depends(hold_stream_slot)],
 )
 async def task_events(
-    service: TheService, task: OwnTask, after: Annotated[int, Depends(unread)]
+    service: ServiceDep, task: OwnTaskDep, after: Annotated[int, Depends(require_unread)]
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens, as server-sent events. `done` with the result ends the stream, unless the task
     waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes on after it, also
@@ -159,50 +159,50 @@ async def task_events(
     `message`. Tokens have no `id` and are not told again once the run is over: what has become of
     them is in the events after them."""
     async for event in follow(service.ledger, service.bells, service.drafts, task, after):
-        yield _sent(event)
+        yield _format_event(event)
 
 
-@router.post("/{task_id}/resume", status_code=202, responses=documented(409, 429, 503))
+@router.post("/{task_id}/resume", status_code=202, responses=document_problems(409, 429, 503))
 async def resume_task(
-    answer: PersonAnswer, service: TheService, caller: TheCaller, task: OwnTask
+    answer: PersonAnswer, service: ServiceDep, caller: CallerDep, task: OwnTaskDep
 ) -> TaskLine:
     """Answer the question of a task that needs input, or take up one that failed, was
     interrupted or cancelled from its last checkpoint."""
     if task.status not in RESUMABLE:
         raise Refusal(409, say("service.status", status=task.status))
     answers = None
-    if asked := await pending_question(service.ledger.tasks, task.task_id):
+    if asked := await find_pending_interrupt(service.ledger.tasks, task.task_id):
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
         answers = {asked: check_answer(answer.answer)}
     await _check_budget(service, caller)
-    model = await service.ledger.model_of(task.task_id)
-    job = Job(task.task_id, caller.owner, model, answers, trace=carried())
-    async with _place(service):
-        if not await service.ledger.line_up_again(job, task.status):
+    model = await service.ledger.get_model(task.task_id)
+    job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
+    async with _reserve_place(service):
+        if not await service.ledger.requeue_task(job, task.status):
             raise Refusal(409, say("service.status", status="queued"))
         await service.queue.enqueue(job.task_id)
-    return TaskLine.of(await service.ledger.own(caller.owner, task.task_id))
+    return TaskLine.of(await service.ledger.get_own_task(caller.owner, task.task_id))
 
 
-@router.post("/{task_id}/cancel", responses=documented(409))
-async def cancel_task(service: TheService, task: OwnTask) -> Task:
+@router.post("/{task_id}/cancel", responses=document_problems(409))
+async def cancel_task(service: ServiceDep, task: OwnTaskDep) -> Task:
     """Stop a task for good; a call of the model that is under way is broken off."""
     if task.status not in FINAL:
         await service.queue.cancel(task.task_id, task.owner)
-        task = await service.ledger.own(task.owner, task.task_id)
+        task = await service.ledger.get_own_task(task.owner, task.task_id)
     if task.status != "cancelled":
         raise Refusal(409, say("service.status", status=task.status))
-    return await told(service, task)
+    return await build_task_response(service, task)
 
 
 @router.post("/{task_id}/feedback")
-async def rate_task(feedback: Feedback, service: TheService, task: OwnTask) -> Task:
+async def rate_task(feedback: Feedback, service: ServiceDep, task: OwnTaskDep) -> Task:
     """Say how good a task's result is; a later rating replaces an earlier one. It corrects what
     the task has taught the bandit."""
     await rate(service.ledger.tasks, task.task_id, feedback.rating, feedback.comment)
-    task = await service.ledger.own(task.owner, task.task_id)
-    return await told(service, task)
+    task = await service.ledger.get_own_task(task.owner, task.task_id)
+    return await build_task_response(service, task)
 
 
 async def submit(
@@ -227,17 +227,19 @@ async def submit(
     """
     task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
     task_id = new_task_id()
-    note(task_id=task_id)
+    add_log_fields(task_id=task_id)
     try:
-        if submission and (known := await service.ledger.known(caller.owner, submission)):
+        if submission and (known := await service.ledger.find_submitted(caller.owner, submission)):
             return known
         await _check_budget(service, caller)
         if earlier:
             task["earlier"] = list(earlier)
         if asked.thread_id is not None:
-            task["earlier"] = await service.ledger.tasks.exchanges(asked.thread_id, caller.owner)
-        job = Job(task_id, caller.owner, asked.model, trace=carried())
-        async with _place(service):
+            task["earlier"] = await service.ledger.tasks.list_exchanges(
+                asked.thread_id, caller.owner
+            )
+        job = Job(task_id, caller.owner, asked.model, trace=get_trace_context())
+        async with _reserve_place(service):
             accepted = await service.ledger.submit(
                 job, asked.thread_id or task_id, task, submission
             )
@@ -250,14 +252,14 @@ async def submit(
     return accepted
 
 
-async def told(service: Service, task: TaskSummary) -> Task:
+async def build_task_response(service: Service, task: TaskSummary) -> Task:
     """A task as its readers get it."""
-    result = await service.ledger.last_result(task.task_id)
+    result = await service.ledger.get_last_result(task.task_id)
     if result is None or result.status != task.status:
         result = await read_result(service.ledger.tasks, task.task_id, task.status)
     rating = await service.ledger.tasks.rating(task.task_id)
     changes: dict[str, Any] = {"workflow": result.workflow or task.workflow}
-    if rating is not None and (rated := await reward_of(service.ledger.tasks, task.task_id)):
+    if rating is not None and (rated := await get_reward(service.ledger.tasks, task.task_id)):
         changes["reward"] = rated
     return Task(
         **{**dict(result), **changes},
@@ -269,28 +271,28 @@ async def told(service: Service, task: TaskSummary) -> Task:
 
 
 @asynccontextmanager
-async def _place(service: Service) -> AsyncIterator[None]:
+async def _reserve_place(service: Service) -> AsyncIterator[None]:
     """Hold a place in the queue while a task is written to it.
 
     Raises:
         Refusal: there is none.
     """
     try:
-        async with service.queue.place():
+        async with service.queue.reserve_place():
             yield
     except QueueFull as full:
         raise Refusal(429, say("service.queue_full"), wait=full.wait) from None
-    except Stopping:
+    except QueueStopping:
         raise Refusal(503, say("service.stopping"), wait=5) from None
 
 
-def _wait_of(prefer: str | None, longest: int) -> int:
+def _parse_wait(prefer: str | None, longest: int) -> int:
     """The seconds of a `Prefer: wait=SECONDS`, within the limit; 0 where it has none."""
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})", prefer or "", re.IGNORECASE)
     return min(int(found[1]), longest) if found else 0
 
 
-def _sent(event: Told) -> ServerSentEvent:
+def _format_event(event: StreamedEvent) -> ServerSentEvent:
     number = str(event.id) if event.id else None
     return ServerSentEvent(id=number, event=event.data["type"], data=event.data)
 
@@ -298,7 +300,7 @@ def _sent(event: Told) -> ServerSentEvent:
 async def _check_budget(service: Service, caller: Caller) -> None:
     key = caller.key
     if key and key.tokens_per_day is not None:
-        used = await service.ledger.tokens_today(key.key_id)
+        used = await service.ledger.get_tokens_today(key.key_id)
         if used >= key.tokens_per_day:
             tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
             raise Refusal(

@@ -129,12 +129,12 @@ class Sandbox:
     def server_pid(self) -> int | None:
         """Process id of the running fork server."""
         starting = self._starting
-        return starting.result().process.pid if starting and _usable(starting) else None
+        return starting.result().process.pid if starting and _is_usable(starting) else None
 
     async def _server(self) -> "_Server":
         with self._lock:
             starting = self._starting
-            if starting is None or (starting.done() and not _usable(starting)):
+            if starting is None or (starting.done() and not _is_usable(starting)):
                 starting = self._starting = Future()
                 starting.set_running_or_notify_cancel()  # one waiter must not cancel the others
                 work = (starting, self._allow_unconfined, self._stop)
@@ -159,7 +159,7 @@ class _Server:
         self.stopped = False
         self._control = control
 
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         """Whether it has ended. It never writes after its greeting, so data means its end."""
         try:
             self._control.recv(1, socket.MSG_PEEK)
@@ -266,7 +266,7 @@ def _launch(confinement: str) -> _Server:
         )
     server = _Server(process, ours)
     try:
-        greeting = _greeting(ours)
+        greeting = _receive_greeting(ours)
         if greeting["problem"]:
             raise SandboxUnavailable(greeting["problem"])
     except BaseException:
@@ -278,7 +278,7 @@ def _launch(confinement: str) -> _Server:
     return server
 
 
-def _greeting(control: socket.socket) -> dict[str, Any]:
+def _receive_greeting(control: socket.socket) -> dict[str, Any]:
     control.settimeout(_START_SECONDS)
     line = b""
     while not line.endswith(b"\n"):
@@ -305,8 +305,8 @@ def _library_folders() -> list[str]:
     return list(dict.fromkeys(folders))
 
 
-def _usable(starting: "Future[_Server]") -> bool:
-    return starting.done() and starting.exception() is None and not starting.result().gone()
+def _is_usable(starting: "Future[_Server]") -> bool:
+    return starting.done() and starting.exception() is None and not starting.result().is_gone()
 
 
 def _stop_when_started(starting: "Future[_Server]") -> None:

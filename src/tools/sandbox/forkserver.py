@@ -80,7 +80,7 @@ def _prepare(libraries: Sequence[str], *, required: bool) -> Cell:
     for name in _MODULES:
         importlib.import_module(name)
     _warm_up()
-    folders = _readable(libraries)
+    folders = _find_readable_folders(libraries)
     jail = _jail(folders, required=required)
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page it marks
@@ -108,7 +108,7 @@ def _leave_for_nowhere() -> None:
         os.rmdir(folder)
 
 
-def _readable(libraries: Sequence[str]) -> list[str]:
+def _find_readable_folders(libraries: Sequence[str]) -> list[str]:
     """The standard library, and the folder of installed packages.
 
     Packages found elsewhere (a source tree on PYTHONPATH) open their own folder only, not its

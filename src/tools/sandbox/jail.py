@@ -64,7 +64,7 @@ def address_space() -> int:
         return int(statm.read().split()[0]) * mmap.PAGESIZE
 
 
-def bound(*, cpu_seconds: int, address_space_bytes: int) -> None:
+def set_limits(*, cpu_seconds: int, address_space_bytes: int) -> None:
     """Lower this process's rlimits, for good.
 
     At its processor time a program gets SIGXCPU, and SIGKILL a second later if it ignores that.
@@ -134,10 +134,10 @@ class Jail:
             self.enter()
         except OSError:
             return False
-        return _refused(lambda: os.listdir("/")) and _refused(socket.socket)
+        return _is_refused(lambda: os.listdir("/")) and _is_refused(socket.socket)
 
 
-def _refused(action: Callable[[], object]) -> bool:
+def _is_refused(action: Callable[[], object]) -> bool:
     try:
         action()
     except PermissionError:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import program
-from .jail import Jail, bound, die_with
+from .jail import Jail, die_with, set_limits
 
 _Limits = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def supervise(connection: socket.socket, cell: Cell) -> None:
         if report is None:
             report = _post_mortem(*running.end(), limits)
         seconds = time.monotonic() - started
-        _send(connection, {**report, "stdout": running.printed(), "seconds": seconds})
+        _send(connection, {**report, "stdout": running.get_stdout(), "seconds": seconds})
     finally:
         running.end()
 
@@ -81,7 +81,7 @@ def _send(connection: socket.socket, answer: Mapping[str, Any]) -> None:
     connection.sendall(len(body).to_bytes(4, "big") + body)
 
 
-def _start(request: Mapping[str, Any], cell: Cell) -> "_Running":
+def _start(request: Mapping[str, Any], cell: Cell) -> "_ProgramProcess":
     printed, stdout = os.pipe()
     reported, report = os.pipe()
     supervisor = os.getpid()
@@ -98,13 +98,13 @@ def _start(request: Mapping[str, Any], cell: Cell) -> "_Running":
     os.close(report)
     size = request["limits"]["output_bytes"]
     # Two texts of `size`, of which JSON can make six times as much, and an error message.
-    return _Running(pid, _Pipe(printed, size), _Pipe(reported, 12 * size + 65536))
+    return _ProgramProcess(pid, _Pipe(printed, size), _Pipe(reported, 12 * size + 65536))
 
 
 def _become_program(request: Mapping[str, Any], cell: Cell, report: int) -> NoReturn:
     limits: _Limits = request["limits"]
     os.setsid()
-    bound(
+    set_limits(
         cpu_seconds=limits["cpu_seconds"],
         address_space_bytes=cell.base_bytes + limits["memory_bytes"],
     )
@@ -142,7 +142,7 @@ class _Pipe:
         return bool(chunk)
 
 
-class _Running:
+class _ProgramProcess:
     """A program's process and its two pipes."""
 
     def __init__(self, pid: int, stdout: _Pipe, report: _Pipe) -> None:
@@ -192,7 +192,7 @@ class _Running:
         except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
-    def printed(self) -> str:
+    def get_stdout(self) -> str:
         """Standard output as text, cut at the limit."""
         pipe = self._stdout
         text = pipe.content[: pipe.size].decode("utf-8", "replace")

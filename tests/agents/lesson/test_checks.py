@@ -6,7 +6,7 @@ import pytest
 from concertino.agents.lesson.checks import check_lesson, in_language, sentence_length, size_of
 from concertino.agents.lesson.contracts import PARTS, Exercise, Lesson, TeachingPlan, format_lesson
 from concertino.language.messages import Language
-from concertino.prompts import load
+from concertino.prompts import load_prompt
 from concertino.tools.sandbox import default_sandbox
 
 PROSE = {
@@ -131,6 +131,6 @@ def test_the_answer_key_is_the_last_part_and_what_was_not_computed_is_marked() -
 async def test_the_introduction_that_the_prompt_shows_is_not_taken_for_this_lessons(
     language: Language,
 ) -> None:
-    shown = str(load("lesson/part")[language].fixed[-1].content)
+    shown = str(load_prompt("lesson/part")[language].fixed[-1].content)
     _, faults = await failed(lesson(language, parts={"introduction": shown}))
     assert set(faults) == {"introduction"}

@@ -1,8 +1,8 @@
 """Programs out of a model's replies."""
 
 import pytest
-from concertino.agents.math.execution import extract_program, with_answer
-from concertino.context import the_sandbox
+from concertino.agents.math.execution import ensure_answer, extract_program
+from concertino.context import get_sandbox
 from concertino.tools.answers import run_program
 
 
@@ -18,7 +18,7 @@ from concertino.tools.answers import run_program
     ],
 )
 async def test_a_program_that_forgets_to_name_its_answer_has_its_last_result(program: str) -> None:
-    found = await run_program(the_sandbox(), with_answer(program))
+    found = await run_program(get_sandbox(), ensure_answer(program))
     assert found.answer.exact == "36"
 
 
@@ -37,7 +37,7 @@ async def test_a_program_that_forgets_to_name_its_answer_has_its_last_result(pro
     ],
 )
 def test_one_that_names_it_or_has_none_stays_as_it_is(program: str) -> None:
-    assert with_answer(program) == program
+    assert ensure_answer(program) == program
 
 
 def test_the_longest_fence_is_the_program() -> None:

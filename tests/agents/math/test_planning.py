@@ -1,6 +1,6 @@
 """Plans are DAGs."""
 
-from concertino.agents.math.planning import acyclic
+from concertino.agents.math.planning import normalize_plan
 from concertino.state import Plan, PlanStep
 
 
@@ -14,10 +14,10 @@ def plan_of(*depends_on: list[int], ids: list[int] | None = None) -> Plan:
 
 
 def test_a_dependency_on_a_later_or_unknown_step_is_dropped() -> None:
-    tidy = acyclic(plan_of([2], [1, 9], [3]))
+    tidy = normalize_plan(plan_of([2], [1, 9], [3]))
     assert [step.depends_on for step in tidy.steps] == [[], [1], []]
 
 
 def test_odd_ids_are_renumbered_with_their_dependencies() -> None:
-    tidy = acyclic(plan_of([], [10], ids=[10, 20]))
+    tidy = normalize_plan(plan_of([], [10], ids=[10, 20]))
     assert [(step.id, step.depends_on) for step in tidy.steps] == [(1, []), (2, [1])]

@@ -2,13 +2,13 @@
 
 import pytest
 from concertino.agents.math.recomputation import correct_arithmetic
-from concertino.context import the_sandbox
+from concertino.context import get_sandbox
 
 PROBLEM = "A factory makes 50 quarts in 4 hours. How many in 48 hours?"
 
 
 async def put_right(reasoning: str, problem: str = PROBLEM) -> str:
-    return await correct_arithmetic(the_sandbox(), reasoning, problem)
+    return await correct_arithmetic(get_sandbox(), reasoning, problem)
 
 
 async def test_a_wrong_result_is_replaced_wherever_the_reasoning_goes_on_with_it() -> None:

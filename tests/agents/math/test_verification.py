@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from concertino.agents.math.verification import best_supported
+from concertino.agents.math.verification import find_best_supported
 from concertino.state import Answer, Attempt
 from concertino.tools.sandbox import default_sandbox
 
@@ -32,5 +32,5 @@ async def test_the_answer_that_most_routes_arrive_at_is_best_supported(
     attempts: list[tuple[Route, str]], answer: str, support: int
 ) -> None:
     made = [attempt(route, value) for route, value in attempts]
-    found, routes = await best_supported(default_sandbox(), made)
+    found, routes = await find_best_supported(default_sandbox(), made)
     assert (found.exact, routes) == (answer, support)
