@@ -18,6 +18,8 @@ from .language.messages import say
 ProviderName = Literal["gemini", "deepseek", "openai", "compatible", "embedded"]
 StructuredMethod = Literal["json_schema", "json_mode"]
 
+MASK = "***"
+"""What stands for a secret in whatever is shown or stored."""
 SHORTEST_SECRET = 6
 """Characters from which on a secret is one: blotting out every `1` would leave little to read."""
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -166,6 +168,13 @@ class Settings(BaseSettings):
         values = (getattr(self, name) for name in type(self).model_fields)
         plain = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
         return [secret for secret in plain if len(secret) >= SHORTEST_SECRET]
+
+
+def mask_secrets(text: str, secrets: list[str]) -> str:
+    """The text with each secret blotted out."""
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
 
 
 @cache

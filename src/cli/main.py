@@ -13,6 +13,7 @@ import click
 from .. import __version__
 from ..errors import ConcertinoError, InvalidTask
 from ..language.messages import default_language, say
+from .failures import explain_unforeseen, log_to_file
 from .kb import kb
 from .router import replay, route, router, train_router
 from .service import keys, serve, worker
@@ -41,10 +42,22 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with log_to_file() as path:
+                return self._invoke_logged(ctx, path)
         except ConcertinoError as error:
             click.echo(f"concertino: {error}", err=True)
             ctx.exit(2 if isinstance(error, InvalidTask) else 1)
+
+    def _invoke_logged(self, ctx: click.Context, path: Path) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ConcertinoError, click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            raise  # whoever reads the output has left
+        except Exception as error:
+            explain_unforeseen(error, path)
+            ctx.exit(1)
 
 
 class _FormulaCommand(click.Command):

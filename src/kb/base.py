@@ -218,7 +218,7 @@ class KnowledgeBase:
         """
         model = self._load(embedder)
         target, done = build_collection_name(model.name), 0
-        self.store.discard_damaged()
+        self.store.set_damaged_aside()
         with self.store.lock():
             if self.store.collection == target:
                 target += "-2"

@@ -21,6 +21,9 @@ from .vectors import DamagedVectors, VectorIndex
 if TYPE_CHECKING:
     from .embed import Vectors
 
+ASIDE = "chroma.damaged"
+"""Folder of damaged vectors until new ones stand."""
+
 _stores: "weakref.WeakValueDictionary[Path, KnowledgeStore]" = weakref.WeakValueDictionary()
 _stores_lock = threading.Lock()
 
@@ -29,7 +32,7 @@ class KnowledgeStore:
     """Safe to use from many threads and processes. A process has one for each folder, since
     Chroma's clients of one folder share their state; `Store.at` gives it.
 
-    All members are used inside `exclusive()`, which takes milliseconds: nothing slow, such as
+    All members are used inside `lock()`, which takes milliseconds: nothing slow, such as
     embedding, is done there.
     """
 
@@ -69,12 +72,13 @@ class KnowledgeStore:
             self._delete_unsettled()
             yield
 
-    def discard_damaged(self) -> None:
-        """Delete the vectors if Chroma cannot read them, so that they can be made anew. Takes
-        the lock itself: `exclusive` would fail.
+    def set_damaged_aside(self) -> None:
+        """Put damaged vectors aside, so that others can be made; those that are only locked, or
+        may not be read, stay. What is aside is deleted when the new ones stand. Takes the lock
+        itself: `lock` would fail.
 
         Raises:
-            KnowledgeBaseError: the folder cannot be written.
+            KnowledgeBaseError: the folder cannot be written, or the vectors cannot be read now.
         """
         with self._thread_lock, _translate_errors(self.folder), self._file_lock:
             self._announce([])
@@ -84,7 +88,8 @@ class KnowledgeStore:
                 self._delete_unsettled()
             except DamagedVectors:
                 self.vectors.close()
-                shutil.rmtree(self.folder / "chroma")
+                self._delete_aside()
+                (self.folder / "chroma").rename(self.folder / ASIDE)
                 with self.catalogue.transaction():
                     self.catalogue.mark_settled(self.catalogue.list_unsettled())
 
@@ -155,6 +160,7 @@ class KnowledgeStore:
         self._announce([])
         self._remember(embedder, collection)
         self.vectors.keep_only(collection)
+        self._delete_aside()
 
     def _remember(self, embedder: str, collection: str) -> None:
         with self.catalogue.transaction():
@@ -177,6 +183,9 @@ class KnowledgeStore:
         self.vectors.delete_versions(self.collection, versions)
         with self.catalogue.transaction():
             self.catalogue.mark_settled(versions)
+
+    def _delete_aside(self) -> None:
+        shutil.rmtree(self.folder / ASIDE, ignore_errors=True)
 
     def _get_generation(self) -> int:
         return int(self.catalogue.get_fact("generation") or 0)

@@ -5,8 +5,9 @@ changed, and later writes its own state over it. So every use is under the base'
 client from before another's change is closed and opened anew, which takes 40 ms.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
     from .embed import Vectors
 
+GRAPH_FILES = ("data_level0.bin", "header.bin", "length.bin")
+"""Files of a graph that is searched, as Chroma keeps it; none of them is ever empty."""
 WRITE_BATCH = 2000
 """Vectors written at a time; Chroma takes up to 5,461."""
 
 
 class DamagedVectors(KnowledgeBaseError):
-    """Chroma cannot read or write its files."""
+    """Chroma's files are damaged: only vectors made anew help."""
 
 
 class VectorIndex:
@@ -128,19 +131,61 @@ class VectorIndex:
     def _open_client(self) -> "Client":
         if self._client is None:
             import chromadb
+            from chromadb.api.shared_system_client import SharedSystemClient as SharedSystem
             from chromadb.config import Settings
 
             settings = Settings(anonymized_telemetry=False)
-            self._client = cast("Client", chromadb.PersistentClient(self._folder, settings))
+            try:
+                self._client = cast("Client", chromadb.PersistentClient(self._folder, settings))
+            except Exception:
+                # Chroma keeps the system that failed to start, and would hand it out again.
+                for kept in (
+                    SharedSystem._identifier_to_system,
+                    SharedSystem._identifier_to_refcount,
+                ):
+                    kept.pop(str(self._folder), None)
+                raise
         return self._client
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        # Whatever is wrong with its files, Chroma raises errors of many kinds.
+        # Chroma raises errors of many kinds, and the same for a locked file as for a damaged one:
+        # what is damaged is told by the files.
         except Exception as error:
-            raise DamagedVectors(say("kb.damaged", folder=self._folder, reason=error)) from error
+            if is_damaged(self._folder):
+                told = say("kb.damaged", folder=self._folder, reason=error)
+                raise DamagedVectors(told) from error
+            told = say("kb.vectors_failed", folder=self._folder, reason=error)
+            raise KnowledgeBaseError(told) from error
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether Chroma's files in a folder are damaged. A file that is locked, or that may not be
+    read, is not: nothing can be said of it."""
+    database = folder / "chroma.sqlite3"
+    if not database.exists():
+        return folder.exists() and any(folder.iterdir())
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            if connection.execute("pragma quick_check(1)").fetchone() != ("ok",):
+                return True
+            segments = connection.execute("select id from segments where scope = 'VECTOR'")
+            graphs = [folder / segment for (segment,) in segments]
+    except sqlite3.OperationalError as error:
+        return "no such table" in str(error)
+    except sqlite3.DatabaseError:
+        return True
+    return any(_is_cut(graph) for graph in graphs)
+
+
+def _is_cut(graph: Path) -> bool:
+    """Whether a persisted graph lacks one of its files, or one of them is empty. A graph that is
+    not yet persisted has no folder."""
+    return graph.is_dir() and any(
+        not (graph / name).is_file() or not (graph / name).stat().st_size for name in GRAPH_FILES
+    )
 
 
 def extract_version(chunk_id: str) -> str:

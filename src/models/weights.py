@@ -22,6 +22,7 @@ from typing import IO, Protocol
 
 import filelock
 import httpx
+import platformdirs
 
 from ..errors import ModelError
 from ..language.messages import Language, default_language, say
@@ -212,7 +213,7 @@ class _WeightsCache:
     def check_given(self, path: Path) -> Path:
         if not path.is_file():
             raise self.build_error("missing", path=path)
-        if not self._is_right(path, self.folder / f"{self.model.name}.given.json"):
+        if not self._is_right(path, self._find_record(path)):
             raise self.build_error(
                 "wrong", path=path, name=self.model.name, sha256=self.model.sha256
             )
@@ -253,6 +254,12 @@ class _WeightsCache:
             return False
         self._write_record(path, record, "found here")
         return True
+
+    def _find_record(self, path: Path) -> Path:
+        """Where it is noted that a file given by its path is right: with the user, not with one
+        home, so that another home does not read the whole file again."""
+        name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return platformdirs.user_cache_path("concertino") / "weights" / f"{name}.json"
 
     def _write_record(self, path: Path, record: Path, source: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")

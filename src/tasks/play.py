@@ -21,7 +21,7 @@ from ..errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
 from ..graphs.coordinator import Graph, build_graph, check_input, check_text
 from ..language.messages import say
 from ..models.providers import choose_provider, strip_login
-from ..settings import Settings, get_settings
+from ..settings import Settings, get_settings, mask_secrets
 from ..state import TaskInput, TaskStatus
 from ..store.base import TaskStore, checkpoint_config
 from .ending import Meter, reward_task
@@ -205,9 +205,7 @@ def _describe_failure(failure: Exception, task_id: str) -> str:
         return str(failure)
     log.error("task %s failed", task_id, exc_info=failure)
     text = strip_login(f"{type(failure).__name__}: {failure}")
-    for secret in get_settings().secrets:
-        text = text.replace(secret, "***")
-    return say("task.unforeseen", error=text[:300])
+    return say("task.unforeseen", error=mask_secrets(text, get_settings().secrets)[:300])
 
 
 def _check_rounds(max_iterations: int | None) -> int:

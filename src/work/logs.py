@@ -18,13 +18,12 @@ from opentelemetry import trace
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..settings import Settings
+from ..settings import MASK, Settings, mask_secrets
 
 LogFields = dict[str, Any]
 
 PROBE_PATHS = ("/health/", "/metrics", "/page/", "/favicon.ico")
 """Beginnings of paths that are asked for again and again."""
-MASK = "***"
 
 _KEY = re.compile(r"\b(concertino_[0-9a-f]{8}_)[\w-]{20,}")
 _log_fields: ContextVar[LogFields] = ContextVar("facts")
@@ -69,9 +68,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record) if self._kind == "text" else self._format_json(record)
-        for secret in self._secrets:
-            line = line.replace(secret, MASK)
-        return _KEY.sub(rf"\1{MASK}", line)
+        return _KEY.sub(rf"\1{MASK}", mask_secrets(line, self._secrets))
 
     def _format_json(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)

@@ -533,7 +533,7 @@ def test_an_answer_is_held_to_what_a_question_is(serve: Serve, answer: str) -> N
 
 
 def test_an_error_that_nobody_foresaw_fails_the_task_and_says_what_happened(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, home: Path
 ) -> None:
     def stumble(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError(f"no luck with {SECRET}")
@@ -548,3 +548,24 @@ def test_an_error_that_nobody_foresaw_fails_the_task_and_says_what_happened(
     assert list_tasks()[0].status == "failed"
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.exc_info is not None
+    assert "Traceback" not in shown.stderr
+    kept = (home / "concertino.log").read_text()
+    assert "Traceback" in kept
+    assert SECRET not in kept
+
+
+def test_an_error_outside_of_tasks_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    def stumble() -> None:
+        raise ZeroDivisionError("no luck")
+
+    monkeypatch.setattr("concertino.tasks.api.workflows", stumble)
+    shown = run("workflows")
+
+    assert shown.exit_code == 1
+    assert shown.stderr == (
+        "concertino: An error that was not foreseen: ZeroDivisionError: no luck. "
+        f"The details are in {home / 'concertino.log'}.\n"
+    )
+    assert "Traceback" in (home / "concertino.log").read_text()

@@ -16,6 +16,7 @@ from concertino.kb import (
     default_folder,
 )
 from concertino.kb.keyword import split_words
+from concertino.kb.vectors import DamagedVectors, VectorIndex, is_damaged
 from concertino.settings import get_settings
 
 from tests.kb.letter_pairs import LetterPairs
@@ -339,3 +340,69 @@ def test_hits_can_be_written_as_json(base: KnowledgeBase) -> None:
     base.add_documents([FRACTIONS])
     written = json.loads(base.retrieve("分数", 1)[0].model_dump_json())
     assert {"score", "text", "source", "chunk_id", "doc_id", "title"} <= written.keys()
+
+
+def test_vectors_that_are_only_locked_are_not_damaged_and_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "base"
+    base = KnowledgeBase(folder, embedder=LetterPairs())
+    base.add_documents([FRACTIONS, HTTP])
+
+    def locked(self: VectorIndex) -> None:
+        raise RuntimeError("error returned from database: (code: 5) database is locked")
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(VectorIndex, "_open_client", locked)
+        elsewhere.setattr(VectorIndex, "_get_collection", locked)
+        with pytest.raises(KnowledgeBaseError, match="nothing was deleted") as told:
+            base.search("port")
+        assert not isinstance(told.value, DamagedVectors)
+        with pytest.raises(KnowledgeBaseError, match="database is locked"):
+            base.reembed(LetterPairs())
+    assert base.search("HTTPS port", 1) == [("http", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "denied"), OSError(28, "No space left on device"), MemoryError()]
+)
+def test_what_the_machine_refuses_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    base = KnowledgeBase(tmp_path / "base", embedder=LetterPairs())
+    base.add_documents([HTTP])
+
+    def refuse(*given: object) -> None:
+        raise error
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(VectorIndex, "_get_collection", refuse)
+        with pytest.raises(KnowledgeBaseError) as told:
+            base.search("port")
+    assert not isinstance(told.value, DamagedVectors)
+    assert not is_damaged(tmp_path / "base" / "chroma")
+
+
+def test_damaged_vectors_are_kept_aside_until_the_new_ones_stand(tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    KnowledgeBase(folder, embedder=LetterPairs()).add_documents([FRACTIONS, HTTP])
+    (folder / "chroma" / "chroma.sqlite3").write_bytes(b"rubbish" * 1000)
+    aside: list[bool] = []
+
+    def watch(done: float, total: int, what: str, /) -> None:
+        aside.append((folder / "chroma.damaged" / "chroma.sqlite3").exists())
+
+    base = KnowledgeBase(folder, embedder=LetterPairs())
+    base.reembed(LetterPairs(), progress=watch)
+    assert aside == [True]
+    assert not (folder / "chroma.damaged").exists()
+    assert base.search("HTTPS port", 1) == [("http", 1.0)]
+
+
+def test_a_graph_that_lost_a_file_is_damage(tmp_path: Path) -> None:
+    base = KnowledgeBase(tmp_path / "base", embedder=LetterPairs())
+    base.add_documents([HTTP])
+    chroma = tmp_path / "base" / "chroma"
+    assert not is_damaged(chroma)
+    (chroma / "chroma.sqlite3").unlink()
+    assert is_damaged(chroma)
