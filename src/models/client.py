@@ -209,7 +209,7 @@ class LanguageModel:
         try:
             message = await self._invoke_chat(list(messages), config, options)
         except Exception as error:
-            cut_off = _recover_truncated_reply(error)
+            cut_off = cut_off_reply(error)
             if cut_off is None:
                 # Not `from error`: a provider's text may quote the key, and a traceback shows it.
                 raise self._translate_error(error, options) from None
@@ -259,7 +259,7 @@ class LanguageModel:
         return ModelError(f"{self.name}: {type(error).__name__}: {text}")
 
 
-def _recover_truncated_reply(error: Exception) -> AIMessage | None:
+def cut_off_reply(error: BaseException) -> AIMessage | None:
     """The reply that was at its limit of tokens before its end: where it had to keep to a schema
     OpenAI's client raises, instead of handing over what came."""
     import openai

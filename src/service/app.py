@@ -127,7 +127,8 @@ async def _prune_daily(ledger: Ledger, days: int) -> None:
 async def _build_service(
     settings: Settings, model: BaseChatModel | None, ledger: Ledger
 ) -> Service:
-    keys, documents = Keys(ledger.tasks), settings.documents_of
+    keys = Keys(ledger.tasks)
+    documents = settings.documents_of
     joined = _build_backend(settings, ledger, documents, model)
     await ledger.setup()
     await keys.setup()
@@ -138,7 +139,10 @@ async def _build_service(
         bells=joined.bells,
         drafts=joined.drafts,
         queue=joined.queue,
-        uploads=Uploads(ledger.tasks, joined.bells, settings.home / "uploads", documents),
+        uploads=Uploads(
+            *(ledger.tasks, joined.bells, settings.home / "uploads", documents),
+            shared=settings.database_url is not None,
+        ),
         streams=OpenStreams(settings.serve_streams),
         rates=joined.rates,
         readiness=Readiness(settings, ledger, joined.queue),
@@ -171,10 +175,12 @@ def _build_backend(
         except ImportError as error:
             raise ConcertinoError(say("store.not_installed", reason=error)) from error
         redis = create_redis_client(settings)
-        wire, rates = RedisRelay(redis, settings), SharedRateLimit(redis, settings.redis_prefix)
+        wire = RedisRelay(redis, settings)
+        rates = SharedRateLimit(redis, settings.redis_prefix)
         remote = RemoteQueue(ledger, wire, settings, documents)
         return Backend(wire.bells, wire.drafts, remote, rates)
-    bells, drafts = Notifier(), LiveText()
+    bells = Notifier()
+    drafts = LiveText()
     queue = LocalQueue(
         *(ledger, bells, drafts),
         workers=settings.serve_workers,

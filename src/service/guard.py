@@ -64,7 +64,8 @@ def explain_refusal(scope: Scope) -> str | None:
     A page that a person has open elsewhere must not reach the service on their machine: neither
     under a name that was made to point here (DNS rebinding), nor by a form or `fetch` (CSRF).
     """
-    request, headers = Request(scope), Headers(scope=scope)
+    request = Request(scope)
+    headers = Headers(scope=scope)
     if request.client and not is_loopback(request.client.host):
         return say("service.not_loopback")
     if not is_loopback(_strip_port(headers.get("host", ""))):

@@ -70,7 +70,8 @@ class Keys:
         Returns:
             Its text, which is kept nowhere.
         """
-        key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        key_id = secrets.token_hex(4)
+        secret = secrets.token_urlsafe(32)
         text = f"{PREFIX}_{key_id}_{secret}"
         async with self._tasks.transaction() as db:
             await db.execute(

@@ -32,7 +32,8 @@ class SharedRateLimit:
     """
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._alone, self._prefix = RateLimit(), prefix
+        self._alone = RateLimit()
+        self._prefix = prefix
         self._take = redis.register_script(_TAKE)
 
     async def take(self, name: str, per_minute: int) -> float:

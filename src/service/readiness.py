@@ -31,7 +31,10 @@ class Readiness:
         queue: Queue,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._ledger, self._queue, self._clock = settings, ledger, queue, clock
+        self._settings = settings
+        self._ledger = ledger
+        self._queue = queue
+        self._clock = clock
         self._looks: dict[str, asyncio.Task[str]] = {}
         self._model_state: tuple[float, str] | None = None
 
@@ -99,7 +102,8 @@ async def _check_model_server(settings: Settings) -> str:
 
 
 async def _check_provider(choice: Choice) -> str:
-    name, key = choice.provider.name, choice.api_key
+    name = choice.provider.name
+    key = choice.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
         base_url = str(choice.base_url)

@@ -29,7 +29,8 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=5,
             )
         )
-        self._app, self._settings = app, settings
+        self._app = app
+        self._settings = settings
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._app.state.service.queue.drain(self._settings.serve_shutdown_seconds)

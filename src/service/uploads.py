@@ -1,12 +1,13 @@
 """Files on their way into a knowledge base: kept until they are in it, also over a restart."""
 
 import asyncio
+import hashlib
 import logging
-import os
 import shutil
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import IngestReport
 from ..language.messages import say
-from ..store.base import TaskStore, build_owner_condition, timestamp
-from ..work.notifier import Notifier
+from ..store.base import Row, TaskStore, build_owner_condition, timestamp
+from ..work.following import LOOK_SECONDS
+from ..work.notifier import Notifier, wait_at_most
 
 if TYPE_CHECKING:
     from ..kb import KnowledgeBase
@@ -32,11 +34,22 @@ create table if not exists uploads (
     chunks integer not null,
     created text not null
 );
+create table if not exists upload_sightings (
+    upload_id text primary key,
+    seen text not null
+) without rowid;
 """
 
 UploadStatus = Literal["queued", "running", "added", "replaced", "unchanged", "skipped", "failed"]
 PENDING = ("queued", "running")
+GONE = {"status": "failed", "message": None}
+"""Of an upload whose file is lost. Why is told where it is read, in its reader's language."""
 NAME_BYTES = 200
+
+AGAIN_SECONDS = 30.0
+"""How often pending uploads are looked for that were left alone when it was their turn."""
+UNSEEN = timedelta(hours=1)
+"""How long a file may be on none of the machines that share a database: one may be restarting."""
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +71,17 @@ class Upload(BaseModel):
     """Share of it that is done, 0 to 1."""
 
 
+class FileGone(Exception):
+    """A file that was sent is nowhere any more."""
+
+
 class Uploads:
     """Takes files, and adds them one after the other: embedding keeps a processor busy.
 
     Args:
         folder: where files wait.
         documents_of: the folder of an owner's knowledge base; None is the machine's own.
+        shared: whether other machines, with folders of their own, take files for this database.
     """
 
     def __init__(
@@ -72,28 +90,34 @@ class Uploads:
         bells: Notifier,
         folder: Path,
         documents_of: Callable[[str | None], Path | None],
+        *,
+        shared: bool = False,
     ) -> None:
-        self._tasks, self._bells, self._folder = tasks, bells, folder
+        self._tasks = tasks
+        self._bells = bells
+        self._folder = folder
         self._documents_of = documents_of
+        self._shared = shared
         self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
         self._shares: dict[str, float] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._working: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Take up what an earlier process left in this folder."""
+        """Take up what an earlier process left."""
         await self._tasks.define(SCHEMA)
-        for row in await self._tasks.read(
-            "select upload_id from uploads where status in ('queued', 'running') order by rowid"
-        ):
-            if (self._folder / row["upload_id"]).exists():
-                self._queue.put_nowait(row["upload_id"])
-        self._worker = asyncio.create_task(self._work())
+        await self._clear_up()
+        await self.look()
+        self._working = [
+            asyncio.create_task(self._work()),
+            asyncio.create_task(self._keep_looking()),
+        ]
 
     async def stop(self) -> None:
         """Stop after nothing more than the file at hand; the others wait for the next start."""
-        if self._worker:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        for each in self._working:
+            each.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
 
     async def accept(self, owner: str | None, name: str, copy_to: Callable[[Path], None]) -> Upload:
         """Keep a file until it has been added.
@@ -104,15 +128,15 @@ class Uploads:
         Raises:
             InvalidTask: it has no usable name.
         """
-        name, upload_id = clean_file_name(name), uuid.uuid4().hex[:12]
-        place = self._folder / upload_id
-        await asyncio.to_thread(_receive, place / name, copy_to)
+        name = clean_file_name(name)
+        upload_id = uuid.uuid4().hex[:12]
+        await asyncio.to_thread(_receive, self._folder / upload_id / name, copy_to)
         async with self._tasks.transaction() as db:
             await db.execute(
                 "insert into uploads values (?, ?, ?, 'queued', null, null, 0, ?)",
                 (upload_id, owner, name, timestamp()),
             )
-        self._queue.put_nowait(upload_id)
+        self._line_up(upload_id)
         return await self.get(owner, upload_id)
 
     async def get(self, owner: str | None, upload_id: str) -> Upload:
@@ -126,37 +150,98 @@ class Uploads:
         rows = await self._tasks.read(query, (upload_id, *values))
         if not rows:
             raise UnknownTask(say("service.unknown_upload", upload_id=upload_id))
-        share = self._shares.get(upload_id, 0.0)
-        done = rows[0]["status"] not in PENDING
-        return Upload.model_validate({**rows[0], "progress": 1.0 if done else share})
+        upload = dict(rows[0])
+        done = upload["status"] not in PENDING
+        if upload["status"] == "failed" and upload["message"] is None:
+            upload["message"] = say("service.upload_gone")  # in the reader's language
+        share = 1.0 if done else self._shares.get(upload_id, 0.0)
+        return Upload.model_validate({**upload, "progress": share})
+
+    async def follow(self, owner: str | None, upload_id: str) -> AsyncIterator[Upload]:
+        """An owner's upload, each time that there is something new about it, until it is done or
+        the service stops.
+
+        Raises:
+            UnknownTask: there is none of that id.
+        """
+        told: Upload | None = None
+        with self._bells.subscribe(upload_id) as bell:
+            while not self._bells.closed:
+                bell.clear()
+                now = await self.get(owner, upload_id)
+                if now != told:
+                    yield now
+                if now.status not in PENDING:
+                    return
+                told = now
+                await wait_at_most(bell, LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Line up everything that is pending, also what was left alone at an earlier turn."""
+        pending = await self._tasks.read(
+            "select upload_id from uploads where status in ('queued', 'running') order by rowid"
+        )
+        upload_ids = [row["upload_id"] for row in pending]
+        if self._shared:
+            await self._note_seen([each for each in upload_ids if (self._folder / each).exists()])
+        for upload_id in upload_ids:
+            self._line_up(upload_id)
+
+    def _line_up(self, upload_id: str) -> None:
+        if upload_id not in self._queued:
+            self._queued.add(upload_id)
+            self._queue.put_nowait(upload_id)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                await self.look()
+            except Exception as error:
+                log.warning("uploads are looked for another time: %s", type(error).__name__)
 
     async def _work(self) -> None:
         while True:
             upload_id = await self._queue.get()
             try:
-                async with self._tasks.claim(f"upload-{upload_id}"):
-                    await self._add(upload_id)
+                await self._take(upload_id)
             except TaskBusy:
-                pass  # another process does it
+                log.debug("upload %s is in another process's hands", upload_id)
             except Exception:
                 log.exception("upload %s could not be entered", upload_id)
+            finally:
+                self._queued.discard(upload_id)
 
-    async def _add(self, upload_id: str) -> None:
-        query = "select owner, name, status from uploads where upload_id = ?"
-        (upload,) = await self._tasks.read(query, (upload_id,))
-        if upload["status"] not in PENDING:
-            return  # another process has done it
-        path = self._folder / upload_id / upload["name"]
+    async def _take(self, upload_id: str) -> None:
+        """Add a file, unless another process is about it or about one of the same name: both have
+        the same place in the base."""
+        upload = await self._pending(upload_id)
+        if upload is None or await self._is_elsewhere(upload_id):
+            return
+        async with self._tasks.claim(_claim_of(upload["owner"], upload["name"])):
+            upload = await self._pending(upload_id)
+            if upload is None:
+                return  # another process has done it
+            if (self._folder / upload_id).exists():
+                await self._add(upload_id, upload["owner"], upload["name"])
+            else:
+                await self._update_upload(upload_id, **GONE)
+                self._bells.notify(upload_id)
+
+    async def _add(self, upload_id: str, owner: str | None, name: str) -> None:
+        path = self._folder / upload_id / name
+        documents = self._documents_of(owner)
         await self._update_upload(upload_id, status="running")
+        self._bells.notify(upload_id)
         loop = asyncio.get_running_loop()
 
         def progress(done: float, total: int, what: str, /) -> None:
             loop.call_soon_threadsafe(self._set_progress, upload_id, done / max(total, 1))
 
         try:
-            report = await asyncio.to_thread(
-                _ingest, path, self._documents_of(upload["owner"]), progress
-            )
+            report = await asyncio.to_thread(_ingest, path, documents, progress)
+        except FileGone:
+            await self._update_upload(upload_id, **GONE)
         except ConcertinoError as error:
             await self._update_upload(upload_id, status="failed", message=str(error))
         except Exception:
@@ -165,11 +250,20 @@ class Uploads:
         else:
             await self._update_upload(upload_id, **_build_outcome(report))
         self._shares.pop(upload_id, None)
-        await asyncio.to_thread(shutil.rmtree, self._folder / upload_id, ignore_errors=True)
+        await asyncio.to_thread(_discard, path, documents)
+        self._bells.notify(upload_id)
 
     def _set_progress(self, upload_id: str, share: float) -> None:
         self._shares[upload_id] = share
         self._bells.notify(upload_id)
+
+    async def _pending(self, upload_id: str) -> Row | None:
+        rows = await self._tasks.read(
+            "select owner, name from uploads where upload_id = ? "
+            "and status in ('queued', 'running')",
+            (upload_id,),
+        )
+        return rows[0] if rows else None
 
     async def _update_upload(self, upload_id: str, **changes: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in changes)
@@ -178,7 +272,36 @@ class Uploads:
                 f"update uploads set {columns} where upload_id = ?",  # noqa: S608
                 (*changes.values(), upload_id),
             )
-        self._bells.notify(upload_id)
+
+    async def _note_seen(self, upload_ids: list[str]) -> None:
+        async with self._tasks.transaction() as db:
+            for upload_id in upload_ids:
+                await db.execute(
+                    "insert into upload_sightings values (?, ?) "
+                    "on conflict (upload_id) do update set seen = excluded.seen",
+                    (upload_id, timestamp()),
+                )
+
+    async def _is_elsewhere(self, upload_id: str) -> bool:
+        """Whether another machine may have the file: until none has had it for long."""
+        if not self._shared or (self._folder / upload_id).exists():
+            return False
+        rows = await self._tasks.read(
+            "select coalesce(seen, created) as seen from uploads "
+            "left join upload_sightings using (upload_id) where upload_id = ?",
+            (upload_id,),
+        )
+        oldest = (datetime.now(UTC) - UNSEEN).isoformat(timespec="seconds")
+        return bool(rows and rows[0]["seen"] >= oldest)
+
+    async def _clear_up(self) -> None:
+        """Remove the files of uploads that are done, whose process was killed before it did so."""
+        for path in _folders_in(self._folder):
+            rows = await self._tasks.read(
+                "select status from uploads where upload_id = ?", (path.name,)
+            )
+            if rows and rows[0]["status"] not in PENDING:
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
 
 def clean_file_name(name: str) -> str:
@@ -223,16 +346,40 @@ def _receive(path: Path, copy_to: Callable[[Path], None]) -> None:
 
 
 def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
-    """Add a file to a base. Its source there is always the same, so that it replaces itself."""
+    """Add a file to a base. Its source there is always the same, so that it replaces itself. The
+    file itself stays where it is until what has become of it is stored.
+
+    Raises:
+        FileGone: there is no such file any more.
+    """
     base = open_base(documents)
-    settled = base.folder / "files" / path.name
-    settled.parent.mkdir(exist_ok=True)
-    if path.exists():  # else a process that was killed has moved it
-        os.replace(path, settled)
-    try:
-        return base.add_files([settled], progress=progress)
-    finally:
-        settled.unlink(missing_ok=True)
+    source = _source_in(base, path)
+    source.parent.mkdir(exist_ok=True)
+    if path.exists():
+        shutil.copyfile(path, source)
+    elif not source.exists():  # else an earlier version has moved it, and was killed
+        raise FileGone
+    return base.add_files([source], progress=progress)
+
+
+def _discard(path: Path, documents: Path | None) -> None:
+    """Remove a file that is in the base, or will never be."""
+    with suppress(ConcertinoError, OSError):
+        _source_in(open_base(documents), path).unlink(missing_ok=True)
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _source_in(base: "KnowledgeBase", path: Path) -> Path:
+    return base.folder / "files" / path.name
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _claim_of(owner: str | None, name: str) -> str:
+    place = f"{owner or ''}/{name}"
+    return f"upload-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def _build_outcome(report: IngestReport) -> dict[str, Any]:

@@ -6,7 +6,6 @@ not in Redis is sent again. A message too many does no harm, since a task is cla
 played.
 """
 
-import asyncio
 import logging
 import os
 import socket
@@ -21,10 +20,11 @@ from taskiq.exceptions import TaskiqError
 from taskiq.kicker import AsyncKicker
 from taskiq_redis import RedisStreamBroker
 
-from ..errors import ConcertinoError, StoreUnavailable
+from ..errors import ConcertinoError
 from ..language.messages import say
 from ..settings import Settings
 from .ledger import Ledger
+from .sweeping import resend_lost_tasks
 
 CARRY_OUT = "carry_out"
 """The one task of taskiq's: to carry out a task of ours."""
@@ -84,7 +84,7 @@ class MessageBroker:
         )
 
     async def send(self, task_id: str) -> None:
-        """Let some worker have a task; where Redis does not answer, `resend_lost_tasks` will."""
+        """Let some worker have a task; where Redis does not answer, `resend_lost` will."""
         kicker: AsyncKicker[[str], None] = AsyncKicker(CARRY_OUT, self.broker, {})
         try:
             await kicker.kiq(task_id)
@@ -110,22 +110,10 @@ class MessageBroker:
         await self._redis.aclose()
 
 
-async def resend_lost_tasks(ledger: Ledger, deliveries: MessageBroker, seconds: float) -> None:
-    """Send again, for ever, what Redis has lost.
+async def resend_lost(ledger: Ledger, deliveries: MessageBroker, seconds: float) -> None:
+    """Send again, for ever, what Redis has lost: while a message is unread nothing is."""
 
-    A task is lost when it is due and in nobody's hands though no message is unread, and that twice
-    in a row: a worker that has just read one needs a moment to claim its task.
-    """
-    suspects: set[str] = set()
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            unheld = [] if await deliveries.has_unread() else await ledger.list_unheld()
-        except (RedisError, OSError, StoreUnavailable) as error:
-            log.warning("lost tasks will be looked for later: %s", error)
-            continue
-        for task_id in unheld:
-            if task_id in suspects:
-                log.warning("task %s is sent again", task_id)
-                await deliveries.send(task_id)
-        suspects = set(unheld)
+    async def unheld() -> list[str]:
+        return [] if await deliveries.has_unread() else await ledger.list_unheld()
+
+    await resend_lost_tasks(seconds, unheld, deliveries.send)

@@ -12,7 +12,7 @@ from ..tasks.events import Event
 from ..tasks.result import read_result
 from .ledger import Ledger, StoredEvent
 from .live_text import LiveText, TextPiece
-from .notifier import Notifier
+from .notifier import Notifier, wait_at_most
 
 LOOK_SECONDS = 5.0
 """How often a task is looked at that another process, such as the command line, may work on."""
@@ -35,8 +35,10 @@ async def follow(
 ) -> AsyncIterator[StreamedEvent]:
     """A task's events after that number, as they come, until it has ended; and between them what
     models are writing."""
-    ended, look, place = task.status in FINAL, True, dict[str, int]()
-    over = ended
+    over = task.status in FINAL
+    ended = over
+    look = True
+    place: dict[str, int] = {}
     with bells.subscribe(task.task_id) as bell:
         while not bells.closed:
             bell.clear()
@@ -55,17 +57,8 @@ async def follow(
                         1, {"type": "done", "result": result.model_dump(mode="json")}
                     )
                 return
-            look = not await _wait_for(bell, LOOK_SECONDS) or await _wait_for(
-                bell.stored, TOKEN_SECONDS
-            )
-
-
-async def _wait_for(news: asyncio.Event, seconds: float) -> bool:
-    """Whether it is set within that time."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    return news.is_set()
+            rung = await wait_at_most(bell, LOOK_SECONDS)
+            look = not rung or await wait_at_most(bell.stored, TOKEN_SECONDS)
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:
@@ -86,5 +79,5 @@ async def wait_until_settled(
                 now = await ledger.tasks.get(task.task_id)
                 if now.status in FINAL or now.status == "needs_input":
                     return True
-                await _wait_for(bell.stored, LOOK_SECONDS)
+                await wait_at_most(bell.stored, LOOK_SECONDS)
     return False

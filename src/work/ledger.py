@@ -5,7 +5,7 @@ accepted with its place in the queue, and it ends with its last event and withou
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -26,6 +26,7 @@ from ..store.base import (
 )
 from ..tasks.events import Event
 from ..tasks.result import TaskResult
+from .spending import Spending
 
 SCHEMA = """
 create table if not exists jobs (
@@ -181,9 +182,13 @@ class Ledger:
             await self.set_status(task_id, "queued")
         return await self._list_in_queue()
 
-    async def list_unheld(self) -> list[str]:
-        """What is left to do, in order, and in nobody's hands."""
-        in_line = await self._list_in_queue()
+    async def list_unheld(self, held: Collection[str] = ()) -> list[str]:
+        """What is left to do, in order, and in nobody's hands.
+
+        Args:
+            held: tasks that are known to be in somebody's.
+        """
+        in_line = [task_id for task_id in await self._list_in_queue() if task_id not in held]
         free = await self.tasks.find_unclaimed(in_line)
         return [task_id for task_id in in_line if task_id in free]
 
@@ -204,23 +209,37 @@ class Ledger:
     async def set_status(self, task_id: str, status: TaskStatus) -> None:
         """Enter how a task stands that has not ended."""
         async with self.tasks.transaction() as db:
-            await db.execute(
-                "update tasks set status = ?, updated = ? where task_id = ?",
-                (status, timestamp(), task_id),
-            )
+            await _set_status(db, task_id, status)
 
-    async def record(self, job: Job, event: Event) -> int:
-        """Keep an event, and count what it cost its owner.
+    async def put_back(self, job: Job, spending: Spending) -> None:
+        """Let a task that was stopped wait to be carried on, and charge its owner."""
+        async with self.tasks.transaction() as db:
+            await _set_status(db, job.task_id, "queued")
+            await _charge(db, job.owner, spending)
+
+    async def charge(self, owner: str | None, spending: Spending) -> None:
+        """Add to an owner's tokens what is owed."""
+        async with self.tasks.transaction() as db:
+            await _charge(db, owner, spending)
+
+    async def record(self, job: Job, event: Event, spending: Spending | None = None) -> int:
+        """Keep an event, and charge the task's owner for what has been spent until then.
 
         Returns:
             Its number.
         """
         async with self.tasks.transaction() as db:
-            await _charge(db, job.owner, event)
-            return await _append(db, job.task_id, event)
+            number = await _append(db, job.task_id, event)
+            if spending:
+                await _charge(db, job.owner, spending)
+            return number
 
-    async def finish(self, task_id: str, events: Sequence[Event], result: TaskResult) -> None:
-        """Enter how a run of a task ended; there is nothing left to do on it."""
+    async def finish(
+        self, job: Job, events: Sequence[Event], result: TaskResult, spending: Spending
+    ) -> None:
+        """Enter how a run of a task ended, and charge its owner for the rest; there is nothing
+        left to do on it."""
+        task_id = job.task_id
         async with self.tasks.transaction() as db:
             for event in events:
                 await _append(db, task_id, event)
@@ -229,6 +248,7 @@ class Ledger:
                 "update jobs set place = null, answer = null where task_id = ?", (task_id,)
             )
             await db.execute("delete from trace_contexts where task_id = ?", (task_id,))
+            await _charge(db, job.owner, spending)
 
     async def prune(self, days: int) -> None:
         """Delete the events of tasks that ended so many days ago; their results stay."""
@@ -270,7 +290,8 @@ class Ledger:
     ) -> tuple[list[TaskSummary], int | None]:
         """Some of an owner's tasks, newest first, and where the next page begins."""
         whose, owners = build_owner_condition(owner)
-        conditions, values = [whose], list[Value](owners)
+        conditions = [whose]
+        values = list[Value](owners)
         if status:
             conditions.append("status = ?")
             values.append(status)
@@ -350,15 +371,24 @@ async def _append(db: Session, task_id: str, event: Event) -> int:
     return int(row["id"])
 
 
-async def _charge(db: Session, owner: str | None, event: Event) -> None:
-    usage = event["usage"] if event["type"] in ("decision", "turn") else {}
-    tokens = usage.get("prompt_tokens", 0) + usage.get("output_tokens", 0)
+async def _set_status(db: Session, task_id: str, status: TaskStatus) -> None:
+    await db.execute(
+        "update tasks set status = ?, updated = ? where task_id = ?",
+        (status, timestamp(), task_id),
+    )
+
+
+async def _charge(db: Session, owner: str | None, spending: Spending) -> None:
+    """The last step of a transaction: until here a run that breaks off leaves all of it undone,
+    and the tokens are still owed."""
+    tokens = spending.owed
     if owner and tokens:
         await db.execute(
             "insert into tokens_used values (?, ?, ?) on conflict (owner, day) do update "
             "set tokens = tokens_used.tokens + excluded.tokens",
             (owner, _format_today(), tokens),
         )
+    spending.settle(tokens)
 
 
 def _format_today() -> str:

@@ -64,7 +64,8 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self, kind: Literal["text", "json"], secrets: list[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._kind, self._secrets = kind, secrets
+        self._kind = kind
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record) if self._kind == "text" else self._format_json(record)
@@ -91,13 +92,15 @@ class AccessLog:
     """A line for each request that was answered: uvicorn's own would show what is searched for."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.app, self._clock = app, clock
+        self.app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = self._clock(), 0
+        began = self._clock()
+        status = 0
 
         async def sending(message: Message) -> None:
             nonlocal status

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import LLMResult
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..learning.contracts import Arm
 from ..tasks.events import Event
 from ..tasks.result import TaskResult
+from .spending import extract_token_counts, tokens_of_error
 
 DURATION_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -128,28 +129,21 @@ class ModelCalls(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, **about: Any) -> None:
         model, began = self._open.pop(about["run_id"])
         self._seconds.labels(model).observe(time.perf_counter() - began)
-        for kind, number in extract_token_counts(response).items():
-            self._tokens.labels(model, kind).inc(number)
+        self._count(model, extract_token_counts(response))
 
     def on_llm_error(self, error: BaseException, **about: Any) -> None:
         model, _ = self._open.pop(about["run_id"])
         self._failed.labels(model).inc()
+        self._count(model, tokens_of_error(error))
+
+    def _count(self, model: str, tokens: dict[str, int]) -> None:
+        for kind, number in tokens.items():
+            self._tokens.labels(model, kind).inc(number)
 
     def _label(self, model: str) -> str:
         if len(self._named) < MAX_MODEL_LABELS:
             self._named.add(model)
         return model if model in self._named else "other"
-
-
-def extract_token_counts(response: LLMResult) -> dict[str, int]:
-    """What a call cost: `prompt`, `cached` (of the prompt) and `output`."""
-    generation = response.generations[0][0] if response.generations[0] else None
-    message = generation.message if isinstance(generation, ChatGeneration) else None
-    usage = message.usage_metadata if isinstance(message, AIMessage) else None
-    if usage is None:
-        return {}
-    cached = usage.get("input_token_details", {}).get("cache_read", 0)
-    return {"prompt": usage["input_tokens"], "cached": cached, "output": usage["output_tokens"]}
 
 
 class RequestTimes:
@@ -162,7 +156,8 @@ class RequestTimes:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        began = time.perf_counter()
+        status = 500
 
         async def sending(message: Message) -> None:
             nonlocal status

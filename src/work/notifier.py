@@ -3,7 +3,7 @@ themselves, each at its own pace, so that none of them can hold up the work."""
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Subscription(asyncio.Event):
@@ -55,3 +55,16 @@ class Notifier:
             self._listening[name].discard(bell)
             if not self._listening[name]:
                 del self._listening[name]
+
+
+async def wait_at_most(news: asyncio.Event, seconds: float) -> bool:
+    """Wait for news, and no longer than that: a ring may be lost, so whoever waits for one looks
+    by itself too.
+
+    Returns:
+        Whether there are any.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    return news.is_set()

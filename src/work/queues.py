@@ -15,10 +15,13 @@ from .live_text import LiveText
 from .metrics import Metrics
 from .notifier import Notifier
 from .runner import Runner
+from .sweeping import resend_lost_tasks
 
 BUSY_SECONDS = 5.0
 """How long a task is left alone that another process, such as the command line, works on."""
 LONGEST_WAIT = 60.0
+LOST_SECONDS = 30.0
+"""How often tasks are looked for that are due and were lost from this process's queue."""
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +101,9 @@ class LocalQueue:
         self.capacity = capacity
         self.stopping = False
         self.metrics = Metrics(lambda: self._waiting, lambda: self._runner.running)
-        self._ledger, self._bells, self._workers = ledger, bells, workers
+        self._ledger = ledger
+        self._bells = bells
+        self._workers = workers
         self._runner = Runner(
             ledger, bells, drafts, self.metrics, documents_of=documents_of, model=model
         )
@@ -118,7 +123,11 @@ class LocalQueue:
         """Take up what an earlier process left, and begin to work."""
         for task_id in await self._ledger.recover_tasks():
             await self.enqueue(task_id)
-        self._working = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        lost = resend_lost_tasks(LOST_SECONDS, self._lost, self.enqueue)
+        self._working = [
+            asyncio.create_task(work)
+            for work in (*(self._work() for _ in range(self._workers)), lost)
+        ]
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
@@ -138,6 +147,9 @@ class LocalQueue:
     def _enqueue(self, task_id: str) -> None:
         self._queued.add(task_id)
         self._queue.put_nowait(task_id)
+
+    async def _lost(self) -> list[str]:
+        return await self._ledger.list_unheld(self._queued | self._runner.held)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
         self._queued.discard(task_id)
@@ -165,5 +177,5 @@ class LocalQueue:
                 if await self._runner.carry_out(task_id) == "busy":
                     asyncio.get_running_loop().call_later(BUSY_SECONDS, self._enqueue, task_id)
             except Exception:
-                # It keeps its place in the database's queue, and is taken up at the next start.
+                # It keeps its place in the database's queue, and is found there again.
                 log.exception("task %s could not be stored", task_id)

@@ -10,9 +10,10 @@ from ..errors import TaskBusy
 from ..language.messages import say
 from ..settings import Settings
 from ..state import FINAL
-from .broker import MessageBroker, resend_lost_tasks
+from .broker import MessageBroker, resend_lost
 from .ledger import Ledger
 from .metrics import Metrics
+from .notifier import wait_at_most
 from .queues import QueueFull, QueueStopping
 from .runner import Runner, build_nudge_name
 from .wire import RedisRelay
@@ -36,12 +37,15 @@ class RemoteQueue:
         self.capacity = settings.serve_queue
         self.stopping = False
         self.metrics = Metrics(lambda: self._waiting, lambda: self._running)
-        self._ledger, self._wire, self._patience = ledger, wire, settings.lease_seconds
+        self._ledger = ledger
+        self._wire = wire
+        self._patience = settings.lease_seconds
         self._deliveries = MessageBroker(settings)
         self._canceller = Runner(
             ledger, wire.bells, wire.drafts, self.metrics, documents_of=documents_of
         )
-        self._waiting = self._running = 0
+        self._waiting = 0
+        self._running = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     async def count_waiting(self) -> int:
@@ -64,7 +68,8 @@ class RemoteQueue:
     async def cancel(self, task_id: str, owner: str | None) -> None:
         """Ask whoever works on the task to stop, and wait until it has; a task in nobody's hands,
         or in those of a worker that has died, is ended here."""
-        tasks, bells = self._ledger.tasks, self._wire.bells
+        tasks = self._ledger.tasks
+        bells = self._wire.bells
         give_up = time.monotonic() + 2 * self._patience
         with bells.subscribe(task_id) as bell:
             while time.monotonic() < give_up:
@@ -76,17 +81,14 @@ class RemoteQueue:
                     return
                 await tasks.ask_to_stop(task_id)
                 bells.notify(build_nudge_name(task_id))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK_SECONDS, self._patience)):
-                        await bell.wait()
+                await wait_at_most(bell, min(LOOK_SECONDS, self._patience))
         raise TaskBusy(say("task.busy", task_id=task_id))
 
     async def start(self) -> None:
         await self._wire.start()
         await self._deliveries.start()
-        self._sweeping = asyncio.create_task(
-            resend_lost_tasks(self._ledger, self._deliveries, self._patience)
-        )
+        lost = resend_lost(self._ledger, self._deliveries, self._patience)
+        self._sweeping = asyncio.create_task(lost)
 
     async def drain(self, seconds: float) -> None:
         self.stopping = True

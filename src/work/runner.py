@@ -33,6 +33,7 @@ from .live_text import LiveText
 from .logs import log_context
 from .metrics import Metrics
 from .notifier import Notifier
+from .spending import Spending
 from .tracing import build_span_callbacks, record_task_end, start_task_span
 
 DRAFT_SECONDS = 5.0
@@ -56,6 +57,7 @@ class TaskRun:
     """A task in the hands of this process."""
 
     control: RunControl = field(default_factory=RunControl)
+    spending: Spending = field(default_factory=Spending)
     work: "asyncio.Task[TaskResult] | None" = None
     interrupted: Interruption | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,15 +107,24 @@ class Runner:
     ) -> None:
         self.typical_seconds = 10.0
         """How long a task takes."""
-        self._ledger, self._bells, self._drafts, self._model = ledger, bells, drafts, model
-        self._metrics, self._documents_of = metrics, documents_of
+        self._ledger = ledger
+        self._bells = bells
+        self._drafts = drafts
+        self._metrics = metrics
+        self._documents_of = documents_of
+        self._model = model
         self._runs: dict[str, TaskRun] = {}
         self._draining = False
 
     @property
     def running(self) -> int:
-        """Tasks that are in the hands of this process."""
+        """How many tasks are in the hands of this process."""
         return len(self._runs)
+
+    @property
+    def held(self) -> set[str]:
+        """The tasks that are in the hands of this process."""
+        return set(self._runs)
 
     async def carry_out(self, task_id: str) -> Outcome:
         """Carry a task to its end, if that is still to be done and nobody else does it."""
@@ -151,7 +162,8 @@ class Runner:
             return
         async with self._ledger.tasks.claim(task_id) as store:
             if (await store.get(task_id)).status not in FINAL:
-                await self._finish(Job(task_id, owner), Ledger(store), "cancelled")
+                job = Job(task_id, owner)
+                await self._finish(job, Ledger(store), Spending(), "cancelled")
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, and let what runs go on to its next checkpoint, where it is stored.
@@ -173,29 +185,39 @@ class Runner:
             self._drafts.drop(task_id)
 
     async def _begin(self, task_id: str, run: TaskRun, ledger: Ledger) -> Outcome:
-        job, started = await ledger.get_due_job(task_id), time.monotonic()
+        job = await ledger.get_due_job(task_id)
         if job is None:
             return "over"
-        with start_task_span(job):
-            await ledger.set_status(task_id, "running")
-            work = run.begin(self._play(run, job, ledger))
-            await asyncio.wait([work])
-            seconds = time.monotonic() - started
-            if work.cancelled() and run.interrupted == "cancelled":
-                await self._finish(job, ledger, "cancelled", seconds=seconds)
-                return "over"
-            return await self._conclude(job, ledger, work, seconds)
+        try:
+            with start_task_span(job):
+                return await self._go_through(job, run, ledger)
+        except TaskBusy:
+            # Another process has the task now; what was spent on it here is charged all the same.
+            await self._ledger.charge(job.owner, run.spending)
+            raise
+
+    async def _go_through(self, job: Job, run: TaskRun, ledger: Ledger) -> Outcome:
+        started = time.monotonic()
+        await ledger.set_status(job.task_id, "running")
+        work = run.begin(self._play(run, job, ledger))
+        await asyncio.wait([work])
+        seconds = time.monotonic() - started
+        if work.cancelled() and run.interrupted == "cancelled":
+            await self._finish(job, ledger, run.spending, "cancelled", seconds=seconds)
+            return "over"
+        return await self._conclude(job, ledger, work, run.spending, seconds)
 
     async def _play(self, run: TaskRun, job: Job, ledger: Ledger) -> TaskResult:
         """Run the graph, and keep each of its events before it goes on."""
         result: TaskResult | None = None
-        number, known = 0, [event.data for event in await ledger.list_events(job.task_id)]
+        number = 0
+        known = [event.data for event in await ledger.list_events(job.task_id)]
         if count_vain_starts(known) >= MAX_VAIN_STARTS:
             raise ConcertinoError(say("task.keeps_ending", number=MAX_VAIN_STARTS))
         start = await _build_start(job, ledger)
         model = self._model or job.model
         documents = self._documents_of(job.owner)
-        watching = [self._metrics.model_calls, *build_span_callbacks()]
+        watching = [self._metrics.model_calls, run.spending, *build_span_callbacks()]
         events = play(ledger.tasks, job.task_id, start, model, run.control, documents, watching)
         async with aclosing(events):
             async for event in events:
@@ -211,36 +233,42 @@ class Runner:
                     continue
                 if event["type"] != "started":
                     known = []
-                number = await ledger.record(job, event)
+                number = await ledger.record(job, event, run.spending)
                 self._metrics.count_event(event)
                 self._bells.notify(job.task_id)
         assert result is not None  # noqa: S101  (a run that raised nothing ends with `done`)
         return result
 
     async def _conclude(
-        self, job: Job, ledger: Ledger, work: "asyncio.Task[TaskResult]", seconds: float
+        self,
+        job: Job,
+        ledger: Ledger,
+        work: "asyncio.Task[TaskResult]",
+        spending: Spending,
+        seconds: float,
     ) -> Outcome:
         """Enter how the run ended; one that was only stopped keeps its place in the queue."""
         match GraphDrained() if work.cancelled() else work.exception():
             case None:
-                await self._finish(job, ledger, result=work.result(), seconds=seconds)
+                await self._finish(job, ledger, spending, result=work.result(), seconds=seconds)
             case GraphDrained():
-                await ledger.set_status(job.task_id, "queued")
+                await ledger.put_back(job, spending)
                 return "stopped"
             case TaskBusy() | StoreUnavailable() as error:
                 raise error
             case ConcertinoError() as error:
-                await self._finish(job, ledger, "failed", str(error), seconds=seconds)
+                await self._finish(job, ledger, spending, "failed", str(error), seconds=seconds)
             case error:
                 log.error("task %s failed", job.task_id, exc_info=error)
                 told = say("service.internal")
-                await self._finish(job, ledger, "failed", told, seconds=seconds)
+                await self._finish(job, ledger, spending, "failed", told, seconds=seconds)
         return "over"
 
     async def _finish(
         self,
         job: Job,
         ledger: Ledger,
+        spending: Spending,
         status: TaskStatus | None = None,
         error: str | None = None,
         *,
@@ -255,7 +283,7 @@ class Runner:
                 store, job.task_id, result.status, error=error, model=job.model
             )
             result = result.model_copy(update={"reward": reward})
-        await ledger.finish(job.task_id, _build_last_events(result), result)
+        await ledger.finish(job, _build_last_events(result), result, spending)
         self._metrics.count_task(result, seconds)
         record_task_end(result)
         if seconds:

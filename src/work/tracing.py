@@ -25,7 +25,7 @@ from ..language.messages import say
 from ..settings import Settings
 from ..tasks.result import TaskResult
 from .ledger import Job
-from .metrics import extract_token_counts
+from .spending import extract_token_counts, tokens_of_error
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -155,13 +155,16 @@ class SpanRecorder(BaseCallbackHandler):
         self._start(about, f"chat {model or called}", SpanKind.CLIENT, attributes)
 
     def on_llm_end(self, response: LLMResult, **about: Any) -> None:
-        span = self._spans[about["run_id"]]
-        for kind, number in extract_token_counts(response).items():
-            span.set_attribute(TOKEN_ATTRIBUTES[kind], number)
+        self._tell_tokens(about["run_id"], extract_token_counts(response))
         self._end(about["run_id"])
 
     def on_llm_error(self, error: BaseException, **about: Any) -> None:
+        self._tell_tokens(about["run_id"], tokens_of_error(error))
         self._end(about["run_id"], error)
+
+    def _tell_tokens(self, run_id: UUID, tokens: dict[str, int]) -> None:
+        for kind, number in tokens.items():
+            self._spans[run_id].set_attribute(TOKEN_ATTRIBUTES[kind], number)
 
     def _start(
         self, about: dict[str, Any], name: str, kind: SpanKind, attributes: dict[str, Any]

@@ -34,8 +34,10 @@ class RedisRelay:
     """What is rung or written in one process is heard and read in all."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self.bells, self.drafts = SharedNotifier(self), SharedLiveText(self)
-        self._redis, self._channel = redis, f"{settings.redis_prefix}:wire"
+        self.bells = SharedNotifier(self)
+        self.drafts = SharedLiveText(self)
+        self._redis = redis
+        self._channel = f"{settings.redis_prefix}:wire"
         self._me = uuid.uuid4().hex
         self._unsent: asyncio.Queue[RelayMessage] = asyncio.Queue(MAX_UNSENT)
         self._working: list[asyncio.Task[None]] = []
@@ -69,7 +71,9 @@ class RedisRelay:
                 await work()
             except (RedisError, OSError) as error:
                 log.warning("Redis does not answer: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # what somebody else may have put on the channel
+                log.exception("a message from another process could not be read")
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _send(self) -> None:
         while True:

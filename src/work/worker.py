@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 from prometheus_client import start_http_server
@@ -16,9 +16,10 @@ from ..language.messages import say
 from ..models.client import close_language_models
 from ..settings import Settings
 from ..store.open import open_store
-from .broker import CARRY_OUT, MessageBroker, create_redis_client, resend_lost_tasks
+from .broker import CARRY_OUT, MessageBroker, create_redis_client, resend_lost
 from .ledger import Ledger
 from .metrics import Metrics
+from .notifier import wait_at_most
 from .runner import Runner
 from .wire import RedisRelay
 
@@ -32,7 +33,8 @@ class Worker:
     message of a worker that has died comes to another."""
 
     def __init__(self, runner: Runner, deliveries: MessageBroker, tasks_at_a_time: int) -> None:
-        self._runner, self._deliveries = runner, deliveries
+        self._runner = runner
+        self._deliveries = deliveries
         self._number = tasks_at_a_time
         self._slots = asyncio.Semaphore(tasks_at_a_time)
         deliveries.broker.is_worker_process = True
@@ -54,9 +56,7 @@ class Worker:
                 await receiver.listen(stop)
             except Exception as error:
                 log.warning("no tasks can be taken for the moment: %s", _find_root_cause(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(RETRY_SECONDS):
-                        await stop.wait()
+                await wait_at_most(stop, RETRY_SECONDS)
 
     async def _deliver(self, task_id: str, context: Context) -> None:
         try:
@@ -87,10 +87,8 @@ async def run_worker(
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        wire, deliveries = (
-            RedisRelay(create_redis_client(settings), settings),
-            MessageBroker(settings),
-        )
+        wire = RedisRelay(create_redis_client(settings), settings)
+        deliveries = MessageBroker(settings)
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
         await ledger.setup()
         metrics = Metrics(lambda: 0, lambda: runner.running)
@@ -104,10 +102,8 @@ async def run_worker(
         stack.push_async_callback(wire.stop)
         stack.push_async_callback(deliveries.stop)
         stack.push_async_callback(close_language_models)
-        sweeping = asyncio.create_task(
-            resend_lost_tasks(ledger, deliveries, settings.lease_seconds)
-        )
-        stack.callback(sweeping.cancel)
+        lost = resend_lost(ledger, deliveries, settings.lease_seconds)
+        stack.callback(asyncio.create_task(lost).cancel)
         worker = Worker(runner, deliveries, settings.serve_workers)
         working = asyncio.create_task(worker.run(stop))
         tell(say("service.working", number=settings.serve_workers))

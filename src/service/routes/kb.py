@@ -16,7 +16,7 @@ from ...kb.contracts import DocumentSummary, Hit, UnknownDocument
 from ...language.messages import say
 from ..dependencies import Caller, CallerDep, ServiceDep
 from ..problems import Refusal, document_problems
-from ..uploads import Upload, open_base
+from ..uploads import PENDING, Upload, open_base
 from .tasks import hold_stream_slot
 
 if TYPE_CHECKING:
@@ -126,18 +126,11 @@ async def upload_events(
     service: ServiceDep, caller: CallerDep, upload: Annotated[Upload, Depends(get_upload)]
 ) -> AsyncIterator[ServerSentEvent]:
     """How far a file is, as server-sent events: `progress`, and `done` at the end."""
-    with service.bells.subscribe(upload.upload_id) as bell:
-        while not service.bells.closed:
-            bell.clear()
-            now = await service.uploads.get(caller.owner, upload.upload_id)
-            over = now.status not in ("queued", "running")
-            kind = "done" if over else "progress"
-            yield ServerSentEvent(
-                event=kind, data={"type": kind, "upload": now.model_dump(mode="json")}
-            )
-            if over:
-                return
-            await bell.wait()
+    async for now in service.uploads.follow(caller.owner, upload.upload_id):
+        kind = "progress" if now.status in PENDING else "done"
+        yield ServerSentEvent(
+            event=kind, data={"type": kind, "upload": now.model_dump(mode="json")}
+        )
 
 
 @router.get("/search")
