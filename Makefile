@@ -7,7 +7,7 @@ override QUESTION := $(value QUESTION)
 export QUESTION
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test serve bench clean
+.PHONY: demo test check serve bench clean
 
 demo: .venv/.installed
 	$(BIN)/concertino solve -- "$$QUESTION"
@@ -16,8 +16,15 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
-	$(BIN)/pytest -m "not embedded" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m "not embedded" --numprocesses auto --maxprocesses 4 --dist worksteal
 	$(BIN)/pytest -m embedded
+
+# What a change touches: the tests of the files that differ from main (or BASE=…).
+check: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src
+	BASE=$(or $(BASE),main) $(BIN)/python -m tests.touched
 
 serve: .venv/.installed
 	$(BIN)/concertino serve

@@ -140,7 +140,7 @@ class LanguageModel:
     ) -> Reply[M]:
         """A value of `model`: held to its schema by the provider's grammar where it has one, else
         validated, with one repair turn that shows the error, then once more in JSON mode.
-        `language` is that of the repair turn.
+        `language` is that of the repair turn and of the error.
 
         Raises:
             StructuredOutputError: none of this gave a valid value.
@@ -177,10 +177,8 @@ class LanguageModel:
                     AIMessage(reply.value),
                     *REPAIR_PROMPT[language].messages(error=error),
                 ]
-        raise StructuredOutputError(
-            f"{self.name} gave no valid {model.__name__} after {spent.calls} tries: {error}",
-            spent,
-        )
+        told = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
+        raise StructuredOutputError(say("model.no_valid", language, **told), spent)
 
     def _response_format(
         self, model: type[BaseModel], bounded: dict[str, Any], method: Method

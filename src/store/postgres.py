@@ -280,9 +280,12 @@ class FencedSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        # Texts that are values of channels become JSON in the database, which has no U+0000.
+        values = {name: _kept(value) for name, value in checkpoint["channel_values"].items()}
+        storable: Checkpoint = {**checkpoint, "channel_values": values}
         async with self._store.begin_write() as connection:
             saver = self._build_saver(connection)
-            return await saver.aput(config, checkpoint, metadata, new_versions)
+            return await saver.aput(config, storable, metadata, new_versions)
 
     async def aput_writes(
         self,
@@ -373,8 +376,12 @@ def translate_schema(script: str) -> str:
 def _translate_statement(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
     """A statement with Postgres's mark for a value, and values without what its texts cannot
     hold."""
-    kept = [value.replace("\0", "") if isinstance(value, str) else value for value in values]
-    return statement.replace("?", "%s").encode(), kept
+    return statement.replace("?", "%s").encode(), [_kept(value) for value in values]
+
+
+def _kept(value: Any) -> Any:
+    """A value without the character that Postgres's texts cannot hold."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 async def _fetch_value(connection: Connection, expression: str, *values: Value) -> Any:

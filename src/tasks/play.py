@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -191,12 +190,15 @@ async def _limit_time(items: AsyncIterator[T], seconds: float) -> AsyncGenerator
     Raises:
         TimeoutError: there would have been more.
     """
-    deadline = time.monotonic() + seconds
+    deadline = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            yield await asyncio.wait_for(anext(items), deadline - time.monotonic())
+            # Not `wait_for`: it leaves the items running where it is cancelled twice.
+            async with asyncio.timeout_at(deadline):
+                item = await anext(items)
         except StopAsyncIteration:
             return
+        yield item
 
 
 def _describe_failure(failure: Exception, task_id: str) -> str:

@@ -10,12 +10,14 @@ import logging
 import os
 import socket
 import uuid
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from taskiq import AckableMessage
 from taskiq.exceptions import TaskiqError
 from taskiq.kicker import AsyncKicker
 from taskiq_redis import RedisStreamBroker
@@ -34,6 +36,8 @@ READ_SECONDS = 2.0
 """How long a worker waits for a message before it looks for those of workers that have died."""
 RETRY = Retry(NoBackoff(), 1)
 """A request does not wait for Redis to come back."""
+CANCEL_SECONDS = 0.1
+"""How long a read that is cancelled may go on before it is cancelled again."""
 MAX_MESSAGES = 1_000_000
 """How many messages, done ones too, Redis keeps at most, about."""
 
@@ -59,6 +63,29 @@ def create_redis_client(settings: Settings) -> Redis:
         raise ConcertinoError(say("service.redis_url")) from None
 
 
+class StoppableBroker(RedisStreamBroker):
+    """taskiq's broker, which can be relied on to stop listening: redis-py may lose a cancellation,
+    and would then read on for ever."""
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        async with aclosing(super().listen()) as messages:
+            while True:
+                yield await _next_message(messages)
+
+
+async def _next_message(messages: AsyncGenerator[AckableMessage, None]) -> AckableMessage:
+    reading = asyncio.ensure_future(anext(messages))
+    patience: float | None = None
+    while not reading.done():
+        try:
+            await asyncio.wait({reading}, timeout=patience)
+        except asyncio.CancelledError:
+            patience = CANCEL_SECONDS
+        if patience:
+            reading.cancel()
+    return await reading
+
+
 class MessageBroker:
     """The messages on their way to the workers."""
 
@@ -66,7 +93,7 @@ class MessageBroker:
         self._redis = create_redis_client(settings)
         self._stream = f"{settings.redis_prefix}:tasks"
         assert settings.redis_url  # noqa: S101  (`create_redis_client` has seen to it)
-        self.broker = RedisStreamBroker(
+        self.broker = StoppableBroker(
             settings.redis_url.get_secret_value(),
             queue_name=self._stream,
             consumer_group_name=WORKERS,

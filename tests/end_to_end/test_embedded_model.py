@@ -15,12 +15,25 @@ from concertino.settings import get_settings
 pytestmark = pytest.mark.embedded
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all of these tests have in common: the record that the model's file is the right one,
+    and what the model has read of prompts."""
+    folder = tmp_path_factory.mktemp("shared")
+    for name in ("models", "slots"):
+        (folder / name).mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _embedded(home: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks go to a home of the test's own; the model's file is the user's, fetched once."""
+def _embedded(weights: Path, shared: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks go to a home of the test's own. The model's file is the user's, fetched once, and is
+    loaded once, since a process has one server for each path."""
     home.mkdir()
-    (home / "models").symlink_to(weights.parent)
+    for name in ("models", "slots"):
+        (home / name).symlink_to(shared / name)
     monkeypatch.setenv("CONCERTINO_PROVIDER", "embedded")
+    monkeypatch.setenv("CONCERTINO_MODEL_PATH", str(weights))
     get_settings.cache_clear()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from concertino import ConcertinoError, InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.turns import format_problem, parse_inputs
+from concertino.agents.turns import define_input, format_problem, parse_inputs
 from concertino.graphs.conclusion import build_output, record_output
 from concertino.graphs.registry import WORKFLOWS, Agent, Workflow, register
 from concertino.graphs.rules import legal_actions
@@ -19,7 +19,7 @@ TEXT = "Count the letters of this text, please."
 
 
 class CountLetters(BaseModel):
-    letter: str = "t"
+    letter: str = define_input("t", en="the letter to count", zh="要数的字母")
 
 
 async def count_letters(state: TaskState) -> TaskState:

@@ -1,46 +1,30 @@
-"""What every store of tasks does alike, and how Postgres keeps a stale holder from writing."""
+"""How Postgres keeps a stale holder from writing; what every store does alike is in
+`tests/conformance`."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from concertino import TaskBusy
 from concertino.errors import ConcertinoError, StoreUnavailable
-from concertino.store.base import Place, TaskStore
+from concertino.store.base import TaskStore
 from concertino.store.open import open_store
 from langgraph.checkpoint.base import empty_checkpoint
-from langgraph.graph import END, START, StateGraph
 from pydantic import SecretStr
 
 from tests.model_server import PATIENCE, SECRET, use
 from tests.scale import schema
 
-KINDS = ("memory", "sqlite", "postgres")
 TASK: Any = {"question": "What do 12 pens cost?", "inputs": {}}
-ROWS = """
-create table if not exists rows (
-    name text primary key,
-    number integer
-);
-"""
 
 
 @pytest.fixture
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TaskStore]:
-    async with AsyncExitStack() as stack:
-        yield await stack.enter_async_context(open_store(_place(request.param, tmp_path, stack)))
-
-
-def _place(kind: str, folder: Path, stack: AsyncExitStack) -> Place:
-    match kind:
-        case "postgres":
-            return SecretStr(stack.enter_context(schema()))
-        case "sqlite":
-            return folder / "store"
-    return None
+async def store() -> AsyncIterator[TaskStore]:
+    with schema() as address:
+        async with open_store(SecretStr(address)) as opened:
+            yield opened
 
 
 @pytest.fixture
@@ -54,99 +38,6 @@ def silence(short_leases: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("concertino.store.postgres.RENEWALS_PER_LEASE", 0.01)
 
 
-everywhere = pytest.mark.parametrize("store", KINDS, indirect=True)
-shared = pytest.mark.parametrize("store", KINDS[1:], indirect=True)
-in_postgres = pytest.mark.parametrize("store", ["postgres"], indirect=True)
-
-
-@everywhere
-async def test_a_transaction_is_written_whole_or_not_at_all(store: TaskStore) -> None:
-    await store.define(ROWS)
-    async with store.transaction() as db:
-        assert await db.execute("insert into rows values (?, ?)", ("a", 1)) == 1
-    with suppress(RuntimeError):
-        async with store.transaction() as db:
-            await db.execute("insert into rows values (?, ?)", ("b", 2))
-            raise RuntimeError
-
-    assert await store.read("select name, number from rows") == [{"name": "a", "number": 1}]
-
-
-@everywhere
-async def test_rows_are_numbered_in_the_order_they_came(store: TaskStore) -> None:
-    await store.define(ROWS)
-    await store.define(ROWS)  # a second time changes nothing
-    async with store.transaction() as db:
-        for name in "cab":
-            await db.execute("insert into rows values (?, ?)", (name, 1))
-
-    rows = await store.read("select name from rows order by rowid desc limit ?", (2,))
-    assert [row["name"] for row in rows] == ["b", "a"]
-
-
-@everywhere
-async def test_tasks_are_listed_newest_first_and_one_that_died_is_interrupted(
-    store: TaskStore,
-) -> None:
-    for name in ("first", "second"):
-        await store.add(name, name, TASK)
-    await store.update("second", "verified", "solve_math", "36 \0")
-
-    second, first = await store.list_latest(5)
-    assert (first.task_id, second.task_id) == ("first", "second")
-    assert first.status == "interrupted"
-    assert (second.status, second.workflow) == ("verified", "solve_math")
-    assert (second.final_answer or "").startswith("36")
-    assert [each["answer"] for each in await store.list_exchanges("second")] == [
-        second.final_answer
-    ]
-
-
-@everywhere
-async def test_one_at_a_time_does_what_has_the_same_name(store: TaskStore) -> None:
-    inside, most = 0, 0
-
-    async def work(name: str) -> None:
-        nonlocal inside, most
-        async with store.hold_lock(name) as alone, alone.transaction():
-            inside += 1
-            most = max(most, inside)
-            await asyncio.sleep(0)
-            inside -= 1
-
-    await asyncio.gather(*(work("one") for _ in range(20)))
-    assert most == 1
-
-
-@shared
-async def test_a_task_has_one_holder(store: TaskStore) -> None:
-    async with store.claim("task"):
-        assert await store.find_unclaimed(["task", "other"]) == {"other"}
-        with pytest.raises(TaskBusy):
-            async with store.claim("task"):
-                pass
-    assert await store.find_unclaimed(["task", "other"]) == {"task", "other"}
-
-
-@everywhere
-async def test_of_a_thread_the_latest_checkpoint_can_be_kept_alone(store: TaskStore) -> None:
-    builder = StateGraph(dict)
-    builder.add_node("first", lambda state: {"steps": 1})
-    builder.add_node("second", lambda state: {"steps": 2, "list": [1, 2]})
-    builder.add_edge(START, "first")
-    builder.add_edge("first", "second")
-    builder.add_edge("second", END)
-    graph = builder.compile(checkpointer=store.checkpointer)
-    config: Any = {"configurable": {"thread_id": "thread"}}
-    result = await graph.ainvoke({}, config)
-
-    assert len([each async for each in store.checkpointer.alist(config)]) > 1
-    await store.prune_checkpoints("thread")
-    assert len([each async for each in store.checkpointer.alist(config)]) == 1
-    assert (await graph.aget_state(config)).values == result
-
-
-@in_postgres
 async def test_a_holder_that_is_not_heard_of_loses_its_task_and_writes_nothing_more(
     silence: None, store: TaskStore
 ) -> None:
@@ -188,7 +79,6 @@ async def test_a_holder_that_is_not_heard_of_loses_its_task_and_writes_nothing_m
     assert (await store.get("task")).final_answer == "36"
 
 
-@in_postgres
 async def test_a_lease_is_renewed_as_long_as_its_holder_lives(
     short_leases: None, store: TaskStore
 ) -> None:
@@ -201,7 +91,6 @@ async def test_a_lease_is_renewed_as_long_as_its_holder_lives(
     assert await store.read("select * from leases") == []
 
 
-@in_postgres
 async def test_a_holder_hears_at_once_that_it_should_stop(store: TaskStore) -> None:
     nudge, told = asyncio.Event(), asyncio.Queue[str]()
     async with store.claim("task", told.put_nowait, nudge), asyncio.timeout(PATIENCE):
@@ -210,7 +99,6 @@ async def test_a_holder_hears_at_once_that_it_should_stop(store: TaskStore) -> N
         assert await told.get() == "cancelled"
 
 
-@in_postgres
 async def test_a_transaction_of_a_paused_process_does_not_keep_its_task_from_others(
     silence: None, store: TaskStore
 ) -> None:

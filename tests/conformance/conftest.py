@@ -1,0 +1,24 @@
+"""An empty store of each kind, and the queues over it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from concertino.store.base import Place, TaskStore
+from concertino.store.open import open_store
+
+from tests.conformance.stores import STORES
+
+
+@pytest.fixture
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    """An empty place of that kind, which can be opened more than once."""
+    async with AsyncExitStack() as stack:
+        yield STORES[request.param](tmp_path, stack)
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[TaskStore]:
+    async with open_store(place) as opened:
+        yield opened
