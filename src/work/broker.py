@@ -6,6 +6,7 @@ not in Redis is sent again. A message too many does no harm, since a task is cla
 played.
 """
 
+import asyncio
 import logging
 import os
 import socket

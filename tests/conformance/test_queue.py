@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from concertino import TaskBusy, UnknownTask
 from concertino.graphs.conclusion import build_output, record_output
-from concertino.graphs.registry import WORKFLOWS, Action, Workflow, register
+from concertino.graphs.registry import WORKFLOWS, Agent, Workflow, register
 from concertino.settings import get_settings
 from concertino.state import Check, TaskState
 from concertino.store.open import open_store
@@ -57,7 +57,7 @@ def player() -> Iterator[Player]:
             name="waiting",
             description=text,
             inputs=Nothing,
-            actions=(Action("wait", text, player.play),),
+            agents=(Agent("wait", text, player.play),),
             checks={"played": {"en": "played", "zh": "做完"}},
         )
     )

@@ -128,9 +128,9 @@ def check_description(flow: Workflow) -> None:
     leaves out all inputs has the defaults."""
     assert re.fullmatch(r"[a-z][a-z0-9_]*", flow.name)
     _check_text(flow.description)
-    assert flow.actions
-    for action in flow.actions:
-        _check_text(action.description)
+    assert flow.agents
+    for agent in flow.agents:
+        _check_text(agent.description)
     for text in flow.checks.values():
         _check_text(text)
     assert set(flow.weights) <= set(flow.checks)

@@ -248,7 +248,7 @@ async def test_a_kill_after_a_file_was_added_and_before_that_was_stored_adds_it_
 
     over = asyncio.Event()
     with monkeypatch.context() as patched:
-        patched.setattr(Uploads, "_enter", killed)
+        patched.setattr(Uploads, "_update_upload", killed)
         async with start() as uploads:
             upload_id = await send(uploads)
             await over.wait()

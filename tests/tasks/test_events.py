@@ -82,7 +82,7 @@ async def test_every_node_that_starts_ends_and_inner_ones_name_those_around_them
 
 
 async def test_a_node_that_fails_ends_as_failed(scripted: Scripted) -> None:
-    events = await stream(model=scripted(comprehension=["nonsense"]))
+    events = await stream(model=scripted(comprehension=[ValueError("nonsense")]))
 
     [failed] = [event for event in events if event.get("failed")]
     assert (failed["type"], failed["node"]) == ("node_end", "comprehension")

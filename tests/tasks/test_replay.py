@@ -112,7 +112,7 @@ def test_a_killed_replay_goes_on_with_the_task_it_was_at(serve: Serve, tmp_path:
 
 
 async def test_a_run_that_failed_is_tried_again(serve: Serve, tmp_path: Path) -> None:
-    serve(comprehension=["no JSON at all"])
+    serve(comprehension=[ValueError("no luck")])
     path = questions(tmp_path, {"question": PENS, "workflows": ["solve_math"]})
     assert await replay(path) == {"failed": 1}
 

@@ -23,6 +23,7 @@ from tests.service.streams import events_in
 from tests.service.test_keys import create
 
 TASK = {"question": PENS, "workflow": "solve_math"}
+STORY = {"question": "A story about a fox.", "workflow": "write_story"}
 WAIT = {"Prefer": "wait=60"}
 CALL = 25
 """Tokens of one call of the model server: 20 read, 5 written."""
@@ -70,12 +71,12 @@ def test_every_call_of_a_task_is_charged_that_of_its_report_too(
 def test_the_calls_of_an_answer_that_never_became_valid_are_charged(
     client: Client, serve: Serve, key: Header
 ) -> None:
-    model = serve(comprehension=["I would rather not."])
+    model = serve(story_request=["I would rather not."])
     service = client(model=None)
-    result = service.post("/tasks", json=TASK, headers={**key, **WAIT}).json()
+    result = service.post("/tasks", json=STORY, headers={**key, **WAIT}).json()
 
     assert result["status"] == "failed"
-    assert model.asked["comprehension"] == 3
+    assert model.asked["story_request"] == 3
     assert charged(service, key) == CALL * len(model.requests)
 
 
@@ -95,8 +96,8 @@ def test_a_key_whose_tokens_went_into_a_failed_task_starts_nothing_more_today(
     client: Client,
 ) -> None:
     key = create("a", "--tokens-per-day", "100")
-    service = client(comprehension=["I would rather not."])
-    failed = service.post("/tasks", json=TASK, headers={**key, **WAIT}).json()
+    service = client(story_request=["I would rather not."])
+    failed = service.post("/tasks", json=STORY, headers={**key, **WAIT}).json()
 
     assert failed["status"] == "failed"
     assert service.post("/tasks", json=TASK, headers=key).status_code == 429
