@@ -24,9 +24,8 @@ from typing import Any
 
 from concertino import arun_task
 from concertino.graphs.registry import WORKFLOWS
-from concertino.language.detect import detect_language
+from concertino.language.text import count_units
 from concertino.learning.bandit import Bandit
-from concertino.learning.reward import measure_length
 from concertino.settings import get_settings
 from concertino.store.open import open_store
 from concertino.tasks.ending import record_comparison
@@ -68,7 +67,7 @@ def is_right(task: Task, answer: str) -> bool:
         and (task.number is None or (bool(numbers) and float(numbers[-1]) == task.number))
         and (not task.any_of or any(words.casefold() in text for words in task.any_of))
         and all(words.casefold() in text for words in task.all_of)
-        and least <= measure_length(answer, detect_language(task.question)) <= most
+        and least <= count_units(answer) <= most
         and len(_NUMBERED.findall(answer)) >= task.numbered
     )
 

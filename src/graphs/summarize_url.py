@@ -27,6 +27,7 @@ from ..context import RunContext, resolve_model
 from ..kb.split import Section, split
 from ..language.detect import detect_language
 from ..language.messages import Language, say
+from ..language.text import count_units
 from ..state import Check, Output, Source, TaskState, Turn, Usage, WorkflowOutput
 from .conclusion import build_output, record_output
 from .registry import Agent, Workflow, register
@@ -198,24 +199,20 @@ def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
             *notes,
         ]
         return Output(workflow=NAME, status="no_answer", text="\n\n".join(why))
-    words = _count_words(summary, language)
+    length_found = count_units(summary)
     checks = [
         Check(name="numbers", passed=not dropped, detail="; ".join(dropped) or "✓"),
-        Check(name="length", passed=words <= 2 * length, detail=str(words)),
+        Check(name="length", passed=length_found <= 2 * length, detail=str(length_found)),
         Check(name="language", passed=detect_language(summary) == language, detail=language),
     ]
     return build_output(
-        NAME, "\n\n".join([summary, *notes]), checks, sources=_truncate_sources(state["pages"])
+        NAME, "\n\n".join([summary, *notes]), checks, sources=_shorten_pages(state["pages"])
     )
 
 
-def _truncate_sources(pages: list[Source]) -> list[Source]:
+def _shorten_pages(pages: list[Source]) -> list[Source]:
     """Checkpoints need not hold the pages again."""
     return [page.model_copy(update={"text": page.text[:300]}) for page in pages]
-
-
-def _count_words(text: str, language: Language) -> int:
-    return len(re.findall(r"[\u3400-\u9fff]" if language == "zh" else r"\w+", text))
 
 
 def build() -> CompiledStateGraph[SummarizeState, RunContext, SummarizeInput, WorkflowOutput]:

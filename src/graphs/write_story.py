@@ -33,10 +33,10 @@ from ..agents.story.plan import plan_story
 from ..agents.story.request import read_request
 from ..agents.story.rewrite import ACTOR, open_draft, rewrite_segment
 from ..agents.story.role_play import earlier_turns, play_turn
-from ..agents.story.text import count_units
 from ..agents.turns import Stopwatch, format_problem, get_instructions
 from ..context import RunContext, resolve_model
 from ..language.messages import say
+from ..language.text import count_units
 from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
 from .conclusion import build_output, has_verified_output, list_failed_checks, record_output
 from .registry import Agent, Workflow, register

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..language.text import HAN
 from .contracts import SkippedFile
 from .decode import decode, replace_surrogates
 from .html import read_html
@@ -104,7 +105,7 @@ def _read_pdf(raw: bytes) -> list[Section]:
 
 def _unwrap(text: str) -> str:
     """A page's lines end where the page does; in Chinese that may be within a word."""
-    return re.sub(r"(?<=[\u3400-\u9fff，、；])\n(?=[\u3400-\u9fff])", "", text)
+    return re.sub(rf"(?<=[{HAN}，、；])\n(?=[{HAN}])", "", text)
 
 
 def _check_package(raw: bytes, limit: int) -> None:

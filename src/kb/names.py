@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from ..language.text import HAN_CHARACTER
 from .keyword import get_tokenizer
 
 _NAME_TAGS = ("nr", "ns", "nt", "nz", "eng")
 """jieba's tags of people, places, organisations and other proper names, and of Latin words."""
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _CAPITAL = re.compile(r"(?<=[\w,;:] )[A-Z][\w-]+|\b\w*\d\w*[A-Za-z]\w*|\b[A-Za-z]+\d\w*")
 _WORD = re.compile(r"[\w'-]+")
 
@@ -17,9 +17,9 @@ _WORD = re.compile(r"[\w'-]+")
 def match_names(question: str, texts: Sequence[str]) -> list[bool]:
     """Which texts hold at least half of the question's names. A text in another script cannot be
     told, and counts as one that does. Blocks for a second at first."""
-    names, chinese = extract_names(question), bool(_CHINESE.search(question))
+    names, chinese = extract_names(question), bool(HAN_CHARACTER.search(question))
     return [
-        chinese != bool(_CHINESE.search(text))
+        chinese != bool(HAN_CHARACTER.search(text))
         or 2 * sum(name in there for name in names) >= len(names)
         for text, there in zip(texts, map(str.casefold, texts), strict=True)
     ]
@@ -28,7 +28,7 @@ def match_names(question: str, texts: Sequence[str]) -> list[bool]:
 def extract_names(question: str) -> set[str]:
     """Names of people, places, works and the like, in lower case; of English, words within a
     sentence that begin with a capital letter or have digits among their letters."""
-    if _CHINESE.search(question):
+    if HAN_CHARACTER.search(question):
         found = {
             pair.word for pair in _load_tagger().cut(question) if pair.flag.startswith(_NAME_TAGS)
         }

@@ -7,13 +7,10 @@ from itertools import islice
 
 from ..errors import InvalidTask
 from ..language.messages import say
+from ..language.text import HAN, split_sentences
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_CJK = f"\u3040-\u30ff\uac00-\ud7af{HAN}"
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]{{1,4}}|[^\w\s]|_+")
-# A Latin full stop ends a sentence only before white space; a Chinese one anywhere.
-_SENTENCE = re.compile(
-    r".+?(?:[。！？；…]+[”’」』）》\"]*|[.!?]+[\"')\]]*(?=\s)|\n|$)\s*", re.DOTALL
-)
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
@@ -124,8 +121,7 @@ def _join(held: list[tuple[str, int]]) -> str:
 
 def _split_sentences(text: str, limit: int) -> Iterator[str]:
     """Sentences with the white space behind them, none of more than `limit` tokens."""
-    for match in _SENTENCE.finditer(text):
-        sentence = match[0]
+    for sentence in split_sentences(text, clauses=True):
         tokens = _TOKEN.finditer(sentence)
         start = 0
         # The token after `limit` ones begins the next piece.

@@ -3,9 +3,8 @@
 import re
 
 from .messages import Language
+from .text import HAN_CHARACTER
 
-HAN = re.compile(r"[\u3400-\u9fff]")
-"""A Chinese character."""
 _WORD = re.compile(r"[A-Za-z]{2,}")
 ADDRESS = re.compile(r"(https?://|\bwww\.)[!-~]+", re.I)
 """A web address; Chinese may stand right before and after it."""
@@ -15,4 +14,4 @@ def detect_language(text: str) -> Language:
     """Chinese where a text has more Chinese characters than words in Latin letters, web
     addresses aside."""
     words = _WORD.findall(ADDRESS.sub(" ", text))
-    return "zh" if len(HAN.findall(text)) > len(words) else "en"
+    return "zh" if len(HAN_CHARACTER.findall(text)) > len(words) else "en"

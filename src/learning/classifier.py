@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..language.detect import ADDRESS, HAN
+from ..language.detect import ADDRESS
+from ..language.text import HAN_CHARACTER
 from ..state import Contract
 from .features import extract_features
 
@@ -107,7 +108,7 @@ def shorten_question(question: str) -> str:
 
 def _estimate_tokens(character: str) -> float:
     """How many tokens it takes, about."""
-    if HAN.match(character):
+    if HAN_CHARACTER.match(character):
         return 0.75
     return 0.22 if character.isalpha() or character == " " else 0.9
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..language.messages import Language, say
+from ..language.text import count_units
 from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
 
@@ -154,7 +155,7 @@ def _score_source(judged: Evidence) -> list[Term]:
     if called_for:
         terms.append(Term(name="source", value=float(judged.workflow in called_for), weight=1.0))
     if judged.output and judged.status != "no_answer" and _is_cited(judged.output):
-        size = max(1, measure_length(judged.output.text, judged.language))
+        size = max(1, count_units(judged.output.text))
         terms.append(
             Term(name="brevity", value=min(1.0, BREVITY_LIMITS[judged.language] / size), weight=1.0)
         )
@@ -163,11 +164,6 @@ def _score_source(judged: Evidence) -> list[Term]:
 
 def _is_cited(output: Output) -> bool:
     return any(check.name == "citations" for check in output.checks)
-
-
-def measure_length(text: str, language: Language) -> int:
-    """Words of an English text, characters of a Chinese one."""
-    return len("".join(text.split())) if language == "zh" else len(text.split())
 
 
 def _normalize_cost(spent: float, usual: float) -> float:

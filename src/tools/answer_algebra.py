@@ -22,6 +22,8 @@ from sympy.parsing.sympy_parser import (
 )
 from sympy.printing.str import StrPrinter
 
+from ..language.text import HAN
+
 _TRANSFORMATIONS = (*standard_transformations, convert_xor, implicit_multiplication_application)
 _FULL_WIDTH = str.maketrans("，；：（）＝＋－×÷·−–％＜＞", ",;:()=+-*/*--%<>")
 _FUNCTIONS = frozenset(
@@ -29,9 +31,9 @@ _FUNCTIONS = frozenset(
 )
 
 _QUANTITY = re.compile(
-    r"""^(?P<sign>-?)\s*[$¥€£]?\s*(?:(?P<whole>\d+)(?:\s+|又))?
+    rf"""^(?P<sign>-?)\s*[$¥€£]?\s*(?:(?P<whole>\d+)(?:\s+|又))?
     (?P<number>\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*(?P<over>\d+))?\s*
-    (?P<unit>%|°|(?:[A-Za-z]{2,}|[\u4e00-\u9fff]|(?<=\s)[A-Za-z]).*)?$""",
+    (?P<unit>%|°|(?:[A-Za-z]{{2,}}|[{HAN}]|(?<=\s)[A-Za-z]).*)?$""",
     re.VERBOSE,
 )
 _INTERVAL = re.compile(  # but `(1, 2)` is a pair and `[1, 2]` a list

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ..language.text import HAN
 from ..state import Answer
 from .sandbox import Sandbox, SandboxResult
 
@@ -125,4 +126,7 @@ def extract_boxed_answer(reply: str) -> str:
 
 @cache
 def _load_algebra_source() -> str:
-    return (files(__package__) / "answer_algebra.py").read_text(encoding="utf-8")
+    """The module's source, with the one name that it has from here written out: inside the
+    sandbox there is nothing to import it from."""
+    source = (files(__package__) / "answer_algebra.py").read_text(encoding="utf-8")
+    return source.replace("from ..language.text import HAN\n", f"HAN = {HAN!a}\n")

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from ..language.text import HAN, HAN_CHARACTER
 from .sandbox import Sandbox
 
 _PLAIN = str.maketrans(
@@ -23,7 +24,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _UNIT = (
     r"(?!\s?(?:and|or|so|then|but|because|since|if|when|which|where|as|is|are|was)\b|[和与且而但])"
     r"(?:\s?(?:°?[A-Za-z]{2,}(?:\^[23](?!\d))?|[mgshLl]|°C?)[²³]?(?:/(?:h|s|[A-Za-z]{2,}))?(?![A-Za-z])"
-    r"|[$¥￥€£]|[\u4e00-\u9fff]{1,4}(?:/[\u4e00-\u9fff]{1,2})?)"
+    rf"|[$¥￥€£]|[{HAN}]{{1,4}}(?:/[{HAN}]{{1,2}})?)"
 )
 _CHINESE_UNIT = re.compile(r"(?:平方|立方)?[千厘分毫公]?[米克升里斤顷钟吨]|.")
 _MONEY = {"$": "dollar", "¥": "元", "￥": "元", "€": "euro", "£": "pound"}
@@ -42,7 +43,7 @@ _RIGHT = re.compile(_EXPRESSION)
 _RELATION = re.compile(r"(<=|>=|(?<![-=])>|[=<])")
 _MEASURED = re.compile(rf"({_NUMBER})({_UNIT})")
 _REMAINDER = re.compile(
-    r"(\d+)\s*/\s*(\d+)\s*=\s*(\d+)\s*(?:\(?[\u4e00-\u9fff]{1,3}?\)?)?\s*"
+    rf"(\d+)\s*/\s*(\d+)\s*=\s*(\d+)\s*(?:\(?[{HAN}]{{1,3}}?\)?)?\s*"
     r"(?:remainder|rem\.?|r\.?|余数?|\.{2,}|…+)\s*(\d+)",
     re.I,
 )
@@ -278,8 +279,9 @@ def _extract_units(side: str) -> list[str]:
 
 
 def _normalize_unit(name: str) -> str:
-    if name[0] > "\u3400" and (chinese := _CHINESE_UNIT.match(name)):
-        return chinese[0]
+    if HAN_CHARACTER.match(name):
+        chinese = _CHINESE_UNIT.match(name)
+        return chinese[0] if chinese else name
     name = _MONEY.get(name, name)
     return name.removesuffix("s").removesuffix("e") if len(name) > 3 else name
 

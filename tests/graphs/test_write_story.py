@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from concertino import InvalidTask, ModelError, resume_task, run_task
-from concertino.agents.story.text import chinese_share, count_units
+from concertino.language.text import count_units, measure_chinese_share
 
 from tests.scripted_model import ScriptedModel, decision
 
@@ -81,7 +81,7 @@ def writer() -> Words:
 
     def write(prompt: str) -> str:
         point, length = asked_for(prompt)
-        if chinese_share(point) > 0.5:
+        if measure_chinese_share(point) > 0.5:
             return point + prose_zh(max(10, length - count_units(point)), next(numbers))
         return f"{point} {prose(length - count_units(point), next(numbers))}"
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ...language.detect import detect_language
 from ...language.messages import Language, say
+from ...language.text import HAN_CHARACTER, count_units, split_sentences
 from ...prompts import load_prompt
 from ...state import Check
 from ...tools.arithmetic import find_statements, wrong_statements
@@ -14,9 +15,6 @@ from .contracts import PARTS, Lesson, PartName, get_headings
 PART = load_prompt("lesson/part")
 Faults = dict[PartName, str]
 
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；]|\n")
-_SIZE = {"en": re.compile(r"[A-Za-z']+|\d[\d./]*"), "zh": re.compile(r"[\u3400-\u9fff]|\d[\d./]*")}
 _VALUE = re.compile(r"\d+(?:[./]\d+)?")
 _LEAST_SIZE = {"en": 80, "zh": 130}
 _LEAST_REPEATED = {"en": 7, "zh": 12}
@@ -55,20 +53,16 @@ async def check_lesson(sandbox: Sandbox, lesson: Lesson) -> Verdict:
 
 def in_language(text: str, language: Language) -> bool:
     """Whether a text is in that language, or has no words at all, like `3 + 4 = ?`."""
-    chinese = len(_CHINESE.findall(text))
+    chinese = len(HAN_CHARACTER.findall(text))
     if language == "en":
         return chinese == 0
     return detect_language(text) == "zh" or not re.search(r"[A-Za-z]{2,}", text)
 
 
-def size_of(text: str, language: Language) -> int:
-    """Length in words, or in Chinese characters; a number counts as one."""
-    return len(_SIZE[language].findall(text))
-
-
-def sentence_length(text: str, language: Language) -> float:
+def measure_sentence_length(text: str) -> float:
     """Average length of a sentence; a line of a list is one."""
-    sizes = [size for s in _SENTENCE_END.split(text) if (size := size_of(s, language)) > 1]
+    sizes = [count_units(sentence) for sentence in split_sentences(text, clauses=True)]
+    sizes = [size for size in sizes if size > 1]
     return sum(sizes) / len(sizes) if sizes else 0.0
 
 
@@ -103,8 +97,8 @@ def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
 
 def _extract_long_sentences(text: str, language: Language) -> set[str]:
     """Those that are long enough for their repetition to be no chance."""
-    sentences = {sentence.strip() for sentence in _SENTENCE_END.split(text)}
-    return {s for s in sentences if size_of(s, language) >= _LEAST_REPEATED[language]}
+    sentences = {sentence.strip() for sentence in split_sentences(text, clauses=True)}
+    return {s for s in sentences if count_units(s) >= _LEAST_REPEATED[language]}
 
 
 def _check_example_answer(lesson: Lesson) -> Faults:
@@ -139,9 +133,9 @@ def _check_readability(written: dict[PartName, str], lesson: Lesson) -> Faults:
     faults: Faults = {
         part: say("lesson.long_sentences", language, average=round(average), limit=limit)
         for part, text in written.items()
-        if (average := sentence_length(text, language)) > limit
+        if (average := measure_sentence_length(text)) > limit
     }
-    sizes = {part: size_of(text, language) for part, text in written.items()}
+    sizes = {part: count_units(text) for part, text in written.items()}
     if 0 < sizes.get("concept", 0) < _LEAST_CONCEPT[language]:
         limit = _LEAST_CONCEPT[language]
         faults["concept"] = say("lesson.thin", language, size=sizes["concept"], limit=limit)
@@ -182,8 +176,8 @@ def _describe_passed_checks(lesson: Lesson, written: dict[PartName, str]) -> dic
         "readability": say(
             "lesson.readable",
             language,
-            size=size_of(text, language),
-            average=round(sentence_length(text, language)),
+            size=count_units(text),
+            average=round(measure_sentence_length(text)),
             limit=get_max_sentence_length(lesson.grade, language),
         ),
     }

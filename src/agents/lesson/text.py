@@ -9,6 +9,7 @@ from langgraph.types import Send
 
 from ...context import RunContext, get_sandbox, resolve_model
 from ...language.messages import Language, say
+from ...language.text import split_sentences
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import Usage
@@ -192,10 +193,9 @@ async def without_wrong(sandbox: Sandbox, text: str) -> str:
     again has not helped."""
     kept = []
     for line in text.splitlines():
-        sentences = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line)
-        right = [s for s in sentences if s and not await wrong_statements(sandbox, s)]
-        joiner = "" if re.search("[。！？]", line) else " "
-        kept.append(joiner.join(right))
+        sentences = split_sentences(line)
+        right = [s for s in sentences if not await wrong_statements(sandbox, s)]
+        kept.append("".join(right).rstrip())
     return "\n".join(kept).strip()
 
 

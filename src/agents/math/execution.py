@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from ...context import RunContext, get_sandbox, resolve_model
 from ...language.messages import Language, say
+from ...language.text import HAN
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import (
@@ -51,7 +52,7 @@ MAX_EXECUTIONS = 2
 RETRY_TEMPERATURE = 0.4
 """A second program for the same plan has to be a different one."""
 
-_KEYWORD = re.compile(r"\b(if|elif|while|for|in|and|or|not|return|else)(?=[\u4e00-\u9fff])")
+_KEYWORD = re.compile(rf"\b(if|elif|while|for|in|and|or|not|return|else)(?=[{HAN}])")
 """Runs into a Chinese name where the model forgets the space."""
 _FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from difflib import SequenceMatcher
 
+from ...language.text import HAN, HAN_RUN
 from ...state import Source
 from ...tools.numbers import extract_numbers
 
@@ -14,8 +15,7 @@ MIN_OVERLAP = 0.5
 MIN_OVERLAP_WITHOUT_QUOTE = 0.7
 """The same where no quotation was found, of the passage alone."""
 
-_CJK_RUN = re.compile(r"[\u3400-\u9fff]+")
-_WORD = re.compile(r"[^\W\d_\u3400-\u9fff]{3,}")
+_WORD = re.compile(rf"[^\W\d_{HAN}]{{3,}}")
 _LETTER = re.compile(r"\w")
 _STEM = 4
 
@@ -40,7 +40,7 @@ def supports(passage: str, text: str, quote: str, question: str) -> bool:
         return False
     if not is_quoted(quote, passage):
         return compute_word_overlap(text, passage) >= MIN_OVERLAP_WITHOUT_QUOTE
-    same_script = bool(_CJK_RUN.search(text)) == bool(_CJK_RUN.search(passage))
+    same_script = bool(HAN_RUN.search(text)) == bool(HAN_RUN.search(passage))
     return not same_script or compute_word_overlap(text, f"{passage} {question}") >= MIN_OVERLAP
 
 
@@ -65,9 +65,7 @@ def compute_word_overlap(text: str, other: str) -> float:
 def extract_word_stems(text: str) -> set[str]:
     """Beginnings of words in alphabets, pairs of neighbouring characters in Chinese."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    pairs = {
-        run[i : i + 2] for run in _CJK_RUN.findall(folded) for i in range(max(len(run) - 1, 1))
-    }
+    pairs = {run[i : i + 2] for run in HAN_RUN.findall(folded) for i in range(max(len(run) - 1, 1))}
     return pairs | {word[:_STEM] for word in _WORD.findall(folded)}
 
 

@@ -1,8 +1,7 @@
 """Summary: long text in few sentences, part by part, with only the numbers that stand in it."""
 
-import re
-
 from ...language.messages import Language
+from ...language.text import split_sentences
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...tools.fence import fence
@@ -14,8 +13,6 @@ PART_TOKENS = 1500
 """Of a page that one call reads; eight calls at once fit the embedded model's context."""
 MAX_PARTS = 12
 TOKENS_PER_WORD = 3
-
-_SENTENCE = re.compile(r"[^。！？.!?\n]+(?:[。！？]|[.!?]+(?=\s|$)|\n|$|[.!?])")
 
 
 async def summarize(
@@ -54,12 +51,12 @@ async def combine(
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:
     """The summary without the sentences that name a number the text does not, and those."""
-    known, dropped = extract_numbers(text), []
-
-    def keep(match: re.Match[str]) -> str:
-        if extract_numbers(match[0]) <= known:
-            return match[0]
-        dropped.append(match[0].strip())
-        return ""
-
-    return _SENTENCE.sub(keep, summary).strip(), dropped
+    known = extract_numbers(text)
+    kept: list[str] = []
+    dropped: list[str] = []
+    for sentence in split_sentences(summary):
+        if extract_numbers(sentence) <= known:
+            kept.append(sentence)
+        else:
+            dropped.append(sentence.strip())
+    return "".join(kept).strip(), dropped

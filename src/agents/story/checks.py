@@ -8,18 +8,12 @@ from pydantic import Field
 
 from ...errors import StructuredOutputError
 from ...language.messages import Language, say
+from ...language.text import count_units, measure_chinese_share, split_units
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import Check, Contract, Usage
 from .contracts import StoryBrief, StoryPlan
-from .text import (
-    chinese_share,
-    count_units,
-    measure_coverage,
-    measure_repetition,
-    mentions,
-    split_units,
-)
+from .text import measure_coverage, measure_repetition, mentions
 
 OPINION = load_prompt("story/opinion")
 MAX_TOKENS = 350
@@ -103,9 +97,9 @@ def check_repetition(
 
 def check_language(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
     """Every segment is in the language asked for."""
-    wrong = [chinese_share(s) < 1 - MAX_FOREIGN_SHARE for s in segments]
+    wrong = [measure_chinese_share(s) < 1 - MAX_FOREIGN_SHARE for s in segments]
     if brief.language == "en":
-        wrong = [chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
+        wrong = [measure_chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
     places = [n for n, is_wrong in enumerate(wrong) if is_wrong]
     detail = say(f"stories.language.{brief.language}", language)
     if places:

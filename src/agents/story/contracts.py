@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from ...language.messages import Language, say
+from ...language.text import count_units
 from ...state import Contract, Exchange, Line, Output, Record, Turn, Usage
 from ..turns import QuestionState, define_input
-from .text import count_units, strip_headings
+from .text import strip_headings
 
 WORKFLOW = "write_story"
 MIN_LENGTH, MAX_LENGTH = 50, 10_000

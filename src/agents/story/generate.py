@@ -12,13 +12,13 @@ from langgraph.runtime import Runtime
 
 from ...context import RunContext, resolve_model
 from ...language.messages import Language, say
+from ...language.text import count_units
 from ...prompts import load_prompt
 from ...state import turns
 from ..turns import Stopwatch, report_progress
 from .contracts import WORKFLOW, StoryBrief, StoryPlan, StoryState, opening_of
 from .summary import summarize_story
 from .text import (
-    count_units,
     cut_to_length,
     drop_unfinished_sentence,
     extract_prose,

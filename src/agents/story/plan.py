@@ -9,21 +9,14 @@ from pydantic import BeforeValidator, Field, create_model
 
 from ...context import RunContext, resolve_model
 from ...language.messages import Language, say
+from ...language.text import count_units, measure_chinese_share, split_sentences
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import Contract, Usage, output_of
 from ..turns import Stopwatch, get_instructions, report_progress
 from .contracts import WORKFLOW, Name, ShortText, StoryBrief, StoryPlan, StoryState, source_of
 from .summary import SUMMARY_LENGTH, summarize_story
-from .text import (
-    chinese_share,
-    count_units,
-    cut_to_length,
-    measure_coverage,
-    split_sentences,
-    strip_headings,
-    without_repeats,
-)
+from .text import cut_to_length, measure_coverage, strip_headings, without_repeats
 
 PROMPT = load_prompt("story/plan")
 MAX_TOKENS = 900
@@ -100,7 +93,7 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
     points = "\n".join(planned.points)
     chinese = brief.language == "zh"
     names = [*brief.characters, *planned.characters]
-    in_language = (chinese_share(points) > 0.5) == chinese
+    in_language = (measure_chinese_share(points) > 0.5) == chinese
     return (
         in_language
         and measure_coverage(brief.about, points, names) >= MIN_TOPIC_COVERAGE[brief.language]

@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 from ...context import RunContext, resolve_model
 from ...language.messages import say
+from ...language.text import count_units, measure_chinese_share, split_sentences
 from ...prompts import load_prompt
 from ...state import Output, Usage
 from ..turns import Stopwatch, get_instructions, report_progress
@@ -23,7 +24,7 @@ from .generate import (
     new_text,
     require_plan,
 )
-from .text import chinese_share, count_units, cut_to_length, measure_repetition, split_sentences
+from .text import cut_to_length, measure_repetition
 
 ASK = load_prompt("story/rewrite")
 MORE = load_prompt("story/part")
@@ -107,7 +108,9 @@ def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
     """The piece that repeats most or is least in the story's language; where none stands out the
     last one, as something may still be added there."""
     shares = measure_repetition(pieces, brief.language, before)
-    foreign = [chinese_share(p) if brief.language == "en" else 1 - chinese_share(p) for p in pieces]
+    foreign = [measure_chinese_share(piece) for piece in pieces]
+    if brief.language == "zh":
+        foreign = [1 - share for share in foreign]
     return max(range(len(pieces)), key=lambda n: (round(shares[n] + foreign[n], 1), n))
 
 

@@ -3,6 +3,7 @@
 from langgraph.runtime import Runtime
 
 from ...context import RunContext, resolve_model
+from ...language.text import count_units
 from ...prompts import load_prompt
 from ...state import Exchange, output_of
 from ..turns import Stopwatch, get_instructions, report_progress
@@ -15,7 +16,7 @@ from .generate import (
     derive_seed,
     new_text,
 )
-from .text import count_units, cut_to_length
+from .text import cut_to_length
 
 PROMPT = load_prompt("story/role_play")
 RECALLED = 8

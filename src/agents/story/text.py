@@ -1,22 +1,21 @@
-"""What a machine can tell of a story's text: its length, its sentences, what it shares with others.
+"""What a machine can tell of a story's text: its prose, what it shares with others, its plot.
 
-A *unit* is what lengths are counted in: a Chinese character (字), or a word in any other script
-(letters and digits, with the apostrophes and hyphens inside it). Punctuation and white space are
-not counted; a word or a number in Latin letters within a Chinese text counts as one.
+Lengths are in units, see `language/text.py`.
 """
 
 import re
 from collections.abc import Iterable
 
 from ...language.messages import Language
-
-_CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_UNIT = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’-][^\W_{_CJK}]+)*")
-_HAN = re.compile(f"[{_CJK}]")
-_SENTENCE = re.compile(
-    r".+?(?:(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)\.(?!\w)|[!?。！？…])+[\"'”’」』)）*_]*\s*",
-    re.DOTALL,
+from ...language.text import (
+    HAN_CHARACTER,
+    HAN_RUN,
+    count_units,
+    is_finished,
+    split_sentences,
+    split_units,
 )
+
 _NOT_PROSE = re.compile(
     r"^\s*(?:#.*|[-*•]\s.*|[-*_=]{3,}|```\w*|\*\*[^*]*\*\*:?"
     r"|[(（\[【][^)）\]】]*(?:words?|字)[^)）\]】]*[)）\]】]"
@@ -32,7 +31,7 @@ _LABEL = re.compile(
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*)+", re.MULTILINE)
 """A small model that is told how many sentences to write may number them."""
 _SLIP: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(f"[{_CJK}]+"),
+    "en": HAN_RUN,
     "zh": re.compile(r"(?<![A-Za-z])[a-z]{2,}(?![A-Za-z])"),
 }
 """Words of the other language; not names, which begin with a capital letter."""
@@ -67,21 +66,6 @@ _FUNCTION_CHARACTERS = frozenset(
 )
 
 
-def split_units(text: str) -> list[str]:
-    """The text's units, in lower case."""
-    return [unit.lower() for unit in _UNIT.findall(text)]
-
-
-def count_units(text: str) -> int:
-    """The text's length in units; see above."""
-    return len(_UNIT.findall(text))
-
-
-def chinese_share(text: str) -> float:
-    """The share of the text's units that are Chinese; 0 for an empty text."""
-    return len(_HAN.findall(text)) / max(1, count_units(text))
-
-
 def extract_prose(reply: str) -> str:
     """A model's reply without what is no part of a story: headings, rules, fences, remarks, list
     items, numbers before sentences. Each line becomes a paragraph."""
@@ -94,18 +78,10 @@ def strip_headings(story: str) -> str:
     return re.sub(r"^#.*\n?", "", story, flags=re.MULTILINE).strip()
 
 
-def split_sentences(text: str) -> list[str]:
-    """The text's sentences, each with the white space after it; a beginning without an end is
-    the last one."""
-    found = _SENTENCE.findall(text)
-    rest = text[sum(map(len, found)) :]
-    return [*found, rest] if rest.strip() else found
-
-
 def drop_unfinished_sentence(text: str) -> str:
     """The text without a last sentence that breaks off, unless it is all there is."""
     found = split_sentences(text)
-    if len(found) > 1 and not _SENTENCE.fullmatch(found[-1]):
+    if len(found) > 1 and not is_finished(found[-1]):
         found.pop()
     return "".join(found).strip()
 
@@ -176,7 +152,7 @@ def measure_coverage(point: str, segment: str, names: Iterable[str] = ()) -> flo
 def mentions(text: str, name: str) -> bool:
     """Whether a character is named: in full, or in Latin letters by one capitalised part of the
     name."""
-    if _HAN.search(name):
+    if HAN_CHARACTER.search(name):
         return name in text
     parts = [part for part in re.findall(r"[^\W_]+", name) if part[0].isupper()]
     return any(re.search(rf"\b{re.escape(form)}\b", text, re.IGNORECASE) for form in (name, *parts))
@@ -193,9 +169,9 @@ def _extract_ngrams(text: str, n: int) -> list[tuple[str, ...]]:
 
 
 def _extract_content_words(text: str) -> set[str]:
-    words = {unit for unit in split_units(text) if not _HAN.match(unit)}
+    words = {unit for unit in split_units(text) if not HAN_CHARACTER.match(unit)}
     content = {_stem(word) for word in words - _FUNCTION_WORDS if len(word) > 2}
-    for run in re.findall(f"[{_CJK}]+", text):
+    for run in HAN_RUN.findall(text):
         content |= {run[i : i + 2] for i in range(len(run) - 1)}
     return {term for term in content if not _FUNCTION_CHARACTERS & set(term)}
 

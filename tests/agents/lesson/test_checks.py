@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from concertino.agents.lesson.checks import check_lesson, in_language, sentence_length, size_of
+from concertino.agents.lesson.checks import check_lesson, in_language, measure_sentence_length
 from concertino.agents.lesson.contracts import PARTS, Exercise, Lesson, TeachingPlan, format_lesson
 from concertino.language.messages import Language
+from concertino.language.text import count_units
 from concertino.prompts import load_prompt
 from concertino.tools.sandbox import default_sandbox
 
@@ -103,8 +104,8 @@ def test_what_counts_as_a_language() -> None:
 
 
 def test_sentences_are_measured_in_words_or_characters() -> None:
-    assert sentence_length("You eat one cake. He eats 3/4 of it!", "en") == 4.5
-    assert size_of("今天学习3个数。", "zh") == 7
+    assert measure_sentence_length("You eat one cake. He eats 3/4 of it!") == 4.5
+    assert count_units("今天学习3个数。") == 7
 
 
 def test_the_answer_key_is_the_last_part_and_what_was_not_computed_is_marked() -> None:

@@ -2,51 +2,15 @@
 
 import pytest
 from concertino.agents.story.text import (
-    chinese_share,
-    count_units,
     cut_to_length,
     drop_unfinished_sentence,
     extract_prose,
     measure_coverage,
     measure_repetition,
     mentions,
-    split_sentences,
     without_foreign,
     without_repeats,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [
-        ("It's a well-known 3-year plan — done.", 6),
-        ("“Stop!” he cried… and ran.", 5),
-        ("小蕾说：“你好！”", 5),
-        ("小明有iPhone 12，很好。", 7),
-        ("Ça va, Zoë?", 3),
-        ("*** 。，！ ", 0),
-        ("", 0),
-    ],
-)
-def test_words_and_chinese_characters_are_counted_and_punctuation_is_not(
-    text: str, length: int
-) -> None:
-    assert count_units(text) == length
-
-
-def test_the_share_of_chinese_is_that_of_the_units() -> None:
-    assert chinese_share("小明有 iPhone") == 0.75
-    assert chinese_share("") == 0
-
-
-def test_a_sentence_ends_with_its_quotation_and_not_at_a_title_or_a_number() -> None:
-    assert split_sentences('Mr. Fox ran 3.5 km. "Stop!" cried Mina. Then he') == [
-        "Mr. Fox ran 3.5 km. ",
-        '"Stop!" ',
-        "cried Mina. ",
-        "Then he",
-    ]
-    assert split_sentences("他问：“谁？”没有人。风") == ["他问：“谁？”", "没有人。", "风"]
 
 
 def test_what_breaks_off_is_left_out_unless_there_is_nothing_else() -> None:
