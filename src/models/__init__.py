@@ -1,0 +1,1 @@
+"""Language models: providers, the embedded one, structured output, accounting."""

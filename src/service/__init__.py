@@ -1,1 +1,1 @@
-"""Concertino as a service: HTTP, server-sent events, and workers in the same process."""
+"""The service: HTTP only, with the page; `work/` carries the tasks out."""

@@ -1,1 +1,1 @@
-"""Where tasks and their checkpoints are kept."""
+"""Tasks and checkpoints in a database; `open.py` picks the driver."""

@@ -31,11 +31,15 @@ class TaskResult(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     task_id: str
+    """The task's id, by which it is read, resumed and rated."""
     thread_id: str
     """The id of the task that began the thread."""
     status: TaskStatus
+    """How the task stands; see the table of statuses."""
     question: str
+    """The task as it was written."""
     language: Language | None
+    """The language of the question; None before the first step."""
     workflow: str | None
     """The workflow played last, or the one asked for."""
     final_answer: str | None
@@ -47,9 +51,13 @@ class TaskResult(BaseModel):
     outputs: dict[str, Output]
     """What each workflow made, by its name."""
     comprehension_output: Comprehension | None
+    """What the mathematical problem says."""
     planning_output: Plan | None
+    """The steps that lead to its answer."""
     execution_output: Execution | None
+    """What its programs gave."""
     verification_output: Verification | None
+    """Whether the answer holds."""
     attempts: list[Attempt]
     """Every answer that was found to a mathematical problem, oldest first."""
     iteration_history: list[Record]
@@ -57,6 +65,7 @@ class TaskResult(BaseModel):
     total_iterations: int
     """Rounds in which an agent has played."""
     usage: Usage
+    """Model calls, tokens and seconds of the whole task."""
     routing: Routing | None
     """What was advised where a workflow was chosen."""
     reward: Reward | None

@@ -1,0 +1,1 @@
+"""What agents work with: the sandbox, exact answers, pages, web search, fences."""
