@@ -157,9 +157,11 @@ def format_routing(
     """What classifier and bandit think of the legal workflows, on one line; a dash where they are
     undecided, so that the Coordinator decides alone. What they thought of those that have played
     speaks for `complete`. `called_for` are those that the task's own words name a source for."""
-    if routing is None or routing.task_type == OPEN_TASK_TYPE:
-        nobody = routing is not None and routing.none > 0.5 and "complete" in legal
-        return f"complete {routing.none:.2f}" if routing and nobody else "-"
+    if routing is None:
+        return "-"
+    if routing.task_type == OPEN_TASK_TYPE:
+        declines = routing.none > 0.5 and "complete" in legal
+        return f"complete {routing.none:.2f}" if declines else "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
     if "complete" in legal:
         chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())
