@@ -261,6 +261,8 @@ class Output(Contract):
     sources: list[Source] = []
     data: dict[str, Any] = {}
     """The parts it was made of, as plain data; each workflow says which."""
+    language: Language | None = None
+    """The one the text is in; None where it is the task's."""
 
 
 class Exchange(TypedDict):

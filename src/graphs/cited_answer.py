@@ -36,7 +36,13 @@ async def conclude_cited(
         usage = found.usage
         if found.text:
             output = build_output(
-                workflow, found.text, [found.check], sources=found.sources, data=found.data
+                workflow,
+                found.text,
+                [found.check],
+                sources=found.sources,
+                data=found.data,
+                language=language,
+                known=question,
             )
     return record_output(
         workflow,

@@ -205,9 +205,15 @@ def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
         Check(name="length", passed=length_found <= 2 * length, detail=str(length_found)),
         Check(name="language", passed=detect_language(summary) == language, detail=language),
     ]
-    return build_output(
-        NAME, "\n\n".join([summary, *notes]), checks, sources=_shorten_pages(state["pages"])
+    read = build_output(
+        NAME,
+        summary,
+        checks,
+        sources=_shorten_pages(state["pages"]),
+        language=language,
+        known=f"{format_problem(state)}\n{everything}",
     )
+    return read.model_copy(update={"text": "\n\n".join([read.text, *notes])})
 
 
 def _shorten_pages(pages: list[Source]) -> list[Source]:

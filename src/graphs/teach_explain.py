@@ -91,6 +91,8 @@ async def assemble_lesson(state: LessonState, runtime: Runtime[RunContext]) -> W
             checks,
             data=lesson.model_dump(mode="json"),
             sources=collect_sources(state),
+            language=lesson.language,
+            known=format_problem(state),
         ),
         summary=f"{lesson.title}; {', '.join(failed) or 'ok'}",
         inputs=format_problem(state),

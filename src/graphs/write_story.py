@@ -120,6 +120,8 @@ def _build_story_output(state: StoryState, findings: list[Finding]) -> Output:
         WORKFLOW,
         format_story(plan.title if plan else "", segments, brief.chapters, brief.language, opening),
         [finding.check for finding in findings],
+        language=brief.language,
+        known="\n\n".join([format_problem(state), opening, earlier_turns(state)]),
         data={
             "request": brief.model_dump(),
             "plan": plan.model_dump() if plan else None,

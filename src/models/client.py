@@ -62,6 +62,8 @@ class Reply(Generic[T]):
 
     value: T
     usage: Usage
+    cut_off: bool = False
+    """Whether the model was stopped at its limit of tokens."""
 
 
 class LanguageModel:
@@ -215,6 +217,7 @@ class LanguageModel:
         return Reply(
             strip_thoughts(str(message.text)),
             _extract_usage(message, time.perf_counter() - started),
+            cut_off=message.response_metadata.get("finish_reason") == "length",
         )
 
     async def _invoke_chat(

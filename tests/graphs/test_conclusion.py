@@ -56,3 +56,36 @@ def test_an_output_that_did_not_hold_is_a_failed_turn() -> None:
     assert turn is not None
     assert turn.failed
     assert len(turn.summary) == 300
+
+
+AGAIN = "The old man walked slowly down to the grey sea."
+
+
+def test_what_a_text_repeats_and_an_end_that_breaks_off_are_left_out() -> None:
+    found = ended(build_output("tell", f"{AGAIN} He slept. {AGAIN} Then he", []))
+    assert found["status"] == "verified"
+    assert found["final_answer"] == f"{AGAIN} He slept."
+    assert found["outputs"]["tell"].text == f"{AGAIN} He slept."
+
+
+def test_a_text_in_another_language_is_not_verified_and_says_why() -> None:
+    found = ended(build_output("tell", "他慢慢地走向大海，然后就睡着了。", []))
+    assert found["status"] == "unverified"
+    assert "it slips into another language: “他慢慢地走向大海" in str(found["report"])
+
+
+def test_a_fault_that_stays_is_a_check_that_failed_before_the_coordinator() -> None:
+    output = build_output("tell", "They are red, green,", [], language="en")
+    assert (output.status, [check.name for check in output.checks]) == ("unverified", ["readable"])
+    assert "没有写完" in build_output("tell", "红的、绿的、", [], language="zh").checks[0].detail
+
+
+def test_a_text_is_read_in_its_own_language() -> None:
+    text = "他慢慢地走向大海，然后就睡着了。"
+    assert ended(build_output("tell", text, [], language="zh"))["status"] == "verified"
+
+
+def test_what_the_person_wrote_is_not_mended() -> None:
+    opening = f"{AGAIN} {AGAIN}"
+    output = build_output("tell", f"{opening} He slept.", [], language="en", known=opening)
+    assert (output.status, output.text) == ("verified", f"{opening} He slept.")

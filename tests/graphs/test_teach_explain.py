@@ -17,8 +17,16 @@ from tests.scripted_model import ScriptedModel, decision
 
 Scripted = Callable[..., ScriptedModel]
 TASK = "Explain adding fractions to my grade 4 class, with 2 exercises."
-PROSE = "You share a cake. Each takes one piece. Is it fair? We see now. " * 3
-PROSE_ZH = "你和朋友分蛋糕。每人拿一份。这样公平吗？今天看一看。" * 3
+PROSE = (
+    "You share a cake.\nEach takes one piece.\nIs it fair?\nWe see now.\n"
+    "One half is big.\nA third is less.\nCan you see why?\nLook at both.\n"
+    "We cut them up.\nAll are alike now.\nCount them with me.\nThat is the sum."
+)
+PROSE_ZH = (
+    "你和朋友分蛋糕。\n每人拿一份。\n这样公平吗？\n今天看一看。\n"
+    "一半比较大。\n三分之一小一些。\n为什么呢？\n请看这两块。\n"
+    "把它们切开。\n每块都一样大。\n和我一起数。\n这就是它们的和。"
+)
 PARTS = {"introduction", "concept", "example", "practice", "summary"}
 
 

@@ -68,6 +68,15 @@ async def test_text_comes_back_with_what_it_cost(server: Server, settings: Any) 
     assert reply.usage.seconds > 0
 
 
+async def test_a_text_says_whether_it_was_stopped_at_its_limit(
+    server: Server, settings: Any
+) -> None:
+    server.script = [(200, completion("an apple and a", finish_reason="length")), (200, "an apple")]
+    model = await get_language_model(settings())
+    assert (await model.generate_text(ASK, max_tokens=10)).cut_off
+    assert not (await model.generate_text(ASK, max_tokens=10)).cut_off
+
+
 async def test_the_first_model_listed_is_used_where_none_is_named(
     server: Server, settings: Any
 ) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ...language.detect import detect_language
 from ...language.messages import Language, say
+from ...language.reading import find_break, find_other_language, find_repeats
 from ...language.text import HAN_CHARACTER, count_units, split_sentences
 from ...prompts import load_prompt
 from ...state import Check
@@ -17,8 +18,6 @@ Faults = dict[PartName, str]
 
 _VALUE = re.compile(r"\d+(?:[./]\d+)?")
 _LEAST_SIZE = {"en": 80, "zh": 130}
-_LEAST_REPEATED = {"en": 7, "zh": 12}
-"""Size of a sentence that two parts do not share by chance."""
 _LEAST_CONCEPT = {"en": 25, "zh": 40}
 
 
@@ -80,25 +79,22 @@ def size_bounds(grade: int, language: Language) -> tuple[int, int]:
 
 
 def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
-    """The parts that are missing, or say again what an earlier one has said, or what the prompt
-    shows last, the introduction of another lesson."""
+    """The parts that are missing, break off, or say again what they or an earlier one have said, or
+    what the prompt shows last, the introduction of another lesson."""
     faults: Faults = {}
-    said = _extract_long_sentences(str(PART[language].fixed[-1].content), language)
+    said = str(PART[language].fixed[-1].content)
     for part in PARTS:
         if part not in written:
             faults[part] = say("lesson.missing", language)
             continue
-        own = _extract_long_sentences(written[part], language)
-        if repeated := sorted(own & said):
-            faults[part] = say("lesson.repeats", language, sentence=repeated[0])
-        said |= own
+        text = written[part]
+        goes_on = part in ("example", "practice")
+        if repeats := find_repeats(text, language, said):
+            faults[part] = say("lesson.repeats", language, sentence=repeats[0].quote)
+        elif broken := find_break(text, goes_on=goes_on):
+            faults[part] = say("text.breaks_off", language, quote=broken.quote)
+        said = f"{said}\n\n{text}"
     return faults
-
-
-def _extract_long_sentences(text: str, language: Language) -> set[str]:
-    """Those that are long enough for their repetition to be no chance."""
-    sentences = {sentence.strip() for sentence in split_sentences(text, clauses=True)}
-    return {s for s in sentences if count_units(s) >= _LEAST_REPEATED[language]}
 
 
 def _check_example_answer(lesson: Lesson) -> Faults:
@@ -125,7 +121,11 @@ async def _check_equations(
 
 def _check_language(written: dict[PartName, str], language: Language) -> Faults:
     told = say("lesson.foreign", language)
-    return {part: told for part, text in written.items() if not in_language(text, language)}
+    return {
+        part: told
+        for part, text in written.items()
+        if not in_language(text, language) or find_other_language(text, language)
+    }
 
 
 def _check_readability(written: dict[PartName, str], lesson: Lesson) -> Faults:

@@ -9,6 +9,7 @@ from langgraph.types import Send
 
 from ...context import RunContext, get_sandbox, resolve_model
 from ...language.messages import Language, say
+from ...language.reading import repair_text
 from ...language.text import split_sentences
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
@@ -48,8 +49,6 @@ SENTENCES: dict[PartName, tuple[int, int]] = {
 
 _NOISE = re.compile(r"^(?:#{1,6} .*|```.*|-{3,})$", re.MULTILINE)
 _CONCLUSION = re.compile(r"^\W*(?:answer|so the answer is|答案?)\W*[:：].*$", re.I | re.MULTILINE)
-_CUT = re.compile(r"(?<=[.!?。！？])[^.!?。！？]*\Z")
-_ENDED = re.compile(r"[.!?。！？:：)）\"”*\d]\s*\Z")
 
 
 def parts_to_write(state: LessonState) -> list[Send] | str:
@@ -99,7 +98,7 @@ async def _draft_part(model: LanguageModel, state: PartTask, **sampling: Any) ->
         return Reply("", Usage())
     messages = _build_example_messages(state, problem) if problem else _build_part_messages(state)
     reply = await model.generate_text(messages, max_tokens=MAX_TOKENS, aloud=True, **sampling)
-    text = clean_part(reply.value, part, lesson.language)
+    text = clean_part(reply.value, part, lesson.language, cut_off=reply.cut_off)
     if problem:
         text = _format_example(problem, _CONCLUSION.sub("", text).strip(), lesson.language)
     return Reply(text, reply.usage)
@@ -178,13 +177,13 @@ def _format_example(problem: Exercise, steps: str, language: Language) -> str:
     return "\n\n".join(filter(None, [problem.question, steps, answer]))
 
 
-def clean_part(text: str, part: PartName, language: Language) -> str:
-    """A model's part without what is not its own: headings, its label, fences, a cut-off end."""
+def clean_part(text: str, part: PartName, language: Language, *, cut_off: bool = False) -> str:
+    """A model's part without what is not its own: headings, its label, fences, what it repeats, a
+    cut-off end."""
     text = simplify_latex(_NOISE.sub("", text)).strip()
     label = re.escape(get_headings(language)[part])
     text = re.sub(rf"\A\W*{label}\W*[:：\n]\W*", "", text, flags=re.IGNORECASE)
-    if part != "example" and not _ENDED.search(text):
-        text = _CUT.sub("", text)
+    text = repair_text(text, language, cut_off=cut_off, goes_on=part in ("example", "practice"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 

@@ -1,8 +1,9 @@
 """The final report: a worked solution made of verified facts only.
 
 The Coordinator's model writes it. Prose that names a number which is neither in the problem nor
-among the results, or that does not end with the answer, is not shown; instead the reasoning that
-arrived at the same answer is, else another draft that holds, and at last the bare facts.
+among the results, that does not end with the answer, or that has a fault of `language/reading.py`
+(it repeats itself, breaks off, slips into another language) is not shown; instead the reasoning
+that arrived at the same answer is, else another draft that holds, and at last the bare facts.
 """
 
 import re
@@ -12,6 +13,7 @@ from langgraph.runtime import Runtime
 from ...context import RunContext, resolve_model
 from ...errors import ModelError
 from ...language.messages import say
+from ...language.reading import find_faults, repair_text
 from ...models.client import Reply
 from ...prompts import load_prompt
 from ...state import Answer, Check, Status, TaskState, Usage
@@ -49,8 +51,12 @@ async def _write_solution(
 ) -> Reply[str]:
     """How the answer follows, in words; the answer stands without the model's prose."""
     problem, usage = format_problem(state), Usage()
-    known, reasoning = (_BOXED.sub(r"\1", f(state, answer)) for f in (format_facts, find_reasoning))
-    messages = PROMPT[state["language"]].messages(problem=problem, facts=known, answer=answer.text)
+    language = state["language"]
+    known = _BOXED.sub(r"\1", format_facts(state, answer))
+    reasoning = _BOXED.sub(r"\1", find_reasoning(state, answer))
+    if find_faults(reasoning, language, known=problem):
+        reasoning = ""
+    messages = PROMPT[language].messages(problem=problem, facts=known, answer=answer.text)
     for draft, temperature in enumerate(DRAFT_TEMPERATURES[: 1 if reasoning else None]):
         try:
             reply = await (await resolve_model(runtime)).generate_text(
@@ -64,9 +70,13 @@ async def _write_solution(
             break
         usage += reply.usage
         text = _BOXED.sub(r"\1", reply.value).strip()
-        if not unknown_numbers(text, problem + known + reasoning) and ends_with(answer, text):
+        if (
+            not unknown_numbers(text, problem + known + reasoning)
+            and ends_with(answer, text)
+            and not find_faults(text, language, known=problem, cut_off=reply.cut_off)
+        ):
             return Reply(text, usage)
-    return Reply(reasoning or known, usage)
+    return Reply(reasoning or repair_text(known, language), usage)
 
 
 def ends_with(answer: Answer, text: str) -> bool:

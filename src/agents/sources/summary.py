@@ -1,6 +1,7 @@
 """Summary: long text in few sentences, part by part, with only the numbers that stand in it."""
 
 from ...language.messages import Language
+from ...language.reading import repair_text
 from ...language.text import split_sentences
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
@@ -31,9 +32,10 @@ async def summarize(
         ModelError: the model could not be reached or refused.
     """
     messages = PART[language].messages(text=fence(text, title), task=task, length=length)
-    return await model.generate_text(
+    reply = await model.generate_text(
         messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=aloud
     )
+    return _repair_reply(reply, language)
 
 
 async def combine(
@@ -46,7 +48,15 @@ async def combine(
     """
     shown = fence("\n\n".join(parts), title)
     messages = WHOLE[language].messages(text=shown, task=task, length=length)
-    return await model.generate_text(messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True)
+    reply = await model.generate_text(
+        messages, max_tokens=TOKENS_PER_WORD * length + 50, aloud=True
+    )
+    return _repair_reply(reply, language)
+
+
+def _repair_reply(reply: Reply[str], language: Language) -> Reply[str]:
+    """A summary without what it repeats, and without the sentence in which it was cut off."""
+    return Reply(repair_text(reply.value, language, cut_off=reply.cut_off), reply.usage)
 
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ...errors import StructuredOutputError
 from ...language.messages import Language, say
+from ...language.reading import find_other_language, find_repeats
 from ...language.text import count_units, measure_chinese_share, split_units
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
@@ -87,7 +88,13 @@ def check_repetition(
 ) -> Finding:
     """No segment says again what the story has said."""
     shares = measure_repetition(segments, brief.language, before)
-    places = [n for n, share in enumerate(shares) if share > MAX_REPETITION]
+    said = [before, *segments]
+    places = [
+        n
+        for n, share in enumerate(shares)
+        if share > MAX_REPETITION
+        or find_repeats(segments[n], brief.language, "\n\n".join(said[: n + 1]))
+    ]
     worst = max(range(len(shares)), key=lambda n: shares[n], default=0)
     detail = say(
         "stories.repeats", language, number=worst + 1, share=f"{max(shares, default=0):.0%}"
@@ -100,7 +107,8 @@ def check_language(segments: list[str], brief: StoryBrief, language: Language) -
     wrong = [measure_chinese_share(s) < 1 - MAX_FOREIGN_SHARE for s in segments]
     if brief.language == "en":
         wrong = [measure_chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
-    places = [n for n, is_wrong in enumerate(wrong) if is_wrong]
+    slips = [bool(find_other_language(s, brief.language, brief.topic)) for s in segments]
+    places = [n for n in range(len(segments)) if wrong[n] or slips[n]]
     detail = say(f"stories.language.{brief.language}", language)
     if places:
         detail = say("stories.parts", language, what=detail, parts=_format_places(places))

@@ -11,8 +11,16 @@ from concertino.prompts import load_prompt
 from concertino.tools.sandbox import default_sandbox
 
 PROSE = {
-    "en": "You share a cake. Each takes one piece. Is it fair? We see now. " * 3,
-    "zh": "你和朋友分蛋糕。每人拿一份。这样公平吗？今天看一看。" * 3,
+    "en": (
+        "You share a cake.\nEach takes one piece.\nIs it fair?\nWe see now.\n"
+        "One half is big.\nA third is less.\nCan you see why?\nLook at both.\n"
+        "We cut them up.\nAll are alike now.\nCount them with me.\nThat is the sum."
+    ),
+    "zh": (
+        "你和朋友分蛋糕。\n每人拿一份。\n这样公平吗？\n今天看一看。\n"
+        "一半比较大。\n三分之一小一些。\n为什么呢？\n请看这两块。\n"
+        "把它们切开。\n每块都一样大。\n和我一起数。\n这就是它们的和。"
+    ),
 }
 SUM = Exercise(question="Calculate 1/5 + 2/5.", answer="3/5", computed=True)
 
@@ -59,8 +67,8 @@ async def test_a_good_lesson_passes_every_check(language: str) -> None:
         ("concept", "You add.", "readability"),
         ("concept", "Note that 1/2 + 1/3 = 2/5. " + PROSE["en"], "equations"),
         ("concept", PROSE["zh"], "language"),
-        ("practice", "you " * 40 + ".", "readability"),
-        ("concept", "You see. " * 400, "readability"),
+        ("practice", " ".join(f"you{n}" for n in range(40)) + ".", "readability"),
+        ("concept", "\n".join(f"You see {n}." for n in range(400)), "readability"),
         ("example", f"{SUM.question}\n\n1. Add them.\n\n**Answer:** 3/5", "answers"),
     ],
 )

@@ -104,3 +104,27 @@ def test_numbers_of_thousands_of_digits_are_reported_as_others_are(scripted: Scr
         f"Compute 2000! without {long}.",
         scripted(execution=[program], reasoning=["\\boxed{2000!}"]),
     )
+
+
+AGAIN = "将方程左右两边合并以后，得到： x = 2 或 x = 3\n\n"
+REPEATED = [
+    (PENS, "We multiply the number of pens by the price of one.\n\n" * 20 + "So it is 36."),
+    (PENS, "12 pens at 3 dollars cost 36 dollars, 因为我们要把两个数相乘才行. So it is 36."),
+    (PENS, "12 pens cost 3 dollars each.\n\nSo it is 36 dollars, because the"),
+]
+
+
+@pytest.mark.parametrize(("question", "prose"), REPEATED)
+def test_prose_that_repeats_itself_breaks_off_or_slips_gives_way(
+    scripted: Scripted, question: str, prose: str
+) -> None:
+    text = told(question, scripted(report=[prose]))
+    assert "12 pens at 3 dollars make 36." in text
+    assert prose.split("\n")[0] not in text
+
+
+def test_where_all_drafts_repeat_themselves_the_facts_are_laid_out(scripted: Scripted) -> None:
+    model = scripted(execution=[SOLVING], report=[AGAIN * 20])
+    text = told("解方程 x^2 - 5x + 6 = 0。", model)
+    assert "将方程左右两边合并" not in text
+    assert "{2, 3}" in text
