@@ -114,4 +114,4 @@ class WorkflowInfo(BaseModel):
     description: dict[Literal["en", "zh"], str]
     inputs: dict[str, Any] = Field(description="JSON schema of what it takes besides the question")
     checks: dict[str, dict[Literal["en", "zh"], str]]
-    actions: dict[str, dict[Literal["en", "zh"], str]]
+    agents: dict[str, dict[Literal["en", "zh"], str]]

@@ -21,8 +21,9 @@ from typing import Any, get_args
 from concertino import aresume_stream, astream_task
 from concertino.graphs.registry import Workflow
 from concertino.graphs.rules import MAX_QUESTIONS
-from concertino.language.detect import HAN, detect_language
+from concertino.language.detect import detect_language
 from concertino.language.messages import Language, say
+from concertino.language.text import HAN_CHARACTER
 from concertino.models.client import SCHEMA_PROMPT
 from concertino.settings import get_settings
 from concertino.state import FINAL, CoordinatorDecision, Record
@@ -231,9 +232,11 @@ def _check_decision(record: Record, decision: CoordinatorDecision) -> None:
 def _check_text(text: Mapping[Language, str]) -> None:
     assert set(text) == set(LANGUAGES)
     assert all(_speaks(text[language], language) for language in LANGUAGES), text
-    assert not HAN.search(text["en"])
+    assert not HAN_CHARACTER.search(text["en"])
 
 
 def _speaks(text: str, language: Language) -> bool:
     """Whether there are words of that language in a text."""
-    return bool(HAN.search(text) if language == "zh" else re.search(r"[A-Za-z]{2,}", text))
+    if language == "zh":
+        return HAN_CHARACTER.search(text) is not None
+    return re.search(r"[A-Za-z]{2,}", text) is not None

@@ -22,7 +22,7 @@ LABELS = sorted({example.label for example in EXAMPLES})
 
 
 def probabilities(classifier: training.Classifier, question: str) -> dict[str, float]:
-    return classifier.probabilities(build_input_vector(AsLongAsTheReal(), question))
+    return classifier.predict_probabilities(build_input_vector(AsLongAsTheReal(), question))
 
 
 @pytest.mark.parametrize("label", LABELS)

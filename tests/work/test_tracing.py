@@ -19,6 +19,7 @@ from tests.service.conftest import Client, LiveService
 from tests.service.test_live import start
 
 TASK = {"question": PENS, "workflow": "solve_math"}
+STORY = {"question": "A story about a fox.", "workflow": "write_story"}
 WAIT = {"Prefer": "wait=60"}
 Serve = Callable[..., ModelServer]
 Finished = Callable[[], list[ReadableSpan]]
@@ -137,11 +138,11 @@ def test_a_task_that_is_taken_up_after_a_restart_stays_in_its_trace(
 def test_what_fails_is_marked_without_its_message(
     client: Client, serve: Serve, finished: Finished
 ) -> None:
-    serve(comprehension=["my secret nonsense"])
-    client(model=None).post("/tasks", json=TASK, headers=WAIT)
+    serve(story_request=["my secret nonsense"])
+    client(model=None).post("/tasks", json=STORY, headers=WAIT)
     spans = finished()
 
-    [node] = named(spans, "invoke_agent comprehension")
+    [node] = named(spans, "invoke_agent read_request")
     assert node.status.status_code is StatusCode.ERROR
     assert node.attributes
     assert node.attributes["error.type"] == "StructuredOutputError"
