@@ -1,1 +1,1 @@
-"""Results of tasks make the next routing better: trace, reward, bandit, router."""
+"""Learning to route from task results: trace, reward, bandit, router."""

@@ -1,12 +1,12 @@
-"""The arithmetic of one arm: Q ← Q + α (reward − Q), and what to do when a reward was wrong.
+"""Update of one arm, Q ← Q + α (reward − Q), and exact revision of earlier rewards.
 
-α is `max(step, 1/n)`: with a step of 0 the value is the mean of all n rewards; with a constant one
-it follows a world that drifts, after a beginning in which 1/n is larger (Sutton & Barto 2018,
-sections 2.4 and 2.5; the first reward then has no more weight than it deserves).
+α is `max(step, 1/n)`: with a step of 0 the value is the mean of all n rewards; a constant step
+tracks a nonstationary problem, after an initial phase in which 1/n is larger (Sutton & Barto 2018,
+sections 2.4 and 2.5), so the first reward is not overweighted.
 
-The value is a weighted sum of the rewards, so a reward that is revised later moves it by its
-weight times the difference, exactly. That weight is what its own step gave it, faded by every
-step since; both are kept as logarithms, since constant steps make them very small.
+The value is a weighted sum of the rewards, so revising a reward moves it by exactly its weight
+times the difference. That weight is the α of its own step, decayed by every later step; both are
+stored as logarithms, since constant steps make them very small.
 """
 
 import math
@@ -16,10 +16,10 @@ from .contracts import Arm
 
 
 def add_reward(arm: Arm, reward: float, step: float, when: datetime | None = None) -> Arm:
-    """The arm after one more reward.
+    """Return the arm after one more reward.
 
     Args:
-        step: the smallest α, below 1; 0 takes 1/n throughout.
+        step: lower bound of α, below 1; with 0, α is always 1/n.
     """
     count = arm.count + 1
     alpha = max(step, 1 / count)
@@ -34,16 +34,16 @@ def add_reward(arm: Arm, reward: float, step: float, when: datetime | None = Non
 
 
 def compute_latest_weight(arm: Arm, step: float) -> float:
-    """Logarithm of the latest reward's weight, against that of the arm's first one; to be kept
-    for `revise_reward`."""
+    """Return the log weight of the latest reward relative to the arm's first, for
+    `revise_reward`."""
     return math.log(max(step, 1 / arm.count)) - arm.fade
 
 
 def revise_reward(arm: Arm, weight: float, difference: float, when: datetime | None = None) -> Arm:
-    """The arm as it would be had an earlier reward been larger by the difference.
+    """Return the arm as if an earlier reward had been larger by `difference`.
 
     Args:
-        weight: what `compute_latest_weight` said when that reward was counted.
+        weight: result of `compute_latest_weight` when that reward was counted.
     """
     moved = math.exp(weight + arm.fade) * difference
     return arm.model_copy(update={"value": arm.value + moved, "updated": when or arm.updated})

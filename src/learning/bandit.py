@@ -1,13 +1,12 @@
-"""The bandit's table: a LangGraph state under a reserved thread of the tasks' own checkpointer.
+"""The bandit's table: a LangGraph state in a reserved thread of the tasks' checkpointer.
 
-It is changed only through reward events, by one process at a time. When `record_rewards` returns,
-its events are written. Of a call that is killed all are counted or none, and sending them again
-counts each once.
+Only reward events change it, from one process at a time. When `record_rewards` returns, its events
+are written. A killed call counts all of its events or none, and resending them counts each once.
 
-So that a task counts once for ever, every id has to be kept, while each checkpoint holds the whole
-state of its thread. The table's own thread therefore keeps the latest ids only. When they are too
-many it hands them on to pages, each a thread for some of all ids. A page is written before the
-table lets go of what is on it, so an id is always on one of the two.
+To count a task only once, every id must be kept, but each checkpoint holds the whole state of its
+thread. The table's thread therefore keeps only the latest ids and moves older ones to pages, each
+a thread with a share of all ids. A page is written before the table drops its ids, so an id is
+always in at least one of the two.
 """
 
 import hashlib
@@ -31,42 +30,42 @@ if TYPE_CHECKING:
     from ..store.base import TaskStore
 
 THREAD = "learning:bandit"
-"""The reserved thread; no task's id has a colon."""
+"""The reserved thread; task ids contain no colon."""
 MAX_RECENT = 256
-"""Ids that the table's own thread keeps before it hands them on."""
+"""Ids that the table's thread holds before they move to pages."""
 PAGE_COUNT = 32
-"""Threads among which the other ids are shared out."""
+"""Number of page threads that hold the older ids."""
 PRUNE_EVERY = 16
-"""Checkpoints of the reserved thread that may come together before the older ones are deleted."""
+"""Changes of the table after which old checkpoints of the reserved thread are deleted."""
 
 
 class BanditInput(TypedDict, total=False):
-    """What the graph takes."""
+    """Input of the graph."""
 
     events: list[RewardEvent]
     step: float
-    """The smallest α, see `arms.py`."""
+    """Lower bound of α, see `arms.py`."""
 
 
 class BanditState(BanditInput, total=False):
     """State of the reserved thread."""
 
     arms: dict[str, Arm]
-    """By task type and workflow."""
+    """By arm key, see `build_arm_key`."""
     baselines: dict[str, Baseline]
-    """What tasks usually cost, by workflow."""
+    """Usual task costs, by workflow."""
     history: dict[str, History]
-    """How the arms' values came about."""
+    """Past values, by arm key."""
     recent: dict[str, CountedReward]
     """The latest events, by id."""
     paged: dict[str, CountedReward]
-    """Those of the events at hand that are on a page."""
+    """The current events that are already on a page, by id."""
     changes: int
-    """How often the table was changed."""
+    """Number of changes of the table."""
 
 
 class PageState(TypedDict):
-    """State of a page's thread."""
+    """State of a page thread."""
 
     counted: dict[str, CountedReward]
     """By id."""
@@ -74,12 +73,12 @@ class PageState(TypedDict):
 
 @dataclass(frozen=True)
 class PageStore:
-    """Where the ids are that the table no longer keeps."""
+    """Pages with the ids that the table no longer holds."""
 
     store: "TaskStore"
 
     async def find(self, ids: Iterable[str]) -> dict[str, CountedReward]:
-        """What is known of these."""
+        """Return the known rewards among these ids."""
         found: dict[str, CountedReward] = {}
         for thread, wanted in _group_by_page(ids).items():
             counted = await self._read(thread)
@@ -87,7 +86,7 @@ class PageStore:
         return found
 
     async def keep(self, counted: Mapping[str, CountedReward]) -> None:
-        """Write these down, over what was there of them."""
+        """Store these rewards, overwriting earlier entries with the same ids."""
         graph = PAGE_GRAPH.copy({"checkpointer": self.store.checkpointer})
         for thread, names in _group_by_page(counted).items():
             page = {**await self._read(thread), **{name: counted[name] for name in names}}
@@ -101,7 +100,7 @@ class PageStore:
 
 
 async def recall(state: BanditState, runtime: Runtime[PageStore]) -> BanditState:
-    """Look up whether the events were counted before, and hand on ids that have become many."""
+    """Look up earlier counts of the events, and move ids to pages once there are too many."""
     pages, recent = runtime.context, state.get("recent", {})
     if len(recent) >= MAX_RECENT:
         await pages.keep(recent)
@@ -111,7 +110,7 @@ async def recall(state: BanditState, runtime: Runtime[PageStore]) -> BanditState
 
 
 async def count_events(state: BanditState) -> BanditState:
-    """Enter the events into the table."""
+    """Record the events in the table."""
     recent = state.get("recent", {})
     table = Table(
         arms=dict(state.get("arms", {})),
@@ -133,7 +132,7 @@ async def count_events(state: BanditState) -> BanditState:
 
 
 def build_bandit() -> CompiledStateGraph[BanditState, PageStore, BanditInput, BanditState]:
-    """Compile the graph whose state is the table and whose input are reward events."""
+    """Compile the graph whose state is the table and whose input is reward events."""
     builder = StateGraph(BanditState, context_schema=PageStore, input_schema=BanditInput)
     builder.add_node("recall", recall)
     builder.add_node("count", count_events)
@@ -153,17 +152,17 @@ def build_page() -> CompiledStateGraph[PageState, None, PageState, PageState]:
 
 
 BANDIT_GRAPH, PAGE_GRAPH = build_bandit(), build_page()
-"""To be copied with a checkpointer: compiling them takes as long as running them."""
+"""Copy these with a checkpointer; compiling them takes as long as running them."""
 
 
 async def record_rewards(store: "TaskStore", *events: RewardEvent, step: float = 0.0) -> None:
-    """Count these events; what was counted before, or is older than what was, changes nothing.
+    """Count these events, ignoring those already counted or older than the counted revision.
 
     Args:
-        step: the smallest α, see `arms.py`.
+        step: lower bound of α, see `arms.py`.
 
     Raises:
-        ConcertinoError: other processes held on to the table for too long.
+        ConcertinoError: other processes held the table's lock for too long.
     """
     async with store.hold_lock("bandit") as own:
         table = await BANDIT_GRAPH.copy({"checkpointer": own.checkpointer}).ainvoke(
@@ -178,18 +177,18 @@ async def record_rewards(store: "TaskStore", *events: RewardEvent, step: float =
 
 @dataclass(frozen=True)
 class Bandit:
-    """The table as it is now."""
+    """A snapshot of the table."""
 
     arms: list[Arm]
-    """By task type and then by value, the best first."""
+    """Sorted by task type, then by value, highest first."""
     baselines: dict[str, Baseline]
     """By workflow."""
     history: dict[str, History]
-    """By the arm's key."""
+    """By arm key."""
 
     @classmethod
     async def read(cls, checkpointer: BaseCheckpointSaver[str]) -> "Bandit":
-        """What is in the checkpointer."""
+        """Read the table from a checkpointer."""
         state = await _read_values(checkpointer, THREAD)
         arms: dict[str, Arm] = state.get("arms", {})
         return cls(
@@ -199,7 +198,7 @@ class Bandit:
         )
 
     def list_values(self, task_type: str) -> list[ArmValue]:
-        """What is known of each workflow for tasks of that type, the best first."""
+        """Return the values of the workflows for a task type, highest first."""
         return [
             ArmValue(workflow=arm.workflow, value=arm.value, count=arm.count)
             for arm in self.arms
@@ -207,12 +206,12 @@ class Bandit:
         ]
 
     def list_points(self, arm: Arm) -> list[list[float]]:
-        """How the arm's value came about: seconds since 1970, count and value, of some rewards."""
+        """Return an arm's sampled history as (Unix time in seconds, count, value) points."""
         known = self.history.get(build_arm_key(arm.task_type, arm.workflow))
         return known["points"] if known else []
 
     def get_baseline(self, workflow: str) -> Baseline:
-        """What the workflow's tasks usually cost."""
+        """Return the usual cost of the workflow's tasks."""
         return self.baselines.get(workflow) or Baseline(workflow=workflow)
 
 
@@ -226,7 +225,7 @@ async def _read_values(checkpointer: BaseCheckpointSaver[str], thread: str) -> d
 
 
 def _group_by_page(ids: Iterable[str]) -> dict[str, list[str]]:
-    """The ids, by the thread of their page."""
+    """Group the ids by their page's thread."""
     pages: dict[str, list[str]] = defaultdict(list)
     for name in ids:
         digest = hashlib.sha256(name.encode()).digest()

@@ -1,7 +1,7 @@
-"""The router's classifier: a linear one over a sentence embedding and text features.
+"""The router's classifier: a linear model over a sentence embedding and text features.
 
-It is a plain JSON file, so that what was learned can be read, compared and kept under versions, and
-using it takes numpy alone.
+It is stored as plain JSON, so that it can be read, compared and versioned; inference needs only
+numpy.
 """
 
 from collections.abc import Mapping
@@ -25,33 +25,33 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 OUT_OF_SCOPE = "out_of_scope"
-"""Label of what no workflow is for."""
+"""Label of questions that no workflow handles."""
 
 EMBEDDED_TOKENS = 20
-"""Tokens of a question that are embedded, about; embedding takes a time for each of them."""
+"""Approximate number of question tokens embedded; embedding time grows with each."""
 _HEAD_SHARE = 2 / 3
 
 
 class Classifier(Contract):
-    """What training gives and routing takes."""
+    """A trained router model."""
 
     schema_version: Literal[1] = 1
     embedder: str
-    """The vectors of another one mean something else."""
+    """Name of the embedder; vectors of another one are not comparable."""
     features: list[str]
-    """Names of the text features, in the order of their weights."""
+    """Text feature names, in the order of their weights."""
     labels: list[str]
     weights: list[list[float]]
-    """For each label: of the numbers of the embedding, then of the features."""
+    """Shape (labels, embedding dimensions + features), in that column order."""
     bias: list[float]
     temperature: float = Field(gt=0)
-    """Divides the scores, so that the probabilities are as high as they are right
-    (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    """Divisor of the scores that calibrates the probabilities (Guo et al. 2017, "On Calibration of
+    Modern Neural Networks")."""
     trained: datetime
     examples: str = ""
-    """Digest of what it was trained on."""
+    """Digest of the training examples."""
     figures: dict[str, float] = Field(default_factory=dict)
-    """What was measured of it, on texts it was not trained on."""
+    """Metrics on texts it was not trained on."""
 
     @model_validator(mode="after")
     def _check_shapes(self) -> Self:
@@ -61,13 +61,13 @@ class Classifier(Contract):
         return self
 
     def predict_probabilities(self, seen: "Vector") -> dict[str, float]:
-        """How probable each label is.
+        """Return the probability of each label.
 
         Args:
-            seen: what `build_input_vector` gives of a question.
+            seen: a question's vector from `build_input_vector`.
 
         Raises:
-            ValueError: it is of another embedder.
+            ValueError: the vector's length does not fit, as with another embedder.
         """
         import numpy as np
 
@@ -86,7 +86,7 @@ class Classifier(Contract):
 def build_input_vector(
     embedder: "Embedder", question: str, inputs: Mapping[str, Any] | None = None
 ) -> "Vector":
-    """What a classifier sees of a question: the numbers of its embedding, then its features."""
+    """Return a question's input vector: its embedding, then its features."""
     import numpy as np
 
     features = extract_features(question, inputs)
@@ -96,7 +96,7 @@ def build_input_vector(
 
 
 def shorten_question(question: str) -> str:
-    """The beginning and the end of a question, where it says what is wanted; addresses by name."""
+    """Cut a question to its start and end, where the request is, with addresses as `URL`."""
     words = " ".join(ADDRESS.sub(" URL ", question).split())
     sizes = [_estimate_tokens(character) for character in words]
     if sum(sizes) <= EMBEDDED_TOKENS:
@@ -107,14 +107,14 @@ def shorten_question(question: str) -> str:
 
 
 def _estimate_tokens(character: str) -> float:
-    """How many tokens it takes, about."""
+    """Estimate the number of tokens of a character."""
     if HAN_CHARACTER.match(character):
         return 0.75
     return 0.22 if character.isalpha() or character == " " else 0.9
 
 
 def _count_fitting(sizes: list[float], room: float) -> int:
-    """How many of the characters fit in."""
+    """Return how many of the leading characters fit."""
     for count, size in enumerate(sizes):
         room -= size
         if room < 0:

@@ -1,6 +1,6 @@
-"""What the parts of this package hand to each other.
+"""Data contracts between the parts of this package.
 
-What is kept in a task's state is of `state.py` and only named here again.
+Types stored in a task's state are defined in `state.py` and re-exported here.
 """
 
 from datetime import datetime
@@ -18,57 +18,57 @@ from ..state import Routing as Routing
 from ..state import Term as Term
 
 TRACE_VERSION = 1
-"""Of the lines of a trace; a reader knows lines of this and of earlier versions."""
+"""Schema version of trace lines; readers accept this and earlier versions."""
 
 
 class Arm(Contract):
-    """One workflow for one type of task, and what came of choosing it."""
+    """A workflow for one task type, with the running result of choosing it."""
 
     task_type: str
     workflow: str
     count: int = 0
     """Rewards counted."""
     value: float = 0.0
-    """The running mean of the rewards, see `arms.py`."""
+    """Running mean of the rewards, see `arms.py`."""
     updated: datetime | None = None
     """When the latest reward was counted."""
     fade: float = 0.0
-    """Logarithm of what the steps since have left of the first reward's weight."""
+    """Log of the fraction of the first reward's weight left by later steps."""
 
 
 class Baseline(Contract):
-    """What a workflow usually costs: a running mean of each quantity."""
+    """Usual cost of a workflow: a running mean of each quantity."""
 
     workflow: str
     count: int = 0
     usual: dict[str, float] = Field(default_factory=dict)
-    """By the name of the cost term."""
+    """By cost term name."""
 
 
 class RewardEvent(Contract):
-    """That a task has been rewarded. The only thing that changes the bandit's table."""
+    """A task's reward. Only these events change the bandit's table."""
 
     id: str
-    """The task's; an event of the same id and revision counts once."""
+    """The task's id; an event with the same id and revision counts once."""
     revision: int = 0
-    """A later word on the same task has a higher number, and replaces the earlier ones."""
+    """Higher for later events of the same task, which replace the earlier ones."""
     task_type: str | None
-    """None where no choice was to be made: only the baseline learns of it."""
+    """None if there was no choice to make; only the baseline is updated then."""
     workflow: str
     reward: float
     spent: dict[str, float] = Field(default_factory=dict)
-    """By the name of the cost term."""
+    """By cost term name."""
 
 
 class Move(Contract):
-    """One line of a task's history, without its words."""
+    """One entry of a task's history, without its texts."""
 
     round: int
     actor: str
     action: str | None = None
-    """What the Coordinator decided; None on an agent's line."""
+    """The Coordinator's decision; None for an agent's entry."""
     source: str | None = None
-    """Who decided: the model, the rules, or the rules in its stead."""
+    """Who decided: the model, the rules, or the rules as a fallback for it."""
     legal: list[str]
     failed: bool = False
     usage: Usage = Usage()
@@ -76,51 +76,51 @@ class Move(Contract):
 
 
 class TraceRecord(Contract):
-    """One ended task. Texts are left out or hashed where the settings say so."""
+    """An ended task. Texts are omitted or hashed if the settings say so."""
 
     schema_version: int = Field(TRACE_VERSION, ge=1, le=TRACE_VERSION)
     task_id: str
     thread_id: str
     ended: datetime
     question: str | None
-    """The task as it stands on its own; the same question has the same hash."""
+    """The task as a standalone question; equal questions have equal hashes."""
     inputs: dict[str, Any] | None
     final_answer: str | None
     error: str | None
     language: Language | None
     features: dict[str, float]
-    """Of the question, by `features.py`."""
+    """Features of the question, see `features.py`."""
     named: str | None
-    """The workflow that the person asked for; such tasks say nothing of the policy."""
+    """The workflow requested by the user; such tasks say nothing about the policy."""
     routing: Routing | None
-    """Candidates with their probabilities, the bandit's values, the suggestion."""
+    """Candidates with their probabilities, the bandit's values and the suggestion."""
     propensity: float | None
-    """How probable the suggestion was to be made."""
+    """Probability with which the suggestion was drawn."""
     chosen: str | None
-    """The workflow that the Coordinator chose first; the reward is its arm's."""
+    """The workflow that the Coordinator chose first; its arm gets the reward."""
     followed: bool | None
-    """Whether that was the suggestion; None where there was none."""
+    """Whether `chosen` was the suggestion; None if there was no suggestion or choice."""
     workflow: str | None
     """The workflow that concluded the task."""
     moves: list[Move]
     status: str
     checks: dict[str, bool]
-    """Those of the result, by name."""
+    """Whether each check of the result passed, by name."""
     reward: Reward | None
-    """None for what is not rewarded: a task that was cancelled."""
+    """None for tasks that are not rewarded, such as cancelled ones."""
     revision: int = 0
-    """Of several records of a task the highest counts."""
+    """The record with the highest revision of a task counts."""
     usage: Usage = Usage()
     spent: dict[str, float]
-    """What went into the cost, by the name of the term."""
+    """Quantities that the cost is computed from, by term name."""
     model: str | None
-    """`provider/model`, as far as it is known."""
+    """`provider/model`, if known."""
     versions: dict[str, str]
-    """Of the program, the router, and the rules of reward."""
+    """Versions of the program, the router and the reward rules."""
 
 
 class Amendment(Contract):
-    """A later word on a task that is in the trace already."""
+    """A revised reward of a task that is already in the trace."""
 
     schema_version: int = Field(TRACE_VERSION, ge=1, le=TRACE_VERSION)
     task_id: str

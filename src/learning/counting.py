@@ -1,6 +1,6 @@
-"""How a reward event changes the table: each task counts once, by its latest word.
+"""Application of reward events to the table: each task counts once, by its latest revision.
 
-Pure functions over plain values; `bandit.py` keeps these in the checkpointer.
+Works on plain values, which `bandit.py` stores in the checkpointer.
 """
 
 from dataclasses import dataclass, field
@@ -12,42 +12,42 @@ from .arms import add_reward, compute_latest_weight, revise_reward
 from .contracts import Arm, Baseline, RewardEvent
 
 BASELINE_STEP = 0.05
-"""How fast a workflow's usual cost follows what its tasks cost, once there are twenty of them."""
+"""Step size of a workflow's usual cost, from its twentieth task on."""
 MAX_POINTS = 60
-"""Points of an arm's history; when there are more, every second one is dropped."""
+"""Most points in an arm's history; beyond that, every second one is dropped."""
 
 
 class CountedReward(TypedDict):
-    """What has to be known of a reward to count it only once, and to revise it exactly."""
+    """A counted reward, with the data to count it only once and to revise it exactly."""
 
     arm: str | None
-    """The arm's key; None where the event was about the cost alone."""
+    """The arm's key; None if the event affected only the cost."""
     reward: float
     revision: int
     weight: float
-    """See `arms.latest_weight`."""
+    """See `arms.compute_latest_weight`."""
     spent: bool
-    """Whether what it cost is in the baseline."""
+    """Whether its cost is included in the baseline."""
 
 
 class History(TypedDict):
-    """An arm's value over time, thinned out evenly as it grows."""
+    """An arm's value over time, thinned evenly as it grows."""
 
     every: int
-    """A point stands for so many rewards."""
+    """Rewards per point."""
     points: list[list[float]]
-    """Seconds since 1970, count, value."""
+    """Each is Unix time in seconds, count, value."""
 
 
 @dataclass
 class Table:
-    """All that is known, changed in place by `apply_event`."""
+    """The bandit's table, changed in place by `apply_event`."""
 
     arms: dict[str, Arm] = field(default_factory=dict)
     baselines: dict[str, Baseline] = field(default_factory=dict)
     history: dict[str, History] = field(default_factory=dict)
     counted: dict[str, CountedReward] = field(default_factory=dict)
-    """By the event's id; those that the events at hand may repeat have to be there."""
+    """By event id; must include every earlier reward that the current events may repeat."""
 
 
 def build_arm_key(task_type: str, workflow: str) -> str:
@@ -55,10 +55,10 @@ def build_arm_key(task_type: str, workflow: str) -> str:
 
 
 def apply_event(table: Table, event: RewardEvent, step: float, now: datetime) -> bool:
-    """Enter an event.
+    """Apply an event to the table.
 
     Returns:
-        Whether it changed anything: not if it, or a later word on its task, was counted before.
+        Whether the table changed: False if this or a later revision was already counted.
     """
     known = table.counted.get(event.id)
     if known is None:
@@ -91,13 +91,13 @@ def _count_revision(
     if key := known["arm"]:
         difference = event.reward - known["reward"]
         table.arms[key] = revise_reward(table.arms[key], known["weight"], difference, now)
-    # Of what an earlier version counted, the cost was entered at once.
+    # Entries without this field come from an earlier version, which recorded the cost at once.
     spent = known.get("spent", True) or _enter_cost(table, event)
     return {**known, "reward": event.reward, "revision": event.revision, "spent": spent}
 
 
 def _enter_cost(table: Table, event: RewardEvent) -> bool:
-    """Enter what the task cost, where that is known."""
+    """Record the task's cost, if known, and return whether it was."""
     if event.spent:
         table.baselines[event.workflow] = _update_baseline(
             table.baselines.get(event.workflow), event
@@ -106,7 +106,7 @@ def _enter_cost(table: Table, event: RewardEvent) -> bool:
 
 
 def _update_baseline(baseline: Baseline | None, event: RewardEvent) -> Baseline:
-    """The running means, each over the tasks in which the quantity was known."""
+    """Update the running mean of each quantity known for this task."""
     usual = dict(baseline.usual) if baseline else {}
     number = baseline.count + 1 if baseline else 1
     for name, spent in event.spent.items():

@@ -1,20 +1,20 @@
-"""How good a router is: by labels, and by rewards that another policy gathered.
+"""Router evaluation: against labels, and off-policy, from rewards logged by another policy.
 
-For the second, a task says only what its own suggestion earned. With the probability that the
-suggestion was drawn with, other policies can be estimated from it all the same:
+A logged task reveals only the reward of its own suggestion. Other policies can still be estimated
+from it with the propensity, the probability with which the suggestion was drawn:
 
-- *inverse propensity* weighs each reward by how much more often the other policy would have made
+- *inverse propensity* weights each reward by how much more often the other policy would have made
   that suggestion (Horvitz & Thompson 1952; Bottou et al. 2013, "Counterfactual Reasoning and
   Learning Systems"). Large weights are clipped (Ionides 2008, "Truncated Importance Sampling"),
-  which trades a little bias for much variance.
-- *self-normalised* divides by the weights' own sum (Swaminathan & Joachims 2015, "The
+  which trades a little bias for much less variance.
+- *self-normalised* divides by the sum of the weights (Swaminathan & Joachims 2015, "The
   Self-Normalized Estimator for Counterfactual Learning").
-- *doubly robust* takes a model of the rewards and weighs only what it misses: right where the model
+- *doubly robust* uses a reward model and weights only its residuals: correct if either the model
   or the propensities are (Dudík, Langford & Li 2011, "Doubly Robust Policy Evaluation and
   Learning").
 
-Intervals are of 95 %, by the bootstrap's percentiles (Efron & Tibshirani 1993). It draws questions,
-not tasks: runs of one question earn alike, and more of them do not tell as much more.
+Intervals are 95 % percentile bootstrap intervals (Efron & Tibshirani 1993), resampled by question
+rather than by task, since runs of one question have correlated rewards.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 BINS = 10
 CLIP = 20.0
-"""Largest weight that one task may have."""
+"""Upper bound of a task's importance weight."""
 RESAMPLES = 2000
 FOLDS = 5
 RIDGE = 1.0
 
 
 class LoggedTasks(NamedTuple):
-    """Tasks whose suggestion was drawn, in the order in which they ended."""
+    """Tasks whose suggestion was drawn, ordered by end time."""
 
     actions: "Indices"
-    """Column of what was suggested."""
+    """Column index of the suggestion."""
     propensities: "Matrix"
-    """How probable that was."""
+    """Probability of the suggestion."""
     rewards: "Matrix"
     questions: "Indices"
-    """Which question it was a run of, from 0."""
+    """Index of the task's question, from 0."""
 
 
 class Estimate(NamedTuple):
-    """A mean reward, and where it lies with a confidence of 95 %."""
+    """A mean reward with its 95 % confidence interval."""
 
     value: float
     low: float
@@ -55,7 +55,7 @@ class Estimate(NamedTuple):
 
 
 def softmax(scores: "Matrix") -> "Matrix":
-    """Rows of probabilities."""
+    """Convert each row of scores to probabilities."""
     import numpy as np
 
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -64,11 +64,11 @@ def softmax(scores: "Matrix") -> "Matrix":
 
 
 def compute_metrics(probabilities: "Matrix", truth: "Indices") -> dict[str, float]:
-    """Accuracy, macro-F1, calibration error and log loss.
+    """Compute accuracy, macro-F1, calibration error and log loss.
 
     Args:
-        probabilities: a row for each text, a column for each label.
-        truth: the column of each text's label.
+        probabilities: shape (texts, labels).
+        truth: column index of each text's label.
     """
     import numpy as np
 
@@ -82,7 +82,7 @@ def compute_metrics(probabilities: "Matrix", truth: "Indices") -> dict[str, floa
 
 
 def count_confusion(probabilities: "Matrix", truth: "Indices") -> "Indices":
-    """How many texts of each label (row) were taken for each label (column)."""
+    """Count the texts by true label (row) and predicted label (column)."""
     import numpy as np
 
     labels = probabilities.shape[1]
@@ -92,15 +92,15 @@ def count_confusion(probabilities: "Matrix", truth: "Indices") -> "Indices":
 
 
 def compute_macro_f1(counts: "Indices") -> float:
-    """Mean F1 over the labels that occur or are predicted."""
+    """Compute the mean F1 over the labels that occur or are predicted."""
     hits, wanted, given = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     seen = wanted + given > 0
     return float((2 * hits[seen] / (wanted + given)[seen]).mean())
 
 
 def compute_calibration_error(probabilities: "Matrix", truth: "Indices") -> float:
-    """How far, on average, confidence is from accuracy, over ten bins of equal width
-    (expected calibration error; Naeini et al. 2015, Guo et al. 2017)."""
+    """Compute the expected calibration error over ten bins of equal width (Naeini et al. 2015, Guo
+    et al. 2017)."""
     import numpy as np
 
     confidence = probabilities.max(axis=1)
@@ -115,17 +115,17 @@ def compute_calibration_error(probabilities: "Matrix", truth: "Indices") -> floa
 
 
 def estimate_inverse_propensity(logged: LoggedTasks, target: "Matrix") -> Estimate:
-    """Expected reward of another policy.
+    """Estimate the expected reward of another policy.
 
     Args:
-        target: how probable it would have made each suggestion; a row for each task.
+        target: its probability of each suggestion, shape (tasks, suggestions).
     """
     return _bootstrap_mean(logged.questions, _compute_weights(logged, target) * logged.rewards)
 
 
 def estimate_self_normalized(logged: LoggedTasks, target: "Matrix") -> Estimate | None:
-    """As `estimate_inverse_propensity`, over the weights' own sum; None where the other policy
-    would have made none of the suggestions."""
+    """Estimate as `estimate_inverse_propensity` does, normalised by the sum of the weights; None if
+    the other policy would have made none of the suggestions."""
     weights = _compute_weights(logged, target)
     if not weights.any():
         return None
@@ -133,10 +133,10 @@ def estimate_self_normalized(logged: LoggedTasks, target: "Matrix") -> Estimate 
 
 
 def estimate_doubly_robust(logged: LoggedTasks, target: "Matrix", believed: "Matrix") -> Estimate:
-    """Expected reward of another policy, with the help of a model of the rewards.
+    """Estimate the expected reward of another policy, using a reward model.
 
     Args:
-        believed: the model's reward of each suggestion, see `predict_rewards`; shaped as `target`.
+        believed: predicted reward of each suggestion, see `predict_rewards`; shaped as `target`.
     """
     return _bootstrap_mean(logged.questions, _correct_rewards(logged, target, believed))
 
@@ -144,26 +144,29 @@ def estimate_doubly_robust(logged: LoggedTasks, target: "Matrix", believed: "Mat
 def estimate_advantage(
     logged: LoggedTasks, target: "Matrix", other: "Matrix", believed: "Matrix"
 ) -> Estimate:
-    """How much more reward one policy gets than another on the same tasks, doubly robust."""
+    """Estimate the mean reward gain of `target` over `other` on the same tasks, doubly robust."""
     gained = _correct_rewards(logged, target, believed) - _correct_rewards(logged, other, believed)
     return _bootstrap_mean(logged.questions, gained)
 
 
 def compute_effective_tasks(logged: LoggedTasks, target: "Matrix") -> float:
-    """How many tasks of the other policy's own these are worth (Kong 1992)."""
+    """Compute the effective sample size for the other policy, in tasks (Kong 1992)."""
     weights = _compute_weights(logged, target)
     return float(weights.sum() ** 2 / max((weights**2).sum(), 1e-12))
 
 
 def predict_rewards(logged: LoggedTasks, contexts: "Matrix", actions: int) -> "Matrix":
-    """What each suggestion would earn in each task, by ridge regression on the task's context.
+    """Predict the reward of each suggestion in each task, by ridge regression on its context.
 
-    Each task is judged by a model that has not seen its question. The less is known of a
-    suggestion, the nearer it is to the mean of all rewards.
+    Predictions are out of fold, with folds split by question. Those for suggestions with little
+    data shrink to the mean reward.
 
     Args:
-        contexts: a row of numbers for each task.
-        actions: how many suggestions there are.
+        contexts: shape (tasks, context features).
+        actions: number of possible suggestions.
+
+    Returns:
+        Shape (tasks, suggestions).
     """
     import numpy as np
 
@@ -193,7 +196,7 @@ def _compute_weights(logged: LoggedTasks, target: "Matrix") -> "Matrix":
 
 
 def _correct_rewards(logged: LoggedTasks, target: "Matrix", believed: "Matrix") -> "Matrix":
-    """What the model believes of each task, and the weighed part that it missed."""
+    """Return each task's predicted reward plus the weighted residual."""
     import numpy as np
 
     missed = logged.rewards - believed[np.arange(len(logged.actions)), logged.actions]
@@ -204,10 +207,10 @@ def _correct_rewards(logged: LoggedTasks, target: "Matrix", believed: "Matrix") 
 def _bootstrap_mean(
     questions: "Indices", gained: "Matrix", weights: "Matrix | None" = None
 ) -> Estimate:
-    """The mean gain over all tasks, and how it varies over resamples of their questions.
+    """Return the mean gain over all tasks, with an interval from resampling their questions.
 
     Args:
-        weights: what the gains' sum is divided by the sum of; None: their number.
+        weights: the sum of the gains is divided by the sum of these; None for the task count.
     """
     import numpy as np
 

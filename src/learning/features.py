@@ -1,7 +1,7 @@
-"""What a question asks for on its face, as numbers from 0 to 1 under readable names.
+"""Surface features of a question, as numbers from 0 to 1 with readable names.
 
-They stand beside the embedding in the router, for what an embedding blurs (an address, a formula),
-and in the trace, for people and for learning without texts.
+The router uses them beside the embedding, for details that an embedding blurs (an address, a
+formula); the trace keeps them for readers and for learning without texts.
 """
 
 import re
@@ -67,15 +67,15 @@ _QUESTION = re.compile(r"[?？]|[吗呢]\s*$")
 
 
 WEAK_FEATURES = frozenset({"asks_for_latest"})
-"""Signs of a source of knowledge that also occur in passing, as in today's homework."""
+"""Weak signs of a knowledge source, which also occur in passing, as in "today's homework"."""
 
 
 def extract_features(question: str, inputs: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """The features of a question, the same names each time and in the same order.
+    """Extract the features of a question, always with the same names in the same order.
 
     Args:
         question: the task in plain language.
-        inputs: what the task brings besides; an address there is as good as one in the question.
+        inputs: the task's other inputs; an address there counts like one in the question.
     """
     addresses = [str(value) for value in (inputs or {}).values()]
     return {
@@ -89,10 +89,10 @@ def extract_features(question: str, inputs: Mapping[str, Any] | None = None) -> 
 
 
 def find_named_sources(question: str, signs: Mapping[str, Collection[str]]) -> list[str]:
-    """The workflows for whose source of knowledge a question asks in so many words.
+    """Return the workflows whose knowledge source a question explicitly asks for.
 
     Args:
-        signs: for each workflow the features by which a question asks for its source.
+        signs: for each workflow, the features that indicate a request for its source.
     """
     found = {
         name

@@ -1,4 +1,4 @@
-"""Judges routers by questions that none of them learned from."""
+"""Evaluation of routers on held-out questions."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 MIN_SAMPLES = 10
-"""Questions, or drawn suggestions, without which nothing can be told."""
+"""Fewest questions, or drawn suggestions, that allow an evaluation."""
 
 
 class Judgement(Contract):
-    """How a router did."""
+    """Evaluation results of a router."""
 
     figures: dict[str, float]
-    """Accuracy and the like of its first candidate and its probabilities, against the labels."""
+    """Metrics of its first candidate and its probabilities against the labels."""
     confusion: dict[str, dict[str, int]]
-    """How often, by the right workflow, then by the first candidate."""
+    """Counts by correct workflow, then by first candidate."""
     rewards: dict[str, Estimate] = Field(default_factory=dict)
-    """Expected reward of suggesting its first candidate, by method."""
+    """Expected reward of suggesting its first candidate, by estimation method."""
     effective_tasks: float = 0.0
-    """How many tasks with its own suggestions the drawn ones are worth, for these estimates."""
+    """Effective sample size of the drawn tasks for these estimates."""
 
 
 class HeldOut:
-    """Questions with their labels, and those runs of them whose suggestion was drawn.
+    """Labelled questions, and their rewarded runs with a drawn suggestion.
 
     Args:
-        workflows: those that are registered.
+        workflows: the registered workflows.
     """
 
     def __init__(self, questions: Sequence[Question], workflows: Sequence[str]) -> None:
@@ -57,7 +57,7 @@ class HeldOut:
         self.drawn = sorted(drawn, key=lambda task: task[0].ended)
 
     def judge(self, classifier: Classifier) -> Judgement:
-        """How a router does on these.
+        """Evaluate a router on these questions.
 
         Raises:
             EmbedderError: the embedder is not installed.
@@ -77,8 +77,8 @@ class HeldOut:
         )
 
     def estimate_advantage(self, new: Classifier, old: Classifier) -> Estimate | None:
-        """How much more reward a task gets from one router than from another, doubly robust; None
-        where there are too few tasks to tell."""
+        """Estimate the reward gain per task of `new` over `old`, doubly robust; None if there are
+        too few tasks."""
         if len(self.drawn) < MIN_SAMPLES:
             return None
         logged, believed = self._logged
@@ -99,7 +99,7 @@ class HeldOut:
         return evaluation.compute_effective_tasks(self._logged[0], self._select_firsts(classifier))
 
     def _predict_probabilities(self, classifier: Classifier) -> "Matrix":
-        """A row for each question, a column for each workflow."""
+        """Return probabilities of shape (questions, workflows)."""
         import numpy as np
 
         rows = []
@@ -110,7 +110,7 @@ class HeldOut:
         return np.array(rows)
 
     def _select_firsts(self, classifier: Classifier) -> "Matrix":
-        """For each drawn task, 1 at the most probable of the workflows it could be given to."""
+        """Return one row per drawn task, with a 1 at the most probable of its possible workflows."""
         import numpy as np
 
         probabilities = self._predict_probabilities(classifier)
@@ -126,7 +126,7 @@ class HeldOut:
 
     @cached_property
     def _logged(self) -> "tuple[LoggedTasks, Matrix]":
-        """The drawn tasks, and what a model of their rewards believes of each suggestion."""
+        """Return the drawn tasks and the predicted reward of each suggestion."""
         import numpy as np
 
         runs = [run for run, _ in self.drawn]
@@ -152,7 +152,7 @@ class HeldOut:
 
 
 def _is_drawn(run: TraceRecord, names: Sequence[str]) -> bool:
-    """Whether its suggestion was drawn, with a probability that is known, and was rewarded."""
+    """Return whether the run's suggestion was drawn with a known probability and rewarded."""
     if run.named or not run.reward or not run.propensity:
         return False
     return _get_suggestion(run) in names and set(_list_possible(run)) <= set(names)
