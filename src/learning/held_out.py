@@ -110,7 +110,7 @@ class HeldOut:
         return np.array(rows)
 
     def _select_firsts(self, classifier: Classifier) -> "Matrix":
-        """Return one row per drawn task, with a 1 at the most probable of its possible workflows."""
+        """Return one row per drawn task, with 1 at the most probable of its possible workflows."""
         import numpy as np
 
         probabilities = self._predict_probabilities(classifier)

@@ -1,4 +1,4 @@
-"""What a trace teaches the router: questions, each with the workflow that was the one for it."""
+"""Training questions from a trace, each labelled with the right workflow for it."""
 
 import json
 from collections.abc import Iterable
@@ -15,52 +15,52 @@ from .trace import HASH_PREFIX
 
 Rule = Literal["best", "chosen"]
 """`best`: the workflow with the highest mean reward over all runs of a question. `chosen`: the one
-that was chosen, whatever came of it."""
+chosen in the latest run, whatever its reward."""
 
 MIN_GOOD_REWARD = 0.5
-"""Reward from which on a question that only one workflow was tried on counts as that workflow's;
-below it nothing is known of what would have been better."""
+"""Lowest mean reward that labels a question with the only workflow tried on it; below it, the
+better workflow is unknown."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and all its runs."""
+    """A question with all its runs."""
 
     text: str
     inputs: dict[str, Any]
     label: str
     rewards: dict[str, float]
-    """Mean reward of each workflow that was tried."""
+    """Mean reward of each workflow tried."""
     runs: tuple[TraceRecord, ...]
-    """In the order in which they ended."""
+    """Ordered by end time."""
 
     @property
     def first(self) -> datetime:
-        """When it was seen first."""
+        """End time of its first run."""
         return self.runs[0].ended
 
 
 class LeftOut(TypedDict):
-    """What of a trace nothing can be learned from."""
+    """Counts of the tasks and questions of a trace that are unusable for training."""
 
     without_text: int
-    """Tasks whose text is hashed or left out; it cannot be embedded."""
+    """Tasks whose text is hashed or omitted, so it cannot be embedded."""
     without_reward: int
-    """Tasks that were cancelled, or that no workflow took."""
+    """Tasks that were cancelled or had no workflow."""
     undecided: int
-    """Questions that only one workflow was tried on, with a poor reward."""
+    """Questions tried on only one workflow, with a reward below `MIN_GOOD_REWARD`."""
 
 
 class LabeledQuestions(NamedTuple):
-    """What could be taken from a trace, and what could not."""
+    """The labelled questions of a trace, and counts of the rest."""
 
     questions: list[Question]
-    """In the order in which they were seen first."""
+    """Ordered by the end of their first run."""
     left_out: LeftOut
 
 
 def gather(records: Iterable[TraceRecord], rule: Rule = "best") -> LabeledQuestions:
-    """The questions of a trace with their labels; the same question with the same inputs is one."""
+    """Label the questions of a trace, merging equal questions with equal inputs."""
     known = list(records)
     readable = [record for record in known if _has_text(record)]
     rewarded = [record for record in readable if record.reward and record.chosen]

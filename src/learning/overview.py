@@ -1,4 +1,4 @@
-"""The bandit's table for people, as plain data."""
+"""A human-readable overview of the bandit's table, as plain data."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,13 +11,13 @@ from .routing import build_policy
 
 
 def build_overview(table: Bandit, settings: Settings) -> dict[str, Any]:
-    """What workflows have earned.
+    """Build the overview of the workflows' rewards.
 
     Returns:
         `policy`, with its settings; `arms`, each with its `task_type`, `workflow`, `count`,
-        `value`, `updated`, and `history` (`time`, `count`, `value`) for a chart; `baselines`, what
-        a workflow's tasks usually cost; `terms`, what the parts of a reward mean, beside the
-        checks of the workflows.
+        `value`, `updated`, and `history` (`time`, `count`, `value`) for a chart; `baselines`, the
+        usual cost of each workflow's tasks; `terms`, descriptions of the reward terms other than
+        the workflows' checks.
     """
     return {
         "policy": asdict(build_policy(settings)),

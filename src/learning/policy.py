@@ -1,21 +1,21 @@
-"""Which workflow to suggest: ε-greedy, softmax and Thompson sampling, with exact propensities.
+"""Suggestion policies with exact propensities: ε-greedy, softmax and Thompson sampling.
 
-The router's opinion comes in as if it were rewards. A workflow that it gives the probability p₀
-begins with the value p₀, and that weighs as much as `prior` rewards would:
+The router's probabilities act as prior rewards. A workflow with router probability p₀ starts with
+the value p₀, weighted like `prior` rewards:
 
     value = (prior · p₀ + count · Q) / (prior + count)
 
 which is the posterior mean of a normal mean (Russo et al. 2018, "A Tutorial on Thompson
-Sampling", section 4). So the router decides while little is known, and experience corrects it.
-A value that follows a drifting world by a constant α forgets, and its count is cut to the number of
-rewards whose plain mean would be as sure.
+Sampling", section 4). So the router dominates while data is scarce, and rewards correct it later.
+A value learned with a constant α forgets old rewards, so its count is capped at the number of
+rewards whose plain mean has the same variance.
 
-Every policy is a distribution over the workflows; the suggestion is drawn from that very
-distribution, so its propensity is exact by construction, also for Thompson sampling, whose
-distribution is computed by a fixed quadrature and not by drawing.
+Every policy is a distribution over the workflows from which the suggestion is drawn, so its
+propensity is exact by construction, also for Thompson sampling, whose distribution is computed by
+a fixed quadrature instead of sampling.
 
-ε and the temperature of softmax fall as rewards come in, so that what is lost by exploring grows
-ever more slowly; Thompson sampling has that of itself.
+ε and the softmax temperature fall as rewards come in, so that the regret from exploration grows
+ever more slowly; Thompson sampling does so by itself.
 """
 
 import math
@@ -31,49 +31,49 @@ from .contracts import ArmValue, Candidate
 PolicyName = Literal["epsilon_greedy", "softmax", "thompson"]
 
 NODES = 100
-"""Points of the quadrature: quantiles of a normal distribution, equally probable each."""
+"""Quadrature points: equally probable quantiles of a normal distribution."""
 COOLING = 60
-"""Rewards for a type of task from which on ε and the temperature fall, with their square root."""
+"""Rewards of a task type, n, after which ε and the temperature fall as 1/√n."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How values become a choice."""
+    """A policy with its parameters."""
 
     name: PolicyName = "thompson"
     prior: float = 2.0
-    """How many rewards the router's opinion weighs as much as."""
+    """Weight of the router's probability, in rewards."""
     epsilon: float = 0.1
-    """Of ε-greedy: share of the suggestions that are at first made evenly among all."""
+    """ε-greedy: initial share of suggestions drawn uniformly from all workflows."""
     temperature: float = 0.1
-    """Of softmax: the difference of values at which at first one is e times as probable as the
-    other."""
+    """Softmax: initial temperature, the value difference that makes one workflow e times as
+    probable as another."""
     noise: float = 0.3
-    """Of Thompson sampling: standard deviation of one reward."""
+    """Thompson sampling: standard deviation of one reward."""
     step: float = 0.05
-    """The smallest α that the values are learned by, see `arms.py`."""
+    """Lower bound of the values' α, see `arms.py`."""
 
 
 @dataclass(frozen=True)
 class Belief:
-    """What is thought of one workflow."""
+    """The combined estimate of one workflow's value."""
 
     mean: float
     weight: float
-    """How many rewards it rests on, the router's opinion among them."""
+    """Effective number of rewards, including the router's prior."""
 
 
 def compute_distribution(
     policy: Policy, candidates: Sequence[Candidate], values: Sequence[ArmValue]
 ) -> dict[str, float]:
-    """How probable each workflow is to be suggested.
+    """Return the probability of suggesting each workflow.
 
     Args:
-        candidates: all that may be chosen.
-        values: of some of them; others are left out.
+        candidates: all workflows that may be chosen.
+        values: known values; those of workflows that are not candidates are ignored.
 
     Returns:
-        Probabilities that sum to 1; nothing where there is nothing to choose from.
+        Probabilities that sum to 1; empty if there are no candidates.
     """
     found = compute_beliefs(policy, candidates, values)
     if not found:
@@ -87,7 +87,7 @@ def compute_distribution(
 def compute_beliefs(
     policy: Policy, candidates: Sequence[Candidate], values: Sequence[ArmValue]
 ) -> dict[str, Belief]:
-    """The router's opinion and experience, as one."""
+    """Combine the router's probabilities with the values from rewards."""
     known = {value.workflow: value for value in values}
     nothing = ArmValue(workflow="", value=0.0, count=0)
     found: dict[str, Belief] = {}
@@ -101,26 +101,26 @@ def compute_beliefs(
 
 
 def draw(probabilities: Mapping[str, float], chance: random.Random) -> str | None:
-    """A workflow by these probabilities; None where there is none."""
+    """Draw a workflow with these probabilities; None if there are none."""
     if not probabilities:
         return None
     return chance.choices(list(probabilities), list(probabilities.values()))[0]
 
 
 def _compute_effective_count(count: int, step: float) -> float:
-    """How many rewards' plain mean would be as sure as the value: with a constant α its variance
-    settles at that of one reward times α / (2 - α) (Sutton & Barto 2018, section 2.5)."""
+    """Return the number of rewards whose plain mean has the variance of the value: with a constant
+    α, it tends to that of one reward times α / (2 - α) (Sutton & Barto 2018, section 2.5)."""
     return min(count, 2 / step - 1) if step else count
 
 
 def _cool_policy(policy: Policy, rewards: int) -> Policy:
-    """The policy once so many rewards have been counted for the type of task."""
+    """Return the policy as it is after this many rewards for the task type."""
     factor = math.sqrt(COOLING / max(rewards, COOLING))
     return replace(policy, epsilon=policy.epsilon * factor, temperature=policy.temperature * factor)
 
 
 def _epsilon_greedy(policy: Policy, found: list[Belief]) -> list[float]:
-    """The best by value, those that are level sharing it; and ε evenly among all."""
+    """Give 1 − ε to the workflows with the highest value, split among ties, and ε evenly to all."""
     highest = max(belief.mean for belief in found)
     best = sum(belief.mean == highest for belief in found)
     even = policy.epsilon / len(found)
@@ -133,10 +133,10 @@ def _softmax(policy: Policy, found: list[Belief]) -> list[float]:
 
 
 def _thompson(policy: Policy, found: list[Belief]) -> list[float]:
-    """How probable each is to be the best, its value being normal about its mean.
+    """Return shares proportional to each workflow's probability of being the best.
 
-    For each workflow: the mean, over the points of its own distribution, of the probability that
-    all others lie below that point.
+    Values are normal about their means. For each workflow, sums over its own quadrature points
+    the probability that all others lie below.
     """
     spreads = [policy.noise / math.sqrt(max(belief.weight, 1e-9)) for belief in found]
     shares = []

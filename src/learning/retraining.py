@@ -1,10 +1,10 @@
-"""Teaches the router from a trace, and tells whether the new one is better.
+"""Retraining of the router from a trace, and comparison with the router in use.
 
-Time decides what it is judged by: the questions that came last are held out. A new router is
-*better* when on these its first candidate is right more often than that of the router in use, or
-as often with a lower log loss; and when the rewards in the trace do not speak against it: the
-doubly robust interval of its advantage does not lie below zero. With fewer than `MIN_SAMPLES`
-questions held out it cannot be told.
+The split is by time: the latest questions are held out. On these, a new router is *better* if its
+first candidate is right more often than that of the router in use, or equally often with a lower
+log loss, and if the rewards in the trace do not contradict this: the doubly robust interval of its
+advantage must not lie below zero. With fewer than `MIN_SAMPLES` held-out questions, it never counts
+as better.
 """
 
 from collections import Counter
@@ -21,44 +21,44 @@ from .labels import Question, Rule, gather
 from .training import FOLDS, Example, fit, load_shipped_examples
 
 HELD_OUT_SHARE = 0.25
-"""Share of the questions that a new router is judged by."""
+"""Share of the questions held out to evaluate a new router."""
 OWN_WEIGHT = 3.0
-"""How many of the program's examples a question of one's own counts for. Measured: where these are
-right it makes no difference, where a fifth of them is wrong the log loss is lower than with 1."""
+"""Weight of a question from the trace relative to a shipped example. Measured: no difference if
+the shipped examples are right; lower log loss than with 1 if a fifth of them is wrong."""
 
 
 class TrainingReport(Contract):
-    """What came of a training."""
+    """The result of a retraining."""
 
     rule: Rule
     learned: int
-    """Questions of the trace; the program's examples come to them."""
+    """Training questions from the trace, in addition to the shipped examples."""
     held_out: int
     without_text: int
     without_reward: int
     undecided: int
     too_few: dict[str, int]
-    """Workflows with too few questions to be learned yet."""
+    """Number of examples of each label with too few to be learned yet."""
     before: Judgement
     after: Judgement
     drawn: int
-    """Tasks held out whose suggestion was drawn, which the expected rewards rest on."""
+    """Held-out tasks with a drawn suggestion, the basis of the expected rewards."""
     advantage: Estimate | None
-    """How much more reward a task gets from the new router."""
+    """Estimated reward gain per task of the new router over the old one."""
     better: bool
 
 
 def retrain(
     records: Sequence[TraceRecord], workflows: Sequence[str], old: Classifier, rule: Rule = "best"
 ) -> tuple[Classifier, TrainingReport]:
-    """A new router, and how it does against the old one.
+    """Train a new router and compare it with the old one.
 
     Args:
-        workflows: those that are registered.
-        rule: which workflow counts as the one for a question.
+        workflows: the registered workflows.
+        rule: how questions are labelled.
 
     Raises:
-        RouterError: the trace does not hold two questions to learn from, or scikit-learn is not
+        RouterError: the trace has fewer than two usable questions, or scikit-learn is not
             installed.
         EmbedderError: the embedder is not installed.
     """
@@ -90,7 +90,7 @@ def retrain(
 
 
 def _collect_examples(questions: Sequence[Question]) -> tuple[list[Example], dict[str, int]]:
-    """The program's and one's own, and the labels that are too rare to be among them."""
+    """Return the shipped and own examples, and the counts of labels left out as too rare."""
     own = [Example(q.text, q.label, q.inputs, OWN_WEIGHT) for q in questions]
     found = [*load_shipped_examples(), *own]
     counts = Counter(example.label for example in found)

@@ -1,13 +1,12 @@
-"""What a task has earned: `reward = quality − λ · cost`, every part of it a named term of 0 to 1.
+"""The reward of a task, `reward = quality − λ · cost`, built from named terms from 0 to 1.
 
-**Quality** is the weighted mean of what can be known of the result without asking a model: its
-status, each check of its workflow by the name it is registered under, and what is said of cited
-answers below. A reference answer, where one is given, counts more than all of these together, and
-a person's rating more than everything else. A term never grows with length alone, so padding an
-answer earns nothing.
+**Quality** is the weighted mean of what is known about the result without asking a model: its
+status, each check of its workflow under its registered name, and the terms for cited answers
+below. A reference answer, if given, outweighs all of these together, and a user's rating outweighs
+everything else. No term grows with length alone, so padding an answer earns nothing.
 
-**Cost** compares what was spent with what the workflow's tasks usually spend: `x / (x + usual)`,
-one half where it is as usual, so that the unit of the machine does not matter.
+**Cost** compares each quantity spent with its usual value for the workflow's tasks:
+`x / (x + usual)`, which is 0.5 at the usual value, so the machine's scale does not matter.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,49 +18,48 @@ from ..state import Check, Output, Record, TaskState, Usage
 from .contracts import Baseline, Reward, Term
 
 RULES_VERSION = "1"
-"""Version of what is said here; traces name it."""
+"""Version of the reward rules, recorded in traces."""
 
 STATUS_VALUES = {"verified": 1.0, "unverified": 0.4, "no_answer": 0.1}
 NO_ANSWER_VALUE = 0.3
-"""What it is worth to say that the documents or pages hold no answer."""
+"""Status value for reporting that the documents or pages hold no answer."""
 STATUS_WEIGHT = 2.0
 REFERENCE, RATING = "reference", "rating"
 OPINIONS = {REFERENCE: 2.0, RATING: 9.0}
-"""What may be said of a result from outside, with its weight against that of all before it."""
+"""External opinions on a result, each with its weight relative to all terms before it."""
 
 BREVITY_LIMITS: dict[Language, int] = {"en": 100, "zh": 200}
-"""Words, or Chinese characters, that an answer to a question may have before each more tells
-against it."""
+"""Length of a cited answer, in words or Chinese characters, above which `brevity` falls."""
 
 COST_WEIGHTS = {"tokens": 3.0, "seconds": 2.0, "calls": 2.0, "loads": 1.0, "memory": 1.0}
 
 TERM_NAMES = ("status", "source", "brevity", *OPINIONS, *COST_WEIGHTS)
-"""The terms that are not checks of a workflow."""
+"""Names of the terms that are not workflow checks."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to judge a task by."""
+    """The data that a task's quality is computed from."""
 
     status: str
     workflow: str
-    """The one that concluded it."""
+    """The workflow that concluded the task."""
     output: Output | None
-    """What that workflow made."""
+    """Output of that workflow."""
     language: Language
     features: Mapping[str, float]
-    """Of the question."""
+    """Features of the question."""
     sources: Mapping[str, Collection[str]]
-    """The workflows that answer from a source of knowledge, each with the features by which a
-    question asks for it."""
+    """Workflows that answer from a knowledge source, each with the features that indicate a request
+    for it."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Of the workflow's checks, as it is registered; 1 where nothing is said."""
+    """Weights of the workflow's checks, as registered; 1 if not listed."""
     opinions: Mapping[str, float] = field(default_factory=dict)
-    """Those of `OPINIONS` that there are, 0 to 1."""
+    """Values from 0 to 1 of the given `OPINIONS`, by name."""
 
 
 def build_quality_terms(judged: Evidence) -> list[Term]:
-    """All that tells how good a result is. Of a task that failed, that it did."""
+    """Build the quality terms; for a failed task, only status and opinions."""
     terms = [Term(name="status", value=_score_status(judged), weight=STATUS_WEIGHT)]
     if judged.status in STATUS_VALUES:
         checks = judged.output.checks if judged.output else []
@@ -75,13 +73,13 @@ def build_quality_terms(judged: Evidence) -> list[Term]:
 
 
 def extract_opinions(reward: Reward | None) -> dict[str, float]:
-    """What was said from outside of a result that was rewarded so."""
+    """Return the external opinions included in a reward."""
     terms = reward.quality_terms if reward else []
     return {term.name: term.value for term in terms if term.name in OPINIONS}
 
 
 def build_cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
-    """What the task cost, each quantity against its usual."""
+    """Build the cost terms, each quantity relative to its usual value."""
     return [
         Term(
             name=name,
@@ -94,15 +92,15 @@ def build_cost_terms(spent: Mapping[str, float], usual: Baseline) -> list[Term]:
 
 
 def describe_term(name: str) -> dict[Language, str]:
-    """What a term of `TERM_NAMES` says, in both languages."""
+    """Return the description of a term of `TERM_NAMES` in both languages."""
     return {"en": say(f"reward.{name}", "en"), "zh": say(f"reward.{name}", "zh")}
 
 
 def combine_terms(quality: list[Term], cost: list[Term], cost_weight: float) -> Reward:
-    """The reward of these terms.
+    """Combine terms into a reward.
 
     Args:
-        cost_weight: the setting's λ.
+        cost_weight: λ, from the settings.
     """
     good, dear = _average_terms(quality), _average_terms(cost)
     return Reward(
@@ -115,7 +113,7 @@ def combine_terms(quality: list[Term], cost: list[Term], cost_weight: float) -> 
 
 
 def measure_costs(state: TaskState) -> dict[str, float]:
-    """What a task's own record says that it cost; waiting for people or for its turn is no cost."""
+    """Return the costs recorded in a task's state; waiting for users or in the queue is free."""
     usage: Usage = state.get("usage", Usage())
     history: list[Record] = state.get("history", [])
     return {
@@ -132,8 +130,8 @@ def _score_status(judged: Evidence) -> float:
 
 
 def _score_check(check: Check, judged: Evidence) -> Term:
-    """Passed or not; citations by how many sentences found no support, whatever stands beside
-    them."""
+    """Score a check as 1 or 0; citations by the number of unsupported sentences, however many are
+    supported."""
     value = float(check.passed)
     if check.name == "citations" and judged.output and "sentences" in judged.output.data:
         data = judged.output.data
@@ -142,8 +140,8 @@ def _score_check(check: Check, judged: Evidence) -> Term:
 
 
 def _score_source(judged: Evidence) -> list[Term]:
-    """Of what was answered from documents or pages: whether the question called for these, and
-    whether the answer keeps to the point."""
+    """Build the terms of an answer from documents or pages: whether the question asked for that
+    source, and whether the answer is brief."""
     if judged.workflow not in judged.sources:
         return []
     called_for = {

@@ -1,10 +1,10 @@
-"""Which workflows a question may be for, and how probable each is.
+"""The router: candidate workflows for a question, with their probabilities.
 
-A linear classifier over the knowledge base's multilingual embedder. What it holds to be nobody's
-task is shared out evenly among the workflows, and so is `UNTRIED`: text out of scope gets flat
-probabilities, and a workflow that no router was trained on yet gets a small one until traces teach
-it. It only advises: without the embedder there are no candidates, and the Coordinator decides
-alone.
+It is a linear classifier over the knowledge base's multilingual embedder. Its out-of-scope
+probability is split evenly among the workflows, and so is `UNTRIED`: out-of-scope text gets flat
+probabilities, and a workflow that no router was trained on yet gets a small one until it is
+learned from traces. The router only advises: without the embedder there are no candidates, and the
+Coordinator decides alone.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from .versions import SHIPPED, Versions
 log = logging.getLogger(__name__)
 
 UNTRIED = 0.05
-"""Probability that is shared out evenly, whatever the classifier says."""
+"""Probability split evenly among the workflows, regardless of the classifier."""
 MIN_DECIDED = 0.5
-"""Probability from which on the first candidate counts as the task's type."""
+"""Probability above which the first candidate is the task type."""
 
 
 class Guess(NamedTuple):
-    """What the router thinks of a question."""
+    """The router's prediction for a question."""
 
     candidates: list[Candidate]
-    """The workflows that it may be for, most probable first; none where no router can run here."""
+    """Candidate workflows, most probable first; empty if no router can run here."""
     none: float = 0.0
-    """How probable it is that it is for none of them."""
+    """Probability that the question is for none of them."""
 
 
 def guess(
@@ -42,13 +42,13 @@ def guess(
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
 ) -> Guess:
-    """Which workflow a question may be for, if for any.
+    """Predict the workflow for a question.
 
-    It computes, and loads the embedder at first: in an event loop `aguess` is the one to use.
+    Blocks, and loads the embedder on the first call; use `aguess` in an event loop.
 
     Args:
-        choices: the workflows to choose among.
-        inputs: what the task brings besides the question.
+        choices: the workflows to choose from.
+        inputs: the task's inputs other than the question.
     """
     believed = _predict_probabilities(question, inputs)
     if not believed:
@@ -61,13 +61,13 @@ async def aguess(
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
 ) -> Guess:
-    """`guess`, in a thread."""
+    """Run `guess` in a thread."""
     return await asyncio.to_thread(guess, question, choices, inputs)
 
 
 def share_probabilities(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
-    """What is believed of these workflows, and for each an even share of the rest; most probable
-    first."""
+    """Return the probabilities of these workflows, each with an even share of the rest, most
+    probable first."""
     own = {name: believed.get(name, 0.0) for name in names}
     rest = max(1 - sum(own.values()), 0.0)
     shares = {
@@ -78,12 +78,12 @@ def share_probabilities(believed: Mapping[str, float], names: Iterable[str]) -> 
 
 
 def choose_task_type(ranked: list[Candidate]) -> str:
-    """The first candidate where it is more probable than all others together, else `open`."""
+    """Return the first candidate if it is more probable than all others together, else `open`."""
     return ranked[0].workflow if ranked and ranked[0].p > MIN_DECIDED else OPEN_TASK_TYPE
 
 
 def load_current_router() -> tuple[int, Classifier]:
-    """The router in use and its number; the shipped one where that cannot be read."""
+    """Load the router in use, with its number; the shipped one if it cannot be read."""
     versions = get_user_versions()
     try:
         number = versions.get_current()
@@ -94,12 +94,12 @@ def load_current_router() -> tuple[int, Classifier]:
 
 
 def get_user_versions() -> Versions:
-    """The routers of this user."""
+    """Return the user's routers."""
     return Versions(get_settings().home / "router")
 
 
 def _predict_probabilities(question: str, inputs: Mapping[str, Any] | None) -> dict[str, float]:
-    """The classifier's probabilities; none where it cannot run."""
+    """Return the classifier's probabilities; empty if it cannot run."""
     from ..kb.embed import EmbedderError, load_embedder
 
     _, classifier = load_current_router()
@@ -113,5 +113,5 @@ def _predict_probabilities(question: str, inputs: Mapping[str, Any] | None) -> d
 
 @cache
 def _warn_once(reason: str) -> None:
-    """Say it once a process."""
+    """Log a reason once per process."""
     log.warning("the router does not advise as it should: %s", reason)

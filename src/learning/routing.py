@@ -1,5 +1,5 @@
-"""What stands before the Coordinator when it chooses a workflow: the router's candidates, what the
-bandit knows, and what its policy suggests."""
+"""Advice to the Coordinator for choosing a workflow: the router's candidates, the bandit's values
+and its policy's suggestion."""
 
 import asyncio
 import logging
@@ -27,12 +27,12 @@ async def route_task(
     settings: Settings | None = None,
     chance: random.Random | None = None,
 ) -> Routing:
-    """Advice for a task. It never fails: what is not there, or cannot be read, is left out.
+    """Build the advice for a task. Never fails: missing or unreadable parts are left out.
 
     Args:
-        choices: the workflows that the task may be given to.
-        checkpointer: where the bandit's table is; None knows nothing of earlier tasks.
-        chance: what the suggestion is drawn with.
+        choices: the workflows that may be chosen.
+        checkpointer: holds the bandit's table; None for no knowledge of earlier tasks.
+        chance: source of randomness for the suggestion.
     """
     try:
         return await _build_advice(
@@ -58,7 +58,7 @@ async def _build_advice(
         values = (await Bandit.read(checkpointer)).list_values(kind)
     version = str((await asyncio.to_thread(load_current_router))[0]) if candidates else None
     policy = build_policy(settings)
-    # The Coordinator is not told of a suggestion for an open task, so none is made.
+    # The Coordinator is not shown a suggestion for an open task, so none is made.
     probabilities = (
         {} if kind == OPEN_TASK_TYPE else compute_distribution(policy, candidates, values)
     )
@@ -75,7 +75,7 @@ async def _build_advice(
 
 
 def build_policy(settings: Settings) -> Policy:
-    """The policy that the settings name."""
+    """Build the policy from the settings."""
     return Policy(
         settings.bandit_policy,
         settings.bandit_prior,
@@ -88,5 +88,5 @@ def build_policy(settings: Settings) -> Policy:
 
 @cache
 def _warn_once(reason: str) -> None:
-    """Say it once a process."""
+    """Log a reason once per process."""
     log.warning("the Coordinator goes without advice: %s", reason)

@@ -1,9 +1,9 @@
-"""The end of a task: its reward is worked out, counted and traced.
+"""Settlement of an ended task: its reward is computed, counted and traced.
 
-All of it may be done again: the table counts a task once, of several lines of the trace the latest
-counts, and whoever calls this writes the reward into the task's state last. So a kill in between is
-mended when the task is taken up again. Nothing here fails a task; one whose lease or database is
-gone goes on later.
+All steps are idempotent: the table counts a task once, the latest of several trace lines counts,
+and the caller writes the reward into the task's state last. So an interrupted settlement is
+completed when the task is resumed. Nothing here fails a task; one that lost its lease or database
+continues later.
 """
 
 import asyncio
@@ -41,33 +41,33 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ending:
-    """A task that has ended, and what is known of it."""
+    """An ended task, with the data to settle it."""
 
     task_id: str
     thread_id: str
     status: str
     state: TaskState
     question: str
-    """As it stands on its own."""
+    """As a standalone question."""
     chosen: str | None
-    """The workflow that was chosen first, by whomever; the reward is its arm's."""
+    """The workflow chosen first, by anyone; its arm gets the reward."""
     weights: Mapping[str, float]
-    """Of the checks of the workflow that concluded the task."""
+    """Weights of the checks of the workflow that concluded the task."""
     sources: Mapping[str, Collection[str]]
     """As in `Evidence`."""
     opinions: Mapping[str, float]
-    """What is said of it from outside, see `reward.OPINIONS`; what was said before still holds."""
+    """New external opinions, see `reward.OPINIONS`; earlier ones still hold."""
     error: str | None = None
     model: str | None = None
-    """`provider/model`, as far as it is known."""
+    """`provider/model`, if known."""
     spent: Mapping[str, float] = field(default_factory=dict)
-    """Costs that the state does not tell of."""
+    """Costs not recorded in the state."""
     late: bool = False
-    """Whether more is said now of a task that ended before."""
+    """Whether this adds opinions to a task that ended earlier."""
 
     @property
     def rewarded(self) -> Reward | None:
-        """What it was rewarded before."""
+        """The reward from an earlier settlement."""
         return self.state.get("reward")
 
     @property
@@ -76,7 +76,7 @@ class Ending:
 
     @property
     def workflow(self) -> str | None:
-        """The one that concluded it."""
+        """The workflow that concluded the task."""
         return self.state.get("active")
 
     @property
@@ -97,25 +97,25 @@ class Ending:
 
     @property
     def revision(self) -> int:
-        """A later word on the task has a higher number: one on more rounds, a later opinion."""
+        """Higher for later settlements, such as after more rounds or a later opinion."""
         return time.time_ns() // 1_000_000 if self.all_opinions else len(self.history)
 
 
 async def settle(
     store: "TaskStore", ending: Ending, settings: Settings, trace: Trace | None
 ) -> Reward | None:
-    """Reward a task that has ended, and anew where more has been said of it since.
+    """Reward an ended task, or reward it again if there are new opinions.
 
     Args:
-        trace: None keeps none.
+        trace: None writes no trace.
 
     Returns:
-        None for what is not rewarded: a task that goes on, was cancelled, or had no workflow; and
-        for what could not be counted now.
+        None if the task is not rewarded, because it continues, was cancelled or had no workflow,
+        or if the reward could not be counted now.
 
     Raises:
         TaskBusy: another process has the task now.
-        StoreUnavailable: the database does not answer.
+        StoreUnavailable: the database does not respond.
     """
     if ending.status not in TRACED:
         return None
@@ -129,13 +129,13 @@ async def settle(
             await bandit.record_rewards(store, event, step=settings.bandit_step)
             counted = True
     except (TaskBusy, StoreUnavailable):
-        raise  # the task goes on elsewhere, or later
+        raise  # the task continues elsewhere or later
     except Exception:
         log.exception("the reward of task %s is not counted", ending.task_id)
     if trace:
         try:
             await asyncio.to_thread(_write, trace, ending, settings, revision, reward)
-        except (OSError, ValueError) as error:  # no room, or text that is no Unicode
+        except (OSError, ValueError) as error:  # disk full, or invalid Unicode
             log.warning("task %s is not in the trace: %s", ending.task_id, error)
     return reward if counted else None
 
@@ -143,7 +143,7 @@ async def settle(
 async def _compute_reward(
     store: "TaskStore", ending: Ending, chosen: str, settings: Settings
 ) -> Reward:
-    """The task's reward; what it cost stays as it was first judged."""
+    """Compute the reward; cost terms stay as they were first computed."""
     if before := ending.rewarded:
         cost = before.cost_terms
     else:
@@ -162,7 +162,7 @@ def _build_event(ending: Ending, chosen: str, revision: int, reward: Reward) -> 
         task_type=routing.task_type if routing else None,
         workflow=chosen,
         reward=reward.reward,
-        # What broke off has not spent what the workflow usually spends.
+        # A failed task's spending is not representative of the workflow.
         spent=ending.costs if ending.status != "failed" else {},
     )
 

@@ -1,4 +1,4 @@
-"""What a trace comes to: what workflows earned, who spent the tokens, what advice was worth."""
+"""Statistics of a trace: workflow rewards, token use by actor, and the value of the advice."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,20 +9,20 @@ from ..state import Usage
 from .contracts import TraceRecord
 
 REPORT = "report"
-"""Who spent what no move accounts for: the final report and the restating of a follow-up."""
+"""Actor of usage outside the moves: the final report and rewriting follow-up questions."""
 
 
 def summarize_workflows(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
-    """A row for each workflow: `tasks`, and the means of `verified`, `quality`, `cost`, `reward`,
+    """Return a row per workflow: `tasks`, and the means of `verified`, `quality`, `cost`, `reward`,
     `tokens` and `seconds`."""
     names = sorted({record.workflow for record in records if record.workflow})
     return [_summarize_workflow(name, [r for r in records if r.workflow == name]) for name in names]
 
 
 def summarize_actors(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
-    """A row for whoever called a model, the dearest first: its mean `calls`, `prompt_tokens`,
-    `cached_tokens` (of these, read from the model's cache), `output_tokens` and `seconds` over all
-    tasks."""
+    """Return a row per actor that called a model, most tokens first: its mean `calls`,
+    `prompt_tokens`, `cached_tokens` (included in `prompt_tokens`), `output_tokens` and `seconds`
+    over all tasks."""
     spent: dict[str, Usage] = defaultdict(Usage)
     for record in records:
         for move in record.moves:
@@ -41,9 +41,9 @@ def summarize_actors(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
 
 
 def summarize_advice(records: Sequence[TraceRecord]) -> dict[str, Any]:
-    """What became of the suggestions of router and bandit: how many there were (`suggested`), how
-    many the Coordinator `followed`, and the mean reward and cost where it did and did not. Cost is
-    relative to what the workflow usually costs, so that unlike tasks compare."""
+    """Return the number of suggestions (`suggested`), how many the Coordinator `followed`, and the
+    mean reward and cost where it did and did not. Cost is relative to the workflow's usual cost,
+    so that different tasks are comparable."""
     advised = [record for record in records if record.followed is not None and record.reward]
     heeded = [record for record in advised if record.followed]
     overruled = [record for record in advised if not record.followed]

@@ -1,6 +1,6 @@
-"""The bandit's table in LangGraph Studio: a graph that, when run, shows it as its state.
+"""The bandit's table in LangGraph Studio: a graph that loads it into its state when run.
 
-Studio keeps threads of its own, and the table is where the tasks are; it is only shown here.
+Studio has its own threads, while the table is stored with the tasks; this graph only displays it.
 """
 
 from typing import Any, cast
@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from ..settings import get_settings
 from ..store import (
-    sqlite as sqlite,  # here, since importing it blocks, which its loop does not allow
+    sqlite as sqlite,  # imported here, since importing blocks, which its loop does not allow
 )
 from ..store.open import open_store
 from .bandit import Bandit
@@ -18,7 +18,7 @@ from .overview import build_overview
 
 
 class OverviewState(TypedDict, total=False):
-    """The table, as `build_overview` has it."""
+    """The overview from `build_overview`."""
 
     policy: dict[str, Any]
     arms: list[dict[str, Any]]
@@ -27,7 +27,7 @@ class OverviewState(TypedDict, total=False):
 
 
 async def show_table(state: OverviewState) -> OverviewState:
-    """Read the table of this home."""
+    """Read the table from the store of this home."""
     settings = get_settings()
     async with open_store(settings.place) as store:
         table = build_overview(await Bandit.read(store.checkpointer), settings)

@@ -1,7 +1,7 @@
-"""The trace: a JSON line for each task that has ended, in one file a day.
+"""The trace: a JSON line per ended task, in daily files.
 
-A line is written by a single append, by one process at a time. What a kill or a full disk cut off
-stays alone on its line: a writer that finds such a rest begins a new one, and readers skip it.
+Each line is written in a single append, by one process at a time. A line truncated by a kill or a
+full disk stays separate: the next writer starts a new line after it, and readers skip it.
 """
 
 import errno
@@ -27,13 +27,13 @@ from .contracts import Amendment, TraceRecord
 
 FOLDER = "traces"
 LOCK_SECONDS = 10
-"""How long a writer waits for others."""
+"""Timeout for acquiring the write lock."""
 HASH_DIGITS = 32
 HASH_PREFIX = "hmac:"
-"""What a hashed text begins with."""
+"""Prefix of hashed texts."""
 REDACTED = "[key]"
 MIN_KEY_CHARS = 12
-"""Characters from which on a setting is taken for a key; local servers take any word for one."""
+"""Shortest setting treated as a key; local servers accept any word as a key."""
 
 Line = TypeVar("Line", TraceRecord, Amendment)
 
@@ -43,22 +43,22 @@ _LINE: TypeAdapter[TraceRecord | Amendment] = TypeAdapter(TraceRecord | Amendmen
 
 @dataclass(frozen=True)
 class TraceReading:
-    """What is in a trace."""
+    """The contents of a trace."""
 
     records: list[TraceRecord]
-    """The latest word on each task, in the order in which the tasks ended."""
+    """The latest record of each task, ordered by end time."""
     skipped: int
-    """Lines that are torn, or of a later version than this program knows."""
+    """Number of lines that are truncated or of an unknown later version."""
 
 
 class Trace:
-    """The files of a trace in a folder, which is made when the first line is written.
+    """The files of a trace in a folder, which is created with the first line.
 
     Args:
-        file_mb: megabytes after which a day goes on in another file.
-        days: after which files are deleted; 0 keeps all.
-        keys: words that never reach a file.
-        today: the day on which lines are written.
+        file_mb: maximum file size in megabytes; a day continues in another file beyond it.
+        days: age in days after which files are deleted; 0 keeps all.
+        keys: secrets that are redacted from every line.
+        today: returns the current day.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Trace:
 
     @classmethod
     def of(cls, settings: Settings) -> "Trace":
-        """The trace of this home, which no key of these settings reaches."""
+        """Return the trace of this home, with the keys in these settings redacted."""
         return cls(
             settings.home / FOLDER,
             file_mb=settings.trace_file_mb,
@@ -85,10 +85,10 @@ class Trace:
         )
 
     def append(self, line: TraceRecord | Amendment) -> None:
-        """Write a line. It blocks.
+        """Append a line. Blocks.
 
         Raises:
-            OSError: it could not be written, and nothing of it was.
+            OSError: the line could not be written; the file is unchanged.
         """
         text = line.model_dump_json()
         for key in self._keys:
@@ -101,21 +101,21 @@ class Trace:
             _append(path, written)
 
     def read(self) -> TraceReading:
-        """All records, and how many lines are none. It blocks."""
+        """Read all records and count the skipped lines. Blocks."""
         return parse_records(self._read_lines())
 
     def _read_lines(self) -> Iterator[bytes]:
         for path in self._list_files():
-            with suppress(FileNotFoundError):  # a writer has deleted it meanwhile
+            with suppress(FileNotFoundError):  # deleted by a writer in the meantime
                 yield from _read_file_lines(path)
 
     def _list_files(self) -> list[Path]:
-        """Oldest first; whatever else is in the folder is left alone."""
+        """List the trace files, oldest first, ignoring other files in the folder."""
         found = (path for path in self._folder.glob("*.jsonl") if _NAME.fullmatch(path.name))
         return sorted(found, key=_parse_file_name)
 
     def _choose_file(self, day: date, size: int) -> Path:
-        """The day's latest file, or the next where the line would make it too large."""
+        """Return the day's latest file, or the next if the line would make it too large."""
         places = map(_parse_file_name, self._list_files())
         number = max((n for written, n in places if written == day.isoformat()), default=1)
         path = self._folder / f"{day}.{number}.jsonl"
@@ -130,10 +130,10 @@ class Trace:
 
 
 def read_trace_files(paths: Iterable[Path]) -> TraceReading:
-    """The records in these files, and in those of these folders. It blocks.
+    """Read the records in these files and folders. Blocks.
 
     Raises:
-        OSError: one cannot be read.
+        OSError: a file cannot be read.
     """
     files = (sorted(path.glob("*.jsonl")) if path.is_dir() else [path] for path in paths)
     return parse_records(
@@ -142,7 +142,7 @@ def read_trace_files(paths: Iterable[Path]) -> TraceReading:
 
 
 def parse_records(lines: Iterable[bytes]) -> TraceReading:
-    """The records in the lines of a trace, wherever they come from and in whatever order."""
+    """Parse the records in lines of traces, in any order."""
     records: dict[str, TraceRecord] = {}
     amendments: dict[str, Amendment] = {}
     skipped = 0
@@ -169,22 +169,23 @@ def _keep_latest(known: dict[str, Line], line: Line) -> None:
 
 
 class TextRedactor:
-    """What of a task's texts may be kept.
+    """Redaction of a task's texts for the trace.
 
-    A hash is keyed, so that whoever has a trace cannot try out guesses; the key stays in the home.
+    Hashes are keyed, so that readers of a trace cannot test guesses; the key stays in the home.
     """
 
     def __init__(self, mode: Literal["full", "hashed", "off"], home: Path) -> None:
         self._mode, self._folder = mode, home / FOLDER
 
     def redact_text(self, text: str | None) -> str | None:
-        """The text, its hash, or nothing."""
+        """Return the text, its hash or None, depending on the mode."""
         if text is None or self._mode == "off":
             return None
         return text if self._mode == "full" else self._hash_text(text)
 
     def redact_inputs(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
-        """What was given besides the question, the texts in it as `text` has them."""
+        """Return the inputs, in mode `hashed` with all but numbers, booleans and None hashed; None in
+        mode `off`."""
         if self._mode == "off":
             return None
         return {
@@ -199,7 +200,7 @@ class TextRedactor:
         return f"{HASH_PREFIX}{digest[:HASH_DIGITS]}"
 
     def _load_key(self) -> bytes:
-        """Made when it is first asked for."""
+        """Read the key, creating it on first use."""
         path = self._folder / ".key"
         with _lock_folder(self._folder):
             if not path.exists():
@@ -212,10 +213,10 @@ class TextRedactor:
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Be the only process that writes there; the folder is made for the user alone.
+    """Hold the folder's write lock across processes, creating the folder with mode 0700.
 
     Raises:
-        OSError: the folder cannot be written, or others held on to it for too long.
+        OSError: the folder cannot be written, or the lock timed out.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
@@ -223,7 +224,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add to a file, all or nothing."""
+    """Append to a file, all or nothing."""
     with open(path, "ab+", buffering=0, opener=partial(os.open, mode=0o600)) as file:
         size = file.seek(0, os.SEEK_END)
         if size:
@@ -249,6 +250,6 @@ def _parse_line(text: bytes) -> TraceRecord | Amendment | None:
 
 
 def _parse_file_name(path: Path) -> tuple[str, int]:
-    """The day of a file and its number, of `2026-01-31.1.jsonl`."""
+    """Return the day and number in a file name such as `2026-01-31.1.jsonl`."""
     day, number, _ = path.name.split(".")
     return day, int(number)

@@ -1,8 +1,7 @@
-"""Fits the router's classifier to examples: logistic regression, its strength chosen and its
-probabilities calibrated on folds that it was not fitted to.
+"""Training of the router's classifier: logistic regression, with regularisation chosen and
+probabilities calibrated by cross-validation.
 
-`python -m concertino.learning.training` makes the router that comes with the program anew from the
-examples that come with it.
+`python -m concertino.learning.training` rebuilds the shipped router from the shipped examples.
 """
 
 import hashlib
@@ -31,21 +30,21 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-"""Inverse strengths of regularisation that are tried."""
+"""Candidate inverse regularisation strengths."""
 
 
 class Example(NamedTuple):
-    """A question, and what it is for."""
+    """A labelled question."""
 
     question: str
     label: str
     inputs: dict[str, Any] | None = None
     weight: float = 1.0
-    """How many examples it counts for."""
+    """Sample weight."""
 
 
 def load_shipped_examples() -> list[Example]:
-    """Those that come with the program, written by hand."""
+    """Load the hand-written examples shipped with the program."""
     folder = files(__package__).joinpath("examples")
     return [
         Example(json.loads(line)["question"], file.name.removesuffix(".jsonl"))
@@ -55,10 +54,10 @@ def load_shipped_examples() -> list[Example]:
 
 
 def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier:
-    """The classifier for these examples. Its figures are those of the folds.
+    """Fit a classifier to these examples, with figures from cross-validation.
 
     Args:
-        seen: their `build_matrix`, where it is known already.
+        seen: their `build_matrix`, if already computed.
 
     Raises:
         RouterError: scikit-learn is not installed, or a label has too few examples.
@@ -68,7 +67,7 @@ def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier
         from threadpoolctl import threadpool_limits
 
         seen = build_matrix(examples) if seen is None else seen
-        # So small a matrix is slower in several threads: 50 times on a busy machine.
+        # Multithreading slows down such a small matrix, 50 times on a busy machine.
         with threadpool_limits(1):
             return _fit_calibrated(examples, seen)
     except ImportError as error:
@@ -76,7 +75,7 @@ def fit(examples: Sequence[Example], seen: "Matrix | None" = None) -> Classifier
 
 
 def build_matrix(examples: Sequence[Example]) -> "Matrix":
-    """What the classifier sees of them, a row each.
+    """Build the input matrix, one row per example.
 
     Raises:
         EmbedderError: the embedder is not installed.
@@ -126,7 +125,7 @@ def _fit_calibrated(examples: Sequence[Example], seen: "Matrix") -> Classifier:
 def predict_out_of_fold(
     seen: "Matrix", labels: "NDArray[np.str_]", weights: "Matrix", strength: float
 ) -> "Matrix":
-    """Log-probabilities of each row by the model that was not fitted to it; labels by name."""
+    """Return out-of-fold log-probabilities of each row, with label columns sorted by name."""
     import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
@@ -140,7 +139,7 @@ def predict_out_of_fold(
 
 
 def build_regression(strength: float) -> "Pipeline":
-    """Logistic regression of standardised columns."""
+    """Build a logistic regression on standardised columns."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -151,7 +150,7 @@ def build_regression(strength: float) -> "Pipeline":
 def calibrate_temperature(
     scores: "Matrix", truth: "Indices", weights: "Matrix"
 ) -> tuple[float, float]:
-    """The temperature with the least log loss, and that loss (Guo et al. 2017)."""
+    """Return the temperature with the lowest log loss, and that loss (Guo et al. 2017)."""
     import numpy as np
     from scipy.optimize import minimize_scalar
 
@@ -164,13 +163,13 @@ def calibrate_temperature(
 
 
 def digest_examples(examples: Sequence[Example]) -> str:
-    """Is the same for the same examples."""
+    """Return a digest of the examples, independent of their order."""
     lines = sorted(json.dumps(example, sort_keys=True) for example in examples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _unscale_weights(model: "Pipeline") -> dict[str, list[Any]]:
-    """Weights and bias for columns as they are, to five digits."""
+    """Return weights (5 digits) and bias (6 digits) for unstandardised columns."""
     scaler, linear = model.named_steps.values()
     weights = linear.coef_ / scaler.scale_
     bias = linear.intercept_ - weights @ scaler.mean_

@@ -1,8 +1,8 @@
-"""The routers that were trained here, kept under their numbers; number 0 came with the program.
+"""Numbered versions of locally trained routers; number 0 is the shipped one.
 
-A version is written once and never changed. Which one is in use is the last number in the file
-`current`, replaced in one step, so that a process sees the old router or the new one; the numbers
-before it are those that were in use before.
+A version is written once and never changed. The last number in the file `current` is the version
+in use; earlier numbers are the versions used before it. The file is replaced atomically, so a
+process sees either the old router or the new one.
 """
 
 import os
@@ -22,9 +22,9 @@ from .features import extract_features
 
 SHIPPED = 0
 MAX_REMEMBERED = 100
-"""Changes that can be taken back."""
+"""Most entries kept in `current`, which bounds the rollbacks."""
 LOCK_SECONDS = 10
-"""How long a writer waits for others."""
+"""Timeout for acquiring the write lock."""
 
 
 class Versions:
@@ -38,23 +38,23 @@ class Versions:
         self.folder = folder
 
     def get_current(self) -> int:
-        """Number of the router in use.
+        """Return the number of the router in use.
 
         Raises:
-            RouterError: the file that says so cannot be read.
+            RouterError: the file `current` cannot be read.
         """
         return self._read_used()[-1]
 
     def list_numbers(self) -> list[int]:
-        """Every version there is, the shipped one first."""
+        """List the numbers of all versions, the shipped one first."""
         kept = (path.stem for path in self.folder.glob("*.json"))
         return [SHIPPED, *sorted(int(name) for name in kept if name.isdecimal())]
 
     def load(self, number: int) -> Classifier:
-        """The router of that number.
+        """Load the router with that number.
 
         Raises:
-            RouterError: there is none, or it cannot be read.
+            RouterError: there is no such version, or it cannot be read.
         """
         if number not in self.list_numbers():
             known = ", ".join(map(str, self.list_numbers()))
@@ -62,10 +62,10 @@ class Versions:
         return _read(None if number == SHIPPED else self._path(number))
 
     def add(self, classifier: Classifier) -> int:
-        """Keep a router under the next number, which is returned; it is not in use yet.
+        """Store a router, not yet in use, under the next number, and return the number.
 
         Raises:
-            RouterError: it cannot be written.
+            RouterError: the router cannot be written.
         """
         with self._lock_folder():
             number = self.list_numbers()[-1] + 1
@@ -73,7 +73,7 @@ class Versions:
         return number
 
     def use(self, number: int) -> None:
-        """Make a version the one in use.
+        """Put a version in use.
 
         Raises:
             RouterError: there is no such version, or it cannot be read or written.
@@ -81,15 +81,15 @@ class Versions:
         self.load(number)
         with self._lock_folder():
             used: list[int] = []
-            with suppress(RouterError):  # unreadable: what was used before is not known
+            with suppress(RouterError):  # unreadable, so the earlier versions are unknown
                 used = self._read_used()
             self._write_pointer([*used, number])
 
     def roll_back(self) -> int:
-        """Use the version that was in use before, and say which one that is.
+        """Return to the previously used version, and return its number.
 
         Raises:
-            RouterError: there is none before, or it cannot be read or written.
+            RouterError: there is no earlier version, or it cannot be read or written.
         """
         with self._lock_folder():
             used = self._read_used()[:-1]
@@ -100,7 +100,7 @@ class Versions:
         return used[-1]
 
     def _read_used(self) -> list[int]:
-        """The versions that were put in use, the latest last."""
+        """Return the versions put in use, latest last."""
         try:
             return [int(number) for number in self._pointer.read_text().split()] or [SHIPPED]
         except FileNotFoundError:
@@ -113,16 +113,16 @@ class Versions:
 
     @contextmanager
     def _lock_folder(self) -> Iterator[None]:
-        """Be the only process that writes here.
+        """Hold the folder's write lock across processes.
 
         Raises:
-            RouterError: the folder cannot be written.
+            RouterError: the folder cannot be written, or the lock timed out.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / ".lock", timeout=LOCK_SECONDS):
                 yield
-        except OSError as error:  # the lock's Timeout is one too
+        except OSError as error:  # includes the lock's Timeout
             raise RouterError(say("router.unwritable", folder=self.folder, reason=error)) from error
 
     @property
@@ -133,7 +133,7 @@ class Versions:
         return self.folder / f"{number:04}.json"
 
     def _write(self, path: Path, text: str) -> None:
-        """Let a file have this text, or leave it as it was."""
+        """Replace a file's text atomically."""
         draft = self.folder / ".draft"
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)
