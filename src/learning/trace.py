@@ -184,8 +184,8 @@ class TextRedactor:
         return text if self._mode == "full" else self._hash_text(text)
 
     def redact_inputs(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the inputs, in mode `hashed` with all but numbers, booleans and None hashed; None in
-        mode `off`."""
+        """Return the inputs, in mode `hashed` with all but numbers, booleans and None hashed;
+        None in mode `off`."""
         if self._mode == "off":
             return None
         return {
