@@ -1,9 +1,8 @@
-"""Tasks that workers on any machine carry out: sent through taskiq's broker over Redis Streams.
+"""Delivery of tasks to workers on any machine, through taskiq's broker over Redis Streams.
 
-A message says no more than a task's id. The task itself, its place in the queue and what has come
-of it are in the database, so that Redis may lose everything: what is due, in nobody's hands and
-not in Redis is sent again. A message too many does no harm, since a task is claimed before it is
-played.
+A message holds only a task's id. The task itself, its place in the queue and its outcome are in
+the database, so Redis may lose everything: a due task that is unclaimed and not in Redis is sent
+again. A duplicate message does no harm, since a task is claimed before it is run.
 """
 
 import asyncio
@@ -30,26 +29,26 @@ from .ledger import Ledger
 from .sweeping import resend_lost_tasks
 
 CARRY_OUT = "carry_out"
-"""The one task of taskiq's: to carry out a task of ours."""
+"""The only taskiq task: run one of our tasks."""
 WORKERS = "workers"
-"""The consumer group."""
+"""Name of the consumer group."""
 READ_SECONDS = 2.0
-"""How long a worker waits for a message before it looks for those of workers that have died."""
+"""Time a worker waits for a message before checking for messages of dead workers."""
 RETRY = Retry(NoBackoff(), 1)
-"""A request does not wait for Redis to come back."""
+"""One immediate retry: a request does not wait for Redis to recover."""
 CANCEL_SECONDS = 0.1
-"""How long a read that is cancelled may go on before it is cancelled again."""
+"""Time a cancelled read may continue before it is cancelled again."""
 MAX_MESSAGES = 1_000_000
-"""How many messages, done ones too, Redis keeps at most, about."""
+"""Approximate maximum length of the stream, including acknowledged messages."""
 
 log = logging.getLogger(__name__)
 
 
 def create_redis_client(settings: Settings) -> Redis:
-    """The client for the settings' Redis.
+    """Create a client for the Redis server in the settings.
 
     Raises:
-        ConcertinoError: there is none, or no database for it.
+        ConcertinoError: no Redis server or no database is set, or the Redis URL is invalid.
     """
     if settings.redis_url is None or settings.database_url is None:
         raise ConcertinoError(say("service.redis_needs_database"))
@@ -65,8 +64,10 @@ def create_redis_client(settings: Settings) -> Redis:
 
 
 class StoppableBroker(RedisStreamBroker):
-    """taskiq's broker, which can be relied on to stop listening: redis-py may lose a cancellation,
-    and would then read on for ever."""
+    """taskiq's broker, made to stop listening reliably.
+
+    redis-py may lose a cancellation and would then keep reading forever.
+    """
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         async with aclosing(super().listen()) as messages:
@@ -88,23 +89,23 @@ async def _next_message(messages: AsyncGenerator[AckableMessage, None]) -> Ackab
 
 
 class MessageBroker:
-    """The messages on their way to the workers."""
+    """The stream of messages to the workers."""
 
     def __init__(self, settings: Settings) -> None:
         self._redis = create_redis_client(settings)
         self._stream = f"{settings.redis_prefix}:tasks"
-        assert settings.redis_url  # noqa: S101  (`create_redis_client` has seen to it)
+        assert settings.redis_url  # noqa: S101  (`create_redis_client` has checked it)
         self.broker = StoppableBroker(
             settings.redis_url.get_secret_value(),
             queue_name=self._stream,
             consumer_group_name=WORKERS,
             consumer_name=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-            consumer_id="0",  # what was sent before there was a worker is for the first one
+            consumer_id="0",  # the first worker also gets messages sent before it existed
             maxlen=MAX_MESSAGES,
-            # A message of a worker that has died is another's as soon as its lease is.
+            # A dead worker's message passes to another worker when its lease expires.
             idle_timeout=round(settings.lease_seconds * 1000),
             xread_block=round(1000 * min(READ_SECONDS, settings.lease_seconds / 2)),
-            # A worker takes what it has room for, and leaves the rest to others.
+            # A worker takes only as much as it has capacity for.
             xread_count=1,
             unacknowledged_batch_size=1,
             unacknowledged_lock_timeout=READ_SECONDS,
@@ -112,7 +113,7 @@ class MessageBroker:
         )
 
     async def send(self, task_id: str) -> None:
-        """Let some worker have a task; where Redis does not answer, `resend_lost` will."""
+        """Send a task to the workers; if Redis does not answer, `resend_lost` sends it later."""
         kicker: AsyncKicker[[str], None] = AsyncKicker(CARRY_OUT, self.broker, {})
         try:
             await kicker.kiq(task_id)
@@ -120,17 +121,17 @@ class MessageBroker:
             log.warning("task %s will be sent later: %s", task_id, error.__cause__ or error)
 
     async def has_unread(self) -> bool:
-        """Whether there are messages that no worker has got yet."""
+        """Return whether any messages have not been delivered to a worker yet."""
         try:
             groups = await self._redis.xinfo_groups(self._stream)
-        except ResponseError:  # there is no stream
+        except ResponseError:  # the stream does not exist
             return False
         last = [each["last-delivered-id"] for each in groups if each["name"] == WORKERS]
         start = f"({last[0]}" if last else "-"
         return bool(await self._redis.xrange(self._stream, start, count=1))
 
     async def start(self) -> None:
-        with suppress(RedisError, OSError):  # a worker will make what is missing
+        with suppress(RedisError, OSError):  # a worker creates what is missing
             await self.broker.startup()
 
     async def stop(self) -> None:
@@ -139,7 +140,7 @@ class MessageBroker:
 
 
 async def resend_lost(ledger: Ledger, deliveries: MessageBroker, seconds: float) -> None:
-    """Send again, for ever, what Redis has lost: while a message is unread nothing is."""
+    """Resend, forever, tasks whose messages Redis lost; none while any message is unread."""
 
     async def unheld() -> list[str]:
         return [] if await deliveries.has_unread() else await ledger.list_unheld()

@@ -1,4 +1,4 @@
-"""Following a task from its stored events, whoever runs it and however often it was begun."""
+"""Follow a task through its stored events, across processes and restarts."""
 
 import asyncio
 import heapq
@@ -15,26 +15,28 @@ from .live_text import LiveText, TextPiece
 from .notifier import Notifier, wait_at_most
 
 LOOK_SECONDS = 5.0
-"""How often a task is looked at that another process, such as the command line, may work on."""
+"""Poll interval for tasks that another process, such as the command line, may be running."""
 
 TOKEN_SECONDS = 0.1
-"""Tokens that come within this time of one another are told together."""
+"""Time window within which tokens are reported together."""
 
 
 @dataclass(frozen=True)
 class StreamedEvent:
-    """An event as a reader gets it."""
+    """An event as sent to readers."""
 
     id: int | None
-    """None: it is not stored, and not told again."""
+    """Event number; None for events that are not stored and cannot be replayed."""
     data: Event
 
 
 async def follow(
     ledger: Ledger, bells: Notifier, drafts: LiveText, task: TaskSummary, after: int = 0
 ) -> AsyncIterator[StreamedEvent]:
-    """A task's events after that number, as they come, until it has ended; and between them what
-    models are writing."""
+    """Yield a task's events after number `after` as they arrive, until the task ends.
+
+    Live text from models is interleaved with the stored events.
+    """
     over = task.status in FINAL
     ended = over
     look = True
@@ -51,7 +53,7 @@ async def follow(
                 after = event.id or after
                 yield event
             if ended:
-                if not after:  # the service did not run it
+                if not after:  # not run by the service
                     result = await read_result(ledger.tasks, task.task_id, task.status)
                     yield StreamedEvent(
                         1, {"type": "done", "result": result.model_dump(mode="json")}
@@ -62,7 +64,7 @@ async def follow(
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:
-    """Each piece behind the stored event that it came after."""
+    """Merge by number, each text piece after the stored event that it follows."""
     events = [((event.id, 0), StreamedEvent(event.id, event.data)) for event in stored]
     drafts = [((piece.after, 1), StreamedEvent(None, piece.event)) for piece in pieces]
     return [told for _, told in heapq.merge(events, drafts, key=lambda pair: pair[0])]
@@ -71,7 +73,7 @@ def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[St
 async def wait_until_settled(
     ledger: Ledger, bells: Notifier, task: TaskSummary, seconds: float
 ) -> bool:
-    """Whether a task ends or asks its person within this time."""
+    """Return whether a task ends or asks its user for input within this time."""
     with bells.subscribe(task.task_id) as bell, suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not bells.closed:

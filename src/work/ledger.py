@@ -1,7 +1,7 @@
-"""What the service keeps of its tasks beside their checkpoints: queue, events, who asked for what.
+"""The service's records of tasks besides checkpoints: queue, events, submissions, token usage.
 
-All in the database of the tasks, so that what belongs together is written together: a task is
-accepted with its place in the queue, and it ends with its last event and without one.
+All are in the tasks' database, so related changes share a transaction: a task is accepted together
+with its place in the queue; when it ends, its last event is stored and its place removed.
 """
 
 import json
@@ -64,58 +64,58 @@ create index if not exists tasks_of_an_owner_by_status on tasks (owner, status);
 """
 
 KEY_LIFETIME = timedelta(days=1)
-"""How long an idempotency key is remembered."""
+"""Retention time of an idempotency key."""
 
 _JOBS = (
     "select task_id, owner, model, answer, trace from jobs join tasks using (task_id) "
     "left join trace_contexts using (task_id) where place is not null"
 )
-"""What the service has to do."""
+"""Query for the jobs in the queue."""
 _NEXT_PLACE = "(select coalesce(max(place), 0) + 1 from jobs)"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A task that the service has to carry on."""
+    """A task that the service has to run or resume."""
 
     task_id: str
     owner: str | None
     model: str | None = None
     answers: Mapping[str, str] | None = None
-    """What the person said, by the id of the interrupt that it answers."""
+    """The user's answers, by interrupt id."""
     trace: str | None = None
-    """The W3C trace context of the request that asked for it, where requests are traced."""
+    """W3C trace context of the originating request, if requests are traced."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A request that must not be carried out twice."""
+    """The idempotency key and digest of a request."""
 
     key: str
     digest: str
-    """Of its body."""
+    """SHA-256 of the request body (hex)."""
 
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event with its number, which grows by one within a task."""
+    """An event with its number, which increases by one within a task."""
 
     id: int
     data: Event
 
 
 class KeyReused(Exception):
-    """An idempotency key came with another body than the first time."""
+    """An idempotency key was reused with a different body."""
 
 
 class Ledger:
-    """The service's tables, in the database of the tasks' store."""
+    """The service's tables, in the task store's database."""
 
     def __init__(self, tasks: TaskStore) -> None:
         self.tasks = tasks
 
     async def setup(self) -> None:
-        """Make the tables, and forget old idempotency keys."""
+        """Create the tables and delete expired idempotency keys."""
         await self.tasks.define(SCHEMA)
         async with self.tasks.transaction() as db:
             oldest = (datetime.now(UTC) - KEY_LIFETIME).isoformat(timespec="seconds")
@@ -124,13 +124,13 @@ class Ledger:
     async def submit(
         self, job: Job, thread_id: str, task: TaskInput, submission: Submission | None
     ) -> str:
-        """Accept a task, whole or not at all.
+        """Store and enqueue a task in one transaction.
 
         Returns:
-            Its id; that of the earlier task where the submission is known.
+            The task's id; for a known submission, the id of the earlier task.
 
         Raises:
-            KeyReused: the submission's key is known with another body.
+            KeyReused: the submission's key was used with a different body.
         """
         async with self.tasks.transaction() as db:
             if submission:
@@ -145,21 +145,21 @@ class Ledger:
         return job.task_id
 
     async def find_submitted(self, owner: str | None, submission: Submission) -> str | None:
-        """The task that a submission has made already.
+        """Return the id of the task that a submission already created, if any.
 
         Raises:
-            KeyReused: its key is known with another body.
+            KeyReused: its key was used with a different body.
         """
         async with self.tasks.transaction() as db:
             return await _find_earlier(db, owner, submission)
 
     async def requeue_task(self, job: Job, seen: TaskStatus) -> bool:
-        """Let the service carry on a task that was stopped or has waited for an answer.
+        """Enqueue a task that was stopped or waited for an answer.
 
         Returns:
-            False where its status is no longer the one that was seen: another was quicker.
+            False if its status is no longer `seen`: another request was faster.
         """
-        # One that another process died over is told as interrupted and stored as running.
+        # A task whose process died is reported as interrupted but stored as running.
         stored = ("running", "interrupted") if seen == "interrupted" else (seen, seen)
         async with self.tasks.transaction() as db:
             changed = await db.execute(
@@ -171,29 +171,29 @@ class Ledger:
             return bool(changed)
 
     async def get_due_job(self, task_id: str) -> Job | None:
-        """What has to be done on a task; None: nothing."""
+        """Return a task's pending job; None if there is none."""
         row = await self._fetch_row(f"{_JOBS} and task_id = ?", task_id)
         return _build_job(row) if row else None
 
     async def recover_tasks(self) -> list[str]:
-        """All that an earlier process began or did not begin, in order, to be begun by this one."""
+        """Requeue tasks abandoned by an earlier process; return all queued task ids, in order."""
         begun = await self.tasks.read(f"{_JOBS} and status = 'running'")
         for task_id in await self.tasks.find_unclaimed([row["task_id"] for row in begun]):
             await self.set_status(task_id, "queued")
         return await self._list_in_queue()
 
     async def list_unheld(self, held: Collection[str] = ()) -> list[str]:
-        """What is left to do, in order, and in nobody's hands.
+        """List the ids of queued tasks that no process has claimed, in order.
 
         Args:
-            held: tasks that are known to be in somebody's.
+            held: ids of tasks to leave out, as already queued or running.
         """
         in_line = [task_id for task_id in await self._list_in_queue() if task_id not in held]
         free = await self.tasks.find_unclaimed(in_line)
         return [task_id for task_id in in_line if task_id in free]
 
     async def count_in_queue(self, status: Literal["queued", "running"]) -> int:
-        """How many tasks wait, or are being worked on."""
+        """Count the tasks in the queue that are waiting (`queued`) or running (`running`)."""
         row = await self._fetch_row(
             "select count(*) as number from jobs join tasks using (task_id) "
             "where place is not null and status = ?",
@@ -202,31 +202,31 @@ class Ledger:
         return row["number"] if row else 0
 
     async def get_model(self, task_id: str) -> str | None:
-        """The model that was asked for with the task."""
+        """Return the model requested for the task."""
         row = await self._fetch_row("select model from jobs where task_id = ?", task_id)
         return row["model"] if row else None
 
     async def set_status(self, task_id: str, status: TaskStatus) -> None:
-        """Enter how a task stands that has not ended."""
+        """Store the status of a task that has not ended."""
         async with self.tasks.transaction() as db:
             await _set_status(db, task_id, status)
 
     async def put_back(self, job: Job, spending: Spending) -> None:
-        """Let a task that was stopped wait to be carried on, and charge its owner."""
+        """Set a stopped task back to `queued` and charge its owner."""
         async with self.tasks.transaction() as db:
             await _set_status(db, job.task_id, "queued")
             await _charge(db, job.owner, spending)
 
     async def charge(self, owner: str | None, spending: Spending) -> None:
-        """Add to an owner's tokens what is owed."""
+        """Charge an owner for the tokens not yet charged."""
         async with self.tasks.transaction() as db:
             await _charge(db, owner, spending)
 
     async def record(self, job: Job, event: Event, spending: Spending | None = None) -> int:
-        """Keep an event, and charge the task's owner for what has been spent until then.
+        """Store an event and charge the task's owner for the tokens spent so far.
 
         Returns:
-            Its number.
+            The event's number.
         """
         async with self.tasks.transaction() as db:
             number = await _append(db, job.task_id, event)
@@ -237,8 +237,7 @@ class Ledger:
     async def finish(
         self, job: Job, events: Sequence[Event], result: TaskResult, spending: Spending
     ) -> None:
-        """Enter how a run of a task ended, and charge its owner for the rest; there is nothing
-        left to do on it."""
+        """Store the outcome of a run, remove the task from the queue and charge its owner."""
         task_id = job.task_id
         async with self.tasks.transaction() as db:
             for event in events:
@@ -251,7 +250,7 @@ class Ledger:
             await _charge(db, job.owner, spending)
 
     async def prune(self, days: int) -> None:
-        """Delete the events of tasks that ended so many days ago; their results stay."""
+        """Delete the events of tasks that ended more than `days` ago; their results stay."""
         oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
         marks = ", ".join("?" * len(FINAL))
         gone = f"select task_id from tasks where updated < ? and status in ({marks})"  # noqa: S608
@@ -259,14 +258,14 @@ class Ledger:
             await db.execute(f"delete from events where task_id in ({gone})", (oldest, *FINAL))  # noqa: S608
 
     async def list_events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
-        """A task's events after that number."""
+        """List a task's events numbered above `after`, in order."""
         rows = await self.tasks.read(
             "select id, data from events where task_id = ? and id > ? order by id", (task_id, after)
         )
         return [StoredEvent(row["id"], json.loads(row["data"])) for row in rows]
 
     async def get_last_result(self, task_id: str) -> TaskResult | None:
-        """The result with which the task's latest run ended, where the service ran it."""
+        """Return the result of the task's latest run, if the service ran it."""
         row = await self._fetch_row(
             "select data from events where task_id = ? order by id desc limit 1", task_id
         )
@@ -274,10 +273,10 @@ class Ledger:
         return TaskResult.model_validate(last["result"]) if "result" in last else None
 
     async def get_own_task(self, owner: str | None, task_id: str) -> TaskSummary:
-        """A task of that owner's.
+        """Return a task of the given owner.
 
         Raises:
-            UnknownTask: there is none; it says nothing about those of others.
+            UnknownTask: the owner has no such task, whether or not another owner has.
         """
         whose, values = build_owner_condition(owner)
         found = await self._select_tasks(f"where task_id = ? and {whose}", task_id, *values)
@@ -288,7 +287,7 @@ class Ledger:
     async def list_page(
         self, owner: str | None, status: TaskStatus | None, before: int | None, limit: int
     ) -> tuple[list[TaskSummary], int | None]:
-        """Some of an owner's tasks, newest first, and where the next page begins."""
+        """Return a page of an owner's tasks, newest first, and the next page's `before`."""
         whose, owners = build_owner_condition(owner)
         conditions = [whose]
         values = list[Value](owners)
@@ -306,14 +305,14 @@ class Ledger:
         return tasks, row["rowid"] if row else None
 
     async def get_tokens_today(self, owner: str) -> int:
-        """Tokens, read and written, that an owner's tasks have cost this day (UTC)."""
+        """Return the tokens (prompt and output) charged to an owner today (UTC)."""
         row = await self._fetch_row(
             "select tokens from tokens_used where owner = ? and day = ?", owner, _format_today()
         )
         return row["tokens"] if row else 0
 
     async def _select_tasks(self, clause: str, *values: Value) -> list[TaskSummary]:
-        """Tasks as they stand; one whose worker died is waiting for another."""
+        """Select tasks, with those whose worker died reported as `queued`."""
         return [
             task.model_copy(update={"status": "queued"})
             if task.status == "interrupted" and await self.get_due_job(task.task_id)
@@ -379,8 +378,10 @@ async def _set_status(db: Session, task_id: str, status: TaskStatus) -> None:
 
 
 async def _charge(db: Session, owner: str | None, spending: Spending) -> None:
-    """The last step of a transaction: until here a run that breaks off leaves all of it undone,
-    and the tokens are still owed."""
+    """Charge an owner, as the last step of a transaction.
+
+    If the transaction fails before this, it is rolled back and the tokens are still owed.
+    """
     tokens = spending.owed
     if owner and tokens:
         await db.execute(

@@ -1,7 +1,7 @@
-"""What models are writing just now, for those who read along.
+"""Text that models are currently generating, for readers of the event stream.
 
-It is stored nowhere: the finished text is in the events that follow, and what was being written
-when a service stopped is written again. Readers come for it themselves, each at its own pace.
+It is not stored: the finished text is in later events, and text interrupted by a service stop is
+generated again. Readers pull it, each at its own pace.
 """
 
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ from ..tasks.events import TokenEvent
 
 @dataclass(frozen=True)
 class TextPiece:
-    """A part of a text, between two stored events."""
+    """A section of a message's text between two stored events."""
 
     after: int
     """Number of the stored event before it."""
     event: TokenEvent
-    """A `token` with all of the part that is written."""
+    """A `token` event with the whole section so far."""
 
     @property
     def end(self) -> int:
-        """Characters of the text up to here."""
+        """Offset in characters of the end of this piece within the message."""
         return int(self.event["offset"] + len(self.event["text"]))
 
     def is_continued_by(self, after: int, event: TokenEvent) -> bool:
-        """Whether that event belongs to this piece."""
+        """Return whether the event extends this piece."""
         return self.after == after and self.event["message"] == event["message"]
 
     def drop_first(self, chars: int) -> "TextPiece":
-        """The piece without what is in the text's first characters."""
+        """Return the piece without the part within the message's first `chars` characters."""
         offset = max(chars, self.event["offset"])
         text = self.event["text"][offset - self.event["offset"] :]
         return TextPiece(self.after, {**self.event, "offset": offset, "text": text})
 
 
 class LiveText:
-    """The texts of the tasks that are being worked on, each as far as it is written."""
+    """The text generated so far by each running task."""
 
     def __init__(self) -> None:
         self._pieces: dict[str, list[TextPiece]] = {}
 
     def write(self, task_id: str, after: int, event: TokenEvent) -> None:
-        """Add a `token` that came after that stored event."""
+        """Append a `token` event that followed stored event number `after`."""
         pieces = self._pieces.setdefault(task_id, [])
         if pieces and pieces[-1].is_continued_by(after, event):
             pieces[-1].event["text"] += event["text"]
@@ -49,10 +49,10 @@ class LiveText:
             pieces.append(TextPiece(after, event.copy()))
 
     def read(self, task_id: str, place: dict[str, int]) -> list[TextPiece]:
-        """What is written and was not read.
+        """Return the unread pieces of a task's text.
 
         Args:
-            place: characters that were read of each message; it is moved on.
+            place: characters already read, by message; updated in place.
         """
         unread = []
         for piece in self._pieces.get(task_id, ()):
@@ -63,5 +63,5 @@ class LiveText:
         return unread
 
     def drop(self, task_id: str) -> None:
-        """Forget a task's texts."""
+        """Delete a task's text."""
         self._pieces.pop(task_id, None)

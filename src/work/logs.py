@@ -1,7 +1,7 @@
-"""Logs: one line for each thing that happened, with the task it is about, as text or as JSON.
+"""Logs: one line per event, with the id of its task, as text or JSON.
 
-Questions, answers and headers are in none of them; what is set as a secret, or looks like an API
-key of ours, is blotted out wherever it comes from.
+They contain no questions, answers or headers except the user agent; configured secrets and strings
+that look like our API keys are masked everywhere.
 """
 
 import json
@@ -23,7 +23,7 @@ from ..settings import MASK, Settings, mask_secrets
 LogFields = dict[str, Any]
 
 PROBE_PATHS = ("/health/", "/metrics", "/page/", "/favicon.ico")
-"""Beginnings of paths that are asked for again and again."""
+"""Prefixes of paths that are requested repeatedly."""
 
 _KEY = re.compile(r"\b(concertino_[0-9a-f]{8}_)[\w-]{20,}")
 _log_fields: ContextVar[LogFields] = ContextVar("facts")
@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
-    """Log as the settings say.
+    """Configure logging from the settings.
 
     Args:
-        stream: None is the standard error.
+        stream: output stream; None is standard error.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LineFormatter(settings.log_format, settings.secrets))
@@ -45,13 +45,13 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 def add_log_fields(**facts: Any) -> None:
-    """Say this in each further line about the request or the task at hand."""
+    """Add fields to all further log lines of the current request or task."""
     _log_fields.set({**_log_fields.get({}), **facts})
 
 
 @contextmanager
 def log_context(**facts: Any) -> Iterator[None]:
-    """Say only this in the lines from within."""
+    """Log only these fields with lines from within the context."""
     before = _log_fields.set(facts)
     try:
         yield
@@ -60,7 +60,7 @@ def log_context(**facts: Any) -> Iterator[None]:
 
 
 class LineFormatter(logging.Formatter):
-    """A record as a line of text, or as a line of JSON with all that is known about it."""
+    """Formats a record as a line of text, or as a line of JSON with all known fields."""
 
     def __init__(self, kind: Literal["text", "json"], secrets: list[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -89,7 +89,7 @@ class LineFormatter(logging.Formatter):
 
 
 class AccessLog:
-    """A line for each request that was answered: uvicorn's own would show what is searched for."""
+    """Logs each answered request; uvicorn's own access log would contain search queries."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.perf_counter) -> None:
         self.app = app
@@ -119,7 +119,7 @@ class AccessLog:
 
 
 def is_probe(scope: MutableMapping[str, Any]) -> bool:
-    """Whether a request is of no interest, as long as it is answered."""
+    """Return whether a request is routine and needs no trace or INFO log line."""
     return bool(scope["path"].startswith(PROBE_PATHS))
 
 

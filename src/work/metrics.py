@@ -1,7 +1,7 @@
-"""What Prometheus is told, in a registry of the application's own.
+"""Prometheus metrics, in the application's own registry.
 
-Labels are names of workflows, actors, routes and outcomes, of which there are so many and no more.
-What a request may name freely, the model, is told by name for the first few only.
+Label values are names of workflows, actors, routes and outcomes, so their number is bounded. Model
+names, which requests choose freely, are used as labels for the first few only.
 """
 
 import time
@@ -32,7 +32,7 @@ REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 REWARD_BUCKETS = (-0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 MAX_MODEL_LABELS = 20
-"""Models that are told by their names; the others are `other`."""
+"""Models labelled by name; further ones are labelled `other`."""
 
 
 class Metrics:
@@ -72,12 +72,12 @@ class Metrics:
         self.model_calls = ModelCalls(name)
 
     def count_event(self, event: Event) -> None:
-        """Count a decision or a turn."""
+        """Record the duration of a decision or turn; other events are ignored."""
         if event["type"] in ("decision", "turn"):
             self._round_seconds.labels(event["actor"]).observe(event["seconds"])
 
     def count_task(self, result: TaskResult, seconds: float) -> None:
-        """Count the end of a task's run."""
+        """Record the outcome, duration and reward of a task's run."""
         workflow = result.workflow or "none"
         self._tasks.labels(workflow, result.status).inc()
         self._task_seconds.labels(workflow).observe(seconds)
@@ -85,22 +85,22 @@ class Metrics:
             self._reward.labels(workflow).observe(result.reward.reward)
 
     def set_arms(self, arms: Iterable[Arm]) -> None:
-        """Tell the bandit's table as it is now."""
+        """Set the bandit gauges to the current values."""
         for arm in arms:
             self._value.labels(arm.task_type, arm.workflow).set(arm.value)
             self._count.labels(arm.task_type, arm.workflow).set(arm.count)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
+        """Record the duration of a request."""
         self._request_seconds.labels(method, route, status).observe(seconds)
 
     def render_text(self) -> bytes:
-        """All of it, in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
 class ModelCalls(BaseCallbackHandler):
-    """Counts and times the calls of language models that a run makes."""
+    """Counts and times a run's language model calls."""
 
     run_inline = True
     ignore_chain = True
@@ -147,7 +147,7 @@ class ModelCalls(BaseCallbackHandler):
 
 
 class RequestTimes:
-    """Times every request, under its route."""
+    """Records the duration of every request by route."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

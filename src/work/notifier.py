@@ -1,5 +1,7 @@
-"""Tells the readers in this process that there is something new; what it is, they read for
-themselves, each at its own pace, so that none of them can hold up the work."""
+"""Notifies readers in this process of new data.
+
+Readers fetch the data themselves, each at its own pace, so no reader can delay the work.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,12 +9,12 @@ from contextlib import contextmanager, suppress
 
 
 class Subscription(asyncio.Event):
-    """Set by each ring; whoever waits clears it."""
+    """An event set by each notification and cleared by the subscriber."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stored = asyncio.Event()
-        """Set where what is new is stored, and not only a draft."""
+        """Set if the new data is stored, not only live text."""
 
     def clear(self) -> None:
         super().clear()
@@ -20,33 +22,33 @@ class Subscription(asyncio.Event):
 
 
 class Notifier:
-    """A bell for each task that somebody follows."""
+    """Notifications to subscribers, by name, such as a task's id."""
 
     def __init__(self) -> None:
         self.closed = False
-        """Whether readers should leave, since the service stops."""
+        """Whether readers should stop because the service is shutting down."""
         self._listening: dict[str, set[Subscription]] = {}
 
     def notify(self, name: str, stored: bool = True) -> None:
-        """Wake all who listen to this one."""
+        """Wake all subscribers to this name."""
         for bell in self._listening.get(name, ()):
             bell.set()
             if stored:
                 bell.stored.set()
 
     def notify_all(self) -> None:
-        """Wake everybody here."""
+        """Wake all subscribers in this process."""
         for name in self._listening:
             Notifier.notify(self, name)
 
     def close(self) -> None:
-        """Wake everybody here, to leave."""
+        """Set `closed` and wake all subscribers in this process."""
         self.closed = True
         self.notify_all()
 
     @contextmanager
     def subscribe(self, name: str) -> Iterator[Subscription]:
-        """A bell that hears each ring from now on."""
+        """Yield a subscription to all notifications of this name from now on."""
         bell = Subscription()
         self._listening.setdefault(name, set()).add(bell)
         try:
@@ -58,11 +60,12 @@ class Notifier:
 
 
 async def wait_at_most(news: asyncio.Event, seconds: float) -> bool:
-    """Wait for news, and no longer than that: a ring may be lost, so whoever waits for one looks
-    by itself too.
+    """Wait for an event with a timeout.
+
+    Notifications may be lost, so callers must also poll.
 
     Returns:
-        Whether there are any.
+        Whether the event is set.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

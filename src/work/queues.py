@@ -1,4 +1,4 @@
-"""Who gets the tasks that were accepted: workers in this process, or those of `broker.py`."""
+"""Queues of accepted tasks; `LocalQueue` has workers in this process (see also `remote.py`)."""
 
 import asyncio
 import logging
@@ -18,16 +18,16 @@ from .runner import Runner
 from .sweeping import resend_lost_tasks
 
 BUSY_SECONDS = 5.0
-"""How long a task is left alone that another process, such as the command line, works on."""
+"""Delay before retrying a task held by another process, such as the command line."""
 LONGEST_WAIT = 60.0
 LOST_SECONDS = 30.0
-"""How often tasks are looked for that are due and were lost from this process's queue."""
+"""Interval of checks for due tasks missing from this process's queue."""
 
 log = logging.getLogger(__name__)
 
 
 class QueueFull(Exception):
-    """No more tasks are taken for now.
+    """The queue is full.
 
     `wait` is the number of seconds after which there may be room.
     """
@@ -38,53 +38,53 @@ class QueueFull(Exception):
 
 
 class QueueStopping(Exception):
-    """No more tasks are taken: the service is shutting down."""
+    """No tasks are accepted because the service is shutting down."""
 
 
 class Queue(Protocol):
-    """What an application does with tasks that are to be carried out."""
+    """A queue of accepted tasks."""
 
     capacity: int
     stopping: bool
     metrics: Metrics
 
     async def count_waiting(self) -> int:
-        """Tasks that are accepted and not begun."""
+        """Count the tasks that are accepted but not started."""
 
     def reserve_place(self) -> AbstractAsyncContextManager[None]:
-        """Keep a place for a task while it is written to the database's queue.
+        """Reserve a place for a task while it is written to the database's queue.
 
         Raises:
-            QueueFull: there is none.
-            Stopping: no more are taken.
+            QueueFull: no place is free.
+            QueueStopping: the service is shutting down.
         """
 
     async def enqueue(self, task_id: str) -> None:
-        """Let a worker have it; it is in the database's queue already."""
+        """Pass a task, already in the database's queue, to a worker."""
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
-        """Stop a task for good: the call of the model that it waits for is broken off.
+        """Cancel a task; a model call in progress is aborted.
 
         Raises:
-            TaskBusy: another process works on it, and does not stop.
+            TaskBusy: another process is running it and does not stop.
         """
 
     async def start(self) -> None:
-        """Begin."""
+        """Start processing tasks."""
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing more, and give what runs this time to come to a good place to stop."""
+        """Accept no more tasks; give running ones this time to reach a checkpoint."""
 
     async def stop(self, seconds: float) -> None:
-        """`drain`, and close all connections."""
+        """Drain the queue and close all connections."""
 
 
 class LocalQueue:
-    """Workers in this process, `workers` tasks at a time.
+    """A queue with workers in this process, running up to `workers` tasks at a time.
 
     Args:
-        documents_of: folder of an owner's knowledge base; None is the machine's own.
-        model: a chat model for all tasks; None takes what each asked for.
+        documents_of: returns the folder of an owner's knowledge base; None is the machine's own.
+        model: a chat model for all tasks; None uses the model each task requested.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class LocalQueue:
         return len(self._queued) + self._reserved
 
     async def start(self) -> None:
-        """Take up what an earlier process left, and begin to work."""
+        """Requeue tasks left by an earlier process and start the workers."""
         for task_id in await self._ledger.recover_tasks():
             await self.enqueue(task_id)
         lost = resend_lost_tasks(LOST_SECONDS, self._lost, self.enqueue)
@@ -171,11 +171,11 @@ class LocalQueue:
         while not self.stopping:
             task_id = await self._queue.get()
             if task_id not in self._queued or self.stopping:
-                continue  # it was cancelled meanwhile
+                continue  # cancelled in the meantime, or stopping
             self._queued.discard(task_id)
             try:
                 if await self._runner.carry_out(task_id) == "busy":
                     asyncio.get_running_loop().call_later(BUSY_SECONDS, self._enqueue, task_id)
             except Exception:
-                # It keeps its place in the database's queue, and is found there again.
+                # It keeps its place in the database's queue and is found there again.
                 log.exception("task %s could not be stored", task_id)

@@ -1,4 +1,4 @@
-"""Tasks for workers on other machines, as an application without workers of its own sees them."""
+"""The queue of an application whose workers are separate processes, on any machine."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ from .runner import Runner, build_nudge_name
 from .wire import RedisRelay
 
 FULL_SECONDS = 10.0
-"""After which a client may ask again when the queue is full."""
+"""Time after which a client may retry when the queue is full."""
 LOOK_SECONDS = 1.0
-"""How often it is looked at whether a task has stopped."""
+"""Poll interval while waiting for a task to stop."""
 
 
 class RemoteQueue:
-    """Sends tasks to the workers; what is in line is in the database, and here is nothing."""
+    """Sends tasks to the workers; the queue itself is in the database."""
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class RemoteQueue:
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
-        """Other applications may fill the queue meanwhile; it has a few more tasks then."""
+        """Check for a free place.
+
+        Nothing is held: with several applications the queue may slightly exceed its capacity.
+        """
         if self.stopping:
             raise QueueStopping
         if await self.count_waiting() >= self.capacity:
@@ -66,8 +69,10 @@ class RemoteQueue:
         await self._deliveries.send(task_id)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
-        """Ask whoever works on the task to stop, and wait until it has; a task in nobody's hands,
-        or in those of a worker that has died, is ended here."""
+        """Ask the worker running the task to stop, and wait until it has.
+
+        An unclaimed task, or one of a dead worker, is cancelled here.
+        """
         tasks = self._ledger.tasks
         bells = self._wire.bells
         give_up = time.monotonic() + 2 * self._patience

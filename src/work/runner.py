@@ -1,8 +1,7 @@
-"""Carrying out a task: it is claimed, played, and its end is entered.
+"""Running a task: claim it, run its graph and store the outcome.
 
-What has to be done is in the database, and what is done is written there at once. So a process
-that is killed loses nothing: the next one finds the same tasks, and each goes on from its last
-checkpoint.
+Pending work is in the database, and progress is written there at once. So a killed process loses
+nothing: the next one finds the same tasks and resumes each from its last checkpoint.
 """
 
 import asyncio
@@ -37,24 +36,24 @@ from .spending import Spending
 from .tracing import build_span_callbacks, record_task_end, start_task_span
 
 DRAFT_SECONDS = 5.0
-"""How long the texts that were written in a run are kept for its readers after its end."""
+"""Time that a run's live text is kept for its readers after the run ends."""
 
 MAX_VAIN_STARTS = 10
-"""Runs without a step forward after which a task is given up: it may be what ends its processes."""
+"""Starts without progress after which a task fails: it may be crashing its processes."""
 VAIN_EVENTS = ("started", "node_start", "progress")
-"""Events that tell of no step that is done."""
+"""Events that do not mark a completed step."""
 
 log = logging.getLogger(__name__)
 
 
 Outcome = Literal["over", "stopped", "busy"]
-"""There is nothing left to do on the task; it was stopped before its end, since the process stops;
-it is not for this process now."""
+"""Result of `Runner.carry_out`: nothing is left to do on the task (`over`); it was stopped early
+because the process is stopping (`stopped`); this process cannot run it now (`busy`)."""
 
 
 @dataclass
 class TaskRun:
-    """A task in the hands of this process."""
+    """A task held by this process."""
 
     control: RunControl = field(default_factory=RunControl)
     spending: Spending = field(default_factory=Spending)
@@ -63,36 +62,36 @@ class TaskRun:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def begin(self, work: Coroutine[Any, Any, TaskResult]) -> "asyncio.Task[TaskResult]":
-        """Start to play it, unless it was interrupted before."""
+        """Start the run as an asyncio task; cancel it at once if already interrupted."""
         self.work = asyncio.create_task(work)
         if self.interrupted:
             self.work.cancel()
         return self.work
 
     def interrupt(self, why: Interruption) -> None:
-        """Break it off."""
+        """Abort the run."""
         self.interrupted = why
         if self.work:
             self.work.cancel()
 
 
 def count_vain_starts(events: Sequence[Event]) -> int:
-    """How often a task was begun since it last came a step on."""
+    """Count the starts of a task since its last completed step."""
     since = takewhile(lambda event: event["type"] in VAIN_EVENTS, reversed(events))
     return sum(event["type"] == "started" for event in since)
 
 
 def build_nudge_name(task_id: str) -> str:
-    """The bell that makes whoever works on a task look at once whether it should stop."""
+    """Return the notification name that makes a task's worker check at once whether to stop."""
     return f"nudge {task_id}"
 
 
 class Runner:
-    """Carries out tasks, each with one call; whoever calls it sees to their order and number.
+    """Runs tasks, one per call; callers control their order and concurrency.
 
     Args:
-        documents_of: folder of an owner's knowledge base; None is the machine's own.
-        model: a chat model for all tasks; None takes what each asked for.
+        documents_of: returns the folder of an owner's knowledge base; None is the machine's own.
+        model: a chat model for all tasks; None uses the model each task requested.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class Runner:
         model: BaseChatModel | None = None,
     ) -> None:
         self.typical_seconds = 10.0
-        """How long a task takes."""
+        """Exponential moving average of run durations."""
         self._ledger = ledger
         self._bells = bells
         self._drafts = drafts
@@ -118,16 +117,16 @@ class Runner:
 
     @property
     def running(self) -> int:
-        """How many tasks are in the hands of this process."""
+        """Number of tasks held by this process."""
         return len(self._runs)
 
     @property
     def held(self) -> set[str]:
-        """The tasks that are in the hands of this process."""
+        """Ids of the tasks held by this process."""
         return set(self._runs)
 
     async def carry_out(self, task_id: str) -> Outcome:
-        """Carry a task to its end, if that is still to be done and nobody else does it."""
+        """Run a task to its end, if it is due and no other process holds it."""
         if task_id in self._runs:
             return "busy"
         if self._draining:
@@ -147,14 +146,14 @@ class Runner:
             del self._runs[task_id]
             run.over.set()
             self._bells.notify(task_id)
-            # Whoever reads along reads to the end first.
+            # Readers get time to read to the end first.
             asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._forget, task_id)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
-        """Stop a task for good: the call of the model that it waits for is broken off.
+        """Cancel a task; a model call in progress is aborted.
 
         Raises:
-            TaskBusy: another process works on it.
+            TaskBusy: another process is running it.
         """
         if run := self._runs.get(task_id):
             run.interrupt("cancelled")
@@ -166,8 +165,10 @@ class Runner:
                 await self._finish(job, Ledger(store), Spending(), "cancelled")
 
     async def drain(self, seconds: float) -> None:
-        """Begin nothing more, and let what runs go on to its next checkpoint, where it is stored.
-        What takes longer is broken off, and will be done again from its last one."""
+        """Start no more tasks, and let running ones reach their next checkpoint.
+
+        Runs that take longer are aborted and will resume from their last checkpoint.
+        """
         self._draining = True
         runs = list(self._runs.values())
         for run in runs:
@@ -192,7 +193,7 @@ class Runner:
             with start_task_span(job):
                 return await self._go_through(job, run, ledger)
         except TaskBusy:
-            # Another process has the task now; what was spent on it here is charged all the same.
+            # Another process has the task now; tokens spent here are charged anyway.
             await self._ledger.charge(job.owner, run.spending)
             raise
 
@@ -208,7 +209,7 @@ class Runner:
         return await self._conclude(job, ledger, work, run.spending, seconds)
 
     async def _play(self, run: TaskRun, job: Job, ledger: Ledger) -> TaskResult:
-        """Run the graph, and keep each of its events before it goes on."""
+        """Run the graph, storing each event before continuing."""
         result: TaskResult | None = None
         number = 0
         known = [event.data for event in await ledger.list_events(job.task_id)]
@@ -228,7 +229,7 @@ class Runner:
                     self._drafts.write(job.task_id, number, event)
                     self._bells.notify(job.task_id, stored=False)
                     continue
-                # After a kill, steps tell again what they told before it.
+                # After a kill, steps emit events again that they emitted before.
                 if event["type"] != "started" and event in known:
                     continue
                 if event["type"] != "started":
@@ -247,7 +248,7 @@ class Runner:
         spending: Spending,
         seconds: float,
     ) -> Outcome:
-        """Enter how the run ended; one that was only stopped keeps its place in the queue."""
+        """Store the outcome of the run; a stopped run keeps its place in the queue."""
         match GraphDrained() if work.cancelled() else work.exception():
             case None:
                 await self._finish(job, ledger, spending, result=work.result(), seconds=seconds)
@@ -278,7 +279,7 @@ class Runner:
         if result is None:
             store = ledger.tasks
             result = await read_result(store, job.task_id, status, error)
-            # Of a run that came to its end `play` has done so.
+            # If the run completed, `play` has already rewarded it.
             reward = await reward_task(
                 store, job.task_id, result.status, error=error, model=job.model
             )
@@ -296,14 +297,14 @@ async def _build_start(job: Job, ledger: Ledger) -> Start:
     start = await load_start_input(ledger.tasks, job.task_id)
     if start is None and job.answers:
         asked = await find_pending_interrupt(ledger.tasks, job.task_id)
-        # An answer that was taken before a kill must not answer the next question too.
+        # An answer consumed before a kill must not also answer the next question.
         if asked in job.answers:
             return Command(resume=dict(job.answers))
     return start
 
 
 def _build_last_events(result: TaskResult) -> list[Event]:
-    """What a run's readers are told at its end."""
+    """Build the events that end a run."""
     events: list[Event] = [{"type": "done", "result": result.model_dump(mode="json")}]
     if result.input_request is not None:
         events.insert(0, {"type": "needs_input", "question": result.input_request})

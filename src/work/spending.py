@@ -1,7 +1,7 @@
-"""What the calls of language models cost, as LangChain tells of each of them.
+"""Token usage of language model calls, from LangChain callbacks.
 
-An owner is charged for every call that was answered, whatever became of it afterwards: also for
-those of a report, of which no event tells, and for replies that could not be used.
+An owner is charged for every answered call, whatever its later use: including the calls for a
+report, which no event records, and replies that could not be used.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ from ..models.client import cut_off_reply
 
 
 class Spending(BaseCallbackHandler):
-    """Counts the tokens of a run's calls that its owner has not been charged for yet."""
+    """Counts a run's tokens that its owner has not been charged for yet."""
 
     run_inline = True
     ignore_chain = True
 
     def __init__(self) -> None:
         self.owed = 0
-        """Tokens, read and written."""
+        """Uncharged tokens (prompt and output)."""
 
     def on_llm_end(self, response: LLMResult, **about: Any) -> None:
         self._add(extract_token_counts(response))
@@ -30,7 +30,7 @@ class Spending(BaseCallbackHandler):
         self._add(tokens_of_error(error))
 
     def settle(self, tokens: int) -> None:
-        """Note that the owner has been charged for so many."""
+        """Record that the owner has been charged for `tokens`."""
         self.owed -= tokens
 
     def _add(self, tokens: dict[str, int]) -> None:
@@ -38,7 +38,7 @@ class Spending(BaseCallbackHandler):
 
 
 def extract_token_counts(response: LLMResult) -> dict[str, int]:
-    """What a call cost: `prompt`, `cached` (included in `prompt`) and `output`."""
+    """Return a call's tokens: `prompt`, `cached` (included in `prompt`) and `output`."""
     generation = response.generations[0][0] if response.generations[0] else None
     return _tokens_of_message(
         generation.message if isinstance(generation, ChatGeneration) else None
@@ -46,7 +46,7 @@ def extract_token_counts(response: LLMResult) -> dict[str, int]:
 
 
 def tokens_of_error(error: BaseException) -> dict[str, int]:
-    """What a call cost that ended with an error: nothing, or the reply that was cut off."""
+    """Return the tokens of a failed call: those of the truncated reply, or none."""
     return _tokens_of_message(cut_off_reply(error))
 
 

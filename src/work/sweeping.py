@@ -1,7 +1,7 @@
-"""Finding tasks again whose message was lost on its way to a worker.
+"""Recovery of tasks whose message to a worker was lost.
 
-What is due is in the database. A message only says so, and it may be lost: with its request, with
-Redis, or with a worker that could not store what became of the task.
+Due tasks are in the database. A message only announces one and may be lost: with its request, with
+Redis, or with a worker that could not store the task's outcome.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ async def resend_lost_tasks(
     unheld: Callable[[], Awaitable[list[str]]],
     send: Callable[[str], Awaitable[None]],
 ) -> None:
-    """Send again, for ever, what was lost.
+    """Resend lost tasks, forever.
 
-    A task is lost when it is unheld twice in a row: a worker that has just got its message needs a
-    moment to claim it.
+    A task counts as lost when it is unheld in two consecutive checks: a worker that has just
+    received its message needs a moment to claim it.
 
     Args:
-        seconds: how often it is looked.
-        unheld: tasks that are due, in nobody's hands and without a message.
+        seconds: interval between checks.
+        unheld: returns the ids of tasks that are due, unclaimed and without a message.
     """
     suspects: set[str] = set()
     while True:

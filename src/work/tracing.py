@@ -1,8 +1,8 @@
-"""OpenTelemetry traces: a request, its task, the nodes that play, the calls of models.
+"""OpenTelemetry traces of requests, tasks, nodes and model calls.
 
-Names and attributes are those of OpenTelemetry's conventions for generative AI. No question, no
-prompt and no answer is in a span. Where no endpoint is set nothing is imported but the interface,
-which FastAPI brings along and with which it tells of its requests.
+Names and attributes follow OpenTelemetry's semantic conventions for generative AI. Spans contain no
+questions, prompts or answers. Without an endpoint only the API package is imported, which FastAPI
+depends on and uses to trace requests.
 """
 
 import logging
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def configure_tracing(settings: Settings) -> None:
-    """Send traces where the settings or OpenTelemetry's own variables say, if they do."""
+    """Send traces to the endpoint in the settings or OpenTelemetry's own variables, if any."""
     if not (settings.otlp_endpoint or any(map(os.environ.get, ENDPOINTS))):
         return
     try:
@@ -59,7 +59,7 @@ def configure_tracing(settings: Settings) -> None:
 
 
 def build_tracer_provider(*processors: "SpanProcessor") -> "TracerProvider":
-    """Where spans go, with what people have typed taken out."""
+    """Build a tracer provider that redacts URL queries from spans."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
@@ -77,7 +77,7 @@ def build_tracer_provider(*processors: "SpanProcessor") -> "TracerProvider":
 
 
 def get_trace_context() -> str | None:
-    """The trace of the request at hand, to be gone on with by whoever carries out its task."""
+    """Return the current request's trace context, for the worker to continue the trace."""
     carrier: dict[str, str] = {}
     inject(carrier)
     return carrier.get(TRACE_HEADER)
@@ -85,7 +85,7 @@ def get_trace_context() -> str | None:
 
 @contextmanager
 def start_task_span(job: Job) -> Iterator[None]:
-    """The span of a run of a task, in the trace of the request that asked for it."""
+    """Start the span of a task's run, within the trace of the originating request."""
     with trace.get_tracer(__name__).start_as_current_span(
         "invoke_workflow",
         context=extract({TRACE_HEADER: job.trace} if job.trace else {}),
@@ -98,7 +98,7 @@ def start_task_span(job: Job) -> Iterator[None]:
 
 
 def record_task_end(result: TaskResult) -> None:
-    """Say in the task's span, which is the current one, what came of it."""
+    """Record a task's outcome in the current span, which is the task's."""
     span = trace.get_current_span()
     span.set_attribute("gen_ai.conversation.id", result.thread_id)
     span.set_attribute("concertino.task.status", result.status)
@@ -110,12 +110,12 @@ def record_task_end(result: TaskResult) -> None:
 
 
 def build_span_callbacks() -> list[BaseCallbackHandler]:
-    """What has to watch a run for its nodes and calls to be in the trace."""
+    """Return callbacks that trace a run's nodes and model calls, if the span is recording."""
     return [SpanRecorder()] if trace.get_current_span().is_recording() else []
 
 
 class SpanRecorder(BaseCallbackHandler):
-    """Makes spans of the nodes and model calls of a run, below the current one."""
+    """Records a run's nodes and model calls as children of the current span."""
 
     run_inline = True
 
@@ -185,7 +185,7 @@ class SpanRecorder(BaseCallbackHandler):
         span = self._spans.pop(run_id, None)
         if span is None:
             return
-        if error is not None and not isinstance(error, GraphBubbleUp):  # those wait or are drained
+        if error is not None and not isinstance(error, GraphBubbleUp):  # these wait or are drained
             span.set_attribute("error.type", type(error).__qualname__)
             span.set_status(StatusCode.ERROR)
         span.end()

@@ -1,7 +1,7 @@
-"""Rings and drafts between processes, through Redis.
+"""Notifications and live text between processes, through Redis.
 
-Nothing depends on their arrival: what is stored is in the database, and whoever waits looks there
-by itself every few seconds.
+Delivery is best effort: stored data is in the database, which waiting readers also poll every few
+seconds.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from .live_text import LiveText
 from .notifier import Notifier
 
 MAX_UNSENT = 10_000
-"""Messages that wait for Redis at most; more are dropped."""
+"""Maximum number of messages waiting for Redis; further ones are dropped."""
 MAX_BATCH = 100
-"""Messages that are sent together."""
+"""Maximum number of messages sent together."""
 RETRY_SECONDS = 1.0
 
 RelayMessage = dict[str, Any]
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class RedisRelay:
-    """What is rung or written in one process is heard and read in all."""
+    """Relays notifications and live text to all processes."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self.bells = SharedNotifier(self)
@@ -43,18 +43,18 @@ class RedisRelay:
         self._working: list[asyncio.Task[None]] = []
 
     def send(self, **message: Any) -> None:
-        """Let the other processes know."""
+        """Queue a message to the other processes; drop it if the queue is full."""
         if not self._unsent.full():
             self._unsent.put_nowait(message)
 
     async def start(self) -> None:
-        """Begin to send and to listen."""
+        """Start sending and listening."""
         self._working = [
             asyncio.create_task(self._run_with_retry(work)) for work in (self._send, self._listen)
         ]
 
     async def stop(self) -> None:
-        """Send what is left, and hang up."""
+        """Send the remaining messages and close the connection."""
         while not self._unsent.empty():
             try:
                 await self._send_batch()
@@ -71,7 +71,7 @@ class RedisRelay:
                 await work()
             except (RedisError, OSError) as error:
                 log.warning("Redis does not answer: %s", error)
-            except Exception:  # what somebody else may have put on the channel
+            except Exception:  # a malformed message from another publisher
                 log.exception("a message from another process could not be read")
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -89,7 +89,7 @@ class RedisRelay:
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as heard:
             await heard.subscribe(self._channel)
-            self.bells.notify_all()  # for what was said meanwhile
+            self.bells.notify_all()  # for messages missed while not subscribed
             while True:
                 said = await heard.get_message(timeout=RETRY_SECONDS)
                 if said and said["type"] == "message":
@@ -109,7 +109,7 @@ class RedisRelay:
 
 
 class SharedNotifier(Notifier):
-    """Bells that ring in every process."""
+    """A notifier that reaches subscribers in every process."""
 
     def __init__(self, wire: RedisRelay) -> None:
         super().__init__()
@@ -120,12 +120,12 @@ class SharedNotifier(Notifier):
         self._wire.send(ring=name, stored=stored)
 
     def receive(self, name: str, stored: bool) -> None:
-        """Ring for a ring in another process."""
+        """Wake local subscribers for a notification from another process."""
         super().notify(name, stored)
 
 
 class SharedLiveText(LiveText):
-    """Drafts that can be read in every process."""
+    """Live text that can be read in every process."""
 
     def __init__(self, wire: RedisRelay) -> None:
         super().__init__()
@@ -140,9 +140,9 @@ class SharedLiveText(LiveText):
         self._wire.send(drop=task_id)
 
     def receive(self, task_id: str, after: int, event: TokenEvent) -> None:
-        """Write what is written in another process."""
+        """Append a `token` event from another process."""
         super().write(task_id, after, event)
 
     def receive_drop(self, task_id: str) -> None:
-        """Forget what another process has forgotten."""
+        """Delete a task's text that another process has deleted."""
         super().drop(task_id)

@@ -1,4 +1,4 @@
-"""A worker: it takes tasks from Redis and carries them out, on as many machines as one likes."""
+"""A worker process that takes tasks from Redis and runs them; any number, on any machine."""
 
 import asyncio
 import logging
@@ -29,8 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Takes messages, and acknowledges one when there is nothing left to do on its task. So the
-    message of a worker that has died comes to another."""
+    """Takes messages and acknowledges each when nothing is left to do on its task.
+
+    So a dead worker's messages are redelivered to another worker.
+    """
 
     def __init__(self, runner: Runner, deliveries: MessageBroker, tasks_at_a_time: int) -> None:
         self._runner = runner
@@ -45,7 +47,7 @@ class Worker:
         deliveries.broker.register_task(carry_out, CARRY_OUT)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until the event is set, and what is at hand has come to its end."""
+        """Process tasks until `stop` is set and the current ones have finished."""
         while not stop.is_set():
             receiver = Receiver(
                 self._deliveries.broker,
@@ -74,14 +76,14 @@ class Worker:
 async def run_worker(
     settings: Settings, metrics_port: int | None, tell: Callable[[str], None]
 ) -> None:
-    """Carry out tasks until the process is told to stop.
+    """Run tasks until the process receives SIGTERM or SIGINT.
 
     Args:
-        metrics_port: where to serve Prometheus's figures; None: nowhere.
-        tell: called with what the person at the terminal should know.
+        metrics_port: port for Prometheus metrics; None disables them.
+        tell: called with each message for the terminal.
 
     Raises:
-        ConcertinoError: database or Redis cannot be used as they are set.
+        ConcertinoError: the configured database or Redis server cannot be used.
     """
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
