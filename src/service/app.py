@@ -1,4 +1,4 @@
-"""The application: everything above put together."""
+"""The ASGI application: middleware, routes and lifespan."""
 
 import asyncio
 import logging
@@ -43,10 +43,10 @@ FILE_TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-"""Of the page's files. Windows may think otherwise of them, and then browsers run no module."""
+"""Media types of the page's files; Windows may map others, and browsers then run no modules."""
 DAY = 24 * 60 * 60.0
 FORM_ROOM = 64 << 10
-"""Bytes of a multipart form beside its file."""
+"""Bytes allowed for a multipart form besides its file."""
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,13 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(settings: Settings | None = None, *, model: BaseChatModel | None = None) -> FastAPI:
-    """The service as an ASGI application; it works on the tasks of the settings' home.
+    """Create the ASGI application that serves the tasks in the settings' store.
 
-    Without an API key it serves this machine alone, whatever address it listens on.
+    Without an API key it serves only this machine, whatever address it listens on.
 
     Args:
-        model: a chat model for all tasks; None takes what each asks for, else the settings'.
+        model: a chat model for all tasks, only without Redis; None uses the model each task
+            requests, else the settings' model.
     """
     settings = settings or get_settings()
     app = FastAPI(
@@ -151,7 +152,7 @@ async def _build_service(
 
 
 class Backend(NamedTuple):
-    """What joins requests and workers."""
+    """The components that connect requests and workers."""
 
     bells: Notifier
     drafts: LiveText
@@ -165,7 +166,7 @@ def _build_backend(
     documents: Callable[[str | None], Path | None],
     model: BaseChatModel | None,
 ) -> Backend:
-    """In this process or, with Redis, over all."""
+    """Build the backend for this process only or, with Redis, for all processes."""
     if settings.redis_url:
         try:
             from ..work.broker import create_redis_client
@@ -192,10 +193,10 @@ def _build_backend(
 
 
 def _lock_home(home: Path) -> AcquireReturnProxy[FileLock]:
-    """One service works on a home: two would both take up what is in its queue.
+    """Lock a home for one service: two would both process its queue.
 
     Raises:
-        ConcertinoError: there is another.
+        ConcertinoError: another service has locked it.
     """
     try:
         return FileLock(home / "service.lock").acquire(timeout=0)

@@ -1,4 +1,4 @@
-"""What the requests of one application share, and who is asking."""
+"""State shared by an application's requests, and authentication of callers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,15 +38,15 @@ class Service:
     rates: RateLimiter
     readiness: Readiness
     open: bool
-    """Whether whoever sits at this machine needs no key, since there is none."""
+    """Whether local use needs no API key because none exists."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking."""
+    """The authenticated sender of a request."""
 
     key: Key | None
-    """None is whoever sits at this machine."""
+    """API key; None for a local user without a key."""
     documents: Path | None
     """Folder of the caller's knowledge base; None is the machine's own."""
 
@@ -67,13 +67,13 @@ async def authenticate_caller(
     service: ServiceDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
-    """Whose tasks and documents a request is about.
+    """Authenticate the caller of a request.
 
     Raises:
-        Refusal: the key is missing or not known, or has asked too often.
+        Refusal: the key is missing, unknown or revoked, or has exceeded its rate limit.
     """
     if service.open and await service.keys.has_active_key():
-        service.open = False  # from the first key on there is no way without one
+        service.open = False  # once a key exists, every request needs one
     if service.open:
         return Caller(None, None)
     key = await service.keys.find(credentials.credentials) if credentials else None

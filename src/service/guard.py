@@ -1,4 +1,4 @@
-"""What stands before every request: security headers, and the rules for use without a key."""
+"""Middleware for all requests: security headers, and rules for use without an API key."""
 
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ CONTENT_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Nothing from other hosts, no inline scripts, no frames around the page."""
+"""Forbids content from other hosts, inline scripts and framing of the page."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
@@ -40,7 +40,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class SecurityHeaders:
-    """Adds the headers that keep a browser from being used against its person."""
+    """Adds security headers to responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,7 +51,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                # The page's own files are checked by ETag; tasks and documents are kept nowhere.
+                # The page's own files are revalidated by ETag; everything else is never cached.
                 headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 
@@ -59,10 +59,10 @@ class SecurityHeaders:
 
 
 def explain_refusal(scope: Scope) -> str | None:
-    """Why a request without a key is refused; None where it may be served.
+    """Return why a request without a key is refused; None if it is allowed.
 
-    A page that a person has open elsewhere must not reach the service on their machine: neither
-    under a name that was made to point here (DNS rebinding), nor by a form or `fetch` (CSRF).
+    Other web pages open in the user's browser must not reach the service on their machine: neither
+    through a host name that resolves here (DNS rebinding), nor by a form or `fetch` (CSRF).
     """
     request = Request(scope)
     headers = Headers(scope=scope)
@@ -79,7 +79,7 @@ def explain_refusal(scope: Scope) -> str | None:
 
 
 class LoopbackOnly:
-    """Serves this machine alone, as long as there is no key."""
+    """Serves only this machine while there is no API key."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,7 +1,7 @@
-"""API keys: made, checked, revoked.
+"""Creation, verification and revocation of API keys.
 
-A key is 256 random bits, so its SHA-256 is all that has to be kept: nobody can guess such a key
-from its digest, and what a slow password hash would add, every request would pay for.
+A key has 256 random bits, so storing its SHA-256 is enough: such a key cannot be guessed from its
+digest, and a slow password hash would only delay every request.
 """
 
 import hashlib
@@ -37,21 +37,21 @@ class Key(BaseModel):
 
     key_id: str
     name: str
-    """What it is for."""
+    """Purpose of the key."""
     requests_per_minute: int | None
-    """None takes the settings'."""
+    """Rate limit; None uses the settings' limit."""
     tokens_per_day: int | None
-    """What its tasks may cost a day (UTC), read and written; None: as much as they do."""
+    """Budget of tokens (prompt and output) per day (UTC); None is unlimited."""
     created: datetime
     revoked: datetime | None
 
 
 class UnknownKey(ConcertinoError, LookupError):
-    """No key of that id is stored."""
+    """No key with that id exists."""
 
 
 class Keys:
-    """The keys in the database of the tasks."""
+    """The API keys, in the tasks' database."""
 
     def __init__(self, tasks: TaskStore) -> None:
         self._tasks = tasks
@@ -65,10 +65,10 @@ class Keys:
         requests_per_minute: int | None = None,
         tokens_per_day: int | None = None,
     ) -> str:
-        """Make a key.
+        """Create a key.
 
         Returns:
-            Its text, which is kept nowhere.
+            The key's text, which is not stored.
         """
         key_id = secrets.token_hex(4)
         secret = secrets.token_urlsafe(32)
@@ -81,28 +81,28 @@ class Keys:
         return text
 
     async def find(self, text: str) -> Key | None:
-        """The key that this is the text of, unless it was revoked."""
+        """Return the key with this text; None if it is unknown or revoked."""
         _, _, rest = text.partition("_")
         row = await self._fetch_row("where key_id = ? and revoked is null", rest.partition("_")[0])
         digest = row.pop("digest") if row else ""
-        # Compared even where there is no such key, so that both take the same time.
+        # Compared even if no such key exists, so that both cases take the same time.
         same = hmac.compare_digest(_hash_key(text), digest)
         return Key.model_validate(row) if row and same else None
 
     async def has_active_key(self) -> bool:
-        """Whether there is a key that was not revoked."""
+        """Return whether any key is not revoked."""
         return await self._fetch_row("where revoked is null limit 1") is not None
 
     async def list_keys(self) -> list[Key]:
-        """Every key, the revoked ones too, oldest first."""
+        """List all keys, including revoked ones, oldest first."""
         query = f"select {', '.join(Key.model_fields)} from keys order by rowid"  # noqa: S608
         return [Key.model_validate(row) for row in await self._tasks.read(query)]
 
     async def revoke(self, key_id: str) -> None:
-        """Refuse a key from now on; its tasks and documents stay.
+        """Revoke a key; its tasks and documents stay.
 
         Raises:
-            UnknownKey: there is none of that id.
+            UnknownKey: no key with that id exists.
         """
         async with self._tasks.transaction() as db:
             done = await db.execute(

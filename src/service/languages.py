@@ -1,4 +1,4 @@
-"""What the service says to a person, in the language that their client asks for."""
+"""Language negotiation for the service's messages."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -7,8 +7,10 @@ from ..language.messages import Language, use_language
 
 
 class AcceptLanguage:
-    """Answers each request in the language of ours that its `Accept-Language` likes best; where it
-    names neither, in that of the service's environment."""
+    """Answers each request in the supported language its `Accept-Language` prefers.
+
+    If it names none, the language of the service's environment is used.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -22,7 +24,7 @@ class AcceptLanguage:
 
 
 def choose_language(header: str) -> Language | None:
-    """The language of ours that the header gives the most weight, the first one of equals."""
+    """Return the supported language with the highest weight, the first if tied; else None."""
     weights: dict[Language, float] = {}
     for part in header.split(","):
         name, _, weight = part.partition(";")

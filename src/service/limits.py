@@ -1,4 +1,4 @@
-"""How much one key may do at a time."""
+"""Limits per caller: request rate and open event streams."""
 
 import time
 from collections import Counter
@@ -8,28 +8,28 @@ from typing import Protocol
 
 
 class RateLimiter(Protocol):
-    """Counts how often each name asks."""
+    """Limits the request rate per name."""
 
     async def take(self, name: str, per_minute: int) -> float:
-        """Take one.
+        """Take a token, if one is available.
 
         Returns:
-            Seconds to wait until there is one; 0 where it was there and is taken.
+            Seconds until a token is available; 0 if one was taken.
         """
 
 
 class RateLimit:
-    """A token bucket for each name: `per_minute` at once, and that many more each minute."""
+    """A token bucket per name: capacity `per_minute`, refilled at `per_minute` a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._left: dict[str, tuple[float, float]] = {}
 
     async def take(self, name: str, per_minute: int) -> float:
-        """Take one.
+        """Take a token, if one is available.
 
         Returns:
-            Seconds to wait until there is one; 0 where it was there and is taken.
+            Seconds until a token is available; 0 if one was taken.
         """
         now = self._clock()
         left, since = self._left.get(name, (per_minute, now))
@@ -40,7 +40,7 @@ class RateLimit:
 
 
 class OpenStreams:
-    """Counts the event streams that each owner has open."""
+    """Limits the open event streams per owner."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -48,7 +48,7 @@ class OpenStreams:
 
     @contextmanager
     def try_acquire(self, owner: str | None) -> Iterator[bool]:
-        """Hold one; false where the owner has as many as it may."""
+        """Hold a stream slot; yield False if the owner has reached the limit."""
         if self._open[owner] >= self.limit:
             yield False
             return

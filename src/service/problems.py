@@ -1,4 +1,4 @@
-"""Every refusal is a problem document (RFC 9457)."""
+"""Error responses as problem documents (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 
 class FieldError(BaseModel):
-    """What is wrong with one part of a request."""
+    """An error in one part of a request."""
 
     pointer: str = Field(description="where it is, such as `/body/question`")
     detail: str
 
 
 class Problem(BaseModel):
-    """Why a request was refused."""
+    """A problem document: why a request was refused."""
 
     type: str = "about:blank"
     title: str
@@ -39,10 +39,10 @@ class Problem(BaseModel):
 
 
 class Refusal(HTTPException):
-    """A request that is not carried out; the detail says what to do.
+    """A refused request; the detail says what to do.
 
     Args:
-        wait: seconds after which it may be tried again.
+        wait: seconds after which the request may be retried (`Retry-After`, at least 1).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ def build_problem(
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
 ) -> Response:
-    """A problem document as a response."""
+    """Build a response with a problem document."""
     body = Problem(
         title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
     )
@@ -71,7 +71,7 @@ def build_problem(
 
 
 def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These refusals for the OpenAPI schema."""
+    """Describe these error statuses for the OpenAPI schema."""
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
     }
@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
 
 
 def _set_media_type(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with the problems' own media type, which FastAPI has no setting for."""
+    """Set the media type of problems in the schema, for which FastAPI has no setting."""
     operations = [each for path in schema["paths"].values() for each in path.values()]
     for response in (each for one in operations for each in one["responses"].values()):
         for kind, content in dict(response.get("content", {})).items():
@@ -131,7 +131,7 @@ async def _handle_unexpected(request: Request, error: Exception) -> Response:
 
 
 class PlainRefusals:
-    """Turns the plain text with which Starlette's own parts refuse into problem documents."""
+    """Replaces plain-text error responses from Starlette with problem documents."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""How often a key may ask all applications together."""
+"""Request rate limit per key, across all applications."""
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -6,7 +6,7 @@ from redis.exceptions import RedisError
 from .limits import RateLimit
 
 KEPT_SECONDS = 120
-"""After which a bucket that nobody takes from is full anyway."""
+"""Lifetime of an unused bucket; it would be full again after 60 seconds."""
 
 _TAKE = """
 local per_minute, time = tonumber(ARGV[1]), redis.call('TIME')
@@ -20,15 +20,16 @@ redis.call('HSET', KEYS[1], 'left', tostring(left), 'since', string.format('%.6f
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return tostring(taken and 0 or (1 - left) * 60 / per_minute)
 """
-"""`RateLimit.take`, in one step of Redis."""
+"""`RateLimit.take` as an atomic Redis script."""
 
 
 class SharedRateLimit:
-    """The token buckets of `RateLimit` in Redis; while that does not answer, each application
-    counts by itself.
+    """The token buckets of `RateLimit`, in Redis.
+
+    While Redis does not answer, each application counts by itself.
 
     Args:
-        prefix: beginning of their names.
+        prefix: prefix of the buckets' Redis keys.
     """
 
     def __init__(self, redis: Redis, prefix: str) -> None:
@@ -37,7 +38,7 @@ class SharedRateLimit:
         self._take = redis.register_script(_TAKE)
 
     async def take(self, name: str, per_minute: int) -> float:
-        """As `RateLimit.take`."""
+        """Take a token, as `RateLimit.take` does."""
         try:
             wait = await self._take([f"{self._prefix}:rate:{name}"], [per_minute, KEPT_SECONDS])
         except (RedisError, OSError):

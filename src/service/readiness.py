@@ -1,4 +1,4 @@
-"""Whether tasks should be sent here: each thing that a task needs is tried, for a few seconds."""
+"""Readiness checks: each dependency of a task is tried, with a timeout of a few seconds."""
 
 import asyncio
 import time
@@ -16,13 +16,13 @@ from ..work.queues import Queue
 
 OK = "ok"
 PATIENCE = 3.0
-"""Seconds after which what does not answer is not ready."""
+"""Timeout of a check in seconds."""
 MODEL_SECONDS = 30.0
-"""How long the model's state is taken to last: each probe would else be a request to a provider."""
+"""Time that the model's state is cached, so that not every probe calls a provider."""
 
 
 class Readiness:
-    """What a service needs, looked at when it is asked for."""
+    """Checks a service's dependencies on request."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Readiness:
         self._model_state: tuple[float, str] | None = None
 
     async def run_checks(self) -> dict[str, str]:
-        """`ok`, or what is wrong, of `database`, `queue` and `model`."""
+        """Return `ok` or the problem for each of `database`, `queue` and `model`."""
         checks = {
             "database": self._check_database,
             "queue": self._check_queue,
@@ -51,7 +51,7 @@ class Readiness:
         return dict(zip(checks, found, strict=True))
 
     async def _run_in_time(self, name: str, look: Callable[[], Awaitable[str]]) -> str:
-        # A look that hangs is left alone, since to cancel it might hang too, and not repeated.
+        # A check that hangs is neither cancelled, since that might hang too, nor repeated.
         if name not in self._looks:
             self._looks[name] = asyncio.ensure_future(_run_check(look))
         done, _ = await asyncio.wait({self._looks[name]}, timeout=PATIENCE)
@@ -88,12 +88,14 @@ async def _run_check(look: Callable[[], Awaitable[str]]) -> str:
     except ConcertinoError as error:
         return str(error)
     except Exception as error:
-        return type(error).__name__  # its text may name the place, with the password
+        return type(error).__name__  # its text may contain the address with the password
 
 
 async def _check_model_server(settings: Settings) -> str:
-    """Whether the model's server answers and takes the key. The embedded model is loaded, and at
-    first fetched, with the first task."""
+    """Check that the model's server answers and accepts the key.
+
+    The embedded model is only loaded, and downloaded if necessary, with the first task.
+    """
     choice = choose_provider(settings)
     if choice.provider.name != "embedded":
         return await _check_provider(choice)

@@ -1,4 +1,4 @@
-"""What the service takes and gives, as its OpenAPI schema shows it."""
+"""Request and response models of the OpenAPI schema."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -34,7 +34,7 @@ class NewTask(BaseModel):
 
 
 class PersonAnswer(BaseModel):
-    """What the person says to a task that asked, or nothing, to take up one that was stopped."""
+    """The user's answer to a task's question, or null to resume a task that was stopped."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"answer": "3 dollars each"}]}
@@ -44,7 +44,7 @@ class PersonAnswer(BaseModel):
 
 
 class Feedback(BaseModel):
-    """How good a task's result is."""
+    """A rating of a task's result."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
 
@@ -53,7 +53,7 @@ class Feedback(BaseModel):
 
 
 class Links(BaseModel):
-    """Where to go on with a task."""
+    """URLs of a task's resources and actions."""
 
     self: str
     events: str
@@ -74,7 +74,7 @@ class Links(BaseModel):
 
 
 class TaskLine(BaseModel):
-    """A task, as it is listed."""
+    """A task as an item of a list."""
 
     task_id: str
     thread_id: str
@@ -92,14 +92,14 @@ class TaskLine(BaseModel):
 
 
 class TaskPage(BaseModel):
-    """Some tasks, newest first."""
+    """A page of tasks, newest first."""
 
     items: list[TaskLine]
     next: str | None = Field(description="`cursor` of the page after this one; null: there is none")
 
 
 class Task(TaskResult):
-    """A task and all that has come of it."""
+    """A task with its results so far."""
 
     created: datetime
     updated: datetime
@@ -108,7 +108,7 @@ class Task(TaskResult):
 
 
 class WorkflowInfo(BaseModel):
-    """A kind of task."""
+    """A workflow: its description, inputs, checks and actions."""
 
     name: str
     description: dict[Literal["en", "zh"], str]

@@ -1,4 +1,4 @@
-"""The application behind uvicorn, started and stopped with care for what is running."""
+"""The application under uvicorn, with graceful start and shutdown."""
 
 import socket
 from collections.abc import Callable
@@ -16,14 +16,16 @@ from .keys import Keys
 
 
 class Server(uvicorn.Server):
-    """Stops taking tasks and ends the event streams before it waits for connections to close:
-    a reader who follows a task would else keep it from stopping."""
+    """A uvicorn server that drains tasks and ends event streams before closing connections.
+
+    Otherwise a reader following a task would delay the shutdown.
+    """
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                access_log=False,  # questions stand in the addresses of searches
+                access_log=False,  # search URLs contain questions
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=5,
@@ -38,13 +40,13 @@ class Server(uvicorn.Server):
 
 
 async def run_server(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process receives a stop signal.
 
     Args:
-        tell: called with what the person at the terminal should know.
+        tell: called with each message for the terminal.
 
     Raises:
-        ConcertinoError: it cannot listen there, or may not without an API key.
+        ConcertinoError: the address is not available, or not allowed without an API key.
     """
     async with open_store(settings.place) as store:
         keys = Keys(store)
@@ -65,7 +67,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=2048)
-        # asyncio does so only where a socket names its protocol; else an answer may wait 40 ms.
+        # asyncio sets it only for sockets with an explicit protocol; else replies may wait 40 ms.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files on their way into a knowledge base: kept until they are in it, also over a restart."""
+"""Uploads to a knowledge base: files are kept, across restarts, until they are ingested."""
 
 import asyncio
 import hashlib
@@ -43,19 +43,19 @@ create table if not exists upload_sightings (
 UploadStatus = Literal["queued", "running", "added", "replaced", "unchanged", "skipped", "failed"]
 PENDING = ("queued", "running")
 GONE = {"status": "failed", "message": None}
-"""Of an upload whose file is lost. Why is told where it is read, in its reader's language."""
+"""Values for an upload whose file is lost; `get` adds the message, in the reader's language."""
 NAME_BYTES = 200
 
 AGAIN_SECONDS = 30.0
-"""How often pending uploads are looked for that were left alone when it was their turn."""
+"""Interval of checks for pending uploads that were skipped at their turn."""
 UNSEEN = timedelta(hours=1)
-"""How long a file may be on none of the machines that share a database: one may be restarting."""
+"""Time a file may be missing from all machines before it is lost: one may be restarting."""
 
 log = logging.getLogger(__name__)
 
 
 class Upload(BaseModel):
-    """A file that was sent, and what has become of it."""
+    """An uploaded file and its status."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,25 +63,25 @@ class Upload(BaseModel):
     name: str
     status: UploadStatus
     message: str | None
-    """Why it is not in the base, with `skipped` and `failed`."""
+    """Reason for the status `skipped` or `failed`."""
     doc_id: str | None
     chunks: int
     created: datetime
     progress: float = 0.0
-    """Share of it that is done, 0 to 1."""
+    """Completed fraction, 0 to 1."""
 
 
 class FileGone(Exception):
-    """A file that was sent is nowhere any more."""
+    """An uploaded file no longer exists."""
 
 
 class Uploads:
-    """Takes files, and adds them one after the other: embedding keeps a processor busy.
+    """Accepts files and ingests them one at a time, since embedding is CPU-bound.
 
     Args:
-        folder: where files wait.
-        documents_of: the folder of an owner's knowledge base; None is the machine's own.
-        shared: whether other machines, with folders of their own, take files for this database.
+        folder: folder of the waiting files.
+        documents_of: returns the folder of an owner's knowledge base; None is the machine's own.
+        shared: whether other machines, with their own folders, accept files for this database.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Uploads:
         self._working: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Take up what an earlier process left."""
+        """Create the tables, enqueue uploads left by an earlier process and start working."""
         await self._tasks.define(SCHEMA)
         await self._clear_up()
         await self.look()
@@ -114,19 +114,20 @@ class Uploads:
         ]
 
     async def stop(self) -> None:
-        """Stop after nothing more than the file at hand; the others wait for the next start."""
+        """Stop working; unfinished uploads wait for the next start."""
         for each in self._working:
             each.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
 
     async def accept(self, owner: str | None, name: str, copy_to: Callable[[Path], None]) -> Upload:
-        """Keep a file until it has been added.
+        """Store and enqueue a file.
 
         Args:
             copy_to: writes the file to a path; runs in a thread.
 
         Raises:
-            InvalidTask: it has no usable name.
+            InvalidTask: the file's name is not usable.
+            ConcertinoError: the file cannot be written.
         """
         name = clean_file_name(name)
         upload_id = uuid.uuid4().hex[:12]
@@ -140,10 +141,10 @@ class Uploads:
         return await self.get(owner, upload_id)
 
     async def get(self, owner: str | None, upload_id: str) -> Upload:
-        """An owner's upload.
+        """Return an owner's upload.
 
         Raises:
-            UnknownTask: there is none of that id.
+            UnknownTask: the owner has no upload with that id.
         """
         whose, values = build_owner_condition(owner)
         query = f"select * from uploads where upload_id = ? and {whose}"  # noqa: S608
@@ -158,11 +159,10 @@ class Uploads:
         return Upload.model_validate({**upload, "progress": share})
 
     async def follow(self, owner: str | None, upload_id: str) -> AsyncIterator[Upload]:
-        """An owner's upload, each time that there is something new about it, until it is done or
-        the service stops.
+        """Yield an owner's upload on every change until it is done or the service stops.
 
         Raises:
-            UnknownTask: there is none of that id.
+            UnknownTask: the owner has no upload with that id.
         """
         told: Upload | None = None
         with self._bells.subscribe(upload_id) as bell:
@@ -177,7 +177,7 @@ class Uploads:
                 await wait_at_most(bell, LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Line up everything that is pending, also what was left alone at an earlier turn."""
+        """Enqueue all pending uploads, including those skipped earlier."""
         pending = await self._tasks.read(
             "select upload_id from uploads where status in ('queued', 'running') order by rowid"
         )
@@ -213,15 +213,19 @@ class Uploads:
                 self._queued.discard(upload_id)
 
     async def _take(self, upload_id: str) -> None:
-        """Add a file, unless another process is about it or about one of the same name: both have
-        the same place in the base."""
+        """Ingest a file.
+
+        Raises:
+            TaskBusy: another process is ingesting it or another file of the same owner and name,
+                which has the same path in the knowledge base.
+        """
         upload = await self._pending(upload_id)
         if upload is None or await self._is_elsewhere(upload_id):
             return
         async with self._tasks.claim(_claim_of(upload["owner"], upload["name"])):
             upload = await self._pending(upload_id)
             if upload is None:
-                return  # another process has done it
+                return  # done by another process
             if (self._folder / upload_id).exists():
                 await self._add(upload_id, upload["owner"], upload["name"])
             else:
@@ -283,7 +287,7 @@ class Uploads:
                 )
 
     async def _is_elsewhere(self, upload_id: str) -> bool:
-        """Whether another machine may have the file: until none has had it for long."""
+        """Return whether another machine may have the file: it was seen within `UNSEEN`."""
         if not self._shared or (self._folder / upload_id).exists():
             return False
         rows = await self._tasks.read(
@@ -295,7 +299,7 @@ class Uploads:
         return bool(rows and rows[0]["seen"] >= oldest)
 
     async def _clear_up(self) -> None:
-        """Remove the files of uploads that are done, whose process was killed before it did so."""
+        """Remove files of finished uploads that a killed process left behind."""
         for path in _folders_in(self._folder):
             rows = await self._tasks.read(
                 "select status from uploads where upload_id = ?", (path.name,)
@@ -305,10 +309,10 @@ class Uploads:
 
 
 def clean_file_name(name: str) -> str:
-    """The last part of a name that a client has sent, without what a file system may not like.
+    """Return the last path component of a client's file name, made safe for file systems.
 
     Raises:
-        InvalidTask: nothing is left of it, or it is too long.
+        InvalidTask: the cleaned name is empty, longer than `NAME_BYTES` or not valid Unicode.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     kept = "".join(sign for sign in last if sign.isprintable()).strip().lstrip(".")
@@ -322,10 +326,10 @@ def clean_file_name(name: str) -> str:
 
 
 def open_base(folder: Path | None) -> "KnowledgeBase":
-    """A knowledge base; None is the machine's own.
+    """Open a knowledge base; None is the machine's own.
 
     Raises:
-        ConcertinoError: what it needs is not installed, or its folder cannot be used.
+        ConcertinoError: its dependencies are not installed, or its folder cannot be used.
     """
     try:
         from ..kb import KnowledgeBase
@@ -346,24 +350,26 @@ def _receive(path: Path, copy_to: Callable[[Path], None]) -> None:
 
 
 def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
-    """Add a file to a base. Its source there is always the same, so that it replaces itself. The
-    file itself stays where it is until what has become of it is stored.
+    """Ingest a file into a knowledge base.
+
+    Its source path there depends only on its name, so a new version replaces the old one. The
+    uploaded file is kept until the outcome is stored.
 
     Raises:
-        FileGone: there is no such file any more.
+        FileGone: the file no longer exists.
     """
     base = open_base(documents)
     source = _source_in(base, path)
     source.parent.mkdir(exist_ok=True)
     if path.exists():
         shutil.copyfile(path, source)
-    elif not source.exists():  # else an earlier version has moved it, and was killed
+    elif not source.exists():  # otherwise an earlier version of this code moved it and was killed
         raise FileGone
     return base.add_files([source], progress=progress)
 
 
 def _discard(path: Path, documents: Path | None) -> None:
-    """Remove a file that is in the base, or will never be."""
+    """Remove the uploaded file and its copy after ingestion or failure."""
     with suppress(ConcertinoError, OSError):
         _source_in(open_base(documents), path).unlink(missing_ok=True)
     shutil.rmtree(path.parent, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The endpoints, one file for each resource."""
+"""The endpoints, one module per resource."""

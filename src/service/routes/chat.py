@@ -1,4 +1,4 @@
-"""`/v1`: Concertino as a model, for clients that speak OpenAI's chat completions."""
+"""`/v1`: Concertino as a model, for clients of OpenAI's chat completions API."""
 
 import json
 import time
@@ -29,14 +29,14 @@ MODEL_NAME = "concertino"
 
 
 class Part(BaseModel):
-    """A piece of a message."""
+    """A text part of a message."""
 
     type: Literal["text"]
     text: str
 
 
 class Message(BaseModel):
-    """One message of the conversation."""
+    """A message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[Part] | None
@@ -49,13 +49,13 @@ class Message(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """What a stream holds besides the answer."""
+    """Options for streamed responses."""
 
     include_usage: bool = False
 
 
 class Completion(BaseModel):
-    """A conversation to go on with. What else such clients send, as a temperature, is not used."""
+    """A conversation to continue. Other request fields, such as `temperature`, are ignored."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -75,7 +75,7 @@ class Completion(BaseModel):
 
 @router.get("/models")
 async def list_models(caller: CallerDep) -> dict[str, Any]:
-    """`concertino`, which chooses the workflow itself, and one model for each workflow."""
+    """List `concertino`, which chooses the workflow itself, and one model per workflow."""
     names = [MODEL_NAME, *(f"{MODEL_NAME}/{name}" for name in WORKFLOWS)]
     return {
         "object": "list",
@@ -92,10 +92,10 @@ async def list_models(caller: CallerDep) -> dict[str, Any]:
     dependencies=[Depends(hold_stream_slot)],
 )
 async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) -> Response:
-    """The answer to the last message, with those before it as the thread's context.
+    """Answer the last message, with the earlier ones as the thread's context.
 
-    It is a task like any other: its id is the completion's, after `chatcmpl-`, and it is worked
-    on to its end also when the client goes away.
+    This starts an ordinary task: the completion's id is `chatcmpl-` plus the task's id, and the task
+    runs to its end even if the client disconnects.
     """
     question, earlier = _split_exchanges(asked.messages)
     task = NewTask(question=question, workflow=_parse_workflow(asked.model))
@@ -125,9 +125,11 @@ async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) ->
 async def _stream_chunks(
     service: Service, task: TaskSummary, head: dict[str, Any], with_usage: bool
 ) -> AsyncIterator[dict[str, str]]:
-    """The answer as chunks. What is done on the way to it comes as `reasoning_content`, which
-    clients show as thinking or not at all. Where the service stops before there is an answer, the
-    stream breaks off."""
+    """Yield the answer as chunks.
+
+    Intermediate steps are sent as `reasoning_content`, which clients show as thinking or not at
+    all. If the service stops before there is an answer, the stream ends early.
+    """
     head = {**head, "object": "chat.completion.chunk"}
 
     def chunk(delta: dict[str, str], finish: str | None = None) -> dict[str, str]:
@@ -164,7 +166,7 @@ def _format_step(event: Event) -> str | None:
 
 
 def _get_reply(task: Task) -> str:
-    """What the person reads: the report, the question to them, or why there is neither."""
+    """Return the first available: question to the user, report, answer, error, status."""
     return task.input_request or task.report or task.final_answer or task.error or task.status
 
 
@@ -178,10 +180,10 @@ def _build_usage(task: Task) -> dict[str, int]:
 
 
 def _parse_workflow(model: str) -> str | None:
-    """The workflow that a model's name asks for.
+    """Return the workflow named by a model name; None for plain `concertino`.
 
     Raises:
-        InvalidTask: it is no name of ours.
+        InvalidTask: the model name is unknown.
     """
     name, _, workflow = model.partition("/")
     if name != MODEL_NAME or (workflow and workflow not in WORKFLOWS):
@@ -191,10 +193,10 @@ def _parse_workflow(model: str) -> str | None:
 
 
 def _split_exchanges(messages: list[Message]) -> tuple[str, list[Exchange]]:
-    """The last message, and the ones before it as questions with their answers.
+    """Return the last message's text, and the earlier messages as question-answer pairs.
 
     Raises:
-        InvalidTask: the last one is not a user's.
+        InvalidTask: the last message is not from the user.
     """
     said = [message for message in messages if message.role in ("user", "assistant")]
     if not said or said[-1].role != "user":

@@ -1,4 +1,4 @@
-"""`/health` and `/metrics`: for whatever watches over the service."""
+"""`/health` and `/metrics`: endpoints for monitoring."""
 
 from typing import Literal
 
@@ -13,13 +13,13 @@ router = APIRouter(tags=["operation"])
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """Liveness: the process answers."""
 
     status: Literal["ok"] = "ok"
 
 
 class Ready(BaseModel):
-    """Whether tasks are taken."""
+    """Readiness to accept tasks, with the result of each check."""
 
     status: Literal["ok", "not_ready"]
     checks: dict[str, str] = Field(description="`ok`, or what is wrong")
@@ -27,13 +27,13 @@ class Ready(BaseModel):
 
 @router.get("/health/live")
 async def live() -> Alive:
-    """Whether the process should be left to live."""
+    """Report liveness: without an answer, the process should be restarted."""
     return Alive()
 
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(service: ServiceDep, response: Response) -> Ready:
-    """Whether tasks should be sent here: database, queue and model."""
+    """Report readiness to accept tasks: database, queue and model."""
     checks = await service.readiness.run_checks()
     fine = all(found == "ok" for found in checks.values())
     if not fine:
@@ -43,8 +43,8 @@ async def ready(service: ServiceDep, response: Response) -> Ready:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(service: ServiceDep, caller: CallerDep) -> Response:
-    """Figures for Prometheus."""
+    """Return metrics in Prometheus's text format."""
     known = service.queue.metrics
-    await service.queue.count_waiting()  # where others share the queue, it is counted anew
+    await service.queue.count_waiting()  # refreshes the gauges if the queue is shared
     known.set_arms((await Bandit.read(service.ledger.tasks.checkpointer)).arms)
     return Response(known.render_text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""`/kb`: the caller's documents, and the search in them."""
+"""`/kb`: the caller's documents and search in them."""
 
 import asyncio
 import shutil
@@ -32,7 +32,7 @@ UploadId = Annotated[str, Path(max_length=64)]
 
 
 class DocumentLine(BaseModel):
-    """A document in the base."""
+    """A document in the knowledge base."""
 
     doc_id: str
     title: str
@@ -52,14 +52,14 @@ class DocumentLine(BaseModel):
 
 
 class DocumentPage(BaseModel):
-    """Some documents, newest first."""
+    """A page of documents, newest first."""
 
     items: list[DocumentLine]
     next: str | None
 
 
 class Found(BaseModel):
-    """Passages, best first."""
+    """Search hits, best first."""
 
     items: list[Hit]
 
@@ -70,7 +70,7 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(pattern="^[0-9]{1,9}$")] = None,
 ) -> DocumentPage:
-    """Your documents, newest first."""
+    """List your documents, newest first."""
     documents = await _query_base(caller, lambda base: base.documents()[::-1])
     start = int(cursor) if cursor else 0
     end = start + limit
@@ -87,8 +87,10 @@ async def add_document(
     caller: CallerDep,
     response: Response,
 ) -> Upload:
-    """Add a file, or replace one of the same name. It is taken with 202 and added when its turn
-    comes; `GET /kb/uploads/{upload_id}` tells how far it is."""
+    """Add a file, or replace one of the same name.
+
+    It is accepted with 202 and ingested in turn; `GET /kb/uploads/{upload_id}` reports progress.
+    """
     if service.queue.stopping:
         raise Refusal(503, say("service.stopping"), wait=5)
     limit = service.settings.kb_max_file_mb
@@ -112,7 +114,7 @@ async def remove_document(caller: CallerDep, doc_id: Annotated[str, Path(max_len
 
 @router.get("/uploads/{upload_id}")
 async def get_upload(service: ServiceDep, caller: CallerDep, upload_id: UploadId) -> Upload:
-    """What has become of a file that was sent."""
+    """Return the status of an upload."""
     return await service.uploads.get(caller.owner, upload_id)
 
 
@@ -125,7 +127,7 @@ async def get_upload(service: ServiceDep, caller: CallerDep, upload_id: UploadId
 async def upload_events(
     service: ServiceDep, caller: CallerDep, upload: Annotated[Upload, Depends(get_upload)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """How far a file is, as server-sent events: `progress`, and `done` at the end."""
+    """Stream an upload's status as server-sent events: `progress`, and `done` at the end."""
     async for now in service.uploads.follow(caller.owner, upload.upload_id):
         kind = "progress" if now.status in PENDING else "done"
         yield ServerSentEvent(
@@ -139,7 +141,7 @@ async def search(
     q: Annotated[str, Query(min_length=1, max_length=2000)],
     top_k: Annotated[int, Query(ge=1, le=50)] = 5,
 ) -> Found:
-    """The passages of your documents that fit a question best."""
+    """Return the passages of your documents that best match a query."""
     if not q.strip():
         raise InvalidTask(say("invalid.empty"))
     hits = await _query_base(caller, lambda base: base.retrieve(q, top_k))
@@ -149,7 +151,11 @@ async def search(
 
 
 def _remove(base: "KnowledgeBase", doc_id: str) -> None:
-    """Remove exactly this document: the base itself would take a folder's path too."""
+    """Remove exactly this document: `KnowledgeBase.remove` would also accept a folder's path.
+
+    Raises:
+        UnknownDocument: there is no document with this id.
+    """
     if doc_id not in {document.doc_id for document in base.documents()}:
         raise UnknownDocument(say("kb.unknown", document=doc_id))
     base.remove(doc_id)
@@ -160,5 +166,5 @@ async def _query_base(caller: Caller, ask: Callable[["KnowledgeBase"], T]) -> T:
 
 
 def _strip_folders(source: str) -> str:
-    """A document's name without the folders of this machine."""
+    """Return a document's source without local folders; URLs stay as they are."""
     return source if "://" in source else FilePath(source).name

@@ -1,4 +1,4 @@
-"""`/learning`: what tasks have taught."""
+"""`/learning`: the state learned from tasks."""
 
 from datetime import datetime
 from typing import Literal
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/learning", tags=["learning"])
 
 
 class PolicyOverview(BaseModel):
-    """How a workflow is suggested from what is known."""
+    """The bandit's policy for suggesting workflows, and its parameters."""
 
     name: Literal["epsilon_greedy", "softmax", "thompson"]
     prior: float
@@ -25,7 +25,7 @@ class PolicyOverview(BaseModel):
 
 
 class Point(BaseModel):
-    """An arm at one time."""
+    """An arm's values at one time."""
 
     time: datetime
     count: int
@@ -33,7 +33,7 @@ class Point(BaseModel):
 
 
 class ArmOverview(BaseModel):
-    """What a workflow has earned for tasks of one type."""
+    """A workflow's rewards for tasks of one type."""
 
     task_type: str
     workflow: str
@@ -44,7 +44,7 @@ class ArmOverview(BaseModel):
 
 
 class BanditOverview(BaseModel):
-    """All that is known of the workflows."""
+    """The bandit's policy, arms, baselines and reward terms."""
 
     policy: PolicyOverview
     arms: list[ArmOverview]
@@ -56,7 +56,9 @@ class BanditOverview(BaseModel):
 
 @router.get("/bandit")
 async def bandit_table(service: ServiceDep, caller: CallerDep) -> BanditOverview:
-    """What each workflow has earned for each type of task, over all tasks of this service. It
-    tells nothing of any single one."""
+    """Return each workflow's rewards by task type, over all tasks of this service.
+
+    It reveals nothing about individual tasks.
+    """
     table = await Bandit.read(service.ledger.tasks.checkpointer)
     return BanditOverview.model_validate(build_overview(table, service.settings))

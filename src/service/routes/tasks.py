@@ -1,4 +1,4 @@
-"""`/tasks`: start them, follow them, answer, stop and rate them."""
+"""`/tasks`: start, follow, answer, cancel and rate tasks."""
 
 import hashlib
 import re
@@ -43,7 +43,11 @@ async def load_own_task(
     caller: CallerDep,
     task_id: Annotated[str, Path(max_length=64)],
 ) -> TaskSummary:
-    """The task of the path, where it is the caller's."""
+    """Load the task in the path.
+
+    Raises:
+        UnknownTask: the caller has no such task.
+    """
     add_log_fields(task_id=task_id)
     return await service.ledger.get_own_task(caller.owner, task_id)
 
@@ -65,8 +69,11 @@ async def start_task(
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskLine | Task:
-    """Start a task. It is accepted with 202 and worked on when its turn comes; with
-    `Prefer: wait=60` the answer is 200 and the result, where that is there in time."""
+    """Start a task.
+
+    It is accepted with 202 and run in turn; with `Prefer: wait=60` the response is 200 with the
+    result, if the task ends or asks for input in time.
+    """
     submission = None
     if idempotency_key is not None:
         digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
@@ -92,7 +99,7 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
 ) -> TaskPage:
-    """Your tasks, newest first."""
+    """List your tasks, newest first."""
     if cursor is not None and not re.fullmatch(r"[0-9]{1,18}", cursor):
         raise InvalidTask(say("service.cursor"))
     before = int(cursor) if cursor else None
@@ -105,12 +112,16 @@ async def list_tasks(
 
 @router.get("/{task_id}")
 async def get_task(service: ServiceDep, task: OwnTaskDep) -> Task:
-    """A task with all that has come of it so far."""
+    """Return a task with its results so far."""
     return await build_task_response(service, task)
 
 
 async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncIterator[None]:
-    """Hold one of the event streams that the caller may have open."""
+    """Hold one of the caller's event stream slots during a request.
+
+    Raises:
+        Refusal: all slots are in use.
+    """
     with service.streams.try_acquire(caller.owner) as held:
         if not held:
             limit = service.streams.limit
@@ -124,7 +135,7 @@ def parse_last_event_id(
         str | None, Header(description="the number of the last event that was read")
     ] = None,
 ) -> int:
-    """Where a reader goes on; from the start where it names no number of ours."""
+    """Return the event number after which to resume; 0 if missing or invalid."""
     given = last_event_id or ""
     return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0
 
@@ -132,7 +143,7 @@ def parse_last_event_id(
 async def require_unread(
     service: ServiceDep, task: OwnTaskDep, after: Annotated[int, Depends(parse_last_event_id)]
 ) -> int:
-    """Answer 204 where a task has ended and all was read: an `EventSource` stops at that."""
+    """Answer 204 if the task has ended and all events were read, which stops an `EventSource`."""
     if after and task.status in FINAL and not await service.ledger.list_events(task.task_id, after):
         raise Refusal(204, "")
     return after
@@ -151,13 +162,16 @@ async def require_unread(
 async def task_events(
     service: ServiceDep, task: OwnTaskDep, after: Annotated[int, Depends(require_unread)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens, as server-sent events. `done` with the result ends the stream, unless the task
-    waits for its person. `id` grows by one; with `Last-Event-ID` the stream goes on after it, also
-    when the service was restarted in between.
+    """Stream a task's events as server-sent events.
 
-    A `token` is a piece of a draft that a model is writing: put its `text` at the `offset` of its
-    `message`. Tokens have no `id` and are not told again once the run is over: what has become of
-    them is in the events after them."""
+    `done` with the result ends the stream, unless the task is waiting for user input. `id`
+    increases by one; with `Last-Event-ID` the stream resumes after that event, even if the service
+    was restarted in between.
+
+    A `token` is a piece of text that a model is generating: insert its `text` at the `offset` of
+    its `message`. Tokens have no `id` and are not sent again once the run is over: later events
+    contain the finished text.
+    """
     async for event in follow(service.ledger, service.bells, service.drafts, task, after):
         yield _format_event(event)
 
@@ -166,8 +180,10 @@ async def task_events(
 async def resume_task(
     answer: PersonAnswer, service: ServiceDep, caller: CallerDep, task: OwnTaskDep
 ) -> TaskLine:
-    """Answer the question of a task that needs input, or take up one that failed, was
-    interrupted or cancelled from its last checkpoint."""
+    """Answer a task that needs input, or resume one from its last checkpoint.
+
+    Tasks that failed, were interrupted or were cancelled can be resumed.
+    """
     if task.status not in RESUMABLE:
         raise Refusal(409, say("service.status", status=task.status))
     answers = None
@@ -187,7 +203,7 @@ async def resume_task(
 
 @router.post("/{task_id}/cancel", responses=document_problems(409))
 async def cancel_task(service: ServiceDep, task: OwnTaskDep) -> Task:
-    """Stop a task for good; a call of the model that is under way is broken off."""
+    """Cancel a task; a model call in progress is aborted."""
     if task.status not in FINAL:
         await service.queue.cancel(task.task_id, task.owner)
         task = await service.ledger.get_own_task(task.owner, task.task_id)
@@ -198,8 +214,10 @@ async def cancel_task(service: ServiceDep, task: OwnTaskDep) -> Task:
 
 @router.post("/{task_id}/feedback")
 async def rate_task(feedback: Feedback, service: ServiceDep, task: OwnTaskDep) -> Task:
-    """Say how good a task's result is; a later rating replaces an earlier one. It corrects what
-    the task has taught the bandit."""
+    """Rate a task's result, replacing any earlier rating.
+
+    This corrects the reward that the bandit learned from the task.
+    """
     await rate(service.ledger.tasks, task.task_id, feedback.rating, feedback.comment)
     task = await service.ledger.get_own_task(task.owner, task.task_id)
     return await build_task_response(service, task)
@@ -213,17 +231,18 @@ async def submit(
     earlier: Sequence[Exchange] = (),
     submission: Submission | None = None,
 ) -> str:
-    """Accept a task and let the workers have it.
+    """Accept a task and enqueue it.
 
     Args:
-        earlier: what it follows up, where that is in no thread of ours.
+        earlier: preceding exchanges, if they are not in a stored thread.
 
     Returns:
-        Its id.
+        The task's id; for a known submission, the id of the earlier task.
 
     Raises:
-        InvalidTask: it cannot be worked on as given.
-        Refusal: the queue is full, the budget spent, or the idempotency key used otherwise.
+        InvalidTask: the task is not valid as given, or its thread is unknown.
+        Refusal: the queue is full or stopping, the budget is spent, or the idempotency key was
+            used with a different body.
     """
     task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
     task_id = new_task_id()
@@ -253,7 +272,7 @@ async def submit(
 
 
 async def build_task_response(service: Service, task: TaskSummary) -> Task:
-    """A task as its readers get it."""
+    """Build the response for a task."""
     result = await service.ledger.get_last_result(task.task_id)
     if result is None or result.status != task.status:
         result = await read_result(service.ledger.tasks, task.task_id, task.status)
@@ -272,10 +291,10 @@ async def build_task_response(service: Service, task: TaskSummary) -> Task:
 
 @asynccontextmanager
 async def _reserve_place(service: Service) -> AsyncIterator[None]:
-    """Hold a place in the queue while a task is written to it.
+    """Reserve a place in the queue while a task is written to it.
 
     Raises:
-        Refusal: there is none.
+        Refusal: the queue is full, or the service is stopping.
     """
     try:
         async with service.queue.reserve_place():
@@ -287,7 +306,7 @@ async def _reserve_place(service: Service) -> AsyncIterator[None]:
 
 
 def _parse_wait(prefer: str | None, longest: int) -> int:
-    """The seconds of a `Prefer: wait=SECONDS`, within the limit; 0 where it has none."""
+    """Return the seconds of a `Prefer: wait=SECONDS`, capped at `longest`; 0 if absent."""
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})", prefer or "", re.IGNORECASE)
     return min(int(found[1]), longest) if found else 0
 

@@ -1,4 +1,4 @@
-"""`/workflows`: what kinds of task there are."""
+"""`/workflows`: the available workflows."""
 
 from fastapi import APIRouter
 
@@ -11,5 +11,5 @@ router = APIRouter(tags=["tasks"])
 
 @router.get("/workflows")
 async def list_workflows(caller: CallerDep) -> list[WorkflowInfo]:
-    """Every workflow, with what it takes and what is checked of what it makes."""
+    """List every workflow, with its inputs and the checks on its results."""
     return [WorkflowInfo.model_validate(row) for row in workflows()]
