@@ -94,8 +94,8 @@ async def list_models(caller: CallerDep) -> dict[str, Any]:
 async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) -> Response:
     """Answer the last message, with the earlier ones as the thread's context.
 
-    This starts an ordinary task: the completion's id is `chatcmpl-` plus the task's id, and the task
-    runs to its end even if the client disconnects.
+    This starts an ordinary task: the completion's id is `chatcmpl-` plus the task's id, and the
+    task runs to its end even if the client disconnects.
     """
     question, earlier = _split_exchanges(asked.messages)
     task = NewTask(question=question, workflow=_parse_workflow(asked.model))
