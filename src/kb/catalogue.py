@@ -1,8 +1,8 @@
-"""What is in a base: its documents, their chunks and the words in them, in one SQLite file.
+"""The catalogue of a base: its documents, their chunks and keyword index, in one SQLite file.
 
-The catalogue is the truth; the vectors, which Chroma keeps in files of its own, follow it. A
-version of a document whose vectors are about to be written or deleted is first put on the list
-of `unsettled` versions, so that whoever comes next can clean up after a killed process.
+The catalogue is authoritative; the vectors, which Chroma keeps in its own files, follow it. A
+version of a document whose vectors are about to be written or deleted is first listed in
+`unsettled`, so that the next process can clean up after a killed one.
 """
 
 import os
@@ -49,19 +49,19 @@ _SELECT_CHUNK = (
 
 
 class Entry(DocumentSummary):
-    """A document as the catalogue keeps it."""
+    """A document as stored in the catalogue."""
 
     digest: str
-    """Of its content and the way it is split; the same digest needs no work."""
+    """Digest of its content, title, source and split sizes; the same digest needs no work."""
     version: str
-    """Names this content of this document; the ids of its chunks begin with it."""
+    """Identifies this content of this document; prefix of its chunk ids."""
 
     def build_chunk_ids(self) -> list[str]:
         return [f"{self.version}-{number}" for number in range(self.chunks)]
 
 
 class Catalogue:
-    """One connection to the file. Callers hold the base's lock while they use it."""
+    """A connection to the catalogue file. Callers hold the base's lock while they use it."""
 
     def __init__(self, path: Path) -> None:
         path.touch(mode=0o600)
@@ -78,7 +78,7 @@ class Catalogue:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside, or nothing."""
+        """Commit all writes made inside, or none."""
         self._connection.execute("begin immediate")
         try:
             yield
@@ -88,7 +88,7 @@ class Catalogue:
         self._connection.execute("commit")
 
     def get_fact(self, name: str) -> str | None:
-        """A remembered property of the base, such as its embedder."""
+        """Return a stored property of the base, such as its embedder."""
         rows = self._connection.execute("select value from facts where name = ?", (name,))
         return next((value for (value,) in rows), None)
 
@@ -99,7 +99,7 @@ class Catalogue:
         )
 
     def list_unsettled(self) -> list[str]:
-        """Versions whose vectors may be there in part and belong to no document."""
+        """List versions that may have leftover vectors but belong to no document."""
         return [version for (version,) in self._connection.execute("select * from unsettled")]
 
     def mark_unsettled(self, versions: Sequence[str]) -> None:
@@ -113,7 +113,7 @@ class Catalogue:
         )
 
     def put(self, entry: Entry, passages: Sequence[Section]) -> None:
-        """Enter a document with its chunks, in place of an earlier one of the same id."""
+        """Store a document with its chunks, replacing an earlier one of the same id."""
         self.delete([entry.doc_id])
         self._connection.execute(
             "insert into documents values (?, ?, ?, ?, ?, ?, ?)",
@@ -138,7 +138,7 @@ class Catalogue:
             )
 
     def delete(self, doc_ids: Sequence[str]) -> None:
-        """Take documents out, with their chunks and words."""
+        """Delete documents with their chunks and keyword entries."""
         for doc_id in doc_ids:
             rows = self._connection.execute("select row from chunks where doc_id = ?", (doc_id,))
             self.keywords.remove([row for (row,) in rows])
@@ -148,30 +148,30 @@ class Catalogue:
         return next(iter(self.list_entries("where doc_id = ?", doc_id)), None)
 
     def list_entries(self, clause: str = "", *values: str) -> list[Entry]:
-        """Documents in the order they were added."""
+        """List documents in the order they were added."""
         query = f"select * from documents {clause} order by rowid"  # noqa: S608
         cursor = self._connection.execute(query, values)
         return [Entry.model_validate(record) for record in _read_records(cursor)]
 
     def get_counts(self) -> tuple[int, int]:
-        """Documents and chunks."""
+        """Return the numbers of documents and chunks."""
         query = "select count(*), coalesce(sum(chunks), 0) from documents"
         documents, chunks = self._connection.execute(query).fetchone()
         return documents, chunks
 
     def get_chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
-        """Those of the chunks that are in the base, by their ids."""
+        """Return the chunks that are in the base, by id."""
         marks = ", ".join("?" * len(chunk_ids))
         cursor = self._connection.execute(f"{_SELECT_CHUNK} where chunk_id in ({marks})", chunk_ids)
         return {record["chunk_id"]: Chunk(**record) for record in _read_records(cursor)}
 
     def list_chunk_ids(self) -> list[str]:
-        """Of the whole base."""
+        """List the ids of all chunks in the base."""
         return [row[0] for row in self._connection.execute("select chunk_id from chunks")]
 
 
 def build_searchable_text(title: str, heading: str, text: str) -> str:
-    """What is embedded and indexed for a chunk: a passage often leaves out what it is about."""
+    """Prepend title and heading to a chunk, since a passage often does not name its subject."""
     return "\n".join(part for part in (title, heading, text) if part)
 
 
@@ -180,7 +180,7 @@ def now() -> datetime:
 
 
 def measure_folder_size(folder: Path) -> int:
-    """Bytes of all files in a folder."""
+    """Return the total size of all files in a folder, in bytes."""
     return sum(
         os.stat(os.path.join(parent, name)).st_size
         for parent, _, names in os.walk(folder)

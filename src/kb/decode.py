@@ -1,19 +1,19 @@
-"""Bytes of a text file into text."""
+"""Decoding of text files."""
 
 from .contracts import SkippedFile
 
 
 def replace_surrogates(text: str) -> str:
-    """The text without lone surrogates, which damaged files and file names bring and no database
-    takes."""
+    """Replace lone surrogates, which come from damaged files and file names and which databases
+    reject."""
     return text.encode(errors="replace").decode()
 
 
 def decode(raw: bytes) -> str:
-    """Text in UTF-8, in UTF-16 with its mark, in GB18030, or in what it is most likely to be.
+    """Decode UTF-8, UTF-16 with a byte-order mark, GB18030, or the most likely encoding.
 
     Raises:
-        SkippedFile: it is no text.
+        SkippedFile: it is not text.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16")
@@ -27,8 +27,11 @@ def decode(raw: bytes) -> str:
 
 
 def _decode_by_guess(raw: bytes) -> str:
-    """Text that is not in UTF-8. Most bytes are valid GB18030; what is really Chinese has mostly
-    characters of its first level, whose leading bytes are B0 to D7."""
+    """Decode text that is not UTF-8.
+
+    Most byte sequences are valid GB18030, but real Chinese text consists mostly of level-1
+    characters, whose lead bytes are B0 to D7.
+    """
     common = sum(0xB0 <= byte <= 0xD7 for byte in raw)
     foreign = sum(byte >= 0x80 for byte in raw)
     if 3 * common >= foreign:

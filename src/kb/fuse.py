@@ -1,15 +1,17 @@
-"""Several rankings into one."""
+"""Rank fusion."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 K = 60
-"""Damps the first ranks; the value of the paper, not tuned."""
+"""Damps the weight of the top ranks; the paper's value, not tuned."""
 
 
 def fuse_rankings(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Reciprocal-rank fusion: an item's score is the sum of 1 / (k + rank) over the rankings
-    that hold it, here over the highest possible sum, so that 1 is first in all.
+    """Merge rankings by reciprocal-rank fusion.
+
+    An item's score is the sum of 1 / (k + rank) over the rankings that contain it, divided by
+    the highest possible sum, so that 1 means first in all.
 
     Cormack, Clarke, Büttcher: Reciprocal Rank Fusion outperforms Condorcet and individual Rank
     Learning Methods, SIGIR 2009.
@@ -18,7 +20,7 @@ def fuse_rankings(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
         rankings: Ids, best first.
 
     Returns:
-        Score of each id, best first; of equals, the one that the first ranking has higher.
+        Score of each id, best first; ties keep the order of first appearance.
     """
     scores: dict[str, float] = defaultdict(float)
     for ranking in rankings:

@@ -1,5 +1,5 @@
-"""HTML into text. A saved page is the person's own, so all of it is kept but what is plainly not
-text: an extractor that looks for the main article loses tables and short pages."""
+"""HTML to text. All of a saved page is kept except what is plainly not text: an extractor of the
+main article would lose tables and short pages."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ def read_html(raw: bytes) -> list[Section]:
     for element in body.xpath("//*[not(self::pre) and not(ancestor::pre)]"):
         element.text = _collapse_spaces(element.text)
         element.tail = _collapse_spaces(element.tail)
-    # Innermost first, so that a table within a table is text when its own turn comes.
+    # Innermost first, so that a nested table is already text when the outer one is formatted.
     for element in reversed(body.xpath(_BLOCKS)):
         text = _format_block(element)
         element.clear(keep_tail=True)
@@ -41,7 +41,7 @@ def read_html(raw: bytes) -> list[Section]:
 
 
 def _format_block(element: Any) -> str:
-    """An element that begins and ends a line, as Markdown."""
+    """Format a block element as Markdown."""
     text = str(element.text_content())
     if element.tag == "table":
         rows = element.xpath(".//tr")

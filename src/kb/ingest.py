@@ -1,7 +1,7 @@
-"""Files and texts into a base, one document after the other.
+"""Ingest of files and texts into a base, one document after the other.
 
-A document whose content has not changed costs a hash. Each is entered whole when its vectors
-are there, so an ingest that was killed goes on with the first document that was not finished.
+An unchanged document costs only a hash. Each document is stored whole once its vectors are
+computed, so a killed ingest resumes at the first unfinished document.
 """
 
 import hashlib
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IngestCandidate:
-    """A document that may have to be added."""
+    """A document that is added if it is new or changed."""
 
     doc_id: str
     title: str
     source: str
     read: Callable[[], bytes]
-    """Its content, which tells whether it has changed.
+    """Return its content, from which changes are detected.
 
     Raises:
-        SkippedFile: it cannot be had.
+        SkippedFile: it cannot be read.
     """
     parse: Callable[[bytes], list[Section]]
-    """Its text.
+    """Return its text.
 
     Raises:
-        SkippedFile: there is none that can be read.
+        SkippedFile: it has no readable text.
     """
 
 
@@ -80,8 +80,8 @@ def ingest(
     """Bring a base up to date with the candidates.
 
     Raises:
-        InvalidTask: the sizes do not go together.
-        EmbedderError: the embedder fails; what was finished before stays.
+        InvalidTask: the sizes are incompatible.
+        EmbedderError: the embedder fails; documents finished before stay.
         KnowledgeBaseError: the base cannot be written.
     """
     check_sizes(chunk_size, overlap)
@@ -140,7 +140,10 @@ def _add(
 def embed_in_batches(
     embedder: Embedder, texts: Sequence[str], advance: Callable[[float], None]
 ) -> "Vectors":
-    """Vectors of passages, of shape (texts, dimension); `advance` is told the share done."""
+    """Return vectors of passages, of shape (texts, dimension).
+
+    `advance` is called with the share done, 0 to 1.
+    """
     import numpy as np
 
     batches = []
@@ -167,6 +170,6 @@ def _build_skipped(source: str, error: SkippedFile) -> Skipped:
 
 
 def find_candidates(paths: Sequence[Path], max_bytes: int) -> Iterator[IngestCandidate]:
-    """The files named and those in the folders named, each once."""
+    """Yield the named files and those in the named folders, each once."""
     for path in load.find_files(paths):
         yield from_file(path, max_bytes)

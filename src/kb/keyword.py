@@ -1,8 +1,8 @@
-"""The search by words: BM25 over jieba's words, in SQLite's full-text index.
+"""Keyword search: BM25 over words segmented by jieba, in SQLite's full-text index.
 
 The index is a table beside the chunks, so one transaction changes both, every process sees the
-same, and nothing is rebuilt or held in memory. Its ranking is that of `bm25s` with the same
-parameters (k1 = 1.2, b = 0.75).
+same, and nothing is rebuilt or held in memory. It ranks like `bm25s` with the same parameters
+(k1 = 1.2, b = 0.75).
 """
 
 import math
@@ -21,41 +21,41 @@ create virtual table if not exists vocabulary using fts5vocab(keywords, row);
 """
 
 MAX_WORDS = 64
-"""Words of a question that are looked for: the rarest."""
+"""Maximum words of a query searched for; the rarest are kept."""
 MAX_WORD_CHUNKS = 10_000
-"""A word in more chunks than this is not looked for, unless all are: it costs much to rank by
-and tells little."""
+"""A word in more chunks than this is ignored, unless all words are that common: ranking by it is
+slow and tells little."""
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a Chinese, English or mixed text, in lower case and half width, without
+    """Split a Chinese, English or mixed text into words, in lower case and half width, without
     punctuation."""
     plain = unicodedata.normalize("NFKC", text).lower()
     return [word for piece in get_tokenizer().cut(plain) for word in _WORD.findall(piece)]
 
 
 class KeywordIndex:
-    """BM25 over the chunks of one base; the rows have the chunks' row numbers."""
+    """BM25 index of the chunks of one base; rows are keyed by the chunks' row numbers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def add(self, row: int, text: str) -> None:
-        """Enter a chunk, in the caller's transaction."""
+        """Index a chunk, in the caller's transaction."""
         self._connection.execute(
             "insert into keywords (rowid, words) values (?, ?)", (row, " ".join(split_words(text)))
         )
 
     def remove(self, rows: Sequence[int]) -> None:
-        """Take chunks out, in the caller's transaction."""
+        """Remove chunks, in the caller's transaction."""
         self._connection.executemany(
             "delete from keywords where rowid = ?", [(row,) for row in rows]
         )
 
     def search(self, asked: Collection[str], limit: int) -> list[str]:
-        """Ids of the chunks that hold any of the words, best first."""
+        """Return ids of the chunks that contain any of the words, best first."""
         counts = self._count_chunks(asked)
         known = [word for word in asked if counts[word]]
         rare = [word for word in known if counts[word] <= MAX_WORD_CHUNKS] or known
@@ -72,7 +72,7 @@ class KeywordIndex:
     def compute_coverage(
         self, weights: dict[str, float], chunk_ids: Sequence[str]
     ) -> dict[str, float]:
-        """Share of the weighted words that each chunk holds, 0 to 1."""
+        """Return the share of the total word weight found in each chunk, 0 to 1."""
         marks = ", ".join("?" * len(chunk_ids))
         held_by = "select chunk_id, words from chunks join keywords on keywords.rowid = row"
         query = f"{held_by} where chunk_id in ({marks})"
@@ -83,8 +83,10 @@ class KeywordIndex:
         }
 
     def compute_weights(self, question: str, chunks: int) -> dict[str, float]:
-        """Inverse document frequency of each word of a question, as BM25 has it, in a base of
-        so many chunks. Unknown words weigh most."""
+        """Return BM25's inverse document frequency of each word of a question.
+
+        `chunks` is the number of chunks in the base. Unknown words weigh most.
+        """
         counts = self._count_chunks(split_words(question))
         return {
             word: math.log(1 + (chunks - count + 0.5) / (count + 0.5))
@@ -92,7 +94,7 @@ class KeywordIndex:
         }
 
     def _count_chunks(self, asked: Iterable[str]) -> dict[str, int]:
-        """In how many chunks each word is."""
+        """Return the number of chunks that contain each word."""
         query = "select doc from vocabulary where term = ?"
         return {
             word: next((doc for (doc,) in self._connection.execute(query, (word,))), 0)
@@ -102,14 +104,14 @@ class KeywordIndex:
 
 @cache
 def get_tokenizer() -> Any:
-    """jieba with its dictionary, which takes a moment to load."""
+    """Return jieba's tokenizer; loading its dictionary takes a moment."""
     import jieba
 
     home = get_settings().home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     jieba.setLogLevel("WARNING")  # it reports on loading its dictionary
     loaded = jieba.Tokenizer()
-    # Not the system's temporary folder, where anyone could put a dictionary.
+    # Not the system's temporary folder, where anyone could plant a dictionary.
     loaded.tmp_dir = str(home)
     loaded.initialize()
     return loaded

@@ -1,4 +1,4 @@
-"""Files into text: what can be read of each format, by heading where it has any."""
+"""Files to text, by format, split at headings if the format has any."""
 
 import io
 import os
@@ -15,12 +15,15 @@ from .office import read_csv, read_docx, read_pptx, read_xlsx
 from .split import Section, split_markdown
 
 MAX_UNPACK_RATIO = 20
-"""How many times larger than the limit an office file may be once unpacked."""
+"""Maximum unpacked size of an office file, as a multiple of the file size limit."""
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those in the folders named and below; each once, as absolute paths.
-    In folders what begins with a dot is passed over, and links to folders are not followed."""
+    """List the named files and those in the named folders, recursively, as absolute paths.
+
+    Each is listed once. In folders, names that begin with a dot are skipped, and links to
+    folders are not followed.
+    """
     found: dict[Path, None] = {}
     for path in paths:
         if not path.is_dir():
@@ -35,10 +38,10 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """A file's bytes.
+    """Return a file's bytes.
 
     Raises:
-        SkippedFile: its format is none of ours, it is too big or cannot be read.
+        SkippedFile: its format is unsupported, or it is too big or unreadable.
     """
     if path.suffix.lower() not in FORMATS:
         raise SkippedFile("unsupported", path.suffix or path.name)
@@ -53,10 +56,10 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 
 def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
-    """The text in a file of that suffix.
+    """Return the text of a file, read as the suffix says.
 
     Raises:
-        SkippedFile: it is empty, encrypted, damaged, or too big once unpacked.
+        SkippedFile: it is empty, without text, encrypted, damaged, or too big once unpacked.
     """
     if not raw.strip():
         raise SkippedFile("empty")
@@ -66,7 +69,7 @@ def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
         sections = FORMATS[suffix.lower()](raw)
     except SkippedFile:
         raise
-    # The libraries raise whatever they stumble over in a damaged file.
+    # The libraries raise all kinds of errors on a damaged file.
     except Exception as error:
         raise SkippedFile("broken", error) from error
     if not any(section.text.strip() for section in sections):
@@ -104,12 +107,12 @@ def _read_pdf(raw: bytes) -> list[Section]:
 
 
 def _unwrap(text: str) -> str:
-    """A page's lines end where the page does; in Chinese that may be within a word."""
+    """Join Chinese lines, which a PDF may break within a word."""
     return re.sub(rf"(?<=[{HAN}，、；])\n(?=[{HAN}])", "", text)
 
 
 def _check_package(raw: bytes, limit: int) -> None:
-    """Office files are zip files; encrypted ones are wrapped in another format."""
+    """Check that an office file is a zip file (encrypted ones are not) within the size limit."""
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
         raise SkippedFile("encrypted")
     try:
@@ -137,4 +140,4 @@ FORMATS: dict[str, Callable[[bytes], list[Section]]] = {
     ".csv": read_csv,
     ".tsv": read_csv,
 }
-"""How the bytes of each kind of file become text."""
+"""Reader of each file suffix."""

@@ -1,4 +1,4 @@
-"""The names in a question: what a passage has to be about in order to answer it."""
+"""Names in a question: the subjects a passage must mention to answer it."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,17 @@ from ..language.text import HAN_CHARACTER
 from .keyword import get_tokenizer
 
 _NAME_TAGS = ("nr", "ns", "nt", "nz", "eng")
-"""jieba's tags of people, places, organisations and other proper names, and of Latin words."""
+"""jieba's tags for people, places, organisations, other proper names and Latin words."""
 _CAPITAL = re.compile(r"(?<=[\w,;:] )[A-Z][\w-]+|\b\w*\d\w*[A-Za-z]\w*|\b[A-Za-z]+\d\w*")
 _WORD = re.compile(r"[\w'-]+")
 
 
 def match_names(question: str, texts: Sequence[str]) -> list[bool]:
-    """Which texts hold at least half of the question's names. A text in another script cannot be
-    told, and counts as one that does. Blocks for a second at first."""
+    """Return for each text whether it contains at least half of the question's names.
+
+    A text in another script cannot be checked and counts as a match. The first call may block
+    for a second.
+    """
     names, chinese = extract_names(question), bool(HAN_CHARACTER.search(question))
     return [
         chinese != bool(HAN_CHARACTER.search(text))
@@ -26,8 +29,11 @@ def match_names(question: str, texts: Sequence[str]) -> list[bool]:
 
 
 def extract_names(question: str) -> set[str]:
-    """Names of people, places, works and the like, in lower case; of English, words within a
-    sentence that begin with a capital letter or have digits among their letters."""
+    """Return names of people, places, works and the like, in lower case.
+
+    In English these are words within a sentence that begin with a capital letter, and words
+    that mix letters and digits.
+    """
     if HAN_CHARACTER.search(question):
         found = {
             pair.word for pair in _load_tagger().cut(question) if pair.flag.startswith(_NAME_TAGS)

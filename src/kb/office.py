@@ -1,4 +1,4 @@
-"""Word, PowerPoint, Excel and CSV files into text."""
+"""Word, PowerPoint, Excel and CSV files to text."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ def read_pptx(raw: bytes) -> list[Section]:
 
 
 def _read_shape(shape: Any) -> Iterator[str]:
-    """The text in a shape of a slide, in its table or in the shapes it groups."""
+    """Yield the texts of a slide's shape, of its table and of the shapes it groups."""
     for inner in getattr(shape, "shapes", ()):
         yield from _read_shape(inner)
     if shape.has_text_frame and shape.text_frame.text.strip():
@@ -71,7 +71,7 @@ def read_csv(raw: bytes) -> list[Section]:
 
 
 def format_table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """A line for each row, its values named by the first row, so that it can stand alone."""
+    """Return a self-contained line per row, its values labelled with the first row's names."""
     filled = ([" ".join(cell.split()) for cell in row] for row in rows)
     lines: Iterator[list[str]] = (row for row in filled if any(row))
     head = next(lines, [])

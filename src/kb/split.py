@@ -1,4 +1,4 @@
-"""Long texts into passages that an embedder can take in: by heading, then by sentence."""
+"""Splitting of long texts into passages that fit an embedder: by heading, then by sentence."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ _FENCE = re.compile(r"^\s*(```|~~~)")
 
 @dataclass(frozen=True)
 class Section:
-    """A run of text under one heading."""
+    """A stretch of text under one heading."""
 
     text: str
     heading: str = ""
@@ -25,19 +25,18 @@ class Section:
 
 
 def count_tokens(text: str) -> int:
-    """An estimate that needs no tokenizer and is the same for all embedders: one for a Chinese,
-    Japanese or Korean character, one for every four letters or digits begun, one for a
-    punctuation mark.
+    """Estimate the tokens of a text without a tokenizer, identically for all embedders.
 
-    Measured against multilingual-e5-small's own count it is 1.25 times it on Chinese paragraphs
-    (at least 1.02), 1.20 times on English ones (at least 1.05), 1.08 times on Markdown and code
-    (at least 0.94); so a chunk of 512 fits that model's window.
+    A Chinese, Japanese or Korean character counts as one, as do up to four letters or digits
+    and a punctuation mark. Relative to multilingual-e5-small's own count the estimate is 1.25 on
+    Chinese paragraphs (at least 1.02), 1.20 on English ones (at least 1.05) and 1.08 on Markdown
+    and code (at least 0.94), so a chunk of 512 fits that model's window.
     """
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def split_markdown(text: str) -> list[Section]:
-    """A Markdown text by its `#` headings; those inside fenced code are none."""
+    """Split Markdown at its `#` headings, ignoring those inside fenced code."""
     sections: list[Section] = []
     path: list[tuple[int, str]] = []
     lines: list[str] = []
@@ -65,20 +64,23 @@ def split_markdown(text: str) -> list[Section]:
 
 
 def check_sizes(chunk_size: int, overlap: int) -> None:
-    """Raises:
-    InvalidTask: chunks would be too small or too large, or overlap by more than half.
+    """Check the chunk size and overlap.
+
+    Raises:
+        InvalidTask: chunks would be too small or too large, or overlap by more than half.
     """
     if not 16 <= chunk_size <= 8192 or not 0 <= overlap <= chunk_size // 2:
         raise InvalidTask(say("kb.invalid.sizes", size=chunk_size, overlap=overlap))
 
 
 def split(sections: Iterable[Section], chunk_size: int, overlap: int) -> list[Section]:
-    """Each section in passages of whole sentences, of at most `chunk_size` tokens, each
-    beginning with the last sentences of the one before, up to `overlap` tokens. A sentence that
-    is longer than a chunk is cut between tokens.
+    """Split each section into passages of whole sentences, of at most `chunk_size` tokens.
+
+    Each passage begins with the last sentences of the previous one, up to `overlap` tokens. A
+    sentence longer than `chunk_size - overlap` tokens is cut between tokens.
 
     Raises:
-        InvalidTask: the sizes do not go together.
+        InvalidTask: the sizes are incompatible.
     """
     check_sizes(chunk_size, overlap)
     return [
@@ -105,7 +107,7 @@ def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[s
 
 
 def _take_tail(held: list[tuple[str, int]], overlap: int) -> list[tuple[str, int]]:
-    """The last sentences that together have at most `overlap` tokens."""
+    """Return the last sentences that together have at most `overlap` tokens."""
     total, kept = 0, 0
     for _, size in reversed(held):
         total += size
@@ -120,11 +122,11 @@ def _join(held: list[tuple[str, int]]) -> str:
 
 
 def _split_sentences(text: str, limit: int) -> Iterator[str]:
-    """Sentences with the white space behind them, none of more than `limit` tokens."""
+    """Yield sentences with their trailing white space, each of at most `limit` tokens."""
     for sentence in split_sentences(text, clauses=True):
         tokens = _TOKEN.finditer(sentence)
         start = 0
-        # The token after `limit` ones begins the next piece.
+        # The token after the first `limit` tokens begins the next piece.
         while (nxt := next(islice(tokens, limit, None), None)) is not None:
             yield sentence[start : nxt.start()]
             start = nxt.start()

@@ -1,4 +1,4 @@
-"""One base's folder: its catalogue and its vectors, changed together and by one at a time."""
+"""A base's folder: its catalogue and vectors, changed together and by one process at a time."""
 
 import hashlib
 import shutil
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from .embed import Vectors
 
 ASIDE = "chroma.damaged"
-"""Folder of damaged vectors until new ones stand."""
+"""Folder of damaged vectors, kept until new ones are complete."""
 
 _stores: "weakref.WeakValueDictionary[Path, KnowledgeStore]" = weakref.WeakValueDictionary()
 _stores_lock = threading.Lock()
 
 
 class KnowledgeStore:
-    """Safe to use from many threads and processes. A process has one for each folder, since
-    Chroma's clients of one folder share their state; `Store.at` gives it.
+    """Storage of one base, safe to use from many threads and processes.
 
-    All members are used inside `lock()`, which takes milliseconds: nothing slow, such as
-    embedding, is done there.
+    A process has one store per folder, returned by `KnowledgeStore.at`, since Chroma's clients
+    of one folder share their state. Use members only inside `lock()`, except where they take it
+    themselves, and hold it for milliseconds: do nothing slow there, such as embedding.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,14 +41,14 @@ class KnowledgeStore:
         self.folder = folder
         self._thread_lock = threading.Lock()
         self._file_lock = FileLock(folder / "lock", timeout=BUSY_SECONDS, poll_interval=0.005)
-        with self._file_lock:  # SQLite does not wait while its log is being set up
+        with self._file_lock:  # SQLite does not wait while its WAL is being set up
             self.catalogue = Catalogue(folder / "catalogue.sqlite")
         self.vectors = VectorIndex(folder / "chroma")
         weakref.finalize(self, _close, self.catalogue, self.vectors)
 
     @classmethod
     def at(cls, folder: Path) -> "KnowledgeStore":
-        """The process's store of that folder, made on first use and readable by the user alone.
+        """Return the process's store for a folder, creating it readable by the user only.
 
         Raises:
             KnowledgeBaseError: the folder cannot be used.
@@ -62,10 +62,10 @@ class KnowledgeStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the base, as the last one has left it, with what a killed one has left tidied up.
+        """Lock the base, load other processes' changes and clean up after killed ones.
 
         Raises:
-            KnowledgeBaseError: it cannot be read or written, or is held by another for a minute.
+            KnowledgeBaseError: the base cannot be read or written, or stays locked for a minute.
         """
         with self._thread_lock, _translate_errors(self.folder), self._file_lock:
             self.vectors.sync_generation(self._get_generation())
@@ -73,9 +73,10 @@ class KnowledgeStore:
             yield
 
     def set_damaged_aside(self) -> None:
-        """Put damaged vectors aside, so that others can be made; those that are only locked, or
-        may not be read, stay. What is aside is deleted when the new ones stand. Takes the lock
-        itself: `lock` would fail.
+        """Move damaged vectors aside, so that new ones can be made.
+
+        Vectors that are only locked or not readable stay. The moved ones are deleted when the
+        new ones are complete. Takes the lock itself: `lock` would fail.
 
         Raises:
             KnowledgeBaseError: the folder cannot be written, or the vectors cannot be read now.
@@ -95,7 +96,7 @@ class KnowledgeStore:
 
     @property
     def embedder(self) -> str | None:
-        """Name of the embedder of all vectors; None while there are none."""
+        """Name of the embedder of all vectors; None while the base is empty."""
         return self.catalogue.get_fact("embedder") if self.catalogue.get_counts()[0] else None
 
     @property
@@ -106,10 +107,10 @@ class KnowledgeStore:
     def put(
         self, entry: Entry, passages: Sequence[Section], vectors: "Vectors", embedder: str
     ) -> IngestOutcome:
-        """Enter a document, whole or not at all.
+        """Store a document atomically.
 
         Raises:
-            EmbedderMismatch: another process has begun this base with another embedder.
+            EmbedderMismatch: another process has started this base with another embedder.
         """
         old = self.catalogue.get_entry(entry.doc_id)
         if old and old.digest == entry.digest:
@@ -127,15 +128,17 @@ class KnowledgeStore:
         return "replaced" if old else "added"
 
     def delete(self, entries: Sequence[Entry]) -> None:
-        """Take documents out of the catalogue and both indexes."""
+        """Delete documents from the catalogue and both indexes."""
         with self.catalogue.transaction():
             self.catalogue.delete([entry.doc_id for entry in entries])
             self.catalogue.mark_unsettled([entry.version for entry in entries])
         self._delete_unsettled()
 
     def require_embedder(self, embedder: str) -> None:
-        """Raises:
-        EmbedderMismatch: the base's vectors are another embedder's.
+        """Check that the base is empty or was embedded by this embedder.
+
+        Raises:
+            EmbedderMismatch: the base was embedded by another embedder.
         """
         if self.embedder not in (None, embedder):
             raise EmbedderMismatch(
@@ -143,7 +146,7 @@ class KnowledgeStore:
             )
 
     def list_missing_chunks(self, collection: str) -> list[str]:
-        """Chunks without a vector in that collection; vectors without a chunk are deleted."""
+        """List chunks without a vector in a collection, and delete vectors without a chunk."""
         self._announce([])
         wanted = self.catalogue.list_chunk_ids()
         held = self.vectors.list_ids(collection)
@@ -151,12 +154,12 @@ class KnowledgeStore:
         return [chunk_id for chunk_id in wanted if chunk_id not in held]
 
     def fill(self, collection: str, chunk_ids: Sequence[str], vectors: "Vectors") -> None:
-        """Write vectors into a collection that is not in use yet."""
+        """Write vectors to a collection that is not in use yet."""
         self._announce([])
         self.vectors.add(collection, chunk_ids, vectors)
 
     def switch(self, embedder: str, collection: str) -> None:
-        """Search in another collection from now on, and drop the earlier one."""
+        """Switch to another collection and drop all others."""
         self._announce([])
         self._remember(embedder, collection)
         self.vectors.keep_only(collection)
@@ -167,7 +170,7 @@ class KnowledgeStore:
             self.catalogue.remember(embedder=embedder, collection=collection)
 
     def _announce(self, versions: Sequence[str]) -> None:
-        """Tell other processes that the vectors change, before they do."""
+        """Notify other processes of a change to the vectors, before it is made."""
         generation = self._get_generation() + 1
         with self.catalogue.transaction():
             self.catalogue.remember(generation=generation)
@@ -175,7 +178,7 @@ class KnowledgeStore:
         self.vectors.set_generation(generation)
 
     def _delete_unsettled(self) -> None:
-        """Delete the vectors of versions that are no document's."""
+        """Delete the vectors of unsettled versions."""
         versions = self.catalogue.list_unsettled()
         if not versions:
             return
@@ -192,7 +195,7 @@ class KnowledgeStore:
 
 
 def build_collection_name(embedder: str) -> str:
-    """Where an embedder's vectors are kept."""
+    """Return the name of the collection for an embedder's vectors."""
     return f"chunks-{hashlib.sha256(embedder.encode()).hexdigest()[:8]}"
 
 

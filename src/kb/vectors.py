@@ -1,8 +1,8 @@
-"""The search by meaning: vectors of chunks in Chroma, compared by cosine.
+"""Semantic search: vectors of chunks in Chroma, compared by cosine.
 
-Chroma's files are meant for one process: an open client does not see what another one has
-changed, and later writes its own state over it. So every use is under the base's lock, and a
-client from before another's change is closed and opened anew, which takes 40 ms.
+Chroma's files are meant for one process: an open client does not see another client's changes
+and later overwrites them with its own state. So every use is under the base's lock, and a client
+opened before another process's change is reopened, which takes 40 ms.
 """
 
 import sqlite3
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from .embed import Vectors
 
 GRAPH_FILES = ("data_level0.bin", "header.bin", "length.bin")
-"""Files of a graph that is searched, as Chroma keeps it; none of them is ever empty."""
+"""Files of a persisted HNSW graph in Chroma; none of them is ever empty."""
 WRITE_BATCH = 2000
-"""Vectors written at a time; Chroma takes up to 5,461."""
+"""Vectors written per call; Chroma accepts up to 5,461."""
 
 
 class DamagedVectors(KnowledgeBaseError):
-    """Chroma's files are damaged: only vectors made anew help."""
+    """Chroma's files are damaged: the vectors must be recomputed."""
 
 
 class VectorIndex:
-    """The collections of one base. Callers hold the base's lock."""
+    """The vector collections of one base. Callers hold the base's lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,13 +39,13 @@ class VectorIndex:
         self._generation = -1
 
     def sync_generation(self, generation: int) -> None:
-        """Forget what is in memory, unless it is of this state of the base."""
+        """Close the client if the base has changed since it was opened."""
         if generation != self._generation:
             self.close()
         self._generation = generation
 
     def set_generation(self, generation: int) -> None:
-        """The change that leads to this state is made here, so what is in memory stays true."""
+        """Record a generation created by this process, so that the open client stays valid."""
         self._generation = generation
 
     def close(self) -> None:
@@ -54,14 +54,17 @@ class VectorIndex:
             self._client = None
 
     def check(self) -> None:
-        """Raises:
-        DamagedVectors: Chroma cannot open its files.
+        """Check that Chroma can open its files.
+
+        Raises:
+            DamagedVectors: the files are damaged.
+            KnowledgeBaseError: they cannot be opened now.
         """
         with self._translate_errors():
             self._open_client().list_collections()
 
     def add(self, name: str, ids: Sequence[str], vectors: "Vectors") -> None:
-        """Write the vectors of chunks into the collection `name`, made where missing."""
+        """Write vectors of chunks to the collection `name`, created if missing."""
         with self._translate_errors():
             for start in range(0, len(ids), WRITE_BATCH):
                 batch = list(ids[start : start + WRITE_BATCH])
@@ -82,8 +85,10 @@ class VectorIndex:
                 self._get_collection(name).delete(ids=list(ids[start : start + WRITE_BATCH]))
 
     def search(self, name: str, vector: "Vectors", limit: int) -> dict[str, float]:
-        """Cosine similarity of the nearest chunks by id, best first. The graph that is searched
-        is approximate (HNSW)."""
+        """Return cosine similarities of the nearest chunks by id, best first.
+
+        The search is approximate (HNSW).
+        """
         import numpy as np
 
         with self._translate_errors():
@@ -99,7 +104,7 @@ class VectorIndex:
     def compute_similarities(
         self, name: str, vector: "Vectors", ids: Sequence[str]
     ) -> dict[str, float]:
-        """Cosine similarity of chunks that were found otherwise, by id."""
+        """Return cosine similarities of the given chunks, by id."""
         import numpy as np
 
         if not ids:
@@ -111,7 +116,7 @@ class VectorIndex:
             return dict(zip(found["ids"], cosines.tolist(), strict=True))
 
     def list_ids(self, name: str) -> set[str]:
-        """Of all chunks in a collection."""
+        """List the ids of all chunks in a collection."""
         with self._translate_errors():
             return set(self._get_collection(name).get(include=[])["ids"])
 
@@ -123,7 +128,7 @@ class VectorIndex:
                     self._open_client().delete_collection(collection.name)
 
     def _get_collection(self, name: str) -> "Collection":
-        # Without a function of its own Chroma would fetch a model to embed with.
+        # Chroma's default embedding function would download a model.
         return self._open_client().get_or_create_collection(
             name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
@@ -138,7 +143,7 @@ class VectorIndex:
             try:
                 self._client = cast("Client", chromadb.PersistentClient(self._folder, settings))
             except Exception:
-                # Chroma keeps the system that failed to start, and would hand it out again.
+                # Chroma caches the system that failed to start and would return it again.
                 for kept in (
                     SharedSystem._identifier_to_system,
                     SharedSystem._identifier_to_refcount,
@@ -151,8 +156,8 @@ class VectorIndex:
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        # Chroma raises errors of many kinds, and the same for a locked file as for a damaged one:
-        # what is damaged is told by the files.
+        # Chroma raises many kinds of errors, and the same for a locked file as for a damaged one:
+        # damage is detected from the files.
         except Exception as error:
             if is_damaged(self._folder):
                 told = say("kb.damaged", folder=self._folder, reason=error)
@@ -162,8 +167,10 @@ class VectorIndex:
 
 
 def is_damaged(folder: Path) -> bool:
-    """Whether Chroma's files in a folder are damaged. A file that is locked, or that may not be
-    read, is not: nothing can be said of it."""
+    """Return whether Chroma's files in a folder are damaged.
+
+    A locked or unreadable file does not count as damaged.
+    """
     database = folder / "chroma.sqlite3"
     if not database.exists():
         return folder.exists() and any(folder.iterdir())
@@ -181,13 +188,15 @@ def is_damaged(folder: Path) -> bool:
 
 
 def _is_cut(graph: Path) -> bool:
-    """Whether a persisted graph lacks one of its files, or one of them is empty. A graph that is
-    not yet persisted has no folder."""
+    """Return whether a persisted graph lacks one of its files, or one of them is empty.
+
+    A graph not yet persisted has no folder.
+    """
     return graph.is_dir() and any(
         not (graph / name).is_file() or not (graph / name).stat().st_size for name in GRAPH_FILES
     )
 
 
 def extract_version(chunk_id: str) -> str:
-    """The version of a document that a chunk is part of."""
+    """Return the document version that a chunk belongs to."""
     return chunk_id.rpartition("-")[0]
