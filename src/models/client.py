@@ -1,4 +1,4 @@
-"""One way to call a language model: text or structured, counted, with telling errors."""
+"""The client for language models: text or structured output, usage, readable errors."""
 
 import asyncio
 import json
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 SCHEMA_PROMPT = load_prompt("models/json_schema")
 REPAIR_PROMPT = load_prompt("models/json_repair")
 CHARS_PER_TOKEN: dict[Language, float] = {"en": 3.0, "zh": 1.3}
-"""Characters that a token of a reply stands for at least, JSON's own signs included."""
+"""Minimum characters per token of a reply, JSON syntax included."""
 
 T = TypeVar("T")
 DRY = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 3}
-"""llama.cpp's sampler against repetition: from a repeated run of that many tokens on, the next one
-costs multiplier · base^(length of the run − allowed length)."""
+"""llama.cpp's DRY sampler against repetition: a token that extends a repeated run of at least the
+allowed length is penalised by multiplier · base^(length of the run − allowed length)."""
 Method = Literal["json_schema", "json_mode", "prompt"]
 
 
@@ -58,7 +58,7 @@ _FALLBACK_METHODS: dict[Method, Method] = {
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """What the model said, and what it cost, repairs included."""
+    """A model's reply and its usage, repairs included."""
 
     value: T
     usage: Usage
@@ -91,13 +91,13 @@ class LanguageModel:
 
     @classmethod
     def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
-        """A caller's own chat model; only OpenAI's is known to take a schema."""
+        """Wrap a caller's own chat model; only `ChatOpenAI` is known to accept a schema."""
         from langchain_openai import ChatOpenAI
 
         method: Method = "prompt"
         if isinstance(chat, ChatOpenAI):
             method = "json_schema"
-            # A stream of OpenAI's kind tells what it cost only where that is asked for.
+            # OpenAI-style streams report usage only on request.
             chat = chat.model_copy(update={"stream_usage": True})
         return cls(chat, name=type(chat).__name__, method=method, string_bounds=False)
 
@@ -111,11 +111,14 @@ class LanguageModel:
         aloud: bool = False,
         varied: bool = False,
     ) -> Reply[str]:
-        """Free text. `aloud`: whoever follows the task reads along while it is written. `varied`:
-        it should not say things twice, and the provider has means to see to that.
+        """Generate free text.
+
+        Args:
+            aloud: Stream the text to the task's followers while it is written.
+            varied: Discourage repetition, if the provider supports it.
 
         Raises:
-            ModelError: the model could not be reached or refused.
+            ModelError: the model is unreachable or refused.
         """
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if seed is not None:
@@ -140,13 +143,18 @@ class LanguageModel:
         max_tokens: int,
         language: Language = "en",
     ) -> Reply[M]:
-        """A value of `model`: held to its schema by the provider's grammar where it has one, else
-        validated, with one repair turn that shows the error, then once more in JSON mode.
-        `language` is that of the repair turn and of the error.
+        """Generate a value of `model`.
+
+        The reply is constrained to the schema by the provider's grammar if it has one, and
+        validated; an invalid reply gets one repair turn that shows the error, then a last try
+        with the next weaker method.
+
+        Args:
+            language: Language of the repair turn and of the error.
 
         Raises:
-            StructuredOutputError: none of this gave a valid value.
-            ModelError: the model could not be reached or refused.
+            StructuredOutputError: no try gave a valid value.
+            ModelError: the model is unreachable or refused.
         """
         conversation, spent, error = list(messages), Usage(), ""
         usual = self._method
@@ -230,7 +238,7 @@ class LanguageModel:
             return await self.chat.ainvoke(messages, config, **{**options, "extra_body": body})
 
     def _translate_error(self, error: Exception, options: dict[str, Any]) -> Exception:
-        """The error in words that say what to do, without the key."""
+        """Translate a provider's error into one that says what to do, without the key."""
         import openai
 
         formatted, streamed = "response_format" in options, "stream" not in options
@@ -261,8 +269,11 @@ class LanguageModel:
 
 
 def cut_off_reply(error: BaseException) -> AIMessage | None:
-    """The reply that was at its limit of tokens before its end: where it had to keep to a schema
-    OpenAI's client raises, instead of handing over what came."""
+    """Return the reply from OpenAI's error for a structured reply cut off at its token limit.
+
+    For such replies OpenAI's client raises instead of returning the partial text. Returns None
+    for other errors.
+    """
     import openai
 
     if not isinstance(error, openai.LengthFinishReasonError):
@@ -281,21 +292,21 @@ def cut_off_reply(error: BaseException) -> AIMessage | None:
 
 
 class _FormatRefused(Exception):
-    """The provider does not take this `response_format`."""
+    """The provider does not accept this `response_format`."""
 
 
 @dataclass
 class _StreamBroken(Exception):
-    """A text that was to come in pieces has not come."""
+    """A streamed reply failed."""
 
     refused: bool
-    """Whether the provider does not stream as it was asked to; else the connection was lost."""
+    """Whether the provider refused the streaming request; else the connection was lost."""
 
 
 def _append_schema(
     conversation: list[AnyMessage], schema: dict[str, Any], method: Method, language: Language
 ) -> list[AnyMessage]:
-    """Where no grammar holds the model to the schema, the prompt has to name it."""
+    """Append the schema to the prompt unless a grammar enforces it."""
     if method == "json_schema":
         return conversation
     shown = json.dumps(schema, ensure_ascii=False)
@@ -326,7 +337,7 @@ _connect_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Loc
 
 
 async def get_language_model(settings: Settings, model: str | None = None) -> LanguageModel:
-    """The model to use, started if need be; kept per event loop, as connections belong to one."""
+    """Return the model to use, started if needed; cached per event loop, as connections are."""
     models = _open_models.setdefault(asyncio.get_running_loop(), {})
     key = (settings, model)
     if key not in models:
@@ -337,7 +348,7 @@ async def get_language_model(settings: Settings, model: str | None = None) -> La
 
 
 async def close_language_models() -> None:
-    """Close the running loop's connections, for a caller about to close the loop."""
+    """Close the running loop's connections, before the loop is closed."""
     for model in _open_models.pop(asyncio.get_running_loop(), {}).values():
         await model.chat.http_async_client.aclose()  # type: ignore[attr-defined]
 
@@ -347,7 +358,7 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
 
     row, base_url, key, name = choice.provider, choice.base_url, choice.api_key, choice.model
     embedded = row.name == "embedded"
-    # A slow machine may need minutes for a call; asking again would only make it slower.
+    # A slow machine may need minutes for a call; a retry would only make it slower.
     timeout = settings.task_timeout if embedded else settings.request_timeout
     server: EmbeddedServer | None = None
     if embedded:
@@ -386,14 +397,16 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
 
 
 def create_http_client(base_url: str, seconds: float) -> httpx.AsyncClient:
-    """A client for that server, which waits so long for it. Where the server is on this machine,
-    the proxy that the environment names, if any, has no part in it."""
+    """Create a client for a server with a timeout in seconds.
+
+    A server on this machine is reached without the environment's proxy.
+    """
     here = is_loopback(urlsplit(base_url).hostname or "")
     return httpx.AsyncClient(timeout=seconds, trust_env=not here)
 
 
 async def _fetch_first_model(http: httpx.AsyncClient, base_url: str, key: SecretStr | None) -> str:
-    """The first model that a server lists, where none was named."""
+    """Return the first model that a server lists."""
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
         response = await http.get(f"{base_url.rstrip('/')}/models", headers=headers)

@@ -1,17 +1,17 @@
-"""The embedded model: llama.cpp inside this process, spoken to like any OpenAI-compatible server.
+"""The embedded model: llama.cpp inside this process, used like any OpenAI-compatible server.
 
-What was found of xllamacpp 2026.10 with Qwen2.5-Coder-1.5B, and what callers may rely on:
+Observed with xllamacpp 2026.10 and Qwen2.5-Coder-1.5B; callers may rely on it:
 
 - A client that drops its connection, streaming or not, stops the generation within a second.
-- Prompts that begin alike are reused (`usage.prompt_tokens_details.cached_tokens`) by the slot
-  that has the beginning; of several sent at once only one finds it, the others read it anew
-  (`slots.py` sees to that).
-- `json_schema` is compiled to GBNF. Kept: property order, `enum`, `const`, `required`, string
+- A shared prompt prefix is reused (`usage.prompt_tokens_details.cached_tokens`) by the slot that
+  has it cached; of several calls sent at once only one finds it, the others recompute it
+  (`slots.py` handles that).
+- `json_schema` is compiled to GBNF. Enforced: property order, `enum`, `const`, `required`, string
   lengths, item counts, anchored `pattern`, integer bounds, `anyOf`/`oneOf`, `$ref`/`$defs` even
-  recursive, `additionalProperties`, `date`. Ignored in silence: bounds of `number`,
-  `uniqueItems`, `not`, `patternProperties`, patterns that are unanchored or look ahead. An
-  unknown type or `$ref` gives 400; bounds that exclude each other give 500.
-- n-gram speculation neither gives the same text at temperature 0 nor is faster here.
+  recursive, `additionalProperties`, `date`. Silently ignored: bounds of `number`,
+  `uniqueItems`, `not`, `patternProperties`, unanchored patterns and look-aheads. An unknown type
+  or `$ref` gives 400; contradictory bounds give 500.
+- n-gram speculation changes the text at temperature 0 and is not faster here.
 """
 
 import asyncio
@@ -41,23 +41,24 @@ SPIN_TURNS = "3000"
 
 
 class EmbeddedServer:
-    """A loaded model that answers on loopback, with a key that only this process knows.
+    """A loaded model served on loopback, with a key that only this process knows.
 
     Loading blocks for seconds and may be done in any thread. The process's standard output and
     error stay untouched.
 
     Args:
         path: The GGUF file.
-        context: Tokens that the concurrent requests share; each may take as many as are free.
-        parallel: Requests answered at a time, each in a slot; more wait their turn.
-        slot_folder: Where slots may be written to and read from; it need not exist.
+        context: Context size in tokens, shared by the concurrent requests; each may use all
+            that are free.
+        parallel: Concurrent requests, each in a slot; further ones are queued.
+        slot_folder: Folder for saved slots; it need not exist.
 
     Raises:
         ModelError: llama.cpp's library or the file cannot be loaded.
     """
 
     loads: ClassVar[int] = 0
-    """Models that this process has loaded."""
+    """Number of models loaded by this process so far."""
 
     def __init__(
         self, path: Path, *, slot_folder: Path, context: int = 16384, parallel: int = 4
@@ -74,20 +75,20 @@ class EmbeddedServer:
             self._server = library.Server(params)
         except (RuntimeError, ValueError) as error:
             raise ModelError(say("embedded.not_loaded", path=path)) from error
-        # Closing a server whose loop has not begun to run waits for ever; its answer shows it has.
+        # Closing a server whose loop has not started blocks forever; a reply shows that it has.
         self._server.handle_metrics()
         EmbeddedServer.loads += 1
         self.address: str = self._server.listening_address
         self.base_url = f"{self.address}/v1"
 
     def close(self) -> None:
-        """Stop answering and free the memory; requests under way are cut off. May be repeated."""
+        """Stop the server and free its memory; running requests are cut off. Idempotent."""
         if self._server is not None:
             _shut_down_connections(self.address)
             self._server = None
 
     def abandon(self) -> None:
-        """Give up a server whose threads are in another process, without waiting for them."""
+        """Discard a server whose threads are in another process, without waiting for them."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
         self._server = None
 
@@ -97,11 +98,11 @@ _loading = threading.Lock()
 
 
 async def start_embedded(settings: Settings) -> EmbeddedServer:
-    """The process's server for these settings, its weights fetched first where need be.
+    """Return the process's server for these settings, fetching the weights first if needed.
 
     Raises:
-        WeightsError: the model's file cannot be had.
-        ModelError: it cannot be loaded.
+        WeightsError: the model's file cannot be obtained.
+        ModelError: the model cannot be loaded.
     """
     with show_progress() as progress:
         cache_folder = settings.home / "models"
@@ -118,8 +119,10 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
 
 
 async def _run_abandonable(work: Callable[[], T]) -> T:
-    """What `work` makes in a thread that nothing waits for once this is cancelled: Ctrl-C has to
-    end a fetch of minutes, and asyncio's own threads are waited for."""
+    """Return the result of `work`, run in a daemon thread that is abandoned on cancellation.
+
+    Ctrl-C must end a download of minutes, but asyncio waits for its own threads.
+    """
     made: Future[T] = Future()
     made.set_running_or_notify_cancel()
     context = copy_context()
@@ -137,11 +140,11 @@ async def _run_abandonable(work: Callable[[], T]) -> T:
 def get_embedded_server(
     path: Path, *, context: int, parallel: int, slot_folder: Path
 ) -> EmbeddedServer:
-    """The process's server for that model, loaded by the first caller while others wait.
+    """Return the process's server for a model, loaded by the first caller while others wait.
 
-    It blocks: async code calls it through `asyncio.to_thread`. A forked child gets its own, and
-    has to end by `os._exit`, as those of `multiprocessing` do: at an ordinary exit llama.cpp
-    waits for threads that only the parent has.
+    Blocks: call it through `asyncio.to_thread` in async code. A forked child gets its own server
+    and must end by `os._exit`, as `multiprocessing` does: at a normal exit llama.cpp waits for
+    threads that exist only in the parent.
     """
     key = (path, context, parallel)
     with _loading:
@@ -154,7 +157,7 @@ def get_embedded_server(
 
 @atexit.register
 def _close_servers() -> None:
-    """llama.cpp crashes the exiting process if it is still generating."""
+    """Close all servers at exit: llama.cpp crashes a process that exits while generating."""
     while _servers:
         _servers.popitem()[1].close()
 
@@ -180,7 +183,7 @@ def _fill_params(params: Any, path: Path, model: str, api_key: str) -> Any:
     params.endpoint_metrics = True
     params.verbosity = -1
     params.kv_unified = True
-    # Slots keep what they have read until its room is needed: who gets which is ours to say.
+    # Slots keep their cache until the space is needed; `slots.py` assigns them.
     params.cache_idle_slots = False
     params.cache_ram_mib = 0
     params.cpuparams.n_threads = _count_cores()
@@ -189,11 +192,11 @@ def _fill_params(params: Any, path: Path, model: str, api_key: str) -> Any:
 
 @cache
 def _load_library() -> Any:
-    """llama.cpp, its OpenMP threads told to wait for each other only briefly before they sleep.
+    """Load llama.cpp, with OpenMP threads that spin only briefly before they sleep.
 
-    By default they spin: on two cores with one other busy process that made generation twenty
-    times slower. Sleeping at once (`OMP_WAIT_POLICY=passive`) loses a third on an idle machine;
-    this many turns lose nothing there, and little beside another process.
+    By default they spin longer: on two cores with one other busy process that made generation
+    twenty times slower. Sleeping at once (`OMP_WAIT_POLICY=passive`) costs a third of the speed
+    on an idle machine; `SPIN_TURNS` costs nothing there, and little beside another process.
     """
     ours = not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
     if ours:
@@ -208,7 +211,7 @@ def _load_library() -> Any:
 
 
 def _count_cores() -> int:
-    """Physical cores that this process may use; a second thread on one gains nothing."""
+    """Count the physical cores available to this process; hyper-threads gain nothing."""
     try:
         cpus = os.sched_getaffinity(0)
         topology = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
@@ -226,8 +229,8 @@ def _count_cores() -> int:
 def _shut_down_connections(address: str) -> None:
     """Shut down the server's listening socket and its connections.
 
-    llama.cpp stops when asked to only after its clients have gone, and has no call to send them
-    away. Where open files cannot be listed (Windows) it is left waiting for them.
+    llama.cpp stops only after its clients have disconnected, and has no call to disconnect them.
+    Where open files cannot be listed (Windows), it has to wait for them.
     """
     url = urlsplit(address)
     folder = Path("/dev/fd")

@@ -1,4 +1,4 @@
-"""Which language model answers: one row per provider, and the choice between them."""
+"""The table of language model providers, and the choice between them."""
 
 import re
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from ..settings import ProviderName, Settings, StructuredMethod
 
 @dataclass(frozen=True)
 class Provider:
-    """What has to be known of a provider to talk to it through `ChatOpenAI`."""
+    """How to reach a provider through `ChatOpenAI`."""
 
     name: ProviderName
     base_url: str | None
-    """None where it is known only when the server runs or is named by the user."""
+    """None if it is known only at run time or set by the user."""
     key_variable: str
     """The environment variable that holds its key; setting it selects the provider."""
     default_model: str | None
-    """None asks the server for the first model it lists."""
+    """None means the first model that the server lists."""
     structured_output: StructuredMethod
     reasoning_effort: str | None = None
-    """Sent along to the default model; thoughts would count against the length of its replies."""
+    """Sent to the default model only, whose reasoning would count against its reply length."""
 
 
 PROVIDERS: dict[ProviderName, Provider] = {
@@ -55,7 +55,7 @@ PROVIDERS: dict[ProviderName, Provider] = {
 
 
 class Choice(NamedTuple):
-    """The provider that will be used, with the reason, and nothing secret in its text."""
+    """The chosen provider and the reason; its text contains no secrets."""
 
     provider: Provider
     base_url: str | None
@@ -68,8 +68,8 @@ class Choice(NamedTuple):
 def choose_provider(settings: Settings, model: str | None = None) -> Choice:
     """Decide which provider answers.
 
-    `model` is a model name, a provider's name, or `provider/model`; it wins over the settings,
-    and the settings win over what the environment's keys suggest.
+    `model` is a model name, a provider's name, or `provider/model`; it takes precedence over the
+    settings, and they over the keys found in the environment.
 
     Raises:
         InvalidTask: the named provider lacks its key or address.
@@ -97,7 +97,7 @@ def choose_provider(settings: Settings, model: str | None = None) -> Choice:
 
 
 def _split_model_name(model: str | None) -> tuple[ProviderName | None, str | None]:
-    """`openai/gpt-x` names both; a bare provider's name only the provider."""
+    """Split `provider/model`; a bare provider's name gives no model."""
     for name in PROVIDERS:
         if model == name:
             return name, None
@@ -131,7 +131,7 @@ def _resolve_url(row: Provider, settings: Settings) -> str | None:
 
 
 def _resolve_key(row: Provider, settings: Settings) -> SecretStr | None:
-    """A key goes to the server it belongs to and to no other."""
+    """Return the provider's own key; a key is never sent to another server."""
     return {
         "gemini": settings.gemini_api_key,
         "deepseek": settings.deepseek_api_key,
@@ -142,12 +142,12 @@ def _resolve_key(row: Provider, settings: Settings) -> SecretStr | None:
 
 
 def strip_login(text: str) -> str:
-    """A text in whose addresses no user name and no password stands."""
+    """Remove user names and passwords from the addresses in a text."""
     return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
 def list_providers(settings: Settings) -> list[dict[str, str | bool | None]]:
-    """A row per provider, and which one is chosen and why; no key is in it."""
+    """List all providers, which one is chosen and why; contains no keys."""
     chosen = choose_provider(settings)
     rows: list[dict[str, str | bool | None]] = []
     for row in PROVIDERS.values():

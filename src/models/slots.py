@@ -1,13 +1,13 @@
-"""The embedded server's slots: which call goes to which, and what a slot has read already.
+"""Assignment of calls to the embedded server's slots, with prompt prefixes cached in files.
 
-A slot goes on from the tokens that its last conversation has in common with the next, and reads
-the rest: 80 tokens a second on a laptop, where the Coordinator's first prompt begins with a
-thousand that never change. So a call is given the idle slot that has read its beginning. Where
-none has, a slot gets it from a file, within milliseconds (28 kB a token here): in a fresh process,
-and where several calls begin alike at once, of which llama.cpp by itself helps only one.
+A slot reuses the token prefix that its last conversation shares with the next, and processes the
+rest: 80 tokens per second on a laptop, where the Coordinator's first prompt begins with a thousand
+constant tokens. So a call gets the idle slot that has its prefix cached. If none has, a slot loads
+it from a file within milliseconds (28 kB per token here). This helps a new process, and concurrent
+calls with the same prefix, of which llama.cpp itself serves only one from its cache.
 
-Only beginnings of prompt files are written to files, nothing of a task. Any failure (a full disk,
-a folder that cannot be written to, another version's file) is a miss: the model reads the prompt.
+Only prefixes of prompt files are written to files, nothing of a task. Any failure (a full disk,
+a read-only folder, another version's file) is a cache miss: the model processes the prompt.
 """
 
 import asyncio
@@ -30,42 +30,42 @@ from .embedded import EmbeddedServer
 from .weights import get_file_identity
 
 MAX_FILES = 16
-"""Files that are kept; those not used for longest go first."""
+"""Maximum number of files; the least recently used are deleted first."""
 MIN_PREFIX_BYTES = 600
-"""Of a beginning that is worth a file: about two seconds of reading."""
+"""Minimum size of a prefix saved to a file, in UTF-8: about two seconds of prompt processing."""
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass
 class Slot:
-    """One of the conversations that the server holds at a time."""
+    """One of the server's slots, which holds one conversation."""
 
     number: int
     read: str = ""
-    """The messages of its last call."""
+    """Messages of its last call, joined."""
 
 
 @dataclass(frozen=True)
 class PromptPrefix:
-    """The part of a prompt file that is the same in every call."""
+    """The constant beginning of a prompt file."""
 
     messages: tuple[AnyMessage, ...]
     key: str
-    """Name of its file; another one for another model or llama.cpp."""
+    """Stem of its file's name; differs for another model or version of llama.cpp."""
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """So that of calls that begin alike at once one reads, and the others have it from the file."""
+    """Held by the one call that processes the prefix; concurrent ones then load its file."""
 
 
 class SlotPool:
-    """A server's slots, for one event loop. Making it blocks.
+    """A server's slots, for one event loop. The constructor blocks.
 
     Args:
-        server: Of which nobody else uses the slots.
-        http: Kept open by the caller.
+        server: The server, whose slots nothing else uses.
+        http: HTTP client, kept open by the caller.
 
     Raises:
-        OSError: the model's file has gone.
+        OSError: the model's file no longer exists.
     """
 
     def __init__(self, server: EmbeddedServer, http: httpx.AsyncClient) -> None:
@@ -81,12 +81,12 @@ class SlotPool:
             if len(text.encode()) >= MIN_PREFIX_BYTES
         }
         self._idle = [Slot(number) for number in range(server.parallel)]
-        """The one used longest ago first."""
+        """Idle slots, least recently used first."""
         self._some_idle = asyncio.Semaphore(server.parallel)
 
     @asynccontextmanager
     async def acquire(self, messages: Sequence[AnyMessage]) -> AsyncGenerator[Slot]:
-        """The slot for a call that sends these messages; waits where none is idle."""
+        """Acquire a slot for a call that sends these messages, waiting until one is idle."""
         begins = _join_messages(messages[:-1])
         whole = begins + _join_messages(messages[-1:])
         async with self._some_idle:
@@ -101,16 +101,19 @@ class SlotPool:
                 self._idle.append(slot)
 
     def _choose_slot(self, begins: str, whole: str) -> Slot:
-        """The idle slot that has read most of a conversation, its beginning at least; else the one
-        used longest ago, so that the others keep what they have."""
+        """Return the idle slot that shares the longest prefix with a conversation.
+
+        The prefix must cover `begins`; else the least recently used slot is returned, so that
+        the others keep their caches.
+        """
         apt = [slot for slot in self._idle if slot.read.startswith(begins)]
         return max(
             apt, key=lambda slot: _count_shared_prefix(slot.read, whole), default=self._idle[0]
         )
 
     async def _load_prefix(self, slot: Slot, beginning: PromptPrefix) -> None:
-        """Let the slot know a beginning, from its file or by reading it and writing the file."""
-        slot.read = ""  # should this be cancelled
+        """Load a prefix into the slot from its file, or process it and write the file."""
+        slot.read = ""  # in case this is cancelled
         try:
             async with beginning.reading:
                 if file := await asyncio.to_thread(_find_file, self._folder, beginning.key):
@@ -134,7 +137,7 @@ class SlotPool:
         draft = self._folder / f"{os.getpid()}-{beginning.key}"
         await asyncio.to_thread(draft.parent.mkdir, parents=True, exist_ok=True)
         saved = await self._post(f"/slots/{slot.number}?action=save", filename=draft.name)
-        # Another event loop that has used the slot meanwhile may have told it of a task.
+        # Another event loop may have used the slot meanwhile, for a task.
         whole = saved["n_saved"] == read["tokens_evaluated"]
         await asyncio.to_thread(
             _commit_file, draft, beginning.key, saved["n_written"] if whole else -1
@@ -146,8 +149,10 @@ class SlotPool:
 
 
 def _find_file(folder: Path, key: str) -> Path | None:
-    """The file of that key, which then counts as used now. It is read whole first: one that is
-    damaged would end the process within llama.cpp."""
+    """Return the file of a key and mark it as just used, or None.
+
+    Its digest is checked first: a damaged file would crash the process inside llama.cpp.
+    """
     for file in folder.glob(f"{key}.*"):
         if file.suffix == f".{_hash_file(file)}":
             os.utime(file)
@@ -157,7 +162,10 @@ def _find_file(folder: Path, key: str) -> Path | None:
 
 
 def _commit_file(draft: Path, key: str, size: int) -> None:
-    """Give the draft its name if it has this many bytes, which on a full disk it has not."""
+    """Rename the draft to its final name if it has `size` bytes, else delete it.
+
+    It is shorter if the disk is full. Surplus files are deleted.
+    """
     if draft.stat().st_size == size:
         draft.replace(draft.with_name(f"{key}.{_hash_file(draft)}"))
     else:
@@ -176,5 +184,5 @@ def _hash_file(path: Path) -> str:
 
 
 def _count_shared_prefix(one: str, other: str) -> int:
-    """How many characters two texts begin with in common."""
+    """Return the length of the common prefix of two texts, in characters."""
     return len(os.path.commonprefix([one, other]))  # noqa: RUF071 (no paths)

@@ -1,4 +1,4 @@
-"""Structured output: the schema that goes to the provider, and the value that comes back."""
+"""Structured output: the schema sent to the provider, and parsing of the reply."""
 
 import copy
 import json
@@ -10,23 +10,23 @@ from pydantic import BaseModel, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
 
-# OpenAI's strict mode and Gemini refuse schemas that bound the length of a string.
+# OpenAI's strict mode and Gemini reject schemas with string length bounds.
 _STRING_BOUNDS = ("minLength", "maxLength")
 _DECORATION = ("title", "default", "description")
 
 SHORT = 60
-"""Characters below which no string of a schema is bounded, a short sentence."""
+"""Smallest length bound set on a string, in characters: a short sentence."""
 
-# Some servers give the opening tag to the model themselves, so that only the end comes back.
+# Some servers put the opening tag into the prompt, so that replies contain only the closing one.
 _THOUGHTS = re.compile(r"\s*(?:<think>)?.*?</think>\s*|\s*<think>.*", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
 def build_provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dict[str, Any]:
-    """JSON schema of `model` in the form that strict providers take.
+    """Build the JSON schema of `model` in the form that strict providers accept.
 
     Every property is required and no other is allowed; titles, defaults and descriptions,
-    which cost prompt tokens, are left out. `string_bounds` keeps the lengths of strings.
+    which cost prompt tokens, are omitted. `string_bounds` keeps the bounds on string lengths.
     """
     dropped = _DECORATION if string_bounds else _DECORATION + _STRING_BOUNDS
 
@@ -49,11 +49,11 @@ def build_provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dic
 
 
 def fit_schema(schema: dict[str, Any], max_chars: int) -> dict[str, Any]:
-    """The schema with its strings and lists bounded so that the longest reply it allows has at
-    most so many characters, as far as `SHORT` and lists of one item permit.
+    """Tighten a schema's bounds until its longest valid reply has at most `max_chars` characters.
 
-    A reply that runs into its limit of tokens is cut JSON, and would be cut again in a repair.
-    Strings are shortened first, then the longest lists.
+    Strings are not bounded below `SHORT`, nor lists below one item, so it may stay longer. A
+    reply that reaches its token limit is truncated JSON, and would be again in a repair. Strings
+    are shortened first, then the longest lists.
     """
     bounds = copy.deepcopy(schema)
     while _longest_reply(bounds, bounds) > max_chars:
@@ -75,7 +75,7 @@ def fit_schema(schema: dict[str, Any], max_chars: int) -> dict[str, Any]:
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    """Every schema within a schema, itself included."""
+    """Yield every schema within a schema, itself included."""
     if isinstance(node, dict):
         yield node
         for value in node.values():
@@ -86,8 +86,8 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _longest_reply(node: dict[str, Any], root: dict[str, Any]) -> int:
-    """Characters of the longest JSON that a schema allows; what it does not bound counts as
-    nothing."""
+    """Return the length in characters of the longest JSON that a schema allows; unbounded strings
+    count as empty."""
     if "$ref" in node:
         return _longest_reply(root["$defs"][node["$ref"].rpartition("/")[2]], root)
     if options := node.get("anyOf"):
@@ -103,14 +103,17 @@ def _longest_reply(node: dict[str, Any], root: dict[str, Any]) -> int:
 
 
 def strip_thoughts(reply: str) -> str:
-    """A reply without the thoughts that a reasoning model begins it with; nothing is left where
-    they have no end."""
+    """Remove a reasoning model's leading thoughts from a reply; unterminated ones leave nothing."""
     thoughts = _THOUGHTS.match(reply)
     return reply[thoughts.end() :] if thoughts else reply
 
 
 def extract_json(text: str) -> str:
-    """The JSON object within a reply that may use fences, or chat around it."""
+    """Return the JSON object in a reply, which may be fenced or surrounded by prose.
+
+    Raises:
+        ValueError: the reply has no valid JSON object.
+    """
     if fenced := _FENCE.search(text):
         text = fenced.group(1)
     start = text.find("{")
@@ -121,16 +124,16 @@ def extract_json(text: str) -> str:
 
 
 def parse_reply(text: str, model: type[M]) -> M:
-    """The reply as a `model`.
+    """Parse a reply as a `model`.
 
     Raises:
-        ValueError: no JSON in it, or not of that shape (pydantic's error is one).
+        ValueError: it has no JSON, or does not validate (pydantic's error is a ValueError).
     """
     return model.model_validate_json(extract_json(text))
 
 
 def format_validation_error(invalid: ValueError) -> str:
-    """A validation error in one line, without the values that were wrong."""
+    """Format a validation error in one line, without the invalid values."""
     if isinstance(invalid, ValidationError):
         return "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"

