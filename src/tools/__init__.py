@@ -1,1 +1,1 @@
-"""What agents work with: the sandbox, exact answers, pages, web search, fences."""
+"""The agents' tools: the sandbox, exact answers, web pages, web search, fences."""

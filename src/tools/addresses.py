@@ -1,4 +1,4 @@
-"""Which network addresses a page may be fetched from, and a transport that reaches no others."""
+"""The network addresses that pages may be fetched from, and a transport limited to them."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ from ..language.messages import Language, say
 Reach = Literal["public", "own", "never"]
 
 PUBLIC_PORTS = (80, 443, 8000, 8080, 8443, 8888)
-"""Where public servers serve pages; other ports are mostly no web servers."""
+"""Allowed ports of public servers; other ports are mostly not web servers."""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds before the next address of a host is tried."""
 
 PROXY_ERRORS = (ValueError, ImportError, httpx.InvalidURL)
-"""What httpx raises for a proxy of an unknown kind, or one that needs another package."""
+"""Errors raised by httpx for an unknown kind of proxy, or one that needs another package."""
 
 _OWN = [
     ip_network(block)
@@ -31,12 +31,12 @@ _OWN = [
         "127.0.0.0/8",
         "172.16.0.0/12",
         "192.168.0.0/16",
-        "198.18.0.0/15",  # what proxy programs give out in place of real addresses
+        "198.18.0.0/15",  # fake addresses handed out by proxy programs
         "::1/128",
         "fc00::/7",
     )
 ]
-# From IANA's special-purpose registries; `ipaddress` knows them differently in each Python.
+# From IANA's special-purpose registries; `ipaddress` differs between Python versions.
 _NEVER = [
     ip_network(block)
     for block in (
@@ -48,7 +48,7 @@ _NEVER = [
         "198.51.100.0/24",
         "203.0.113.0/24",
         "224.0.0.0/3",
-        # Clouds hand out credentials here, at addresses that are otherwise public or private.
+        # Cloud metadata services, which hand out credentials, in otherwise allowed ranges.
         "100.100.100.200/32",
         "168.63.129.16/32",
         "fd00:ec2::254/128",
@@ -64,7 +64,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class FetchError(ConcertinoError):
-    """A page could not be had. `reason` is the name of its text under `fetch` in the messages."""
+    """A page could not be fetched. `reason` is its text's key under `fetch` in the messages."""
 
     def __init__(self, reason: str, language: Language | None = None, /, **fields: object) -> None:
         super().__init__(say(f"fetch.{reason}", language, **fields))
@@ -72,20 +72,20 @@ class FetchError(ConcertinoError):
 
 
 class FetchRefused(FetchError):
-    """The address is not one that pages are fetched from; nothing was sent to it."""
+    """Pages may not be fetched from the address; nothing was sent to it."""
 
 
 class FetchFailed(FetchError):
-    """The page was asked for, but did not come or cannot be read."""
+    """The page was requested, but did not arrive or cannot be read."""
 
 
 def classify_address(address: str) -> Reach:
-    """Whether an IP address is public, on the user's own networks, or never to be reached.
+    """Classify an IP address as public, on the user's own networks, or never to be reached.
 
-    IPv4 addresses inside IPv6 ones (mapped, or translated by NAT64) are judged as IPv4.
+    IPv4 addresses inside IPv6 ones (mapped, or translated by NAT64) are classified as IPv4.
 
     Raises:
-        ValueError: it is no IP address.
+        ValueError: it is not an IP address.
     """
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
@@ -98,7 +98,7 @@ def classify_address(address: str) -> Reach:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
+    """Return whether a host name or address is this machine's loopback."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -106,12 +106,12 @@ def is_loopback(host: str) -> bool:
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Resolves a host once, judges all of its addresses, and connects to those very addresses.
+    """A transport that resolves a host once, checks all its addresses and connects only to them.
 
-    So a name cannot change its mind between check and connection. TLS still checks the
-    certificate against the host's name. Each redirect is a request of its own and is judged
-    anew. Behind a proxy it is the proxy that resolves; then only what this machine knows of
-    the host is judged.
+    So the name cannot resolve differently between check and connection (DNS rebinding). TLS
+    still checks the certificate against the host's name. Each redirect is a separate request
+    and is checked again. With a proxy, the proxy resolves the host, so only the addresses that
+    this machine resolves, if any, are checked.
     """
 
     def __init__(
@@ -125,7 +125,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._allow_private = allow_private
         self._proxied = proxy is not None
         self._language = language
-        # A kept connection would be shared by all hosts at an address, whatever its certificate.
+        # A kept-alive connection would be shared by all hosts at an address, whatever its
+        # certificate.
         limits = httpx.Limits(max_keepalive_connections=0)
         try:
             self._inner = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits)
@@ -133,9 +134,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise FetchFailed("proxy", language) from None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises:
-        FetchRefused: the URL or one of its host's addresses is not allowed.
-        FetchFailed: the host is unknown.
+        """Check and send a request.
+
+        Raises:
+            FetchRefused: the URL or one of its host's addresses is not allowed.
+            FetchFailed: the host is unknown.
         """
         self._judge_url(request.url)
         addresses = await self._resolve(request.url)
@@ -185,7 +188,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 @cache
 def load_trusted_certificates() -> ssl.SSLContext:
-    """The certificates to trust, read once; `SSL_CERT_FILE` and `SSL_CERT_DIR` count."""
+    """Load the trusted certificates, once; respects `SSL_CERT_FILE` and `SSL_CERT_DIR`."""
     return httpx.create_ssl_context()
 
 
@@ -194,7 +197,7 @@ def _get_port(url: httpx.URL) -> int:
 
 
 def _pin_request(request: httpx.Request, address: str) -> httpx.Request:
-    """The same request to that address; `Host` and the name that TLS checks stay the host's."""
+    """Redirect a request to an address; `Host` and the name checked by TLS stay the host's."""
     return httpx.Request(
         request.method,
         request.url.copy_with(host=address),

@@ -1,8 +1,8 @@
-"""What answers mean: reading, normalising and comparing them, exactly.
+"""Exact parsing, normalisation and comparison of answers.
 
-This module runs *inside* the sandbox, next to the program whose result it looks at: reading an
-answer evaluates text that a model wrote. `answers.py` is its caller on the outside; everything
-here takes and returns plain text and imports nothing of this package.
+This module runs *inside* the sandbox, next to the program whose result it examines: parsing an
+answer evaluates text written by a model. `answers.py` is its caller on the outside; the entry
+points take and return plain data, and the only import from this package is inlined there.
 """
 
 import json
@@ -53,7 +53,7 @@ _RELATIONS = {"=": sp.Eq, "<": sp.Lt, ">": sp.Gt, "<=": sp.Le, ">=": sp.Ge, "≤
 
 
 def read_value(text: str) -> Any:
-    """The value that a written answer stands for: `15 km`, `6又3/7`, `x=2 or x=3`, LaTeX, SymPy."""
+    """Return the value of a written answer: `15 km`, `6又3/7`, `x=2 or x=3`, LaTeX, SymPy."""
     text = text.strip().translate(_FULL_WIDTH).strip().rstrip(".。")
     text = re.sub(r"(?<=\d),(?=\d{3}(\D|$))", "", text)
     if re.fullmatch(r"(?i)无解|no (real )?solutions?|∅", text):
@@ -112,7 +112,7 @@ def _read_plain(text: str) -> Any:
 
 
 def normalise(value: Any) -> Any:
-    """A SymPy object for what a program left behind: exact, and one form for each meaning."""
+    """Convert a program's result to an exact SymPy object in canonical form."""
     if value is None:
         raise ValueError("the program left no answer")
     if isinstance(value, str):
@@ -165,7 +165,7 @@ def _normalise_sympy(value: Any) -> Any:
 
 
 def _rationalize(number: float) -> Any:
-    """The simple fraction that a float stands for; the float itself where there is none."""
+    """Return the simple fraction that a float approximates, or else the float itself."""
     if number != number or number in (float("inf"), float("-inf")):
         return sp.sympify(number)
     simple = Fraction(number).limit_denominator(10**6)
@@ -184,7 +184,7 @@ def _wrap_items(container: Any, items: list[Any]) -> Any:
 
 
 def describe(value: Any) -> dict[str, str | None]:
-    """The value in the forms of `state.Answer`."""
+    """Format a value as the fields of `state.Answer`."""
     latex = sp.latex(value)
     if isinstance(value, sp.Tuple):
         latex = ",\\ ".join(sp.latex(item) for item in value)
@@ -201,7 +201,7 @@ def _format_text(value: Any) -> str:
 
 
 class _TextbookPrinter(StrPrinter):
-    """SymPy's text, in the notation of a textbook."""
+    """SymPy's string printer with textbook notation."""
 
     def _print_Infinity(self, expr: Any) -> str:
         return "∞"
@@ -241,7 +241,7 @@ def _format_decimal(value: Any) -> Any:
 
 
 def build_outcome(namespace: dict[str, Any]) -> str:
-    """What a program found, as JSON: `answer` described, and its named quantities as `facts`."""
+    """Return a program's result as JSON: the described `answer`, and named values as `facts`."""
     value = namespace["answer"]
     facts = {}
     for name, item in namespace.items():
@@ -263,10 +263,10 @@ def _is_fact(item: Any) -> bool:
 
 
 def is_same_answer(left: str, right: str, exact: bool = False) -> bool:
-    """Whether two written answers mean the same.
+    """Return whether two written answers are equivalent.
 
-    Names on the left of `=` do not count, nor does the order of solutions. Unless `exact`, a
-    decimal of two or more places equals what rounds to it.
+    Names on the left of `=` and the order of solutions are ignored. Unless `exact`, a decimal
+    of two or more places equals any value that rounds to it.
     """
     a, b = _strip_left_sides(read_value(left)), _strip_left_sides(read_value(right))
     if _is_same_value(a, b):
@@ -278,7 +278,7 @@ def is_same_answer(left: str, right: str, exact: bool = False) -> bool:
 
 
 def group_answers(answers: list[str]) -> list[int]:
-    """A group number for each answer, the same for answers that mean the same."""
+    """Return a group number for each answer, equal for equivalent answers."""
     firsts: list[str] = []
     numbers = []
     for answer in answers:
@@ -292,7 +292,7 @@ def group_answers(answers: list[str]) -> list[int]:
 
 
 def find_broken_forms(answer: str, forms: list[str]) -> list[str]:
-    """Those of the forms that a real number is not; none for answers of other kinds."""
+    """Return the forms that a real answer violates; none for answers that are not real numbers."""
     value = _strip_left_sides(read_value(answer))
     if not (isinstance(value, sp.Expr) and value.is_real):
         return []
@@ -342,7 +342,7 @@ def _is_same_expression(a: Any, b: Any) -> bool:
 
 
 def _rounds_to(a: Any, b: Any) -> bool:
-    """Whether one of the two is the other, rounded to two places or more."""
+    """Return whether one value is the other rounded to two or more places."""
     for shown, real in ((a, b), (b, a)):
         if not (getattr(shown, "is_Rational", False) and getattr(real, "is_number", False)):
             continue
@@ -360,11 +360,11 @@ def _rounds_to(a: Any, b: Any) -> bool:
 
 
 def check_substitution(problem: str, answer: str) -> str | None:
-    """Put the answer into the relations that the problem states.
+    """Substitute the answer into the relations stated in the problem.
 
-    Returns the relations that were found to hold, or None where this shows nothing: no
-    relation in the text, unknowns the answer does not give, an answer that is not the plain
-    solution, or a problem that may ask for something derived from it.
+    Returns the relations that hold, or None if the check is inconclusive: no relation in the
+    text, unknowns missing from the answer, an answer that is not the plain solution, or a
+    problem that may ask for something derived from it.
     """
     relations = find_relations(problem)
     unknowns = sorted(set().union(*(r.free_symbols for r in relations)), key=str)
@@ -413,14 +413,14 @@ def _build_assignments(value: Any, unknowns: list[Any]) -> list[dict[Any, Any]]:
 
 
 def find_relations(problem: str) -> list[Any]:
-    """The equations and inequalities in a text, e.g. two in `若 2x+y=5 且 x-y=1，求 x, y`."""
+    """Find the equations and inequalities in a text, e.g. two in `若 2x+y=5 且 x-y=1，求 x, y`."""
     return [
         found for piece in _split_formulas(problem) if (found := _parse_relation(piece)) is not None
     ]
 
 
 def _speaks_of_more(problem: str, unknowns: set[str]) -> bool:
-    """Whether a text names, outside its relations, more than the unknowns themselves: `3x - 2`."""
+    """Return whether a text mentions, outside its relations, expressions of unknowns: `3x - 2`."""
     rest = [piece for piece in _split_formulas(problem) if _parse_relation(piece) is None]
     named = [piece for piece in rest if unknowns & set(re.findall("[A-Za-z]", piece))]
     products = any(set(word) <= unknowns for word in re.findall("[A-Za-z]{2,}", problem))
@@ -429,7 +429,7 @@ def _speaks_of_more(problem: str, unknowns: set[str]) -> bool:
 
 
 def _split_formulas(problem: str) -> list[str]:
-    """What stands between the words of a text and its punctuation."""
+    """Split a text at its words and punctuation into formulas."""
     pieces: list[str] = [""]
     text = re.sub(r"\$|\\[()\[\]]", " ", problem.translate(_FULL_WIDTH)).replace("**", "^")
     for word in _TOKEN.findall(text.replace("²", "^2").replace("³", "^3")):

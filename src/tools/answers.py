@@ -1,7 +1,7 @@
-"""Programs and answers, run and compared in the sandbox.
+"""Running of programs and comparison of answers in the sandbox.
 
-`answer_algebra` is the inside of this module: its source travels with each call, and all that
-a model wrote is evaluated there and nowhere else.
+`answer_algebra` is the part inside the sandbox: its source is sent with each call, and text
+written by a model is evaluated only there.
 """
 
 import json
@@ -18,7 +18,7 @@ from ..state import Answer
 from .sandbox import Sandbox, SandboxResult
 
 # Runs after the model's program, in its process. The program may have changed its globals and
-# builtins, so nothing read here is trusted to be more than what that program says.
+# builtins, so its output is trusted no more than the program itself.
 _EPILOGUE = """
 if "answer" not in globals():
     raise NameError("the program must put its result into a variable named `answer`")
@@ -29,25 +29,25 @@ _outcome = _inside["build_outcome"](dict(globals()))
 
 
 class ProgramOutcome(BaseModel):
-    """What a program that ran to its end found."""
+    """The result of a program that ran to its end."""
 
     model_config = ConfigDict(frozen=True)
 
     answer: Answer
     facts: dict[str, str]
-    """Its named quantities with their exact values, in order of definition."""
+    """The program's named quantities with their exact values, in order of definition."""
 
 
 class ProgramError(Exception):
-    """The program failed; the text is for the model that is to mend it."""
+    """The program failed; the text is addressed to the model that repairs it."""
 
 
 async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
     """Run a program that leaves its result in `answer`.
 
     Raises:
-        ProgramError: it did not come to an end with an answer that can be read.
-        SandboxUnavailable: this machine cannot confine it.
+        ProgramError: the program failed or left no readable answer.
+        SandboxUnavailable: programs cannot be confined on this machine.
     """
     ran = await sandbox.run(
         f"{program}\n{_EPILOGUE}", inputs={"_algebra": _load_algebra_source()}, result="_outcome"
@@ -61,13 +61,13 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
 
 
 async def read_answer(sandbox: Sandbox, text: str) -> Answer | None:
-    """A written answer as an exact value; None where it is not one."""
+    """Parse a written answer as an exact value; None if it is not one."""
     found = await _evaluate(sandbox, "describe(read_value(text))", text=text)
     return Answer(**found) if found else None
 
 
 async def is_same_answer(sandbox: Sandbox, left: str, right: str, *, exact: bool = False) -> bool:
-    """Whether two written answers mean the same; unless `exact`, a rounded decimal may."""
+    """Return whether two written answers are equivalent; unless `exact`, up to rounding."""
     found = await _evaluate(
         sandbox, "is_same_answer(left, right, exact)", left=left, right=right, exact=exact
     )
@@ -75,13 +75,13 @@ async def is_same_answer(sandbox: Sandbox, left: str, right: str, *, exact: bool
 
 
 async def group_answers(sandbox: Sandbox, answers: list[str]) -> list[int]:
-    """A group number for each answer, the same for answers that mean the same."""
+    """Return a group number for each answer, equal for equivalent answers."""
     found = await _evaluate(sandbox, "group_answers(answers)", answers=answers)
     return found if isinstance(found, list) else list(range(len(answers)))
 
 
 async def find_broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str]) -> list[str]:
-    """Those of `whole` and `non_negative` that the answer is not."""
+    """Return the forms (`whole`, `non_negative`) that the answer violates."""
     found = await _evaluate(
         sandbox, "find_broken_forms(answer, forms)", answer=answer, forms=list(forms)
     )
@@ -89,8 +89,8 @@ async def find_broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str])
 
 
 async def check_substitution(sandbox: Sandbox, problem: str, answer: str) -> str | None:
-    """What is found to hold when the answer is put into the problem's own equations, or None
-    where that shows nothing."""
+    """Return the problem's relations that hold for the answer, or None if that is
+    inconclusive."""
     found = await _evaluate(
         sandbox, "check_substitution(problem, answer)", problem=problem, answer=answer
     )
@@ -106,12 +106,12 @@ async def _evaluate(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
     )
     try:
         return json.loads(ran.value) if ran.status == "ok" and ran.value else None
-    except ValueError:  # cut, as it is too long
+    except ValueError:  # truncated, as it is too long
         return None
 
 
 def extract_boxed_answer(reply: str) -> str:
-    """What the last `\\boxed{…}` of a chain of reasoning holds; without one, its last number."""
+    """Return the content of the last `\\boxed{…}` in a reply, or else its last number."""
     start = reply.rfind("\\boxed{")
     if start < 0:
         numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?", reply)
@@ -126,7 +126,7 @@ def extract_boxed_answer(reply: str) -> str:
 
 @cache
 def _load_algebra_source() -> str:
-    """The module's source, with the one name that it has from here written out: inside the
-    sandbox there is nothing to import it from."""
+    """Return the source of `answer_algebra` with its one import from this package inlined, since
+    the package is not available inside the sandbox."""
     source = (files(__package__) / "answer_algebra.py").read_text(encoding="utf-8")
     return source.replace("from ..language.text import HAN\n", f"HAN = {HAN!a}\n")

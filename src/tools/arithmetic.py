@@ -1,9 +1,9 @@
-"""Arithmetic that a text states, such as `3/4 + 1/8 = 7/8`: found, and recomputed in the sandbox.
+"""Detection of arithmetic statements such as `3/4 + 1/8 = 7/8`, and their check in the sandbox.
 
-What is looked at are relations between numbers. A relation with a letter in it is an equation to
-be solved and states nothing, and where words join the numbers ("half of 8 = 4"), units differ
-("2 m + 50 cm = 250 cm", "4 × 15 minutes = 1 hour") or a percentage is taken off something
-("100 - 20% = 80") a machine cannot tell what is meant; such relations are passed over.
+Only relations between numbers are checked. A relation with a letter is an equation to be solved,
+not a statement. Relations are also skipped as ambiguous if words join the numbers ("half of 8 =
+4"), units differ ("2 m + 50 cm = 250 cm", "4 × 15 minutes = 1 hour") or a percentage is subtracted
+("100 - 20% = 80").
 """
 
 import json
@@ -111,20 +111,20 @@ class Statement(NamedTuple):
     """A relation between two computable sides."""
 
     shown: str
-    """As the text has it."""
+    """The relation as written in the text."""
     left: str
     sign: str
     right: str
 
 
 def find_statements(text: str) -> list[Statement]:
-    """The arithmetic that a text states, in its order."""
+    """Find the arithmetic statements of a text, in order."""
     text = simplify_latex(_WORDS.sub(_as_unit, text))
     return [found for line in text.splitlines() for found in _parse_line(line)]
 
 
 async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
-    """Those of the statements that do not hold, as the text has them."""
+    """Return a text's false statements, as written."""
     found = find_statements(text)
     if not found:
         return []
@@ -135,25 +135,24 @@ async def wrong_statements(sandbox: Sandbox, text: str) -> list[str]:
 
 
 async def evaluate_expressions(sandbox: Sandbox, expressions: list[str]) -> list[Fraction | None]:
-    """What each side of a statement comes to; None where that cannot be computed, or written in
-    a hundred characters."""
+    """Evaluate expressions; None for those that cannot be computed, or whose value takes more
+    than 100 characters."""
     ran = await sandbox.run(_EVALUATE, inputs={"expressions": expressions}, result="found")
     found = json.loads(ran.value) if ran.status == "ok" and ran.value else [None] * len(expressions)
     return [None if value is None else Fraction(value) for value in found]
 
 
 def format_value(value: Fraction) -> str:
-    """As a decimal where it has few places, else as a fraction."""
+    """Format a value as a decimal if it has few places, else as a fraction."""
     if value.denominator == 1 or 10_000 % value.denominator:
         return str(value)
     return str(Decimal(value.numerator) / Decimal(value.denominator))
 
 
 def simplify_latex(text: str) -> str:
-    """A text with its simple LaTeX as plain characters: `\\frac{3}{4}` is `3/4`, and an x between
-    numbers as the sign that it stands for.
+    """Convert simple LaTeX to plain text: `\\frac{3}{4}` to `3/4`, an x between numbers to `×`.
 
-    Formulas that need more than that keep their dollar signs.
+    More complex formulas keep their dollar signs.
     """
     text = re.sub(r"\\[()]", "$", re.sub(r"\\[\[\]]", "$$", text))
     text = re.sub(r"(?<=\d)\s*\\[dt]?frac\{(\d+)\}\{(\d+)\}", r" \1/\2", text)
@@ -182,14 +181,14 @@ _SIGNS = {
 
 
 def contains_formula(text: str, formula: str) -> bool:
-    """Whether a text has that formula, however it is spaced."""
+    """Return whether a text contains a formula, ignoring spaces and multiplication signs."""
     said, sought = (re.sub(r"[\s×*·]", "", simplify_latex(piece)) for piece in (text, formula))
     return sought in said
 
 
 def add_brackets(text: str) -> str:
-    """Arithmetic as a pupil reads it, with brackets: `2 1/2`, `20%`, and `3/4 / 1/2`, which divides
-    one fraction by another."""
+    """Bracket arithmetic as a pupil reads it: `2 1/2`, `20%`, and `3/4 / 1/2`, which divides one
+    fraction by another."""
     text = re.sub(r"(\d+)(?:\s+|又)(\d+)/(\d+)", r"(\1+\2/\3)", text)
     text = re.sub(r"(\d+(?:\.\d+)?)%(?!\s*\d)", r"(\1/100)", text)
     return re.sub(r"(?<![\d^./])(\d+)/(\d+)(?![\d^]|\.\d)", r"(\1/\2)", text)
@@ -237,14 +236,14 @@ def _parse_statement(before: str, sign: str, after: str) -> Statement | None:
 
 
 def _is_argument(before: str, left: re.Match[str]) -> bool:
-    """Whether the left side stands in the brackets of something that was not read: `f(2 + 1)`."""
+    """Return whether the left side is inside brackets that were not parsed: `f(2 + 1)`."""
     if left[0].count(")") > left[0].count("("):
         return True
     return left[0].startswith("(") and re.search(r"[A-Za-z]\Z", before[: left.start()]) is not None
 
 
 def _has_ambiguous_percentage(left: str, right: str) -> bool:
-    """Whether a percentage may be meant of a number that is not said, as in `100 - 20% = 80`."""
+    """Return whether a percentage may refer to an unstated number, as in `100 - 20% = 80`."""
     terms = [term for term in re.split(r"[-+()]", re.sub(r"\s", "", left)) if term]
     others = [term for term in terms if not re.fullmatch(r"[\d.]+%", term)]
     if len(others) < len(terms) > 1:
@@ -254,7 +253,7 @@ def _has_ambiguous_percentage(left: str, right: str) -> bool:
 
 
 def _has_unlike_units(left: str, right: str, *, converted: bool) -> bool:
-    """Whether units, or letters that look like them, forbid comparing the bare numbers."""
+    """Return whether units, or letters that look like them, rule out comparing the numbers."""
     of_left, of_right = _extract_units(left), _extract_units(right)
     if converted and len(set(of_left + of_right)) > 1:
         return True
@@ -268,8 +267,10 @@ def _has_unlike_units(left: str, right: str, *, converted: bool) -> bool:
 
 
 def _extract_units(side: str) -> list[str]:
-    """The units of its numbers, in one form for `hour` and `hours`; of Chinese only what is known
-    to be one or the first character, as prose may follow without a gap."""
+    """Return the units of a side's numbers, with plurals normalised (`hours` to `hour`).
+
+    A Chinese unit is a known unit or else the first character, as prose may follow directly.
+    """
     units = [found[1].strip().lower() for found in _MEASURED.findall(side)]
     return [
         "/".join(map(_normalize_unit, unit.split("/")))
@@ -287,18 +288,18 @@ def _normalize_unit(name: str) -> str:
 
 
 def _split_compound_units(units: list[str]) -> set[str]:
-    """What units are made of: `km/h` of `km` and `h`, `cm²` of `cm`."""
+    """Return the component units: `km` and `h` for `km/h`, `cm` for `cm²`."""
     return {re.sub(r"[²³]|\^[23]", "", part) for unit in units for part in unit.split("/")}
 
 
 def _as_unit(words: re.Match[str]) -> str:
-    """LaTeX's `\\text{ quarts per hour}` as one unit, `quarts/hour`."""
+    """Convert LaTeX's `\\text{ quarts per hour}` to one unit, `quarts/hour`."""
     joined = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z])", "", re.sub(r"\s+per\s+", "/", words[1]))
     return f" {joined.lstrip()}"
 
 
 def _strip_unbalanced_brackets(side: str) -> str:
-    """Without the brackets at its ends that belong to the sentence around it."""
+    """Strip unbalanced brackets at the ends, which belong to the surrounding sentence."""
     while side.startswith("(") and side.count("(") > side.count(")"):
         side = side[1:].lstrip()
     while side.endswith(")") and side.count(")") > side.count("("):
@@ -307,7 +308,7 @@ def _strip_unbalanced_brackets(side: str) -> str:
 
 
 def _convert_to_python(side: str) -> str:
-    """The side as Python arithmetic; empty where it is none."""
+    """Convert a side to Python arithmetic; empty if it is not arithmetic."""
     bare = re.sub(r"\s+", "", add_brackets(_MEASURED.sub(r"\1", side))).replace("^", "**")
     is_arithmetic = re.fullmatch(r"[-+*/().\d]+", bare) and bare.count("(") == bare.count(")")
     return bare if is_arithmetic else ""

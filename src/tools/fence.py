@@ -1,4 +1,4 @@
-"""Puts text from pages and documents into a prompt as data that cannot pass for the prompt."""
+"""Fencing of untrusted text in prompts, so that it cannot pass for part of the prompt."""
 
 import hashlib
 import re
@@ -8,14 +8,14 @@ _LABEL_CHARS = 200
 
 
 def fence(text: str, label: str) -> str:
-    """The text between an opening and a closing line whose tag does not occur in it.
+    """Enclose a text between an opening and a closing line whose tag does not occur in it.
 
-    The tag follows from text and label alone, so the same evidence makes the same prompt and
-    is found in the model's cache; whatever a text says, it cannot close its own fence.
+    The tag depends only on text and label, so the same evidence gives the same prompt and hits
+    the model's cache. No text can close its own fence.
 
     Args:
-        text: From a page, a document or a search result.
-        label: What the prompt calls it, for example `1` or an address; made one plain line.
+        text: Text of a page, a document or a search result.
+        label: Its name in the prompt, for example `1` or an address; reduced to one plain line.
     """
     name = re.sub(r'[\s<>"]+', " ", label).strip()[:_LABEL_CHARS]
     tag = _compute_tag(f"{name}\n{text}")

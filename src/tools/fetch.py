@@ -1,4 +1,4 @@
-"""Fetches one page of the web, within limits, as readable text."""
+"""Fetching of one web page, within limits, as readable text."""
 
 import asyncio
 import zlib
@@ -33,26 +33,26 @@ HEADERS = {
 
 
 class Page(BaseModel):
-    """A page as it was read. Its text is data from a stranger: fence it in prompts."""
+    """A fetched page. Its text is untrusted data: fence it in prompts."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
-    """As asked for."""
+    """URL as requested."""
     final_url: str
-    """Where redirects led."""
+    """URL after redirects."""
     title: str
-    """In one line; the host where the page has none."""
+    """Title in one line; the host if the page has none."""
     text: str
-    """Readable text, never empty; see `Readable`."""
+    """Readable text, never empty; see `PageContent`."""
     content_type: str
-    """Without parameters; empty where the server named none."""
+    """Media type without parameters; empty if the server sent none."""
     language: Language
-    """Of the text."""
+    """Language of the text."""
     fetched_at: datetime
-    """In UTC."""
+    """Time of the fetch, in UTC."""
     truncated: bool
-    """The page is longer than the limits; `text` is its beginning."""
+    """Whether the page exceeds the limits, so that `text` is only its beginning."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,17 @@ class _Download:
 async def fetch(
     url: str, settings: Settings | None = None, *, language: Language | None = None
 ) -> Page:
-    """The page at an `http` or `https` URL, fetched and read within `fetch_timeout` seconds.
+    """Fetch the page at an `http` or `https` URL within `fetch_timeout` seconds.
 
-    Only public addresses are reached, and those of the user's own networks where
-    `fetch_allow_private` is set. Nothing on the page is run.
+    Only public addresses are reached, and the user's own networks if `fetch_allow_private` is
+    set. No scripts are run.
 
     Args:
-        language: Of the error texts; None takes the environment's.
+        language: Language of the error texts; None means the environment's.
 
     Raises:
-        FetchRefused: the URL, or one it redirects to, is not one that is fetched.
-        FetchFailed: no answer, an error status, another type, too slow, or no text on the page.
+        FetchRefused: the URL, or one it redirects to, is not allowed.
+        FetchFailed: no response, an error status, an unsupported type, a timeout, or no text.
     """
     settings = settings or get_settings()
     target = _parse_url(url.strip(), language)
@@ -136,7 +136,7 @@ async def _fetch(
 async def _download(
     client: httpx.AsyncClient, url: httpx.URL, limit: int, language: Language | None
 ) -> _Download:
-    """Follows redirects by hand: httpx would read and unpack their bodies without a limit."""
+    """Download a page, following redirects here: httpx would read their bodies without limit."""
     request = client.build_request("GET", url)
     for _ in range(MAX_REDIRECTS + 1):
         response = await client.send(request, stream=True, follow_redirects=False)
@@ -163,9 +163,9 @@ async def _receive(response: httpx.Response, limit: int, language: Language | No
 
 
 async def receive_body(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
-    """At most `limit` unpacked bytes of a streamed body, and whether there were more.
+    """Return at most `limit` decompressed bytes of a streamed body, and whether there were more.
 
-    Unpacks by itself, since httpx unpacks a whole chunk, of any number of layers, at once.
+    Decompresses here, since httpx decompresses a whole chunk, with any number of layers, at once.
     """
     packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
     inflate = zlib.decompressobj(wbits=31) if packed else None

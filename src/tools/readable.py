@@ -1,4 +1,4 @@
-"""The readable text of a page: decoded, freed of menus and hidden characters, as plain text."""
+"""Extraction of a page's readable text: decoded, without menus and hidden characters."""
 
 import codecs
 import logging
@@ -14,7 +14,7 @@ TEXT_TYPES = ("text/plain", "text/markdown", "text/x-markdown", "text/csv", "app
 PDF_TYPE = "application/pdf"
 READABLE_TYPES = (*HTML_TYPES, *TEXT_TYPES, PDF_TYPE)
 
-# What bounds time and memory: 100,000 tags take 5 s and 300,000 take 200 MB at the worst.
+# Limits on time and memory: 100,000 tags take up to 5 s and 300,000 up to 200 MB.
 MAX_TAGS_EXTRACTED = 100_000
 MAX_TAGS = 300_000
 MAX_PDF_PAGES = 300
@@ -23,11 +23,11 @@ _NAMED_CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", 
 _TEXT_CODEC = re.compile(r"utf-(8|16|32)|gb|big5|hz|iso|cp\d|koi8|euc|shift_jis|mac|tis|ascii")
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its prefix
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Pages that name the small character set use the large one, as browsers know.
+# Pages that declare the smaller character set often use the larger one; browsers do the same.
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252"}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _HIDDEN = (
@@ -38,30 +38,30 @@ _TITLE = "//meta[@property='og:title']/@content | //title/text()"
 
 
 class Unreadable(ValueError):
-    """The bytes are not what their type says, or encrypted."""
+    """The bytes do not match their type, or are encrypted."""
 
 
 @dataclass(frozen=True)
 class PageContent:
-    """What a page says; both parts are empty where it says nothing."""
+    """A page's readable content; title and text may be empty."""
 
     title: str
-    """In one line."""
+    """Title in one line."""
     text: str
     """Paragraphs, list items and table rows, each on its own line."""
     truncated: bool = False
-    """The page went on after what was read."""
+    """Whether the page continues after the part that was read."""
 
 
 def extract_content(body: bytes, content_type: str = "", charset: str | None = None) -> PageContent:
-    """The readable text of a page's bytes. Takes seconds for a large page: call it in a thread.
+    """Extract the readable text of a page. A large page takes seconds: call it in a thread.
 
     Args:
-        content_type: Without parameters, one of `READABLE_TYPES`; empty lets the bytes tell.
-        charset: As declared outside the bytes.
+        content_type: One of `READABLE_TYPES`, without parameters; if empty, it is detected.
+        charset: Charset declared outside the bytes.
 
     Raises:
-        Unreadable: binary data, a broken or an encrypted PDF.
+        Unreadable: binary data, or a broken or encrypted PDF.
     """
     if content_type == PDF_TYPE or (not content_type and body.startswith(b"%PDF-")):
         return extract_pdf_content(body)
@@ -75,7 +75,7 @@ def extract_content(body: bytes, content_type: str = "", charset: str | None = N
 
 
 def extract_html_content(html: str) -> PageContent:
-    """Title and main text, without what surrounds them; all text where no main part is found."""
+    """Extract title and main text of an HTML page; all text if no main part is found."""
     from trafilatura import extract, html2txt
 
     start = "<".join(html.split("<", MAX_TAGS)[:MAX_TAGS])
@@ -95,21 +95,21 @@ def extract_html_content(html: str) -> PageContent:
 
 
 def extract_pdf_content(body: bytes) -> PageContent:
-    """Title and text of a PDF's pages.
+    """Extract title and text of a PDF.
 
     Raises:
-        Unreadable: it is broken or encrypted.
+        Unreadable: the PDF is broken or encrypted.
     """
     from pypdf import PdfReader
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what is wrong is told by the error
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # problems are reported by the error
     try:
         reader = PdfReader(BytesIO(body))
         pages = reader.pages[:MAX_PDF_PAGES]
         text = "\n\n".join(page.extract_text() for page in pages)
         title = str((reader.metadata and reader.metadata.title) or "")
         truncated = len(reader.pages) > MAX_PDF_PAGES
-    except Exception as error:  # a broken file breaks pypdf in any of its parts
+    except Exception as error:  # pypdf raises all kinds of errors on a broken file
         raise Unreadable(str(error)) from error
     return PageContent(
         " ".join(strip_hidden_characters(title).split()), strip_hidden_characters(text), truncated
@@ -117,15 +117,17 @@ def extract_pdf_content(body: bytes) -> PageContent:
 
 
 def decode_page(body: bytes, charset: str | None = None) -> str:
-    """Text from bytes: by their byte-order mark, the declared charset, the one that the page
-    names, then as UTF-8, GB18030 or Windows-1252. The first that fits is taken: of a declared
-    one 1 % of the characters may be wrong, of a guess 5 % of those that are not ASCII.
+    """Decode a page's bytes.
+
+    Tries the byte-order mark, the declared charset, the one named in the page, then UTF-8,
+    GB18030 and Windows-1252, and takes the first that fits: with a declared one 1 % of the
+    characters may be invalid, with a guess 5 % of the non-ASCII ones.
 
     Raises:
-        Unreadable: nothing fits, so it is no text.
+        Unreadable: nothing fits, so it is not text.
     """
     for codec, declared in _list_codecs(body, charset):
-        text = body.decode(codec, "replace").rstrip("\ufffd")  # the last one may be cut in two
+        text = body.decode(codec, "replace").rstrip("\ufffd")  # the last character may be cut off
         foreign = len(text) - len(text.encode("ascii", "ignore"))
         fits = text.count("\ufffd") <= (len(text) // 100 if declared else foreign // 20)
         if fits and len(_CONTROL.findall(text)) <= 1 + len(text) // 100:
@@ -134,16 +136,17 @@ def decode_page(body: bytes, charset: str | None = None) -> str:
 
 
 def strip_hidden_characters(text: str) -> str:
-    """The text without characters that a reader does not see but a language model does:
-    controls, zero-width and direction marks, tags, fillers, private use. Lines are trimmed,
-    and at most one empty line is left between them.
+    """Strip characters that are invisible to a reader but not to a language model.
+
+    These are controls, zero-width and direction marks, tags, fillers and private use. Trailing
+    spaces are removed, and at most one empty line is left between lines.
     """
     lines = text.replace("\r\n", "\n").translate(_VISIBLE).split("\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
 
 
 class _VisibilityTable(dict[int, int | None]):
-    """A translation table that is filled in as characters come."""
+    """A translation table for `str.translate`, filled on demand."""
 
     _LINE_ENDS = frozenset("\n\r\v\f\x85\u2028\u2029")
     _HIDING = frozenset({"Cc", "Cf", "Co", "Cs"})
@@ -167,10 +170,10 @@ _VISIBLE = _VisibilityTable()
 
 
 def _parse_html(html: str) -> Any:
-    """The page's tree without the parts it does not show; None where there is no element."""
+    """Parse a page without its hidden parts; None if it has no element."""
     import lxml.html
 
-    # As UTF-8 bytes, since a string that names another encoding is refused.
+    # As UTF-8 bytes, since lxml rejects a string that declares another encoding.
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = lxml.html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
@@ -182,7 +185,7 @@ def _parse_html(html: str) -> Any:
 
 
 def _list_codecs(body: bytes, charset: str | None) -> Iterator[tuple[str, bool]]:
-    """Names of codecs to try, and whether they were declared."""
+    """Yield names of codecs to try, and whether they were declared."""
     yield from ((codec, True) for mark, codec in _BOMS.items() if body.startswith(mark))
     named = [name.decode("ascii", "replace") for name in _NAMED_CHARSET.findall(body[:4096])]
     for name in (charset or "", *named[:3]):

@@ -1,4 +1,4 @@
-"""Searches the web, by whichever provider is set up."""
+"""Web search through the configured provider."""
 
 import asyncio
 import json
@@ -24,15 +24,15 @@ MAX_QUERY_CHARS = 400
 MAX_SNIPPET_CHARS = 500
 MAX_REPLY_BYTES = 5_000_000
 
-# All that ddgs knows but Grokipedia, whose articles are written by a model.
+# All engines of ddgs except Grokipedia, whose articles are written by a model.
 DDGS_ENGINES = "duckduckgo,brave,mojeek,startpage,yahoo,wikipedia"
 DDGS_REGIONS: dict[Language, str] = {"en": "us-en", "zh": "cn-zh"}
 
 
 class SearchUnavailable(ConcertinoError):
-    """The search could not be made; its text says what to do, and holds no key.
+    """The search failed; the text says what to do, and contains no key.
 
-    `reason` is the name of its text under `web_search` in the messages.
+    `reason` is the key of its text under `web_search` in the messages.
     """
 
     def __init__(self, reason: str, language: Language | None = None, /, **fields: object) -> None:
@@ -42,25 +42,25 @@ class SearchUnavailable(ConcertinoError):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A page that a search found. Its texts are data from a stranger: fence them in prompts."""
+    """A page found by a search. Its texts are untrusted data: fence them in prompts."""
 
     title: str
     url: str
-    """`http` or `https`."""
+    """An `http` or `https` URL."""
     snippet: str
-    """What the provider shows of the page, at most 500 characters."""
+    """The provider's excerpt of the page, at most 500 characters."""
 
 
 class SearchProvider(Protocol):
-    """Somewhere to search."""
+    """A web search provider."""
 
     name: ClassVar[str]
 
     async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
-        """At most `limit` pages, best first; an empty list where nothing was found.
+        """Return at most `limit` pages, best first; an empty list if nothing was found.
 
         Raises:
-            SearchUnavailable: no network, wrong key, too many requests, a strange answer.
+            SearchUnavailable: no network, wrong key, too many requests, an invalid response.
         """
         ...
 
@@ -68,14 +68,16 @@ class SearchProvider(Protocol):
 def choose_search_provider(
     settings: Settings, language: Language | None = None
 ) -> SearchProvider | None:
-    """The provider that `search_provider` names, else the first that is set up: a SearXNG
-    address, a Tavily key, the package ddgs. None where there is none, or it is `off`.
+    """Return the provider named by `search_provider`, else the first that is configured.
+
+    The order is: a SearXNG address, a Tavily key, the package ddgs. Returns None if there is
+    none, or if `search_provider` is `off`.
 
     Args:
-        language: Of the provider's error texts; None takes the environment's.
+        language: Language of the provider's error texts; None means the environment's.
 
     Raises:
-        SearchUnavailable: the named provider is not set up.
+        SearchUnavailable: the named provider is not configured.
     """
     timeout, proxy = settings.search_timeout, settings.web_proxy
     available: dict[str, SearchProvider] = {}
@@ -98,14 +100,14 @@ def choose_search_provider(
 
 @dataclass(frozen=True)
 class _BaseSearchProvider:
-    """What providers share."""
+    """Common base of the providers."""
 
     name: ClassVar[str]
 
     seconds: float
-    """That a search may take."""
+    """Timeout of a search, in seconds."""
     language: Language | None = None
-    """Of the error texts."""
+    """Language of the error texts."""
     proxy: SecretStr | None = None
 
     def build_error(self, reason: str, **fields: object) -> SearchUnavailable:
@@ -120,7 +122,7 @@ class _BaseSearchProvider:
     async def request_json(
         self, method: Literal["GET", "POST"], url: str, statuses: dict[int, str], **content: Any
     ) -> Any:
-        """The JSON that is replied; `statuses` names the texts for statuses of the provider's."""
+        """Return the JSON response; `statuses` maps provider-specific status codes to reasons."""
         verify = await asyncio.to_thread(load_trusted_certificates)
         try:
             async with (
@@ -151,7 +153,7 @@ class _BaseSearchProvider:
             raise self.build_error("not_json") from None
 
     def parse_results(self, reply: Any, limit: int) -> list[SearchResult]:
-        """The results in a reply of SearXNG or Tavily, which name their fields alike."""
+        """Parse a response of SearXNG or Tavily, which use the same field names."""
         try:
             hits = [
                 (hit.get("title"), hit.get("url"), hit.get("content")) for hit in reply["results"]
@@ -163,12 +165,12 @@ class _BaseSearchProvider:
 
 @dataclass(frozen=True)
 class SearXNG(_BaseSearchProvider):
-    """A SearXNG server's JSON interface, at an address that the user trusts."""
+    """A SearXNG server's JSON API, at an address trusted by the user."""
 
     name = "SearXNG"
 
     url: str = field(kw_only=True, repr=False)
-    """May hold a password."""
+    """Address of the server; may contain a password."""
 
     async def search(self, query: str, limit: int = 5) -> list[SearchResult]:
         reply = await self.request_json(
@@ -193,7 +195,7 @@ class Tavily(_BaseSearchProvider):
         reply = await self.request_json(
             "POST",
             f"{self.url}/search",
-            # 432 and 433 are Tavily's own: the plan's and the account's limit.
+            # 432 and 433 are specific to Tavily: the plan's and the account's limit.
             {401: "key_refused", 403: "key_refused", 432: "quota", 433: "quota"},
             json={"query": query[:MAX_QUERY_CHARS], "max_results": limit},
             headers={"Authorization": f"Bearer {self.key.get_secret_value()}"},
@@ -202,7 +204,7 @@ class Tavily(_BaseSearchProvider):
 
 
 class DuckDuckGo(_BaseSearchProvider):
-    """DuckDuckGo and others, by the package ddgs: no key, and no promise that they answer."""
+    """DuckDuckGo and others through the package ddgs: no key needed, no guaranteed availability."""
 
     name = "ddgs"
 
@@ -216,7 +218,7 @@ class DuckDuckGo(_BaseSearchProvider):
             raise self.build_error("timeout") from None
         except RatelimitException:
             raise self.build_error("rate_limit") from None
-        except Exception as error:  # reading other people's result pages breaks in any way
+        except Exception as error:  # scraping result pages fails in many ways
             if isinstance(error, DDGSException) and str(error) == "No results found.":
                 return []
             raise self.build_error("unreachable") from None
@@ -237,7 +239,7 @@ class DuckDuckGo(_BaseSearchProvider):
 
 
 def _collect_results(hits: Iterable[tuple[Any, Any, Any]], limit: int) -> list[SearchResult]:
-    """Each page once, web pages only, without hidden characters."""
+    """Collect distinct web pages as results, without hidden characters."""
     pages: dict[str, SearchResult] = {}
     for title, url, snippet in hits:
         address = str(url or "").strip()

@@ -1,4 +1,4 @@
-"""Where Python written by a language model runs: confined, bounded and in another process."""
+"""The sandbox for Python written by a language model: a confined process with resource limits."""
 
 from .client import Sandbox, SandboxLimits, SandboxResult, SandboxUnavailable, default_sandbox
 

@@ -1,4 +1,4 @@
-"""Run programs in the fork server: start it when needed, hand it calls, survive its death."""
+"""The client of the fork server: starts it when needed, sends it calls, survives its death."""
 
 import asyncio
 import contextlib
@@ -25,55 +25,55 @@ _log = logging.getLogger(__name__)
 
 
 class SandboxUnavailable(ConcertinoError):
-    """Programs cannot be confined here; the message says what to install or to set."""
+    """Programs cannot be confined here; the message says what to install or configure."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(say("sandbox.unavailable", reason=reason))
 
 
 class SandboxLimits(BaseModel, frozen=True):
-    """What one program may use."""
+    """Resource limits of one program."""
 
     cpu_seconds: int = Field(default=5, ge=1)
-    """Processor time, in whole seconds."""
+    """CPU time, in whole seconds."""
     wall_seconds: float = Field(default=10, gt=0)
-    """Time from its start, in seconds. Waiting for a free slot does not count."""
+    """Wall time from its start, in seconds. Waiting for a free slot does not count."""
     memory_bytes: int = Field(default=1 << 30, ge=1 << 24)
-    """Address space it may add to that of the loaded libraries (about 100 MB), in bytes."""
+    """Address space in addition to the loaded libraries' (about 100 MB), in bytes."""
     output_bytes: int = Field(default=65536, ge=1)
-    """Size of standard output at which it is stopped, and of the value at which that is cut."""
+    """Bytes of standard output above which it is stopped, and at which the value is cut."""
 
 
 class SandboxResult(BaseModel, frozen=True):
-    """How a program went."""
+    """The result of a program."""
 
     status: Literal["ok", "error", "timeout", "memory", "output", "crashed"]
-    """``ok``: ran to its end, or left with code 0. ``error``: raised, or does not compile.
-    ``timeout``, ``memory``, ``output``: went over that limit. ``crashed``: its process ended
+    """``ok``: ran to its end, or exited with code 0. ``error``: raised, or does not compile.
+    ``timeout``, ``memory``, ``output``: exceeded that limit. ``crashed``: its process ended
     without a result (a segmentation fault, ``os._exit``, or the fork server was killed)."""
     stdout: str = ""
-    """What it printed until it ended or was stopped; cut, with a mark, at ``output_bytes``."""
+    """Standard output until it ended or was stopped; cut, with a mark, at ``output_bytes``."""
     value: str | None = None
-    """Text of the variable asked for: ``sympy.sstr`` where SymPy is involved, text as it is,
-    ``repr`` of everything else. ``None`` if it does not exist or the status is not ``ok``."""
+    """The requested variable as text: strings as they are, ``sympy.sstr`` if SymPy is involved,
+    else ``repr``. ``None`` if it does not exist or the status is not ``ok``."""
     latex: str | None = None
     """LaTeX of the same variable if it is mathematical."""
     error: str | None = None
     """Type and message, and the line of the program if one raised; about 1000 characters."""
     seconds: float = 0
-    """Wall time of the program."""
+    """Wall time of the program, in seconds."""
 
 
 class Sandbox:
     """Runs Python in a confined process, one per program, forked from a server with SymPy loaded.
 
     The server is started by the first call and stopped by `close`, with this object, or with
-    the interpreter. One sandbox serves any number of threads and event loops, and a process
-    forked from this one gets a server of its own.
+    the interpreter. One sandbox serves any number of threads and event loops. A process forked
+    from this one gets its own server.
 
     Args:
-        allow_unconfined: Where programs cannot be confined, run them with resource limits only,
-            as the user has wished by ``CONCERTINO_ALLOW_UNCONFINED_SANDBOX``.
+        allow_unconfined: If programs cannot be confined, run them with resource limits only
+            (the user's choice, ``CONCERTINO_ALLOW_UNCONFINED_SANDBOX``).
     """
 
     def __init__(self, *, allow_unconfined: bool = False) -> None:
@@ -91,16 +91,16 @@ class Sandbox:
         result: str | None = "answer",
         limits: SandboxLimits | None = None,
     ) -> SandboxResult:
-        """Run a program. If this is cancelled, the program is killed.
+        """Run a program. Cancellation kills it.
 
         Args:
-            code: Python source. SymPy and the usual modules are loaded but not imported.
-            inputs: JSON data that the program finds in its global variables.
-            result: The global variable to report when the program has ended.
-            limits: The defaults of `SandboxLimits` if not given.
+            code: Python source. SymPy and common modules are preloaded but must be imported.
+            inputs: JSON data, passed as global variables.
+            result: Global variable to report at the end.
+            limits: Resource limits; None means the defaults of `SandboxLimits`.
 
         Raises:
-            SandboxUnavailable: Programs cannot be confined on this machine.
+            SandboxUnavailable: programs cannot be confined on this machine.
         """
         request = {
             "code": code,
@@ -109,7 +109,7 @@ class Sandbox:
             "limits": (limits or SandboxLimits()).model_dump(),
         }
         body = json.dumps(request).encode()
-        for _ in range(2):  # once more if the server has died under the first attempt
+        for _ in range(2):  # retry once if the server died during the first attempt
             server = await self._server()
             answer = await server.call(body)
             if answer is not None:
@@ -119,7 +119,7 @@ class Sandbox:
         return SandboxResult(status="crashed", error="the sandbox itself was stopped")
 
     def close(self) -> None:
-        """Stop the server and every program in it. A later call starts another server."""
+        """Stop the server and all its programs. A later call starts another server."""
         with self._lock:
             stop, self._stop, self._starting = self._stop, None, None
         if stop is not None:
@@ -152,7 +152,7 @@ class Sandbox:
 
 
 class _Server:
-    """A running fork server: its process, and the socket over which it takes calls."""
+    """A running fork server: its process and its control socket."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
         self.process = process
@@ -160,7 +160,10 @@ class _Server:
         self._control = control
 
     def is_gone(self) -> bool:
-        """Whether it has ended. It never writes after its greeting, so data means its end."""
+        """Return whether the server has ended.
+
+        It never writes after its greeting, so a readable socket means that it has ended.
+        """
         try:
             self._control.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -170,12 +173,12 @@ class _Server:
         return True
 
     async def call(self, body: bytes) -> bytes | None:
-        """Send a request and wait for the answer; ``None`` if the server ended before it."""
+        """Send a request and wait for the answer; ``None`` if the server ended first."""
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_unix_connection(sock=ours)
             try:
-                # The request waits in the socket, so that the server never waits for us.
+                # The request is buffered in the socket, so the server never waits for us.
                 writer.write(len(body).to_bytes(4, "big") + body)
                 await self._hand_over(theirs)
                 await writer.drain()
@@ -184,7 +187,7 @@ class _Server:
             except (EOFError, OSError):
                 return None
             finally:
-                writer.transport.abort()  # tells the supervisor to kill what still runs
+                writer.transport.abort()  # makes the supervisor kill a program still running
 
     async def _hand_over(self, theirs: socket.socket) -> None:
         while True:
@@ -197,7 +200,7 @@ class _Server:
                 return
 
     def stop(self) -> None:
-        """End it and all its calls."""
+        """Stop the server and all its calls."""
         if self.stopped:
             return
         self.stopped = True
@@ -207,20 +210,20 @@ class _Server:
         self.process.wait()
 
     def forget(self) -> None:
-        """Let go, in a forked process, of what belongs to the parent."""
+        """Release the parent's server in a forked process, without stopping it."""
         self.stopped = True
         self._control.close()
         self.process.returncode = 0  # not our child: nothing to wait for
 
 
-# The environment of the server, and so of every program. One seed makes sets, and with them
-# SymPy's answers, come out in the same order every time.
+# The environment of the server, and so of every program. A fixed hash seed makes the order of
+# sets, and so SymPy's answers, reproducible.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 
 # No user site, no current folder, no .pth files (they run code), no bytecode written.
 _FLAGS = ("-s", "-P", "-S", "-B")
 
-# The server's modules get a package of their own: importing this one would bring pydantic.
+# The server's modules get their own package: importing this one would import pydantic.
 _BOOT = """\
 import sys, types
 package = types.ModuleType("sandbox")
@@ -262,7 +265,7 @@ def _launch(confinement: str) -> _Server:
             stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
             cwd="/",
-            start_new_session=True,  # Ctrl-C at the terminal is for the client
+            start_new_session=True,  # Ctrl-C at the terminal must only reach the client
         )
     server = _Server(process, ours)
     try:
@@ -295,7 +298,7 @@ def _receive_greeting(control: socket.socket) -> dict[str, Any]:
 
 
 def _library_folders() -> list[str]:
-    """Where the server finds what it imports; it does not share our ``sys.path``."""
+    """Return the server's import folders; it does not share our ``sys.path``."""
     folders = []
     for name in ("sympy", "mpmath", "math_verify", "latex2sympy2_extended", "antlr4", "pyseccomp"):
         spec = importlib.util.find_spec(name)
@@ -324,7 +327,7 @@ _defaults: dict[bool, Sandbox] = {}
 
 
 def default_sandbox(*, allow_unconfined: bool = False) -> Sandbox:
-    """The sandbox of this process, made on first use."""
+    """Return this process's sandbox, created on first use."""
     with _default_lock:
         if allow_unconfined not in _defaults:
             _defaults[allow_unconfined] = Sandbox(allow_unconfined=allow_unconfined)

@@ -1,18 +1,18 @@
-"""A small process that has SymPy loaded and forks once per call.
+"""A small process with SymPy loaded that forks once per call.
 
-Three kinds of process, each trusted less than the one before:
+There are three kinds of process, each trusted less than the one before:
 
 ``server``
     Loads the libraries, then accepts calls and forks. It never reads a request: programs
-    inherit its memory, so nobody's data may be in it.
+    inherit its memory, so it must not contain anyone's data.
 ``supervisor``
     One per call. Reads the request, forks the program, drains its pipes, answers.
 ``program``
-    Confined by `jail`. Its only ways out are two pipes of raw bytes, whose size is capped.
+    Confined by `jail`. Its only outputs are two pipes of raw bytes, whose size is capped.
 
-The client keeps one end of a socket pair, which is this process's standard input, and sends a
-fresh socket over it for every call. There is no name that anyone could connect to. A request
-and its answer are JSON after four bytes of length.
+The client keeps one end of a socket pair, whose other end is this process's standard input, and
+sends a new socket over it for every call. There is no named socket to connect to. Requests and
+answers are JSON, prefixed with a four-byte length.
 """
 
 import contextlib
@@ -51,7 +51,11 @@ _MOST_AT_ONCE = 2 * (os.cpu_count() or 1)
 
 
 def main() -> NoReturn:
-    """Arguments: pid of the client, "required" or "optional" confinement, library folders."""
+    """Run the fork server.
+
+    Command-line arguments: pid of the client, "required" or "optional" confinement, library
+    folders.
+    """
     parent, confinement, *libraries = sys.argv[2:]
     control = socket.socket(fileno=0)
     try:
@@ -101,7 +105,7 @@ def _jail(readable: Sequence[str], *, required: bool) -> Jail | None:
 
 
 def _leave_for_nowhere() -> None:
-    """Work in a folder that is gone: nothing to read, nothing can be made, nothing left over."""
+    """Change to a deleted folder, in which no file can be read, created or left behind."""
     with contextlib.suppress(OSError):
         folder = tempfile.mkdtemp(prefix="concertino-")
         os.chdir(folder)
@@ -109,10 +113,10 @@ def _leave_for_nowhere() -> None:
 
 
 def _find_readable_folders(libraries: Sequence[str]) -> list[str]:
-    """The standard library, and the folder of installed packages.
+    """Return the folders of the standard library and of installed packages.
 
-    Packages found elsewhere (a source tree on PYTHONPATH) open their own folder only, not its
-    neighbours, which may be anything.
+    For packages found elsewhere (a source tree on PYTHONPATH) only their own folder is
+    readable, not its neighbours.
     """
     folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     for name in _LIBRARIES:
@@ -124,7 +128,7 @@ def _find_readable_folders(libraries: Sequence[str]) -> list[str]:
 
 
 def _warm_up() -> None:
-    """Use what programs use most: SymPy imports many modules and fills caches on first use."""
+    """Call common functions: SymPy imports many modules and fills caches on first use."""
     sympy, math_verify = map(importlib.import_module, ("sympy", "math_verify"))
     x = sympy.Symbol("x")
     sympy.integrate(x * sympy.sin(x), x)
@@ -136,11 +140,11 @@ def _warm_up() -> None:
     sympy.latex(sympy.sympify("x**2/2 + sqrt(2)"))
     sympy.sstr(sympy.sqrt(2).evalf(50), full_prec=True)
     math_verify.verify(math_verify.parse(r"$\frac{1}{2}$"), math_verify.parse("$0.5$"))
-    sympy.core.random.seed(0)  # otherwise each server has its own luck
+    sympy.core.random.seed(0)  # otherwise results differ between servers
 
 
 def _import_all_of_sympy() -> None:
-    """For programs that cannot open files: what is not loaded now never will be."""
+    """Import all of SymPy, for programs that cannot open files and so cannot import it later."""
     skipped = ("tests", "benchmarks", "pyglet", "sympy.this", "galgebra", "testing")
     path = sys.modules["sympy"].__path__
     for module in pkgutil.walk_packages(path, "sympy.", onerror=lambda _: None):
@@ -150,9 +154,9 @@ def _import_all_of_sympy() -> None:
 
 
 def serve(control: socket.socket, parent: int, cell: Cell) -> NoReturn:
-    """Fork a supervisor for every socket that arrives, until the client is gone.
+    """Fork a supervisor for every socket received, until the client has ended.
 
-    At most `_MOST_AT_ONCE` run at a time; the rest waits in the socket's own buffer.
+    At most `_MOST_AT_ONCE` run at a time; further calls wait in the socket's buffer.
     """
     supervisors: set[int] = set()
     bell = _bell()
@@ -173,13 +177,13 @@ def serve(control: socket.socket, parent: int, cell: Cell) -> NoReturn:
             _, sockets, _, _ = socket.recv_fds(control, 1, 1)
             if not sockets:
                 _end(supervisors)
-            with contextlib.suppress(OSError):  # no process to be had: the client sees an EOF
+            with contextlib.suppress(OSError):  # fork failed: the client sees an EOF
                 supervisors.add(_fork_supervisor(sockets[0], cell))
             os.close(sockets[0])
 
 
 def _bell() -> socket.socket:
-    """A socket that becomes readable when a child has ended."""
+    """Return a socket that becomes readable when a child has ended."""
     bell, hammer = socket.socketpair()
     hammer.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -188,9 +192,9 @@ def _bell() -> socket.socket:
 
 
 def _watch_process(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process has ended, where there is such a thing.
+    """Return a descriptor that becomes readable when a process has ended; None if unsupported.
 
-    The end of the client also closes `control`, unless it has forked a child that still holds it.
+    The client's end also closes `control`, unless a child forked by it still holds it open.
     """
     try:
         return os.pidfd_open(pid)
@@ -205,7 +209,7 @@ def _reap(supervisors: set[int]) -> None:
 
 
 def _end(supervisors: Collection[int]) -> NoReturn:
-    """Kill the supervisors, and with them (see `die_with`) their programs; leave no zombie."""
+    """Kill the supervisors and so (see `die_with`) their programs, reap them, and exit."""
     for pid in supervisors:
         os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):

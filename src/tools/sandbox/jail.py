@@ -1,8 +1,7 @@
-"""What a program may do: rlimits bound it, Landlock hides files, seccomp refuses system calls.
+"""Confinement of a program: rlimits, Landlock for files, seccomp for system calls.
 
-Whatever is refused fails with an ordinary ``OSError`` (mostly ``PermissionError``), which a
-model can read and learn from. None of it can be undone by the program, and none of it is
-weaker for root.
+Denied operations fail with an ordinary ``OSError`` (mostly ``PermissionError``), which a model
+can read and learn from. The program cannot undo any of it, and none of it is weaker for root.
 """
 
 import ctypes
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 
 class JailUnavailable(Exception):
-    """Why this machine cannot confine a program, and what to install."""
+    """This machine cannot confine a program; the message says why and what to install."""
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,7 +41,7 @@ def _prctl(option: int, *arguments: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """End this process when ``parent``, which forked it, ends. Linux only; elsewhere nothing."""
+    """End this process when ``parent``, which forked it, ends. No effect outside Linux."""
     if sys.platform != "linux":
         return
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -51,13 +50,13 @@ def die_with(parent: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of grandchildren whose own parent ends, so that they can be reaped."""
+    """Become the parent of orphaned descendants (subreaper), so that they can be reaped."""
     if sys.platform == "linux":
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def address_space() -> int:
-    """Bytes of address space this process holds now; 0 where that does not matter."""
+    """Return this process's address space in bytes; 0 outside Linux, where it is not limited."""
     if sys.platform != "linux":
         return 0
     with open("/proc/self/statm") as statm:
@@ -65,16 +64,16 @@ def address_space() -> int:
 
 
 def set_limits(*, cpu_seconds: int, address_space_bytes: int) -> None:
-    """Lower this process's rlimits, for good.
+    """Lower this process's rlimits permanently.
 
-    At its processor time a program gets SIGXCPU, and SIGKILL a second later if it ignores that.
+    At its CPU limit a program gets SIGXCPU, and SIGKILL a second later if it ignores that.
     """
     limits = {
         resource.RLIMIT_CPU: cpu_seconds + 1,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_NPROC: 0,  # does not bind root: seccomp is what refuses to fork
+        resource.RLIMIT_NPROC: 0,  # does not bind root: seccomp denies fork
     }
     if sys.platform == "linux":  # elsewhere the kernel ignores or rejects it
         limits[resource.RLIMIT_AS] = address_space_bytes
@@ -87,11 +86,11 @@ def set_limits(*, cpu_seconds: int, address_space_bytes: int) -> None:
 
 
 class Jail:
-    """Landlock and seccomp, prepared once so that entering costs a few system calls.
+    """Landlock and seccomp rules, prepared once so that entering takes only a few system calls.
 
     Args:
-        readable: Folders beneath which a program may read. Without Landlock in the kernel it
-            may open no file at all, see `lazy_imports`.
+        readable: Folders that a program may read, recursively. Without Landlock in the kernel
+            it may open no file at all, see `lazy_imports`.
 
     Raises:
         JailUnavailable: seccomp or libseccomp is missing.
@@ -109,7 +108,7 @@ class Jail:
         return self.ruleset is not None
 
     def enter(self) -> None:
-        """Confine this process for good. Must come last: it cannot be prepared further."""
+        """Confine this process permanently. Must be the last step of its setup."""
         _prctl(_PR_SET_DUMPABLE, 0)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         if self.ruleset is not None:
@@ -118,10 +117,10 @@ class Jail:
         _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._program))
 
     def prove(self) -> None:
-        """Enter in a child and try two things that must fail.
+        """Check in a child process that two forbidden operations fail.
 
         Raises:
-            JailUnavailable: The kernel, or a container around it, does not confine.
+            JailUnavailable: the kernel, or the surrounding container, does not confine it.
         """
         pid = os.fork()
         if pid == 0:
@@ -145,7 +144,7 @@ def _is_refused(action: Callable[[], object]) -> bool:
     return False
 
 
-# --- Landlock: which files. The three system calls have one number on every architecture.
+# --- Landlock: files. The three system calls have the same numbers on every architecture.
 
 _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_ADD_RULE = 445
@@ -175,7 +174,8 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def _landlock_ruleset(readable: Sequence[str]) -> int | None:
-    """A ruleset that denies every handled right except reading; ``None`` without Landlock."""
+    """Create a ruleset that denies every handled right except reading ``readable``; ``None``
+    without Landlock."""
     try:
         abi = _syscall(_LANDLOCK_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
     except OSError:
@@ -191,26 +191,26 @@ def _landlock_ruleset(readable: Sequence[str]) -> int | None:
     return ruleset
 
 
-# --- seccomp: which system calls. Everything that is not named fails with EPERM.
+# --- seccomp: system calls. Everything not listed fails with EPERM.
 
 _ALLOWED = (
-    # Compute: memory comes and goes, within RLIMIT_AS (mmap and mprotect: below).
+    # Memory, within RLIMIT_AS (mmap and mprotect: below).
     *("brk", "munmap", "mremap", "madvise"),
-    # Use descriptors it has: its two pipes, and library files.
+    # Use open descriptors: its two pipes, and library files.
     *("read", "pread64", "write", "lseek", "close", "fstat"),
-    # Import a module that is not loaded yet. This is the one leak: the program can ask whether
+    # Import a module that is not loaded yet. This is the one leak: the program can query whether
     # any path exists, and its size and times, as seccomp cannot see the path behind a pointer.
     *("stat", "lstat", "newfstatat", "getdents64"),
-    # Locks, of which a single thread has plenty.
+    # Locks, used even by a single thread.
     "futex",
-    # Look at the clock, and sleep.
+    # Clocks and sleep.
     *("clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep", "time"),
     # Its own signal handlers and alarms (math_verify's timeouts), but no sending.
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
     *("alarm", "setitimer", "getitimer"),
-    # Who am I; randomness.
+    # Process and user ids; randomness.
     *("getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom"),
-    # End.
+    # Exit.
     *("exit", "exit_group"),
 )
 
@@ -229,7 +229,7 @@ class _SockFprog(ctypes.Structure):
 
 
 def _seccomp_filter(*, may_open: bool) -> bytes:
-    """The allow-list as a BPF program, 8 bytes an instruction."""
+    """Compile the allow-list to a BPF program, 8 bytes per instruction."""
     if sys.platform != "linux":
         raise JailUnavailable(f"seccomp is a part of Linux, and this is {sys.platform}")
     try:
@@ -242,7 +242,7 @@ def _seccomp_filter(*, may_open: bool) -> bytes:
     rules = seccomp.SyscallFilter(seccomp.ERRNO(1))  # EPERM
 
     def allow(name: str, *masked: tuple[int, int, int]) -> None:
-        """Allow a call whose arguments, each as (index, mask, value), look like this."""
+        """Allow a call whose arguments match, each given as (index, mask, value)."""
         conditions = [seccomp.Arg(i, seccomp.MASKED_EQ, mask, value) for i, mask, value in masked]
         rules.add_rule(seccomp.ALLOW, name, *conditions)
 

@@ -1,4 +1,4 @@
-"""Run one program inside the jail and describe how it went.
+"""Run one program inside the jail and report its result.
 
 Nothing here is trusted after the program has started: it can change every object it can reach.
 """
@@ -22,7 +22,7 @@ _LINE_CHARACTERS = 160
 
 
 class Report(TypedDict):
-    """What a program's process says about it; the fields of `SandboxResult`."""
+    """A program's result as reported by its process; fields as in `SandboxResult`."""
 
     status: str
     value: str | None
@@ -42,10 +42,10 @@ def run(
 
     Args:
         code: Python source.
-        inputs: Becomes the program's globals.
+        inputs: Initial globals of the program.
         result: Name of the global to report, if it exists.
         text_bytes: Size at which the reported value is cut.
-        libraries: Folders whose names are left out of error messages.
+        libraries: Folders whose paths are removed from error messages.
     """
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
@@ -91,7 +91,7 @@ def _exec(code: str, namespace: dict[str, Any]) -> None:
 
 
 def cut(text: str, size: int) -> str:
-    """``text`` as at most ``size`` bytes of UTF-8, plus a mark if something is missing."""
+    """Truncate ``text`` to ``size`` bytes of UTF-8, with a mark if anything is cut."""
     kept = text[:size].encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
     return kept if len(kept) == len(text) else f"{kept}\n[cut at {size} bytes]"
 
@@ -105,12 +105,12 @@ def _text(value: object) -> str:
 
 
 def _latex(value: object, size: int) -> str | None:
-    """LaTeX of anything mathematical; ``None`` for text and for what SymPy cannot print."""
+    """Return LaTeX of a mathematical value; ``None`` for text and values SymPy cannot print."""
     if not isinstance(value, int | float | complex | list | tuple) and not _has_sympy(value):
         return None
     try:
         return cut(str(sympy.latex(value)), size)
-    except Exception:  # a printer that fails costs the caller this field only
+    except Exception:  # a failing printer must not cost more than this field
         return None
 
 
@@ -136,7 +136,7 @@ def _describe(problem: BaseException, code: str, libraries: Sequence[str]) -> st
 
 
 def _line_number(problem: BaseException, code: str) -> int | None:
-    """The line of the program that raised: the innermost one, as libraries raise below it."""
+    """Return the program's innermost line in the traceback, as libraries may raise below it."""
     if "\0" in code:  # the compiler does not say where
         return code.count("\n", 0, code.index("\0")) + 1
     if isinstance(problem, SyntaxError) and problem.filename == NAME:

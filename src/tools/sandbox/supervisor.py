@@ -1,7 +1,7 @@
 """Serve one call: read the request, fork the program, watch it, answer.
 
-The program's word counts for what it printed and reported, which is no more than it could say
-by printing. Everything else (how long it took, why it ended, the framing) is found out here.
+The program is trusted only for its output and report, where it could claim nothing that it could
+not print. Everything else (its duration, why it ended, the framing) is determined here.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ _Limits = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What every program runs in.
+    """The environment that every program runs in.
 
     Attributes:
-        jail: ``None`` where the user has allowed to run without one.
-        libraries: Folders whose names must not show in error messages.
-        base_bytes: Address space that the loaded libraries take.
+        jail: ``None`` if the user has allowed running without one.
+        libraries: Folders whose paths must not appear in error messages.
+        base_bytes: Address space of the loaded libraries, in bytes.
     """
 
     jail: Jail | None
@@ -38,7 +38,7 @@ class Cell:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What must stay open until a program has entered."""
+        """Descriptors that must stay open until a program has entered the jail."""
         return () if self.jail is None or self.jail.ruleset is None else (self.jail.ruleset,)
 
 
@@ -97,7 +97,7 @@ def _start(request: Mapping[str, Any], cell: Cell) -> "_ProgramProcess":
     os.close(stdout)
     os.close(report)
     size = request["limits"]["output_bytes"]
-    # Two texts of `size`, of which JSON can make six times as much, and an error message.
+    # Two texts of `size`, which JSON can expand sixfold, and an error message.
     return _ProgramProcess(pid, _Pipe(printed, size), _Pipe(reported, 12 * size + 65536))
 
 
@@ -119,12 +119,12 @@ def _become_program(request: Mapping[str, Any], cell: Cell, report: int) -> NoRe
     )
     with os.fdopen(report, "wb") as pipe:
         pipe.write(text)
-    os.close(1)  # so that the supervisor need not wait until this process is taken apart
+    os.close(1)  # so that the supervisor need not wait for this process's teardown
     os._exit(0)
 
 
 class _Pipe:
-    """What has come out of a pipe, up to ``size`` bytes and the chunk that went over."""
+    """Data read from a pipe, up to ``size`` bytes plus the chunk that exceeded it."""
 
     def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
@@ -136,7 +136,7 @@ class _Pipe:
         return len(self.content) > self.size
 
     def read(self) -> bool:
-        """Take what is there; ``False`` at the end."""
+        """Read available data; return ``False`` at the end."""
         chunk = os.read(self.fd, 65536)
         self.content += chunk
         return bool(chunk)
@@ -158,7 +158,7 @@ class _ProgramProcess:
             Status and message if the program was stopped before that.
 
         Raises:
-            ConnectionError: The caller has left.
+            ConnectionError: the caller has disconnected.
         """
         pipes = {pipe.fd: pipe for pipe in (self._stdout, self._report)}
         poll = select.poll()
@@ -179,9 +179,9 @@ class _ProgramProcess:
         return None
 
     def report(self) -> program.Report | None:
-        """The program's report, or ``None`` if it has left none that makes sense."""
+        """Return the program's report, or ``None`` if there is no valid one."""
         try:
-            # The program may have written this itself: long integers must not take us ages.
+            # The program may have written this itself: parsing long integers could take ages.
             report = json.loads(self._report.content, parse_int=str)
             return {
                 "status": {"ok": "ok", "error": "error", "memory": "memory"}[report["status"]],
@@ -193,13 +193,13 @@ class _ProgramProcess:
             return None
 
     def get_stdout(self) -> str:
-        """Standard output as text, cut at the limit."""
+        """Return standard output as text, cut at the limit."""
         pipe = self._stdout
         text = pipe.content[: pipe.size].decode("utf-8", "replace")
         return f"{text}\n[cut at {pipe.size} bytes]" if pipe.over else text
 
     def end(self) -> tuple[int, resource.struct_rusage]:
-        """Kill the process group if it still runs; its exit code (as -signal) and usage."""
+        """Kill the process group if it still runs; return its exit code (or -signal) and usage."""
         if self._ended is None:
             for kill, target in ((os.killpg, self._pid), (os.kill, self._pid)):
                 with contextlib.suppress(ProcessLookupError):
@@ -222,7 +222,7 @@ def _failure(status: str, error: str) -> program.Report:
 
 
 def _post_mortem(code: int, usage: resource.struct_rusage, limits: _Limits) -> program.Report:
-    """Why a program ended without a report."""
+    """Report why a program ended without a report of its own."""
     allowed = limits["cpu_seconds"]
     if code == -signal.SIGXCPU or usage.ru_utime + usage.ru_stime >= allowed:
         return _failure("timeout", f"TimeoutError: more than {allowed} s of processor time")
