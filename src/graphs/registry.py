@@ -43,7 +43,8 @@ class Agent:
 class Workflow:
     """A kind of task, and the agents that carry it out.
 
-    The defaults suit a workflow that leaves an `Output` under its name, see `conclusion.made`.
+    The defaults suit a workflow that leaves an `Output` under its name, see
+    `conclusion.record_output`.
     """
 
     name: str

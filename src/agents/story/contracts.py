@@ -112,7 +112,7 @@ class StoryBrief(Contract):
     characters: list[str]
     """Who must appear."""
     length: int
-    """Units, see `story_text`."""
+    """Units, see `language/text.py`."""
     chapters: int
     """0 for a story without chapters."""
 
