@@ -1,4 +1,4 @@
-"""What a run uses besides its state: the language model and the sandbox. Never stored."""
+"""Resources of a run outside its state: language model, sandbox, knowledge base. Never stored."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +25,18 @@ class RunContext:
     """Passed as `context` to the graph; Studio shows its plain fields."""
 
     model: str | None = None
-    """A model, a provider, or `provider/model`; None takes what the settings say."""
+    """A model, a provider, or `provider/model`; None uses the settings."""
     chat: Annotated[InstanceOf[BaseChatModel] | None, SkipJsonSchema()] = None
-    """A LangChain chat model to use as it is, instead."""
+    """A LangChain chat model, used as is instead of `model`."""
     documents: Annotated[Path | None, SkipJsonSchema()] = None
-    """Folder of the knowledge base; None takes the user's own."""
+    """Folder of the knowledge base; None uses the user's own."""
     checkpointer: Annotated[InstanceOf[BaseCheckpointSaver[str]] | None, SkipJsonSchema()] = None
-    """Where the bandit's table is; None leaves the Coordinator without it."""
+    """Holds the bandit's table; None runs the Coordinator without a bandit."""
 
 
 async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
-    """The run's language model."""
-    # Without a context LangGraph hands over None, whatever defaults the class has.
+    """Return the run's language model."""
+    # Without a context LangGraph passes None, regardless of the class's defaults.
     context = runtime.context or RunContext()
     if context.chat is not None:
         return LanguageModel.wrap(context.chat)
@@ -44,15 +44,15 @@ async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
 
 
 def get_sandbox() -> Sandbox:
-    """The process's sandbox."""
+    """Return the process's sandbox."""
     return default_sandbox(allow_unconfined=get_settings().allow_unconfined_sandbox)
 
 
 def open_knowledge_base() -> "KnowledgeBase":
-    """The documents of whoever's task this is; called inside a node.
+    """Open the knowledge base of the task's owner; call this inside a node.
 
     Raises:
-        ConcertinoError: what it needs is not installed, or its folder cannot be used.
+        ConcertinoError: a dependency is not installed, or the folder cannot be used.
     """
     try:
         from .kb import KnowledgeBase

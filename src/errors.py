@@ -1,4 +1,4 @@
-"""Every error that a caller may want to tell apart."""
+"""Errors that callers may want to distinguish."""
 
 from typing import TYPE_CHECKING
 
@@ -7,27 +7,27 @@ if TYPE_CHECKING:
 
 
 class ConcertinoError(Exception):
-    """Base of all errors raised by this package; its text is meant for a person."""
+    """Base of all errors raised by this package; the message is meant for the user."""
 
 
 class InvalidTask(ConcertinoError, ValueError):
-    """The question or its options cannot be worked on as given."""
+    """The question or its options are invalid."""
 
 
 class UnknownTask(ConcertinoError, LookupError):
-    """No task of that id is stored."""
+    """No task with this id is stored."""
 
 
 class TaskBusy(ConcertinoError):
-    """The task is being worked on by another process."""
+    """Another process is working on the task."""
 
 
 class RouterError(ConcertinoError):
-    """The router cannot be read, kept or trained; the text says what to do."""
+    """The router cannot be read, saved or trained; the message says what to do."""
 
 
 class StoreUnavailable(ConcertinoError):
-    """The database of the tasks does not answer. What was under way can be taken up later."""
+    """The task database does not respond. Running tasks can be resumed later."""
 
 
 class ModelError(ConcertinoError):
@@ -35,9 +35,9 @@ class ModelError(ConcertinoError):
 
 
 class StructuredOutputError(ModelError):
-    """The model did not give valid output, not even when shown its error.
+    """The model gave no valid output, even after being shown its error.
 
-    `usage` is what the tries cost.
+    `usage` is the cost of all attempts.
     """
 
     def __init__(self, message: str, usage: "Usage") -> None:

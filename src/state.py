@@ -1,8 +1,8 @@
-"""The shared vocabulary: what travels between the Coordinator and the agents.
+"""Shared data types, passed between the Coordinator and the agents.
 
-Models named after an agent are both that agent's output and the JSON schema its language
-model is held to, so field order is the order in which the model thinks, and lengths bound
-what it can spend.
+Models named after an agent are both that agent's output and the JSON schema that constrains its
+language model, so field order is the order in which the model thinks, and lengths bound its
+output.
 """
 
 import operator
@@ -19,22 +19,22 @@ Route = Literal["program", "reasoning"]
 Status = Literal[
     "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
 ]
-"""How a run of the graph stands."""
+"""Status of a run of the graph."""
 TaskStatus = Status | Literal["queued", "cancelled"]
-"""How a task stands; the two more are the service's."""
+"""Status of a task; the service adds `queued` and `cancelled`."""
 
 
 class StatusTraits(NamedTuple):
-    """What follows from a status."""
+    """Properties of a status."""
 
     final: bool = False
-    """A task does not leave it by itself."""
+    """The task does not leave this status by itself."""
     traced: bool = False
-    """A line of the trace is written for the task."""
+    """The task is recorded in the trace."""
     rewarded: bool = False
-    """The task's reward teaches the router."""
+    """The router learns from the task's reward."""
     resumable: bool = False
-    """A person may have the task taken up again."""
+    """A user may resume the task."""
 
 
 STATUSES: Mapping[TaskStatus, StatusTraits] = {
@@ -55,7 +55,8 @@ RESUMABLE = frozenset(status for status, traits in STATUSES.items() if traits.re
 
 
 def truncate_to(limit: int) -> BeforeValidator:
-    """Providers without a grammar do not keep to lengths; what is too long is cut, not refused."""
+    """Truncate text that is too long instead of refusing it: providers without a grammar ignore
+    length limits."""
     return BeforeValidator(lambda text: text[:limit] if isinstance(text, str) else text)
 
 
@@ -70,13 +71,13 @@ class Contract(BaseModel):
 
 
 class Usage(Contract):
-    """What a piece of work cost."""
+    """Model usage of a piece of work."""
 
     calls: int = 0
     """Model calls."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
-    """Those of the prompt tokens that the server had in its cache."""
+    """Prompt tokens served from the cache (included in `prompt_tokens`)."""
     output_tokens: int = 0
     seconds: float = 0.0
     """Wall-clock time spent waiting for the model."""
@@ -93,16 +94,16 @@ class Usage(Contract):
 
 
 class CoordinatorDecision(Contract):
-    """Who plays next, and why."""
+    """Which agent plays next, and why."""
 
     reasoning: Line
     """Why, in one or two sentences; first, so that a small model thinks before it chooses."""
     next_action: str
-    """One of the actions that are legal now, or `complete`, or `need_input`."""
+    """One of the currently legal actions, `complete` or `need_input`."""
     instructions: Line
-    """To whoever plays next; for `need_input`, the question to the person."""
+    """Instructions for the next agent; for `need_input`, the question to the user."""
     should_continue: bool
-    """False exactly when `next_action` is `complete`."""
+    """False if and only if `next_action` is `complete`."""
 
 
 class Comprehension(Contract):
@@ -145,13 +146,13 @@ class PlanStep(Contract):
 
 
 class Plan(Contract):
-    """A small DAG of steps; the result of the last one answers the problem."""
+    """A small DAG of steps; the result of the last step answers the problem."""
 
     steps: list[PlanStep] = Field(min_length=1, max_length=8)
 
 
 class Answer(Contract):
-    """A value, exact, in the forms it is needed in."""
+    """An exact value in several notations."""
 
     exact: str
     """SymPy's notation, for machines."""
@@ -159,11 +160,11 @@ class Answer(Contract):
     """Mathematical notation in plain text, for people."""
     latex: str
     decimal: str | None = None
-    """Eight digits, where the value is not a whole number."""
+    """Decimal approximation to eight digits; None for whole numbers."""
 
 
 class StepResult(Contract):
-    """What came of a chain of steps that one program carried out."""
+    """Result of a chain of steps run as one program."""
 
     step_ids: list[int]
     program: str
@@ -171,53 +172,53 @@ class StepResult(Contract):
     ok: bool
     answer: Answer | None = None
     facts: dict[str, str] = {}
-    """Every named quantity of the program with its value, in order."""
+    """Named quantities of the program and their values, in order."""
     error: str | None = None
     repaired: bool = False
-    """Whether the program that ran is the second, written after seeing the first one's error."""
+    """Whether this is the second program, written after the first one failed."""
 
 
 class Execution(Contract):
-    """What running the plan gave."""
+    """Results of running the plan."""
 
     results: list[StepResult]
     answer: Answer | None = None
-    """The last step's."""
+    """Answer of the last step."""
     error: str | None = None
 
 
 class Attempt(Contract):
-    """An answer that some route arrived at; attempts that agree support each other."""
+    """An answer found by one route; attempts that agree support each other."""
 
     route: Route
     answer: Answer
     working: str
-    """The program or the reasoning."""
+    """The program, or the reasoning in words."""
     facts: dict[str, str] = {}
 
 
 class Check(Contract):
-    """One check made by machine."""
+    """Result of one automatic check."""
 
     name: str
-    """One of those that the workflow names."""
+    """Name of a check defined by the workflow."""
     passed: bool
     detail: str
-    """What was found, in the language of the task."""
+    """Finding, in the language of the task."""
 
 
 class Issue(Contract):
-    """What the verifier's model thinks went wrong."""
+    """A problem suspected by the verifier's model."""
 
     what: Phrase
     suggestion: Phrase
     type: Literal["misread", "wrong_method", "arithmetic", "missing_case", "wrong_form"]
     level: Level
-    """Where to go back to."""
+    """Level to go back to."""
 
 
 class Diagnosis(Contract):
-    """The verifier's model on an answer that found no support."""
+    """The verifier's assessment of an unsupported answer."""
 
     issues: list[Issue] = Field(min_length=1, max_length=1)
 
@@ -226,43 +227,43 @@ class Verification(Contract):
     """Whether the answer holds."""
 
     status: Literal["PASSED", "NEEDS_REVISION", "FATAL_ERROR"]
-    """Fatal: no route has led to any answer, and no further program may be written."""
+    """`FATAL_ERROR`: no route found an answer, and no further program may be written."""
     answer: Answer | None = None
     """The answer with the most support so far."""
     support: int = 0
-    """How many methods arrived at it: programs, reasoning in words."""
+    """Number of methods (programs, reasoning in words) that found it."""
     checks: list[Check] = []
     issues: list[Issue] = []
 
 
 class Source(Contract):
-    """A piece of text that an output rests on."""
+    """A piece of text that an output cites."""
 
     number: int
-    """The [n] by which the output cites it."""
+    """Citation number n, written [n] in the output."""
     title: str
     location: str
     """A file or a URL."""
     chunk_id: str | None = None
-    """Its chunk in the knowledge base; None for a page."""
+    """Chunk id in the knowledge base; None for a web page."""
     text: str
-    """What was read there."""
+    """Text that was read."""
 
 
 class Output(Contract):
-    """What a workflow made."""
+    """Output of a workflow."""
 
     workflow: str
     status: Literal["verified", "unverified", "no_answer"]
-    """Whether every check passed, some failed, or there is nothing to show."""
+    """Whether all checks passed, some failed, or there is no output."""
     text: str
-    """What the person gets, as Markdown; with `no_answer`, why there is none."""
+    """Text for the user, as Markdown; with `no_answer`, why there is none."""
     checks: list[Check] = []
     sources: list[Source] = []
     data: dict[str, Any] = {}
-    """The parts it was made of, as plain data; each workflow says which."""
+    """Parts of the output as plain data, specific to each workflow."""
     language: Language | None = None
-    """The one the text is in; None where it is the task's."""
+    """Language of `text`; None for the task's language."""
 
 
 class Exchange(TypedDict):
@@ -275,31 +276,31 @@ class Exchange(TypedDict):
 
 
 class Turn(Contract):
-    """What an agent just did: the Coordinator enters it into the history."""
+    """What an agent just did; the Coordinator records it in the history."""
 
     actor: str
     summary: str
-    """One line for people."""
+    """One line for the user."""
     fingerprint: str
-    """Digest of what went in and what came out, to tell a stall."""
+    """Digest of input and output, to detect a stall."""
     usage: Usage = Usage()
     seconds: float = 0.0
     failed: bool = False
 
 
 class Record(Contract):
-    """One line of the history."""
+    """One entry of the history."""
 
     round: int
     actor: str
     summary: str
     decision: CoordinatorDecision | None = None
-    """Set on the Coordinator's own lines."""
+    """Set on the Coordinator's own entries."""
     source: Literal["model", "forced", "fallback"] | None = None
-    """Who decided: the model, the rules because one action was legal, or the rules because
-    the model's decision could not be used."""
+    """Who decided: the model, the rules because only one action was legal (`forced`), or the rules
+    because the model's decision was unusable (`fallback`)."""
     legal: list[str] = []
-    """What there was to choose from."""
+    """Legal actions at that point."""
     fingerprint: str = ""
     failed: bool = False
     usage: Usage = Usage()
@@ -307,43 +308,43 @@ class Record(Contract):
 
 
 OPEN_TASK_TYPE = "open"
-"""Type of the tasks about which the router is undecided."""
+"""Type of tasks for which the router is undecided."""
 
 
 class Candidate(Contract):
-    """A workflow that the router thinks of for a task."""
+    """A workflow proposed by the router for a task."""
 
     workflow: str
     p: float = Field(ge=0, le=1)
-    """How probable it is that this is the one."""
+    """Probability that this is the right workflow."""
 
 
 class ArmValue(Contract):
-    """What the bandit knows of a workflow for tasks of one type."""
+    """The bandit's value of a workflow for one task type."""
 
     workflow: str
     value: float
-    """Mean of its rewards."""
+    """Mean reward."""
     count: int
-    """How many there were."""
+    """Number of rewards."""
 
 
 class Routing(Contract):
-    """What stands before the Coordinator when it chooses a workflow."""
+    """Advice to the Coordinator for choosing a workflow."""
 
     task_type: str
     """The router's most probable workflow, or `OPEN_TASK_TYPE`."""
     candidates: list[Candidate] = []
     """Most probable first; empty where there is no router."""
     none: float = Field(0.0, ge=0, le=1)
-    """How probable it is that the task is for none of the workflows."""
+    """Probability that no workflow fits the task."""
     values: list[ArmValue] = []
-    """What is known for this type of task."""
+    """The bandit's values for this task type."""
     policy: str = ""
     probabilities: dict[str, float] = {}
-    """How probable each workflow was to be suggested."""
+    """Probability of each workflow being suggested."""
     suggestion: str | None = None
-    """The workflow that was drawn by these probabilities; None for an open task."""
+    """The workflow drawn from `probabilities`; None for an open task."""
     router_version: str | None = None
 
 
@@ -353,18 +354,18 @@ class Term(Contract):
     name: str
     value: float = Field(ge=0, le=1)
     weight: float = Field(gt=0)
-    """How much it counts beside the others of its kind."""
+    """Weight relative to the other terms of its kind."""
 
 
 class Reward(Contract):
-    """How good a task's result was, and what it cost."""
+    """Quality of a task's result, and its cost."""
 
     quality: float = Field(ge=0, le=1)
-    """Weighted mean of the terms of `quality_terms`."""
+    """Weighted mean of `quality_terms`."""
     cost: float = Field(ge=0, le=1)
-    """Weighted mean of those of `cost_terms`; 0.5 is what the workflow usually costs."""
+    """Weighted mean of `cost_terms`; 0.5 is the workflow's usual cost."""
     reward: float
-    """Quality less the cost, which is weighed by a setting."""
+    """`quality − λ · cost`, with λ from the setting `reward_lambda`."""
     quality_terms: list[Term] = []
     cost_terms: list[Term] = []
 
@@ -374,20 +375,20 @@ class TaskState(TypedDict, total=False):
 
     question: str
     inputs: dict[str, Any]
-    """What the workflow's inputs model holds, as plain data."""
+    """The workflow's inputs model as plain data."""
     language: Language
     workflow: str | None
     """The workflow asked for; None lets the Coordinator choose."""
     max_iterations: int
     earlier: list[Exchange]
-    """The thread's tasks so far, oldest first."""
+    """Earlier tasks of the thread, oldest first."""
     restated: str | None
-    """A follow-up as a task that stands on its own; the question stays as it was written."""
+    """A follow-up rewritten as a self-contained task; `question` keeps the original."""
 
     active: str | None
-    """The workflow that is being played."""
+    """The workflow being played."""
     outputs: Annotated[dict[str, Output], operator.or_]
-    """What each workflow made, the latest of each."""
+    """Latest output of each workflow, by name."""
     comprehension_output: Comprehension | None
     planning_output: Plan | None
     execution_output: Execution | None
@@ -395,10 +396,10 @@ class TaskState(TypedDict, total=False):
     attempts: Annotated[list[Attempt], operator.add]
     """Every answer found so far, oldest first."""
     clarifications: Annotated[list[str], operator.add]
-    """What the person said when asked."""
+    """The user's answers to questions."""
 
     turn: Turn | None
-    """The latest agent's doings, until the Coordinator has entered them."""
+    """The latest agent's turn, until the Coordinator has recorded it."""
     decision: CoordinatorDecision | None
     history: Annotated[list[Record], operator.add]
     usage: Annotated[Usage, operator.add]
@@ -409,13 +410,13 @@ class TaskState(TypedDict, total=False):
     """The answer as text."""
     report: str | None
     routing: Routing | None
-    """What was before the Coordinator when it chose the workflow."""
+    """Advice given when the Coordinator chose the workflow."""
     reward: Reward | None
-    """How good the result was and what it cost, once the task has ended."""
+    """Quality and cost of the result, once the task has ended."""
 
 
 class WorkflowOutput(TypedDict, total=False):
-    """All that leaves a workflow's subgraph; the outer graph's additive channels stay outside."""
+    """Output of a workflow's subgraph; excludes the outer graph's additive channels."""
 
     outputs: dict[str, Output]
     turn: Turn | None
@@ -423,48 +424,48 @@ class WorkflowOutput(TypedDict, total=False):
 
 
 class Made(TypedDict, total=False):
-    """The part of a state that holds what workflows made."""
+    """The part of a state that holds workflow outputs."""
 
     outputs: dict[str, Output]
 
 
 class Recorded(TypedDict, total=False):
-    """The part of a state that tells what was played."""
+    """The part of a state that holds the history."""
 
     history: list[Record]
 
 
 RESTATE = "restate"
-"""Puts a follow-up into other words before the first round; its turn is in the history too."""
+"""Rewrites a follow-up before the first round; its turn is recorded in the history too."""
 
 
 def output_of(state: Made, workflow: str) -> Output | None:
-    """What the workflow made last; None where it has made nothing."""
+    """Return the workflow's latest output, or None."""
     return state.get("outputs", {}).get(workflow)
 
 
 def decisions(state: Recorded) -> list[CoordinatorDecision]:
-    """What the Coordinator has decided, oldest first."""
+    """Return the Coordinator's decisions, oldest first."""
     return [record.decision for record in state.get("history", []) if record.decision]
 
 
 def turns(state: Recorded) -> list[Record]:
-    """What was played, oldest first."""
+    """Return the turns played, oldest first."""
     return [record for record in state.get("history", []) if record.decision is None]
 
 
 def rounds(state: Recorded) -> list[Record]:
-    """The turns that a task's limit counts: those that a decision led to."""
+    """Return the turns that count towards a task's limit, which follow from a decision."""
     return [record for record in turns(state) if record.actor != RESTATE]
 
 
 def last_turn(state: Recorded) -> Record | None:
-    """What was played last; None before the first turn."""
+    """Return the last turn, or None before the first."""
     return next(reversed(turns(state)), None)
 
 
 class TaskInput(TypedDict, total=False):
-    """What starts a task."""
+    """Initial input of a task."""
 
     question: str
     inputs: dict[str, Any]
