@@ -1,7 +1,7 @@
-"""Where tasks are kept: LangGraph's checkpoints, and an index of the tasks beside them.
+"""Task storage: LangGraph's checkpoints and an index of the tasks.
 
-What is here is the same for every database: SQL that all of them understand, with `?` for a value.
-What differs is in `sqlite.py` (the default: one file, or memory) and `postgres.py` (many machines).
+This module is common to all databases: portable SQL with `?` as placeholder. The differences are in
+`sqlite.py` (the default: one file, or memory) and `postgres.py` (many machines).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from ..language.messages import say
 from ..state import Exchange, TaskInput, TaskStatus
 
 BUSY_SECONDS = 60
-"""How long a process waits for others that write."""
+"""Seconds a process waits for other writers."""
 
 SCHEMA = """
 create table if not exists tasks (
@@ -50,37 +50,37 @@ create table if not exists ratings (
 
 Value = str | int | None
 Row = dict[str, Any]
-"""By the name of the column."""
+"""Values by column name."""
 
 Interruption = Literal["lost", "cancelled"]
-"""Why whoever works on a task has to stop: another process has it now, or a person has asked."""
+"""Why work on a task must stop: another process has taken it over, or a user cancelled it."""
 
 Place = Path | SecretStr | None
-"""A folder, the address of a Postgres database, or memory."""
+"""A folder, the URL of a Postgres database, or None for memory."""
 
 
 class Session(Protocol):
-    """The statements of one transaction."""
+    """Executes the statements of one transaction."""
 
     async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
-        """Carry out a statement.
+        """Execute a statement.
 
         Returns:
-            The number of rows that it changed.
+            The number of rows changed.
         """
 
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        """The rows that a statement gives."""
+        """Return the rows of a query."""
 
 
 class TaskSummary(BaseModel):
-    """One line of the index."""
+    """One entry of the index."""
 
     model_config = ConfigDict(frozen=True)
 
     task_id: str
     thread_id: str
-    """The id of the task that began its thread."""
+    """The id of the first task of the thread."""
     question: str
     workflow: str | None
     status: TaskStatus
@@ -88,43 +88,41 @@ class TaskSummary(BaseModel):
     created: datetime
     updated: datetime
     owner: str | None
-    """The API key it belongs to, by its id; None is whoever uses this machine."""
+    """Id of the API key it belongs to; None for this machine's user."""
 
 
 class TaskStore(ABC):
-    """The checkpoints and the index; a subclass for each database.
+    """The checkpoints and the index; one subclass per database.
 
-    Tables have a column `rowid` that grows with each row, unless they are made `without rowid`.
+    Tables have an ascending column `rowid`, unless created `without rowid`.
     """
 
     checkpointer: BaseCheckpointSaver[str]
     lasting = True
-    """Whether what is in it outlives this process."""
+    """Whether its contents outlive this process."""
 
     @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Session]:
-        """Statements that are written together or not at all."""
+        """Open a transaction."""
 
     @abstractmethod
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        """What is stored now."""
+        """Return the rows of a query, outside a transaction."""
 
     @abstractmethod
     async def define(self, script: str) -> None:
-        """Make tables and indexes that are not there yet, written as for SQLite, with the bracket
-        that closes a table at the beginning of a line."""
+        """Create missing tables and indexes from a script in SQLite's dialect, with the closing
+        bracket of each table at the beginning of a line."""
 
     @abstractmethod
     def hold_lock(self, name: str) -> AbstractAsyncContextManager["TaskStore"]:
-        """Be the only one, of all processes on this storage, to do what has that name. It is for
-        short work: others wait.
+        """Hold a named lock across all processes on this storage; only briefly, since others wait.
 
         Returns:
-            The store to do it with: what is written through that one is refused once the right to
-            do it was lost.
+            The store to use under the lock: it refuses writes once the lock is lost.
 
         Raises:
-            ConcertinoError: others held on to it for too long.
+            ConcertinoError: others held the lock for too long.
         """
 
     @abstractmethod
@@ -134,32 +132,31 @@ class TaskStore(ABC):
         interrupt: Callable[[Interruption], object] = lambda why: None,
         nudge: asyncio.Event | None = None,
     ) -> AbstractAsyncContextManager["TaskStore"]:
-        """Hold the task for this process; a process that dies lets go of it.
+        """Claim the task for this process; the claim ends if the process dies.
 
         Args:
-            interrupt: called when whoever holds it has to stop.
-            nudge: set to have it looked at once whether that is so.
+            interrupt: called when the holder must stop.
+            nudge: set it to check at once whether the holder must stop.
 
         Returns:
-            The store to work on it with: what is written through that one, checkpoints too, is
-            refused once another process holds the task.
+            The store to use for the task: it refuses writes, including checkpoints, once another
+            process has claimed the task.
 
         Raises:
-            TaskBusy: another run holds it, or has taken it over.
+            TaskBusy: another run holds the task or has taken it over.
         """
 
     @abstractmethod
     async def find_unclaimed(self, task_ids: Collection[str]) -> set[str]:
-        """Those of the tasks that no process works on."""
+        """Return the tasks that no process is working on."""
 
     @abstractmethod
     async def ask_to_stop(self, task_id: str) -> None:
-        """Let whoever holds the task know that a person wants it stopped, where that is possible
-        from here."""
+        """Tell the task's holder that a user wants it stopped, if the storage supports it."""
 
     @abstractmethod
     async def prune_checkpoints(self, thread_id: str) -> None:
-        """Delete all checkpoints of a thread but its latest."""
+        """Delete all checkpoints of a thread except the latest."""
 
     async def add(
         self,
@@ -170,22 +167,22 @@ class TaskStore(ABC):
         status: TaskStatus = "running",
         owner: str | None = None,
     ) -> None:
-        """Enter a new task, with all that is needed to start it again."""
+        """Store a new task with everything needed to restart it."""
         async with self.transaction() as db:
             await insert_task(db, task_id, thread_id, task, status=status, owner=owner)
 
     async def update(
         self, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
     ) -> None:
-        """Enter a task's new status, and the workflow that was played."""
+        """Store a task's new status, the workflow played and the answer."""
         async with self.transaction() as db:
             await update_task(db, task_id, status, workflow, answer)
 
     async def list_exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
-        """The thread's tasks that are its owner's and have an answer, oldest first.
+        """Return the owner's answered tasks of a thread, oldest first.
 
         Raises:
-            UnknownTask: there is none.
+            UnknownTask: there are none.
         """
         whose, values = build_owner_condition(owner)
         query = (
@@ -206,7 +203,7 @@ class TaskStore(ABC):
         ]
 
     async def rate(self, task_id: str, rating: int, comment: str | None = None) -> None:
-        """Keep what a person thinks of a result; a later opinion replaces it."""
+        """Store a user's rating of a result; a later rating replaces it."""
         async with self.transaction() as db:
             await db.execute(
                 "insert into ratings values (?, ?, ?, ?) on conflict (task_id) do update set "
@@ -215,20 +212,20 @@ class TaskStore(ABC):
             )
 
     async def rating(self, task_id: str) -> int | None:
-        """What its person thinks of a task, 1 to 5."""
+        """Return the user's rating of a task, 1 to 5, or None."""
         rows = await self.read("select rating from ratings where task_id = ?", (task_id,))
         return rows[0]["rating"] if rows else None
 
     async def task_input(self, task_id: str) -> TaskInput:
-        """What a task was started with."""
+        """Return a task's initial input; empty for an unknown task."""
         rows = await self.read("select options from tasks where task_id = ?", (task_id,))
         return cast("TaskInput", json.loads(rows[0]["options"])) if rows else {}
 
     async def get(self, task_id: str) -> TaskSummary:
-        """One task of the index.
+        """Return a task's index entry.
 
         Raises:
-            UnknownTask: it is not stored here.
+            UnknownTask: the task is not stored here.
         """
         found = await self._select("where task_id = ?", task_id)
         if not found:
@@ -236,12 +233,12 @@ class TaskStore(ABC):
         return found[0]
 
     async def list_latest(self, limit: int) -> list[TaskSummary]:
-        """The latest tasks, newest first; one whose process died is told as interrupted."""
+        """Return the latest tasks, newest first; tasks of dead processes as `interrupted`."""
         return await self.select("order by created desc, rowid desc limit ?", limit)
 
     async def select(self, clause: str, *values: Value) -> list[TaskSummary]:
-        """The tasks of a `where` and `order by` clause; one whose process died is told as
-        interrupted."""
+        """Return the tasks of a `where` and `order by` clause; tasks of dead processes as
+        `interrupted`."""
         tasks = await self._select(clause, *values)
         free = await self.find_unclaimed(
             [task.task_id for task in tasks if task.status == "running"]
@@ -265,7 +262,7 @@ async def insert_task(
     status: TaskStatus,
     owner: str | None,
 ) -> None:
-    """`TaskStore.add` within a transaction."""
+    """Implement `TaskStore.add` within a transaction."""
     now, options = timestamp(), json.dumps(task)
     await db.execute(
         "insert into tasks (task_id, thread_id, question, workflow, options, status, created, "
@@ -280,7 +277,7 @@ async def insert_task(
 async def update_task(
     db: Session, task_id: str, status: TaskStatus, workflow: str | None, answer: str | None
 ) -> None:
-    """`TaskStore.update` within a transaction."""
+    """Implement `TaskStore.update` within a transaction."""
     await db.execute(
         "update tasks set status = ?, workflow = coalesce(?, workflow), final_answer = ?, "
         "updated = ? where task_id = ?",
@@ -289,25 +286,26 @@ async def update_task(
 
 
 def build_owner_condition(owner: str | None) -> tuple[str, tuple[str, ...]]:
-    """A condition for rows of that owner, with its value: `owner = null` is never true."""
+    """Return an SQL condition for the owner's rows and its values: `owner = null` is never true."""
     return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
 
 
 def checkpoint_config(task_id: str) -> RunnableConfig:
-    """The name under which LangGraph's checkpointer keeps a task."""
+    """Return the LangGraph config that identifies a task's checkpoints."""
     return {"configurable": {"thread_id": task_id}}
 
 
 def timestamp() -> str:
-    """This moment, as the tables have it."""
+    """Return the current UTC time in the format of the tables (ISO 8601, seconds)."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def advance_checkpoint_clock(found: CheckpointTuple | None) -> CheckpointTuple | None:
-    """Have this process give the next checkpoints ids above that of the one it found.
+    """Make this process's next checkpoint ids greater than the id of the given checkpoint.
 
-    The highest id is taken for a thread's latest checkpoint, and LangGraph makes ids of the clock,
-    ascending within one process. Behind the clock of another one they would never be read.
+    The latest checkpoint of a thread is the one with the highest id, and LangGraph derives ids from
+    the clock, ascending within one process only. Checkpoints of a process whose clock is behind
+    another's would never be read.
     """
     if found:
         time, last = checkpoint_ids.UUID(found.checkpoint["id"]).time, "_last_v6_timestamp"

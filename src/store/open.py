@@ -1,4 +1,4 @@
-"""Opening the store that a place names; the drivers know nothing of one another."""
+"""Opens the store at a place; the drivers are independent of each other."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,8 +12,8 @@ from .base import SCHEMA, Place, TaskStore
 
 @asynccontextmanager
 async def open_store(place: Place) -> AsyncIterator[TaskStore]:
-    """Open the tasks in a folder, made on first use and readable by the user alone, or in a
-    Postgres database; without either, a store in memory that is gone when closed.
+    """Open the task store in a folder, created on first use and readable only by the user, or in a
+    Postgres database; with None, in memory, lost when closed.
 
     Raises:
         ConcertinoError: the folder cannot be written, the disk is full, the file is damaged, or

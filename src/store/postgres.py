@@ -1,9 +1,9 @@
-"""Tasks in a Postgres database: for many processes on many machines.
+"""Task store in a Postgres database, for many processes on many machines.
 
-Who works on a task holds a *lease*: a row with a token that no other lease has, renewed as long as
-its process lives. Whoever finds a lease run out may take the task over, with a token of its own.
-Every write for a task, a checkpoint too, looks its token up in the same transaction, and the row
-cannot change before that ends. So a process that was thought dead and wakes up late writes nothing.
+A process working on a task holds a *lease*: a row with a unique fencing token, renewed while the
+process lives. Once a lease has expired, another process may take over the task with a new token.
+Every write for a task, including checkpoints, checks its token in the same transaction, which locks
+the row until it ends. So a process that was presumed dead and wakes up late cannot write.
 """
 
 import asyncio
@@ -47,15 +47,15 @@ from .base import (
 from .serializer import serializer
 
 MAX_CONNECTIONS = 10
-"""Connections that one process has open at most."""
+"""Maximum open connections per process."""
 CONNECT_SECONDS = 10
 POLL_SECONDS = 0.02
-"""How often a process that waits for others looks whether they are done."""
+"""Seconds between attempts to acquire a lock."""
 RENEWALS_PER_LEASE = 3
-"""How often a lease is renewed in the time after which it runs out."""
+"""Renewals of a lease within its lifetime."""
 
 CONNECTION_ERRORS = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
-"""What says that a connection is of no use any more."""
+"""Errors that mean a connection is no longer usable."""
 
 LEASE_SCHEMA = """
 create sequence if not exists lease_tokens;
@@ -81,7 +81,7 @@ class Lease:
     token: int
 
     async def check(self, connection: Connection) -> None:
-        """Make sure that it holds, and will until the transaction ends.
+        """Check that the lease is held, and lock its row until the transaction ends.
 
         Raises:
             TaskBusy: another process has the task.
@@ -99,9 +99,9 @@ class PostgresStore(TaskStore):
 
     Args:
         source: a pool of connections, or a single one.
-        seconds: after which a lease runs out that is not renewed.
-        turns: a lock for each name, so that one connection of this process waits for it.
-        lease: what has to hold for anything to be written; None: nothing.
+        seconds: lifetime of a lease without renewal.
+        turns: local lock per name, so that only one connection of this process waits for it.
+        lease: lease required for all writes; None for none.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class PostgresStore(TaskStore):
 
     @asynccontextmanager
     async def acquire_connection(self) -> AsyncIterator[Connection]:
-        """A connection that nobody else uses meanwhile."""
+        """Acquire a connection for exclusive use."""
         try:
             if isinstance(self._source, AsyncConnectionPool):
                 async with self._source.connection() as connection:
@@ -130,7 +130,7 @@ class PostgresStore(TaskStore):
 
     @asynccontextmanager
     async def begin_write(self) -> AsyncIterator[Connection]:
-        """A transaction in which the lease holds."""
+        """Begin a transaction during which the lease is held."""
         async with self.acquire_connection() as connection, connection.transaction():
             if self._lease:
                 await self._lease.check(connection)
@@ -146,13 +146,13 @@ class PostgresStore(TaskStore):
             return await PostgresSession(connection).read(query, values)
 
     async def setup(self) -> None:
-        """Make the tables of the checkpoints and the leases."""
+        """Create the tables of checkpoints and leases."""
         await self.define(LEASE_SCHEMA)
         async with self._hold_advisory_lock("schema") as connection:
             await AsyncPostgresSaver(connection).setup()
 
     async def define(self, script: str) -> None:
-        # Of two that make the same table at the same time one would fail, "if not exists" or not.
+        # Creating the same table twice concurrently fails, even with "if not exists".
         async with self._hold_advisory_lock("schema") as connection:
             await connection.execute(translate_schema(script).encode(), prepare=False)
 
@@ -163,14 +163,14 @@ class PostgresStore(TaskStore):
 
     @asynccontextmanager
     async def _hold_advisory_lock(self, name: str) -> AsyncIterator[Connection]:
-        """The connection that has a lock of this name. Where the server ends it, as it does when
-        this process is paused, the lock is gone, and nothing can be written over it any more."""
+        """Hold the named lock and yield its connection. If the server closes the connection, as it
+        does when this process is paused, the lock is lost and writes through it fail."""
         key = "hashtextextended(current_schema() || '.' || %s, 0)"
         async with self._turns[name], self.acquire_connection() as connection:
             try:
                 async with asyncio.timeout(BUSY_SECONDS):
-                    # It asks again and again: who waits inside Postgres holds up the building of
-                    # indexes, which may be what it waits for.
+                    # Poll: a waiter inside Postgres blocks the building of indexes, which may be
+                    # what it is waiting for.
                     while not await _fetch_value(connection, f"pg_try_advisory_lock({key})", name):  # noqa: ASYNC110
                         await asyncio.sleep(POLL_SECONDS)
             except TimeoutError:
@@ -179,7 +179,7 @@ class PostgresStore(TaskStore):
                 await connection.execute(f"set idle_session_timeout = '{BUSY_SECONDS}s'")
                 yield connection
             finally:
-                with suppress(Error):  # a connection that is broken has no lock
+                with suppress(Error):  # a broken connection has lost the lock
                     await connection.execute("reset idle_session_timeout")
                     await _fetch_value(connection, f"pg_advisory_unlock({key})", name)
 
@@ -196,7 +196,7 @@ class PostgresStore(TaskStore):
             yield PostgresStore(self._source, self._seconds, self._turns, lease)
         finally:
             beating.cancel()
-            with suppress(StoreUnavailable):  # else it runs out
+            with suppress(StoreUnavailable):  # otherwise it expires
                 await self._update_leases(
                     "delete from leases where task_id = %s and token = %s", task_id, lease.token
                 )
@@ -233,7 +233,7 @@ class PostgresStore(TaskStore):
     async def _renew_lease(
         self, lease: Lease, interrupt: Callable[[Interruption], object], nudge: asyncio.Event
     ) -> None:
-        """Renew a lease until it is lost, and pass on that a person wants the task stopped."""
+        """Renew a lease until it is lost; call `interrupt` on its loss or a user's cancellation."""
         renewed = time.monotonic()
         while time.monotonic() < renewed + self._seconds:
             with suppress(TimeoutError):
@@ -255,14 +255,14 @@ class PostgresStore(TaskStore):
         interrupt("lost")
 
     async def _update_leases(self, statement: str, *values: str | float) -> Row | None:
-        """Change the leases; the row that the statement returns, where it does."""
+        """Change the leases; return the statement's first row, if any."""
         async with self.acquire_connection() as connection:
             cursor = await connection.execute(statement.encode(), values)
             return await cursor.fetchone() if cursor.description else None
 
 
 class FencedSaver(AsyncPostgresSaver):
-    """LangGraph's checkpointer, which writes only while the store's lease holds, and for
+    """LangGraph's checkpointer, which writes only while the store's lease is held and is safe for
     processes whose clocks differ."""
 
     def __init__(self, store: PostgresStore, source: ConnectionSource) -> None:
@@ -280,7 +280,7 @@ class FencedSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        # Texts that are values of channels become JSON in the database, which has no U+0000.
+        # Text values of channels are stored as JSON, where Postgres does not allow U+0000.
         values = {name: _kept(value) for name, value in checkpoint["channel_values"].items()}
         storable: Checkpoint = {**checkpoint, "channel_values": values}
         async with self._store.begin_write() as connection:
@@ -302,7 +302,7 @@ class FencedSaver(AsyncPostgresSaver):
 
 
 class PostgresSession:
-    """Statements over a connection."""
+    """Executes statements on a connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -318,16 +318,16 @@ class PostgresSession:
 
 @asynccontextmanager
 async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
-    """The store in the database of that address.
+    """Open the store in the database at a URL.
 
     Raises:
-        ConcertinoError: the address is none, or the database cannot be used.
+        ConcertinoError: the URL is invalid, or the database cannot be used.
     """
     address = _validate_address(url.get_secret_value())
     seconds = get_settings().lease_seconds
 
     async def configure(connection: Connection) -> None:
-        # What a paused process has locked is free again before its lease is another's.
+        # Locks of a paused process are released before another can take over its lease.
         await connection.execute(
             f"set idle_in_transaction_session_timeout = {round(seconds * 1000)}".encode()
         )
@@ -340,11 +340,11 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
         max_size=MAX_CONNECTIONS,
         open=False,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,  # a restart of Postgres ends them all
+        check=AsyncConnectionPool.check_connection,  # a restart of Postgres closes them all
     )
     try:
         async with await AsyncConnection.connect(address, connect_timeout=CONNECT_SECONDS):
-            pass  # the pool itself would not say why it gets no connection
+            pass  # the pool itself does not report why connecting fails
         async with pool:
             store = PostgresStore(pool, seconds, defaultdict(asyncio.Lock))
             await store.setup()
@@ -354,7 +354,7 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
 
 
 def _validate_address(address: str) -> str:
-    """The address, if it is one; what is wrong with it is not told, since it has a password."""
+    """Return the address if it is valid; the error omits details, since it may hold a password."""
     try:
         if not address.startswith(("postgresql://", "postgres://")):
             raise ProgrammingError
@@ -365,8 +365,8 @@ def _validate_address(address: str) -> str:
 
 
 def translate_schema(script: str) -> str:
-    """Definitions of tables that were written for SQLite, whose tables number their rows
-    themselves."""
+    """Translate SQLite table definitions to Postgres, adding the `rowid` that SQLite has
+    implicitly."""
     script = re.sub(r"\binteger\b", "bigint", script)
     script = re.sub(r"\breal\b", "double precision", script)
     numbered = ",\n    rowid bigint generated always as identity\n);"
@@ -374,13 +374,12 @@ def translate_schema(script: str) -> str:
 
 
 def _translate_statement(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
-    """A statement with Postgres's mark for a value, and values without what its texts cannot
-    hold."""
+    """Return a statement with Postgres's placeholders, and its values without U+0000."""
     return statement.replace("?", "%s").encode(), [_kept(value) for value in values]
 
 
 def _kept(value: Any) -> Any:
-    """A value without the character that Postgres's texts cannot hold."""
+    """Return a value without U+0000, which Postgres text cannot hold."""
     return value.replace("\0", "") if isinstance(value, str) else value
 
 

@@ -1,5 +1,5 @@
-"""How checkpoints are written and read: only contracts are made from them, also those that had
-another name when they were written."""
+"""Serialization of checkpoints: only contracts are instantiated from them, including contracts
+that were renamed since."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSeriali
 from ..state import Contract
 
 Name = tuple[str, str]
-"""A class: its module, and its name there."""
+"""A class: its module and its name in it."""
 
 MOVED: dict[Name, Name] = {
     ("concertino.agents.lesson", "Exercise"): ("concertino.agents.lesson.contracts", "Exercise"),
@@ -18,15 +18,15 @@ MOVED: dict[Name, Name] = {
     ("concertino.agents.story", "StoryBrief"): ("concertino.agents.story.contracts", "StoryBrief"),
     ("concertino.agents.story", "StoryPlan"): ("concertino.agents.story.contracts", "StoryPlan"),
 }
-"""The name that a checkpoint may have for a contract, and the one that the contract has now.
+"""Former names of contracts found in checkpoints, mapped to their current names.
 
-A contract that moves or is renamed needs a line where a state holds it by itself. Within another
-contract it is stored as plain data.
+A moved or renamed contract needs an entry if a state holds it directly. Inside another contract it
+is stored as plain data.
 """
 
 
 class ContractSerializer(JsonPlusSerializer):
-    """LangGraph's serializer, for checkpoints that may have earlier names of contracts."""
+    """LangGraph's serializer, which also reads checkpoints with former names of contracts."""
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         kind, packed = data
@@ -36,23 +36,23 @@ class ContractSerializer(JsonPlusSerializer):
 
 
 def serializer() -> JsonPlusSerializer:
-    """Checkpoints hold the models of the state, and no other class is made from them."""
+    """Return a serializer that instantiates only the models of the state from checkpoints."""
     models = [(model.__module__, model.__name__) for model in Contract.__subclasses__()]
     return ContractSerializer(allowed_msgpack_modules=models)
 
 
 def _head(name: Name) -> bytes:
-    """How the name of a class looks inside of a checkpoint."""
+    """Return a class name as encoded in a checkpoint."""
     return b"".join(map(ormsgpack.packb, name))
 
 
 def _rename_all(packed: bytes) -> bytes:
-    """The same value, with the names that its contracts have now."""
+    """Return the same packed value with current names of contracts."""
     return _pack(_unpack(packed))
 
 
 def _rename(code: int, packed: bytes) -> ormsgpack.Ext:
-    """An object of a checkpoint and those inside of it, still packed."""
+    """Rename a packed object of a checkpoint and the objects in it."""
     content = _unpack(packed)
     if code == EXT_PYDANTIC_V2:
         module, name, *fields = content

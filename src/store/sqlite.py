@@ -1,4 +1,4 @@
-"""Tasks in one SQLite file, or in memory: for one machine."""
+"""Task store in one SQLite file or in memory, for a single machine."""
 
 import asyncio
 import os
@@ -29,19 +29,19 @@ from .serializer import serializer
 
 DATABASE = "tasks.sqlite"
 POLL_SECONDS = 0.005
-"""How often a process that waits for others looks whether they are done."""
+"""Seconds between attempts to acquire a lock."""
 
 
 class AscendingSaver(AsyncSqliteSaver):
-    """LangGraph's checkpointer, for processes whose clocks differ."""
+    """LangGraph's checkpointer, safe for processes whose clocks differ."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         return advance_checkpoint_clock(await super().aget_tuple(config))
 
 
 class SqliteStore(TaskStore):
-    """Checkpoints and index over one connection, which its tasks take turns with. Locks are files:
-    a process that dies lets go of them, and one that is paused does not."""
+    """Checkpoints and index over one connection, shared in turn by its tasks. Locks are files: they
+    are released when a process dies, but not while it is paused."""
 
     checkpointer: AscendingSaver
 
@@ -71,7 +71,7 @@ class SqliteStore(TaskStore):
 
     @asynccontextmanager
     async def hold_lock(self, name: str) -> AsyncIterator[TaskStore]:
-        async with self._locks[name]:  # so that of each process one waits for the file
+        async with self._locks[name]:  # only one waiter per process polls the file
             if self._home is None:
                 yield self
                 return
@@ -109,7 +109,7 @@ class SqliteStore(TaskStore):
         return {task_id for task_id in task_ids if await self._is_free(task_id)}
 
     async def ask_to_stop(self, task_id: str) -> None:
-        """A file cannot carry the wish."""
+        """Do nothing: lock files cannot carry the request."""
 
     async def prune_checkpoints(self, thread_id: str) -> None:
         older = (
@@ -129,7 +129,7 @@ class SqliteStore(TaskStore):
 
 
 class SqliteSession:
-    """Statements over a connection."""
+    """Executes statements on a connection."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -146,7 +146,7 @@ class SqliteSession:
 
 @asynccontextmanager
 async def open_sqlite(home: Path | None) -> AsyncIterator[TaskStore]:
-    """The store in a folder, or in memory.
+    """Open the store in a folder, or in memory.
 
     Raises:
         ConcertinoError: the folder cannot be written, the disk is full, or the file is damaged.
@@ -155,7 +155,7 @@ async def open_sqlite(home: Path | None) -> AsyncIterator[TaskStore]:
         database = await asyncio.to_thread(_prepare_database, home)
         async with aiosqlite.connect(database, timeout=BUSY_SECONDS) as connection:
             store = SqliteStore(connection, home)
-            # SQLite does not wait for a database that is being switched to its write-ahead log.
+            # SQLite does not wait while another process switches to write-ahead logging.
             async with store.hold_lock(DATABASE):
                 await store.checkpointer.setup()
             yield store
