@@ -1,1 +1,1 @@
-"""The `concertino` command, one module per family of commands."""
+"""The `concertino` command, one module per group of commands."""

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: one line for the person, the traceback in a file."""
+"""Unexpected errors: one line for the user, the traceback in a log file."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class MaskingFormatter(logging.Formatter):
-    """A line of text and its traceback, without what is set as a secret."""
+    """Formats a log line and its traceback with all secrets masked."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -28,8 +28,8 @@ class MaskingFormatter(logging.Formatter):
 
 @contextmanager
 def log_to_file() -> Iterator[Path]:
-    """Keep what is logged out of the terminal, in a file of the person's own. A folder that cannot
-    be written costs the log, not the command."""
+    """Log to a file in the user's folder instead of the terminal. If the folder cannot be written,
+    the log is dropped and the command still runs."""
     settings = get_settings()
     path = settings.home / LOG_FILE
     root = logging.getLogger("concertino")
@@ -50,7 +50,7 @@ def log_to_file() -> Iterator[Path]:
 
 
 def explain_unforeseen(error: Exception, path: Path) -> None:
-    """Tell the person in one line, and keep the traceback in the file."""
+    """Print one line for the user and log the traceback to the file."""
     log.error("unforeseen", exc_info=error)
     text = mask_secrets(f"{type(error).__name__}: {error}", get_settings().secrets)
     click.echo(f"concertino: {say('cli.unforeseen', error=text[:300], path=path)}", err=True)

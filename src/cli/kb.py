@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..kb.contracts import IngestProgress
 
 MAX_SHOWN = 20
-"""Skipped files that are named; of more only the number is told."""
+"""Maximum number of skipped files listed; for the rest only the count is shown."""
 
 
 @click.group(help=say("cli.kb.help"), epilog=say("cli.kb.epilog"))
@@ -150,7 +150,7 @@ def _format_hit(number: int, hit: "Hit") -> str:
 
 @contextmanager
 def _show_progress(what: str, quiet: bool) -> "Iterator[IngestProgress]":
-    """A bar on standard error, where that is a terminal."""
+    """Show a progress bar on stderr if it is a terminal."""
     from rich import progress
     from rich.console import Console
 

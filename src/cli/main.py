@@ -41,7 +41,7 @@ class _Group(click.Group):
         except (ConcertinoError, click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            raise  # whoever reads the output has left
+            raise  # the reader of the output has closed the pipe
         except Exception as error:
             from .failures import explain_unforeseen
 

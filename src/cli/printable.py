@@ -1,7 +1,7 @@
-"""A result as one page of HTML to print: A4, no scripts, nothing fetched from elsewhere.
+"""A result as one printable HTML page: A4, no scripts, no external resources.
 
-What a model wrote is data: HTML in it is shown as text, pictures are left out, links lead to the
-web or nowhere, and formulas become MathML without links and styles.
+Model output is untrusted: its HTML is shown as text, images are omitted, links lead only to the
+web, and formulas become MathML without links and styles.
 """
 
 import html
@@ -27,15 +27,15 @@ _ATTRIBUTES = frozenset(
         *("lspace", "rspace"),
     )
 )
-"""Those of MathML that only lay out."""
+"""MathML attributes that affect only layout."""
 
 _BRACKETED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 
 
 def render_result(result: Mapping[str, Any]) -> str:
-    """The report of any task's result, as `run_task` returns it, ready to print.
+    """Render the report of a task's result, as returned by `run_task`, for printing.
 
-    A lesson's answers are on a sheet of their own. Without a report the page says why.
+    A lesson's answers start on a new sheet. Without a report the page says why.
     """
     text = result.get("report") or result.get("error") or result.get("input_request") or ""
     title = result.get("question") or ""
@@ -48,12 +48,12 @@ def render_result(result: Mapping[str, Any]) -> str:
 
 
 def render_markdown(markdown: str, *, title: str, language: Language = "en") -> str:
-    """A page of Markdown with LaTeX formulas between `$` signs.
+    """Render Markdown with LaTeX formulas between `$` signs as an HTML page.
 
     Args:
-        markdown: what the page says.
-        title: shown by the browser; the page's own heading where the text has none.
-        language: that of the text.
+        markdown: text of the page.
+        title: page title; also its heading if the text has none.
+        language: language of the text.
     """
     shown = " ".join(title.split())
     if not re.search(r"^# ", markdown, re.MULTILINE):
@@ -86,12 +86,12 @@ def _convert_brackets(match: re.Match[str]) -> str:
 
 
 def _escape_markdown(title: str) -> str:
-    """The title so that Markdown takes none of it for its own signs."""
+    """Escape Markdown syntax in a title."""
     return re.sub(r"([\\`*_{}\[\]<>#$|!])", r"\\\1", title)
 
 
 def _start_sheets(tokens: Sequence["Token"]) -> None:
-    """Put a page break before each heading of answers."""
+    """Insert a page break before each answers heading."""
     keys = {say("lesson.key", language) for language in ("en", "zh")}
     for opening, heading in pairwise(tokens):
         if opening.type == "heading_open" and heading.content in keys:
@@ -99,16 +99,16 @@ def _start_sheets(tokens: Sequence["Token"]) -> None:
 
 
 def _render_formula(latex: str, options: dict[str, Any]) -> str:
-    """A formula as MathML, or as it was written where it cannot be read."""
+    """Render a formula as MathML, or its source as code if it cannot be parsed."""
     from latex2mathml.converter import convert_to_element
 
     display = "block" if options.get("display_mode") else "inline"
     try:
         formula = convert_to_element(latex, display=display)
-    except Exception:  # the library has no common error for what it cannot read
+    except Exception:  # the library has no common base error
         return f"<code>{html.escape(latex)}</code>"
     for element in formula.iter():
-        # The library writes characters as references, and passes on what it does not know.
+        # The library writes characters as references, and passes on unknown attributes.
         element.text = html.unescape(element.text or "")
         for name in set(element.attrib) - _ATTRIBUTES:
             del element.attrib[name]

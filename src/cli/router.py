@@ -159,7 +159,7 @@ def _format_version(number: int, classifier: "Classifier") -> str:
 
 
 def _print_report(report: "TrainingReport", skipped: int, before: int, number: int) -> None:
-    """The report of a training, for people."""
+    """Print a training report for the user."""
     click.echo(say("router.learned", **report.model_dump(include={"learned", "held_out"})))
     left_out = report.model_dump(include={"without_text", "without_reward", "undecided"})
     click.echo(say("router.left_out", **left_out, skipped=skipped))

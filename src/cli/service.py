@@ -40,7 +40,7 @@ def serve(host: str, port: int, workers_in_process: int | None) -> None:
         settings = settings.model_copy(update={"serve_workers": workers_in_process})
     logs.configure_logging(settings)
     tracing.configure_tracing(settings)
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
+    with suppress(KeyboardInterrupt):  # Ctrl-C stops the service
         asyncio.run(serving(settings, host, port, click.echo))
 
 

@@ -1,4 +1,4 @@
-"""The commands of tasks: `concertino solve`, `run`, `resume`, `tasks`, `workflows` and `models`."""
+"""Task commands: `concertino solve`, `run`, `resume`, `tasks`, `workflows` and `models`."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ EXIT_CODES = {
     "needs_input": 5,
     "interrupted": 6,
 }
-"""Of a task's status. 2 is a wrong call, 130 is Ctrl-C."""
+"""Exit codes by task status. 2 is a usage error, 130 is Ctrl-C."""
 
 _FORMULA = re.compile(r"-\s*(?:[\d.(\\√]|[^\W\d_]\s*[-+*/^=<>²³]|(?:sin|cos|tan|log|ln|sqrt)\b)")
 
 
 class _FormulaCommand(click.Command):
-    """Takes a formula that begins with a minus, such as -3x+2=0, for no option."""
+    """Accepts a formula that begins with a minus, such as -3x+2=0, as an argument."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -171,7 +171,7 @@ def models(as_json: bool) -> None:
 
 
 def _parse_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`name=value` pairs as a task's inputs; what takes a list, or comes twice, is a list."""
+    """Parse `name=value` pairs into task inputs; list inputs and repeated names become lists."""
     from ..tasks.api import workflows
 
     schemas = [row["inputs"].get("properties", {}) for row in workflows()]
@@ -191,7 +191,7 @@ def _parse_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _check_out(out: Path | None) -> None:
-    """Refuse a file that the result could not be written to, before the work is done."""
+    """Check the output file's suffix and folder before the task runs."""
     if out is None:
         return
     if out.suffix not in (".md", ".html", ".json"):
@@ -225,7 +225,7 @@ def _read_stdin() -> str:
 def _play(
     events: "AsyncIterator[Event]", as_json: bool, quiet: bool, out: Path | None = None
 ) -> None:
-    """Follow a task to its end, and leave with the exit code of its status."""
+    """Follow a task to its end and exit with the code of its status."""
     from rich.console import Console
 
     console = Console(highlight=False, quiet=quiet or as_json)
@@ -256,7 +256,7 @@ def _play(
 
 
 def _print_event(console: "Console", event: "Event") -> None:
-    """One line when a round is decided, and one when it has been played."""
+    """Print one line when a round is decided, and one when it has been played."""
     from rich.markup import escape
 
     from ..agents.coordinator import MIN_PROBABILITY
@@ -292,7 +292,7 @@ def _print_result(console: "Console", result: dict[str, Any]) -> None:
 
     console.print()
     if result["report"]:
-        # Rich takes a backslash for an escape; LaTeX has to keep its own.
+        # Rich treats a backslash as an escape; LaTeX must keep its own.
         console.print(Markdown(result["report"].replace("\\", "\\\\")))
     if result["answer"]:  # of a calculation; elsewhere the report is the answer
         told = say("cli.answer", result["language"], answer=result["final_answer"])

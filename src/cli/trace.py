@@ -1,4 +1,4 @@
-"""The commands that show what tasks have taught: `concertino trace`, `bandit` and `rate`."""
+"""The commands for traces and rewards: `concertino trace`, `bandit` and `rate`."""
 
 import asyncio
 import csv
@@ -24,7 +24,7 @@ COLUMNS = (
     *("task_id", "ended", "question", "language", "status", "chosen", "workflow"),
     *("propensity", "followed", "model"),
 )
-"""What a table has of a record besides the numbers in it."""
+"""Record fields in the table, besides the groups of figures."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 
@@ -147,10 +147,10 @@ async def _read_status(task_id: str) -> "TaskStatus":
 
 
 def read_traces(paths: Sequence[Path] = ()) -> "TraceReading":
-    """What these files and folders hold, or the user's own trace.
+    """Read the traces in these files and folders, or else the user's own trace.
 
     Raises:
-        ConcertinoError: one cannot be read.
+        ConcertinoError: a file cannot be read.
     """
     from ..learning.trace import Trace, read_trace_files
     from ..settings import get_settings
@@ -180,7 +180,7 @@ def _format_record(record: "TraceRecord") -> str:
 
 
 def _explain(record: "TraceRecord") -> None:
-    """How a task's workflow was chosen, and its reward, term by term."""
+    """Print how a task's workflow was chosen, and its reward term by term."""
     click.echo(_format_record(record))
     if routing := record.routing:
         likely = ", ".join(f"{c.workflow} {c.p:.2f}" for c in routing.candidates) or "-"
@@ -216,7 +216,7 @@ def _write_lines(file: TextIO, records: list["TraceRecord"]) -> None:
 
 
 def _write_table(file: TextIO, records: list["TraceRecord"]) -> None:
-    """What fits into one: a line a task, a column a number."""
+    """Write records as CSV: one row per task, one column per number."""
     rows = [
         {
             **record.model_dump(mode="json", include=set(COLUMNS)),
