@@ -1,1 +1,1 @@
-"""Tasks: starting, playing, ending them; their results and events."""
+"""Tasks: start, run and end; their results and events."""

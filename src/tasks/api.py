@@ -1,4 +1,4 @@
-"""Running tasks: start, follow, resume, list. The Python API, under every other face."""
+"""The Python API for tasks: start, follow, resume, list, rate. All other interfaces use it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
@@ -46,13 +46,13 @@ async def astream_task(
     model: Model = None,
     storage: Storage = "sqlite",
 ) -> AsyncIterator[Event]:
-    """Run a task and yield what happens, as plain dicts with a `type`; see `tasks/events.py`.
+    """Run a task and yield its events, plain dicts with a `type`; see `tasks/events.py`.
 
-    The first is `started`, the last `done` with the `result` that `run_task` returns. Whoever stops
-    reading ends the run; `resume_task` takes it up again.
+    The first is `started`, the last `done` with the `result` that `run_task` returns. Closing the
+    iterator early ends the run; `resume_task` continues it.
 
     Raises:
-        InvalidTask: the task cannot be worked on as given.
+        InvalidTask: the question or its options are invalid.
         UnknownTask: the thread has no task with an answer.
         ConcertinoError: the task cannot be stored.
     """
@@ -70,14 +70,14 @@ async def astream_task(
 async def aresume_stream(
     task_id: str, answer: str | None = None, *, model: Model = None
 ) -> AsyncIterator[Event]:
-    """Go on with a stored task from its last checkpoint, yielding events as `astream_task` does.
+    """Continue a stored task from its last checkpoint, yielding events like `astream_task`.
 
-    `answer` is the person's, where the task waits for one. A task that has ended is not run
-    again: its result comes at once.
+    `answer` is the user's, if the task waits for one. A task that has ended is not run again: its
+    result is yielded immediately.
 
     Raises:
-        UnknownTask: it is not stored here.
-        TaskBusy: it is being worked on.
+        UnknownTask: the task is not stored here.
+        TaskBusy: another process is working on it.
     """
     check_model(model)
     async with open_store(_resolve_place("sqlite")) as opened:
@@ -103,17 +103,17 @@ async def arun_task(
     storage: Storage = "sqlite",
     on_event: Callable[[Event], object] | None = None,
 ) -> dict[str, Any]:
-    """Run a task to its end, or until it needs an answer from its person.
+    """Run a task to its end, or until it needs an answer from the user.
 
     Args:
         question: the task in plain language, Chinese or English.
         workflow: name of the workflow; None lets the Coordinator choose.
-        inputs: what that workflow takes besides the question.
-        thread_id: that of an earlier task's result, to follow it up: "shorter, please".
-        max_iterations: rounds of agents before the best answer so far has to do.
-        model: a model or provider by name, or a LangChain chat model; None takes the settings'.
-        storage: `sqlite` keeps the task in the user's folder (or in the database that
-            CONCERTINO_DATABASE_URL names), where it can be resumed; `memory` keeps nothing.
+        inputs: the workflow's inputs besides the question.
+        thread_id: `thread_id` of an earlier result, for a follow-up such as "shorter, please".
+        max_iterations: rounds of agents after which the best answer so far is returned.
+        model: a model or provider by name, or a LangChain chat model; None uses the settings.
+        storage: `sqlite` stores the task in the user's folder (or in the database at
+            CONCERTINO_DATABASE_URL), where it can be resumed; `memory` stores nothing.
         on_event: called with each event of `astream_task`.
 
     Returns:
@@ -121,7 +121,7 @@ async def arun_task(
         `unverified`, `no_answer`, `needs_input`, `interrupted` or `failed`.
 
     Raises:
-        InvalidTask: the task cannot be worked on as given.
+        InvalidTask: the question or its options are invalid.
         ConcertinoError: the task cannot be stored.
     """
     events = astream_task(
@@ -139,7 +139,7 @@ async def arun_task(
 async def asolve_math_problem(
     problem_text: str, max_iterations: int | None = None, **options: Any
 ) -> dict[str, Any]:
-    """`arun_task` with the workflow `solve_math`; takes its `model`, `storage` and `on_event`."""
+    """Call `arun_task` with workflow `solve_math`; accepts `model`, `storage` and `on_event`."""
     return await arun_task(
         problem_text, workflow="solve_math", max_iterations=max_iterations, **options
     )
@@ -152,77 +152,77 @@ async def aresume_task(
     model: Model = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> dict[str, Any]:
-    """Go on with a stored task from its last checkpoint; see `aresume_stream` and `arun_task`."""
+    """Continue a stored task from its last checkpoint; see `aresume_stream` and `arun_task`."""
     return await _collect_result(aresume_stream(task_id, answer, model=model), on_event)
 
 
 async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
-    """The latest stored tasks, newest first."""
+    """Return the latest stored tasks, newest first."""
     async with open_store(_resolve_place("sqlite")) as store:
         return await store.list_latest(limit)
 
 
 def run_task(question: str, **options: Any) -> dict[str, Any]:
-    """`arun_task`, for code without an event loop, and for notebooks, which have one."""
+    """Call `arun_task` from synchronous code, including notebooks with a running event loop."""
     return _run_blocking(arun_task(question, **options))
 
 
 def solve_math_problem(
     problem_text: str, max_iterations: int | None = None, **options: Any
 ) -> dict[str, Any]:
-    """Solve a mathematical problem: `run_task` with the workflow `solve_math`."""
+    """Solve a mathematical problem: `run_task` with workflow `solve_math`."""
     return _run_blocking(asolve_math_problem(problem_text, max_iterations, **options))
 
 
 def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict[str, Any]:
-    """`aresume_task`, for code without an event loop."""
+    """Call `aresume_task` from synchronous code."""
     return _run_blocking(aresume_task(task_id, answer, **options))
 
 
 def list_tasks(limit: int = 20) -> list[TaskSummary]:
-    """`alist_tasks`, for code without an event loop."""
+    """Call `alist_tasks` from synchronous code."""
     return _run_blocking(alist_tasks(limit))
 
 
 async def arate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
-    """Say how good a task's result is, 1 to 5. A later rating replaces an earlier one.
+    """Rate a task's result from 1 to 5. A later rating replaces an earlier one.
 
     Returns:
-        Its reward now; None where it has not ended yet, or is not rewarded.
+        The updated reward; None if the task has not ended yet or is not rewarded.
 
     Raises:
-        UnknownTask: it is not stored here.
+        UnknownTask: the task is not stored here.
     """
     async with open_store(_resolve_place("sqlite")) as store:
         return await rate(store, task_id, rating, comment)
 
 
 def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:
-    """`arate_task`, for code without an event loop."""
+    """Call `arate_task` from synchronous code."""
     return _run_blocking(arate_task(task_id, rating, comment))
 
 
 async def abandit_table() -> dict[str, Any]:
-    """What workflows have earned, as plain data; see `learning/overview.py`."""
+    """Return the bandit's table of rewards as plain data; see `learning/overview.py`."""
     async with open_store(_resolve_place("sqlite")) as store:
         return build_overview(await Bandit.read(store.checkpointer), get_settings())
 
 
 def bandit_table() -> dict[str, Any]:
-    """`abandit_table`, for code without an event loop."""
+    """Call `abandit_table` from synchronous code."""
     return _run_blocking(abandit_table())
 
 
 def workflows() -> list[dict[str, Any]]:
-    """Every workflow as plain data: `name`, `description` in both languages, `inputs` (a JSON
-    schema of what it takes besides the question), `checks` and `actions`."""
+    """Return all workflows as plain data: `name`, `description` in both languages, `inputs` (JSON
+    schema of the inputs besides the question), `checks` and `actions`."""
     return describe_workflows()
 
 
 async def _play_and_record(
     store: TaskStore, task_id: str, start: Start, model: Model
 ) -> AsyncGenerator[Event, None]:
-    """Play a task and enter into the index how it ended, however it ended."""
+    """Play a task and record its final status in the index, even if it fails or is closed."""
     ended: dict[str, Any] = {}
     try:
         async with aclosing(play(store, task_id, start, model)) as events:
@@ -258,7 +258,7 @@ async def _collect_result(
 
 
 def _run_blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end on a loop of its own: here, or in a thread where this one has a loop."""
+    """Run a coroutine on a new event loop: here, or in a new thread if this one has a loop."""
 
     async def run() -> T:
         try:

@@ -1,4 +1,4 @@
-"""What is learned when a task has ended, or when a person says later how good it was."""
+"""Learning from a task when it ends, or when a user rates it later."""
 
 import asyncio
 import sys
@@ -22,17 +22,17 @@ from ..store.base import TaskStore, checkpoint_config
 
 RETRIES = 20
 RETRY_SECONDS = 0.1
-"""How often and after how long a rating is tried again that meets another one."""
+"""Retries, and seconds between them, of a rating while another process holds the task."""
 
 
 class Meter:
-    """What a run costs this process, besides what its agents tell."""
+    """Resources used by this process during a run, besides the usage reported by agents."""
 
     def __init__(self) -> None:
         self._loads = EmbeddedServer.loads
 
     def measure(self) -> dict[str, float]:
-        """Models that were loaded meanwhile, and the most memory that the process ever had."""
+        """Return embedded model loads since creation, and the process's peak memory in MiB."""
         return {"loads": float(EmbeddedServer.loads - self._loads), **_measure_memory()}
 
 
@@ -45,14 +45,14 @@ async def reward_task(
     model: str | BaseChatModel | None = None,
     meter: Meter | None = None,
 ) -> Reward | None:
-    """Reward a task that has ended, trace it, and enter the reward into its state.
+    """Reward a task that has ended, trace it, and store the reward in its state.
 
     Args:
-        status: how it ended; one that goes on is left alone.
-        model: what it was played with.
+        status: its final status; a task that goes on is left unchanged.
+        model: the model it was played with.
 
     Returns:
-        The reward; None where there is none, see `settle`.
+        The reward, or None; see `settle`.
     """
     spent = meter.measure() if meter else {}
     return await _learn(
@@ -63,13 +63,13 @@ async def reward_task(
 async def rate(
     store: TaskStore, task_id: str, rating: int, comment: str | None = None
 ) -> Reward | None:
-    """Keep what a person thinks of a task's result, 1 to 5, and let its reward follow.
+    """Store a user's rating of a task's result, 1 to 5, and update its reward.
 
     Returns:
-        The reward; None where the task has not ended, or is not rewarded.
+        The reward; None if the task has not ended or is not rewarded.
 
     Raises:
-        UnknownTask: it is not stored here.
+        UnknownTask: the task is not stored here.
     """
     await store.get(task_id)
     await store.rate(task_id, rating, comment)
@@ -77,19 +77,19 @@ async def rate(
 
 
 async def record_comparison(store: TaskStore, task_id: str, *, correct: bool) -> Reward | None:
-    """Enter whether a task's answer is that of a reference, and let its reward follow.
+    """Record whether a task's answer matches a reference, and update its reward.
 
     Returns:
-        The reward; None where the task has not ended, or is not rewarded.
+        The reward; None if the task has not ended or is not rewarded.
 
     Raises:
-        UnknownTask: it is not stored here.
+        UnknownTask: the task is not stored here.
     """
     return await _learn_late(store, task_id, {REFERENCE: float(correct)})
 
 
 async def get_reward(store: TaskStore, task_id: str) -> Reward | None:
-    """A task's reward, as it was last judged."""
+    """Return a task's latest reward, or None."""
     return (await _load_state(store, task_id)).get("reward")
 
 
@@ -101,13 +101,13 @@ async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]
                 return await _learn(own, task_id, status, opinions=opinions, late=True)
         except TaskBusy:
             if (await store.get(task_id)).status not in TRACED:
-                return None  # whoever plays it takes the rating in at its end
+                return None  # the process playing it applies the rating at its end
         await asyncio.sleep(RETRY_SECONDS)
     return None
 
 
 async def _learn(store: TaskStore, task_id: str, status: TaskStatus, **known: Any) -> Reward | None:
-    """Learn, and again where the task was rated meanwhile."""
+    """Learn from a task, again if it was rated in the meantime."""
     rating = await store.rating(task_id)
     reward = await _learn_once(store, task_id, status, rating, **known)
     while rating != (rating := await store.rating(task_id)):
@@ -141,7 +141,7 @@ async def _learn_once(
         **known,
     )
     reward = await settle(store, ending, settings, Trace.of(settings) if store.lasting else None)
-    # A run that broke off is taken up again from its last checkpoint, which has to stay the last.
+    # An interrupted run resumes from its last checkpoint, so no checkpoint may be added after it.
     if reward and reward != ending.rewarded and state.get("status") == status:
         graph = build_graph(store.checkpointer)
         await graph.aupdate_state(checkpoint_config(task_id), {"reward": reward}, as_node=REPORT)
@@ -149,13 +149,13 @@ async def _learn_once(
 
 
 async def _load_state(store: TaskStore, task_id: str) -> TaskState:
-    """What the task's last checkpoint holds."""
+    """Return the state in the task's last checkpoint; empty if there is none."""
     kept = await store.checkpointer.aget_tuple(checkpoint_config(task_id))
     return cast("TaskState", kept.checkpoint["channel_values"] if kept else {})
 
 
 def _find_chosen_workflow(state: TaskState) -> str | None:
-    """The workflow that the person named, or that the Coordinator chose first."""
+    """Return the workflow named by the user, or else the Coordinator's first choice."""
     decided = (decision.next_action for decision in decisions(state))
     choices = (action for action in decided if action in WORKFLOWS)
     return state.get("workflow") or next(choices, None)

@@ -1,7 +1,7 @@
-"""What happens while a task runs: one TypedDict per event, and how LangGraph's stream becomes them.
+"""Events of a running task, one TypedDict each, and their translation from LangGraph's stream.
 
-Every face tells the same events: Python yields them, the command shows them, the service stores
-and streams them, and `event_schema` is their JSON schema.
+All interfaces share these events: Python yields them, the command shows them, the service stores
+and streams them, and `event_schema` returns their JSON schema.
 """
 
 import time
@@ -23,7 +23,7 @@ from .result import TaskResult
 
 @dataclass(frozen=True)
 class DumpOf:
-    """Marks plain data that is the dump of a model, for the JSON schema."""
+    """Annotation for plain data that is a model's dump; its JSON schema is the model's."""
 
     model: type[BaseModel]
 
@@ -48,7 +48,7 @@ class StartedEvent(TypedDict):
 
 
 class RoutingEvent(TypedDict):
-    """What classifier and bandit advise, where a workflow is to be chosen; see `Routing`."""
+    """Advice of classifier and bandit when a workflow must be chosen; see `Routing`."""
 
     type: Literal["routing"]
     task_type: str
@@ -79,7 +79,7 @@ class DecisionEvent(TypedDict):
 
 
 class ProgressEvent(TypedDict):
-    """A piece of an agent's work is done."""
+    """An agent has finished a part of its work."""
 
     type: Literal["progress"]
     actor: str
@@ -87,7 +87,7 @@ class ProgressEvent(TypedDict):
 
 
 class TurnEvent(TypedDict):
-    """An agent has played."""
+    """An agent has finished its turn."""
 
     type: Literal["turn"]
     actor: str
@@ -103,9 +103,9 @@ class NodeStartEvent(TypedDict):
     type: Literal["node_start"]
     node: str
     path: list[str]
-    """The nodes around it, outermost first."""
+    """Enclosing nodes, outermost first."""
     run: str
-    """The same at the node's start and at its end."""
+    """Id shared by the node's `node_start` and `node_end`."""
 
 
 class NodeEndEvent(TypedDict):
@@ -120,27 +120,27 @@ class NodeEndEvent(TypedDict):
 
 
 class TokenEvent(TypedDict):
-    """A piece of a text for the person while a model writes it. A draft: it may be written again,
-    and what has not passed its checks is not in the result."""
+    """A piece of text for the user, streamed while a model writes it. It is provisional: it may be
+    rewritten, and text that fails its checks is not in the result."""
 
     type: Literal["token"]
     node: str
     message: str
-    """The same for all pieces of one text."""
+    """Id shared by all pieces of one text."""
     offset: int
-    """Characters of the text before this piece."""
+    """Position of this piece in the text, in characters."""
     text: str
 
 
 class NeedsInputEvent(TypedDict):
-    """The task waits for its person. Told by the service."""
+    """The task waits for the user's answer. Sent by the service."""
 
     type: Literal["needs_input"]
     question: str
 
 
 class ErrorEvent(TypedDict):
-    """The task did not come to its end. Told by the service."""
+    """The task did not finish. Sent by the service."""
 
     type: Literal["error"]
     error: str
@@ -167,23 +167,23 @@ Event = (
     | DoneEvent
 )
 AnyEvent = Annotated[Event, Field(discriminator="type")]
-"""Every event, told apart by its `type`; what the HTTP schema shows."""
+"""Union of all events, discriminated by `type`; used in the HTTP schema."""
 
 STREAM_MODES: list[StreamMode] = ["updates", "custom", "tasks", "messages"]
-"""What `EventTranslator` needs of `graph.astream`, with `subgraphs=True`."""
+"""Stream modes that `EventTranslator` needs from `graph.astream`, with `subgraphs=True`."""
 
 
 @dataclass
 class StreamedText:
-    """A text that a model is writing."""
+    """A text being written by a model."""
 
     message: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     length: int = 0
     held: str | None = ""
-    """What may be thoughts as yet; None once the text itself has begun."""
+    """Buffered beginning that may still be thoughts; None once the text itself has begun."""
 
     def extract_visible(self, piece: str) -> str:
-        """What of the next piece is for the person: nothing of the thoughts it may begin with."""
+        """Return the part of the next piece shown to the user, without any leading thoughts."""
         if self.held is None:
             return piece
         self.held += piece
@@ -196,15 +196,15 @@ class StreamedText:
 
 
 class EventTranslator:
-    """Turns a run's stream into events: `node_start`, `node_end`, `routing`, `decision`, `turn`,
-    `token`, and whatever a node itself tells."""
+    """Translates a run's stream into events: `node_start`, `node_end`, `routing`, `decision`,
+    `turn`, `token`, and custom events of the nodes."""
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
         self._texts: dict[tuple[str, str | None], StreamedText] = {}
 
     def translate(self, namespace: tuple[str, ...], mode: str, payload: Any) -> list[Event]:
-        """What one item of the stream tells."""
+        """Return the events of one stream item."""
         match mode:
             case "messages":
                 return self._translate_token(*payload)
@@ -220,7 +220,7 @@ class EventTranslator:
             self._began[run] = time.monotonic()
             return [NodeStartEvent(type="node_start", node=node, path=path, run=run[:8])]
         began = self._began.pop(run, time.monotonic())
-        if task["interrupts"]:  # it waits for the person, and begins again with the answer
+        if task["interrupts"]:  # it waits for the user and restarts with the answer
             return []
         return [
             NodeEndEvent(
@@ -234,7 +234,7 @@ class EventTranslator:
         ]
 
     def _translate_token(self, message: AIMessage, about: dict[str, Any]) -> list[Event]:
-        # A server may give all its messages the same id; two at once in one node it cannot.
+        # A server may give all messages the same id, but one node never streams two at a time.
         key = about["langgraph_checkpoint_ns"], message.id
         text = self._texts.setdefault(key, StreamedText())
         said = text.extract_visible(str(message.text))
@@ -252,7 +252,7 @@ class EventTranslator:
 
 
 def _translate_update(update: dict[str, Any]) -> list[Event]:
-    """What one superstep's update of the outer graph tells."""
+    """Return the events of one superstep's update of the outer graph."""
     events: list[Any] = []
     for node, values in update.items():
         if node == "coordinator":
@@ -268,6 +268,6 @@ def _translate_update(update: dict[str, Any]) -> list[Event]:
 
 
 def event_schema() -> JsonSchemaValue:
-    """The JSON schema of every event."""
+    """Return the JSON schema of all events."""
     adapter: TypeAdapter[Any] = TypeAdapter(AnyEvent)
     return adapter.json_schema(mode="serialization")

@@ -1,4 +1,4 @@
-"""Playing a task: its start, its events, and its end."""
+"""Playing a task: input checks, events, and the final result."""
 
 import asyncio
 import logging
@@ -29,12 +29,12 @@ from .result import read_result
 
 T = TypeVar("T")
 Model = str | BaseChatModel | None
-"""A model or provider by name, or a chat model to use as it is; None takes the settings'."""
+"""A model or provider by name, or a chat model used as is; None uses the settings."""
 Start = TaskInput | Command[Any] | None
-"""What a run begins with, the person's answer, or None to go on from the last checkpoint."""
+"""Initial input, the user's answer, or None to continue from the last checkpoint."""
 
 RECURSION_LIMIT = 440
-"""Steps of the graph: 110 rounds of the Coordinator's step and the agent's, and room to spare."""
+"""Maximum graph steps: 110 rounds of a Coordinator step and an agent step, with a margin."""
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +46,10 @@ def new_task(
     max_iterations: int | None,
     model: Model,
 ) -> TaskInput:
-    """What starts a task, checked; the arguments are those of `astream_task`.
+    """Build and validate a task's input; the arguments are the same as for `astream_task`.
 
     Raises:
-        InvalidTask: it cannot be worked on as given.
+        InvalidTask: the question or its options are invalid.
     """
     task: TaskInput = {
         "question": question,
@@ -67,17 +67,17 @@ def new_task_id() -> str:
 
 
 def check_model(model: Model) -> None:
-    """Refuse a provider without its key before anything is stored.
+    """Check that the model's provider is configured, before anything is stored.
 
     Raises:
-        InvalidTask: it cannot be used as it is set up.
+        InvalidTask: it cannot be used, for example because its key is missing.
     """
     if not isinstance(model, BaseChatModel):
         choose_provider(get_settings(), model)
 
 
 def check_answer(answer: str) -> str:
-    """What a person says to a task that asked, without white space around it.
+    """Validate a user's answer to a question and strip surrounding whitespace.
 
     Raises:
         InvalidTask: it is empty, not text or too long.
@@ -89,15 +89,15 @@ def check_answer(answer: str) -> str:
 
 
 async def load_start_input(store: TaskStore, task_id: str) -> TaskInput | None:
-    """What a stored task starts with where it was stopped before its first step; None where it
-    has a checkpoint to go on from."""
+    """Return the input of a stored task that stopped before its first step; None if it has a
+    checkpoint to continue from."""
     if await store.checkpointer.aget_tuple(checkpoint_config(task_id)) is None:
         return await store.task_input(task_id)
     return None
 
 
 async def find_pending_interrupt(store: TaskStore, task_id: str) -> str | None:
-    """The id of the interrupt that a task waits at, which its answer has to name."""
+    """Return the id of the interrupt a task waits at, which the answer must name; else None."""
     snapshot = await build_graph(store.checkpointer).aget_state(checkpoint_config(task_id))
     return snapshot.interrupts[0].id if snapshot.interrupts else None
 
@@ -111,19 +111,19 @@ async def play(
     documents: Path | None = None,
     watchers: Sequence[BaseCallbackHandler] = (),
 ) -> AsyncGenerator[Event, None]:
-    """Run a stored task to its end and yield its events; its entry in the index stays as it is.
-    A reader who leaves ends the run before the generator is closed.
+    """Run a stored task to its end and yield its events; its index entry is not updated.
+    If the reader stops early, the run ends before the generator is closed.
 
     Args:
-        start: what it begins with, the person's answer, or None to go on from its checkpoint.
-        control: asks the run to stop at its next checkpoint.
-        documents: folder of the knowledge base; None takes the user's own.
-        watchers: LangChain's handlers, which see each node and each call of a model.
+        start: initial input, the user's answer, or None to continue from the last checkpoint.
+        control: requests a stop at the next checkpoint.
+        documents: folder of the knowledge base; None uses the user's own.
+        watchers: LangChain callback handlers, called for each node and each model call.
 
     Raises:
-        GraphDrained: it was asked to, and has stopped there.
-        TaskBusy: another process has the task now.
-        StoreUnavailable: the database does not answer.
+        GraphDrained: the run stopped at a checkpoint as requested by `control`.
+        TaskBusy: another process has taken over the task.
+        StoreUnavailable: the database does not respond.
     """
     graph, settings, meter = build_graph(store.checkpointer), get_settings(), Meter()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
@@ -140,11 +140,11 @@ async def play(
         status = "interrupted"
         error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
     except (TaskBusy, StoreUnavailable, GraphDrained, sqlite3.Error, OSError):
-        raise  # the task goes on elsewhere, or later; a full disk is told of by the store
+        raise  # the task continues elsewhere or later; the store reports a full disk
     except Exception as failure:
         status, error = "failed", _describe_failure(failure, task_id)
     result = await read_result(store, task_id, status, error)
-    # A run that was out of time is learned from as one that failed, until it is resumed.
+    # A run that timed out counts as failed for learning, until it is resumed.
     learned: TaskStatus = "failed" if error else result.status
     reward = await reward_task(store, task_id, learned, error=error, model=model, meter=meter)
     ended = result.model_copy(update={"reward": reward})
@@ -160,7 +160,7 @@ async def _run_graph(
     watchers: Sequence[BaseCallbackHandler],
     settings: Settings,
 ) -> AsyncGenerator[Event, None]:
-    """The events of one run of the graph, which is over when this generator is closed."""
+    """Yield the events of one run of the graph; closing the generator ends the run."""
     config = checkpoint_config(task_id)
     stream = cast(
         "AsyncGenerator[tuple[tuple[str, ...], str, Any], None]",
@@ -185,15 +185,15 @@ async def _run_graph(
 
 
 async def _limit_time(items: AsyncIterator[T], seconds: float) -> AsyncGenerator[T, None]:
-    """The items that come within the time.
+    """Yield items until the time limit.
 
     Raises:
-        TimeoutError: there would have been more.
+        TimeoutError: the limit was reached before the last item.
     """
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            # Not `wait_for`: it leaves the items running where it is cancelled twice.
+            # Not `wait_for`: if cancelled twice, it leaves the iterator running.
             async with asyncio.timeout_at(deadline):
                 item = await anext(items)
         except StopAsyncIteration:
@@ -202,7 +202,7 @@ async def _limit_time(items: AsyncIterator[T], seconds: float) -> AsyncGenerator
 
 
 def _describe_failure(failure: Exception, task_id: str) -> str:
-    """Why a task failed, for its person; what was not foreseen is in the log too."""
+    """Describe why a task failed, for the user; log unexpected errors."""
     if isinstance(failure, ConcertinoError):
         return str(failure)
     log.error("task %s failed", task_id, exc_info=failure)

@@ -1,7 +1,7 @@
-"""Runs questions through several workflows, so that their traces tell which one is best for each.
+"""Runs questions through several workflows, so that their traces show the best one for each.
 
-A run is noted when it starts and when it ends, beside the file of questions. So a replay that was
-stopped goes on where it was: what has ended is not done again, and what was under way is resumed.
+Each run is recorded when it starts and ends, in a file next to the questions. So a stopped replay
+continues where it was: finished runs are not repeated, and unfinished ones are resumed.
 """
 
 import hashlib
@@ -27,42 +27,42 @@ UNFINISHED = frozenset({"started", "failed", "interrupted"})
 
 
 class ReplayQuestion(Contract):
-    """A line of the file of questions."""
+    """A line of the questions file."""
 
     question: str = Field(min_length=1)
     inputs: dict[str, Any] = Field(default_factory=dict)
     workflows: list[str] = Field(default_factory=list)
-    """Empty takes those that the replay is told to try."""
+    """Workflows to try; empty uses those passed to `replay`."""
     answer: str | None = Field(None, pattern=r"\S")
-    """The right one, where it is known: a value, or words that are in a right text."""
+    """The correct answer, if known: a value, or words that a correct text contains."""
 
 
 class ReplayRun(NamedTuple):
-    """A question, once through one workflow."""
+    """One run of a question through one workflow."""
 
     asked: ReplayQuestion
     workflow: str
     number: int
-    """Of the runs of this question through this workflow, from 1."""
+    """Number of this run for the same question and workflow, from 1."""
 
     @property
     def key(self) -> str:
-        """Is the same for the same run, also after lines were added to the file."""
+        """Stable id of the run, unaffected by lines added to the questions file."""
         parts = [self.asked.question, self.asked.inputs, self.workflow, self.number]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class ReplayNote(Contract):
-    """A line of the notes."""
+    """A line of the notes file."""
 
     run: str
     task_id: str
     status: str
-    """`started`, or what the task ended with."""
+    """`started`, or the task's final status."""
 
 
 RunCallback = Callable[[int, int, ReplayRun, str], object]
-"""Called after each run with how many have ended, how many there are, the run and its status."""
+"""Called after each run with the number finished, the total, the run and its status."""
 
 
 async def replay(
@@ -73,20 +73,21 @@ async def replay(
     model: str | None = None,
     ended: RunCallback | None = None,
 ) -> dict[str, int]:
-    """Run each question of a JSONL file through each of the workflows. Where a line gives the right
-    answer, the reward takes in whether it was found.
+    """Run each question of a JSONL file through each of the workflows. If a line gives the correct
+    answer, the reward includes whether it was found.
 
     Args:
-        workflows: those to try; empty tries all that take the question. A line may name its own.
-        times: how often each.
-        model: a model or provider by name; None takes the settings'.
-        ended: is told of each run.
+        workflows: workflows to try; empty tries all that accept the question. A line may name its
+            own.
+        times: runs per question and workflow.
+        model: a model or provider by name; None uses the settings.
+        ended: called after each run.
 
     Returns:
-        How many runs ended how, those of earlier replays of the file included.
+        Number of runs by status, including earlier replays of the file.
 
     Raises:
-        InvalidTask: a line cannot be worked on; nothing has been run then.
+        InvalidTask: a line is invalid; nothing has been run.
         TaskBusy: the file is being replayed by another process.
         ConcertinoError: tasks cannot be stored.
     """
@@ -102,13 +103,13 @@ async def replay(
 
 
 class _ReplayNotes:
-    """What has been run so far, in a file that is only added to."""
+    """Record of all runs so far, in an append-only file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._latest: dict[str, ReplayNote] = {}
         for line in path.read_bytes().splitlines() if path.exists() else []:
-            with suppress(ValidationError):  # the last line may be torn
+            with suppress(ValidationError):  # the last line may be incomplete
                 noted = ReplayNote.model_validate_json(line)
                 self._latest[noted.run] = noted
 
@@ -125,7 +126,7 @@ class _ReplayNotes:
 
 
 async def _play_run(run: ReplayRun, notes: _ReplayNotes, model: str | None) -> str:
-    """Start a run, or go on with it, and say how it ended."""
+    """Start or continue a run and return its final status."""
     from .api import aresume_task, arun_task
 
     noted = notes.find(run)
@@ -154,8 +155,8 @@ async def _play_run(run: ReplayRun, notes: _ReplayNotes, model: str | None) -> s
 
 
 async def _compare_answer(result: dict[str, Any], answer: str) -> None:
-    """Let a task's reward take in whether its answer is the right one: a value that means the same,
-    or a text that has it in words or numbers of its own."""
+    """Record in a task's reward whether its answer is correct: an equivalent value, or a text that
+    contains the answer as separate words or numbers."""
     from ..context import get_sandbox
     from ..tools.answers import is_same_answer
     from .ending import record_comparison
@@ -173,10 +174,10 @@ async def _compare_answer(result: dict[str, Any], answer: str) -> None:
 def _plan_runs(
     asked: Sequence[ReplayQuestion], workflows: Sequence[str], times: int
 ) -> list[ReplayRun]:
-    """All runs, those of one question one after the other.
+    """Return all runs, grouped by question.
 
     Raises:
-        InvalidTask: there is no such workflow, or none that takes the inputs.
+        InvalidTask: there is no such workflow, or none that accepts the inputs.
     """
     from ..graphs.coordinator import check_input, check_workflow
     from ..graphs.registry import WORKFLOWS
@@ -195,10 +196,10 @@ def _plan_runs(
 
 
 def _read(path: Path) -> list[ReplayQuestion]:
-    """The lines of the file.
+    """Read the questions file.
 
     Raises:
-        InvalidTask: it cannot be read, or one of them is no question.
+        InvalidTask: the file cannot be read, or a line is not a valid question.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -216,10 +217,10 @@ def _read(path: Path) -> list[ReplayQuestion]:
 
 @contextmanager
 def _open_notes(path: Path) -> Iterator[_ReplayNotes]:
-    """The notes, which no other process adds to meanwhile.
+    """Open the notes exclusively for this process.
 
     Raises:
-        TaskBusy: another one does.
+        TaskBusy: another process has them open.
     """
     try:
         with FileLock(f"{path}.lock", timeout=0):

@@ -1,4 +1,4 @@
-"""What comes of a task: defined here, and the same behind every face."""
+"""The result of a task, the same for all interfaces."""
 
 from typing import cast
 
@@ -26,16 +26,16 @@ from ..store.base import TaskStore, checkpoint_config
 
 
 class TaskResult(BaseModel):
-    """A task and all that has come of it so far. Python gets it as a plain dict, its JSON dump."""
+    """A task and its results so far. The Python API returns it as a plain dict, its JSON dump."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     task_id: str
-    """The task's id, by which it is read, resumed and rated."""
+    """The task's id, used to read, resume and rate it."""
     thread_id: str
-    """The id of the task that began the thread."""
+    """The id of the first task of the thread."""
     status: TaskStatus
-    """How the task stands; see the table of statuses."""
+    """The status of the task; see the table of statuses."""
     question: str
     """The task as it was written."""
     language: Language | None
@@ -47,46 +47,46 @@ class TaskResult(BaseModel):
     answer: Answer | None
     """The answer of a calculation: exact, as text and as LaTeX."""
     report: str | None
-    """What the person reads, as Markdown."""
+    """The report for the user, as Markdown."""
     outputs: dict[str, Output]
-    """What each workflow made, by its name."""
+    """Latest output of each workflow, by name."""
     comprehension_output: Comprehension | None
     """What the mathematical problem says."""
     planning_output: Plan | None
-    """The steps that lead to its answer."""
+    """The plan to solve the mathematical problem."""
     execution_output: Execution | None
-    """What its programs gave."""
+    """The results of the plan's programs."""
     verification_output: Verification | None
-    """Whether the answer holds."""
+    """Whether the answer was confirmed."""
     attempts: list[Attempt]
-    """Every answer that was found to a mathematical problem, oldest first."""
+    """Every answer found to the mathematical problem, oldest first."""
     iteration_history: list[Record]
     """The Coordinator's decisions and the agents' turns, oldest first."""
     total_iterations: int
-    """Rounds in which an agent has played."""
+    """Number of rounds in which an agent played."""
     usage: Usage
     """Model calls, tokens and seconds of the whole task."""
     routing: Routing | None
-    """What was advised where a workflow was chosen."""
+    """Advice given when the workflow was chosen."""
     reward: Reward | None
-    """Quality less cost, once the task has ended."""
+    """Quality, cost and reward, once the task has ended."""
     input_request: str | None
-    """The question to the person, with `needs_input`."""
+    """The question to the user, with `needs_input`."""
     error: str | None
-    """Why the task did not come to its end, with `failed` and `interrupted`."""
+    """Why the task did not finish, with `failed` and `interrupted`."""
 
 
 async def read_result(
     store: TaskStore, task_id: str, status: TaskStatus | None = None, error: str | None = None
 ) -> TaskResult:
-    """A task's result as its last checkpoint has it.
+    """Read a task's result from its last checkpoint.
 
     Args:
-        status: how the task stands; None reads it from the checkpoint.
-        error: why it did not come to its end.
+        status: the task's status; None reads it from the checkpoint.
+        error: why the task did not finish.
 
     Raises:
-        UnknownTask: it is not stored here.
+        UnknownTask: the task is not stored here.
     """
     known = await store.get(task_id)
     snapshot = await build_graph(store.checkpointer).aget_state(checkpoint_config(task_id))
