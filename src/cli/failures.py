@@ -2,55 +2,56 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 import click
 
+from ..errors import ConcertinoError
 from ..language.messages import say
-from ..settings import Settings, get_settings, mask_secrets
 
 LOG_FILE = "concertino.log"
 
 log = logging.getLogger(__name__)
 
 
-class MaskingFormatter(logging.Formatter):
-    """Formats a log line and its traceback with all secrets masked."""
+class HomeLog(logging.Handler):
+    """Writes errors to a file in the user's folder, with all secrets masked.
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._secrets = settings.secrets
+    Settings are read and the folder is made with the first error, so that a command without one
+    pays nothing. If the folder cannot be written, the log is dropped.
+    """
 
-    def format(self, record: logging.LogRecord) -> str:
-        return mask_secrets(super().format(record), self._secrets)
+    def emit(self, record: logging.LogRecord) -> None:
+        from ..settings import get_settings, mask_secrets
+
+        with suppress(OSError, ConcertinoError):
+            settings = get_settings()
+            line = mask_secrets(self.format(record), settings.secrets)
+            settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (settings.home / LOG_FILE).open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
 
 
 @contextmanager
-def log_to_file() -> Iterator[Path]:
-    """Log to a file in the user's folder instead of the terminal. If the folder cannot be written,
-    the log is dropped and the command still runs."""
-    settings = get_settings()
-    path = settings.home / LOG_FILE
+def log_to_file() -> Iterator[None]:
+    """Log errors to a file in the user's folder instead of the terminal."""
+    handler = HomeLog(logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger("concertino")
-    handler: logging.Handler
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    except OSError:
-        handler = logging.NullHandler()
-    handler.setLevel(logging.ERROR)
-    handler.setFormatter(MaskingFormatter(settings))
     root.addHandler(handler)
     try:
-        yield path
+        yield
     finally:
         root.removeHandler(handler)
-        handler.close()
 
 
-def explain_unforeseen(error: Exception, path: Path) -> None:
+def explain_unforeseen(error: Exception) -> None:
     """Print one line for the user and log the traceback to the file."""
+    from ..settings import get_settings
+    from ..tasks.play import describe_error
+
     log.error("unforeseen", exc_info=error)
-    text = mask_secrets(f"{type(error).__name__}: {error}", get_settings().secrets)
-    click.echo(f"concertino: {say('cli.unforeseen', error=text[:300], path=path)}", err=True)
+    path = get_settings().home / LOG_FILE
+    click.echo(
+        f"concertino: {say('cli.unforeseen', error=describe_error(error), path=path)}", err=True
+    )

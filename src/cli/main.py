@@ -1,6 +1,5 @@
 """The `concertino` command."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +7,7 @@ import click
 from .. import __version__
 from ..errors import ConcertinoError, InvalidTask
 from ..language.messages import say
+from .failures import explain_unforeseen, log_to_file
 from .kb import kb
 from .router import replay, route, router, train_router
 from .service import keys, serve, worker
@@ -26,16 +26,14 @@ class _Group(click.Group):
     """Shows this package's errors as one line on stderr."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        from .failures import log_to_file
-
         try:
-            with log_to_file() as path:
-                return self._invoke_logged(ctx, path)
+            with log_to_file():
+                return self._invoke_logged(ctx)
         except ConcertinoError as error:
             click.echo(f"concertino: {error}", err=True)
             ctx.exit(2 if isinstance(error, InvalidTask) else 1)
 
-    def _invoke_logged(self, ctx: click.Context, path: Path) -> Any:
+    def _invoke_logged(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (ConcertinoError, click.ClickException, click.exceptions.Exit, click.Abort):
@@ -43,9 +41,7 @@ class _Group(click.Group):
         except BrokenPipeError:
             raise  # the reader of the output has closed the pipe
         except Exception as error:
-            from .failures import explain_unforeseen
-
-            explain_unforeseen(error, path)
+            explain_unforeseen(error)
             ctx.exit(1)
 
 

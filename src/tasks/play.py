@@ -206,8 +206,13 @@ def _describe_failure(failure: Exception, task_id: str) -> str:
     if isinstance(failure, ConcertinoError):
         return str(failure)
     log.error("task %s failed", task_id, exc_info=failure)
-    text = strip_login(f"{type(failure).__name__}: {failure}")
-    return say("task.unforeseen", error=mask_secrets(text, get_settings().secrets)[:300])
+    return say("task.unforeseen", error=describe_error(failure))
+
+
+def describe_error(error: Exception) -> str:
+    """Describe an unexpected error in one line, without secrets and passwords of addresses."""
+    text = strip_login(f"{type(error).__name__}: {error}")
+    return mask_secrets(text, get_settings().secrets)[:300]
 
 
 def _check_rounds(max_iterations: int | None) -> int:

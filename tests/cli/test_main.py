@@ -554,6 +554,16 @@ def test_an_error_that_nobody_foresaw_fails_the_task_and_says_what_happened(
     assert SECRET not in kept
 
 
+def test_help_needs_no_settings_and_makes_no_folder(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    use(monkeypatch, CONCERTINO_PROVIDER="foo")
+    shown = run("solve", "--help")
+
+    assert shown.exit_code == 0
+    assert not home.exists()
+
+
 def test_an_error_outside_of_tasks_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
