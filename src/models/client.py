@@ -19,7 +19,6 @@ from pydantic import BaseModel, SecretStr
 
 from ..errors import ModelError, StructuredOutputError
 from ..language.messages import Language, say
-from ..models.structured import fit_schema
 from ..prompts import load_prompt
 from ..settings import Settings
 from ..state import Usage
@@ -27,6 +26,7 @@ from ..tools.addresses import is_loopback
 from .providers import Choice, choose_provider, strip_login
 from .structured import (
     M,
+    bound_schema,
     build_provider_schema,
     format_validation_error,
     parse_reply,
@@ -159,7 +159,7 @@ class LanguageModel:
         conversation, spent, error = list(messages), Usage(), ""
         usual = self._method
         room = int(max_tokens * CHARS_PER_TOKEN[language])
-        bounded = fit_schema(build_provider_schema(model, string_bounds=True), room)
+        bounded = bound_schema(model, room)
         for last_resort in (False, False, True):
             method = _FALLBACK_METHODS[usual] if last_resort else usual
             try:
@@ -197,8 +197,10 @@ class LanguageModel:
             return {}
         if method == "json_mode":
             return {"response_format": {"type": "json_object"}}
-        strict = build_provider_schema(model, string_bounds=False)
-        schema = bounded if self._string_bounds else strict
+        if self._string_bounds:
+            schema = bounded
+        else:
+            schema = build_provider_schema(model, string_bounds=False)
         return {
             "response_format": {
                 "type": "json_schema",

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -46,6 +47,12 @@ def build_provider_schema(model: type[BaseModel], *, string_bounds: bool) -> dic
 
     schema: dict[str, Any] = tidy(model.model_json_schema())
     return schema
+
+
+@lru_cache(maxsize=256)
+def bound_schema(model: type[BaseModel], max_chars: int) -> dict[str, Any]:
+    """Return the schema of `model`, with its bounds, fitted to so many characters of a reply."""
+    return fit_schema(build_provider_schema(model, string_bounds=True), max_chars)
 
 
 def fit_schema(schema: dict[str, Any], max_chars: int) -> dict[str, Any]:
