@@ -459,11 +459,6 @@ def rounds(state: Recorded) -> list[Record]:
     return [record for record in turns(state) if record.actor != RESTATE]
 
 
-def last_turn(state: Recorded) -> Record | None:
-    """Return the last turn, or None before the first."""
-    return next(reversed(turns(state)), None)
-
-
 class TaskInput(TypedDict, total=False):
     """Initial input of a task."""
 

@@ -1,7 +1,7 @@
 """Events of a running task, one TypedDict each, and their translation from LangGraph's stream.
 
 All interfaces share these events: Python yields them, the command shows them, the service stores
-and streams them, and `event_schema` returns their JSON schema.
+and streams them, and `/openapi.json` has their JSON schema.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langgraph.types import StreamMode
-from pydantic import BaseModel, Field, GetJsonSchemaHandler, TypeAdapter
+from pydantic import BaseModel, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
@@ -265,9 +265,3 @@ def _translate_update(update: dict[str, Any]) -> list[Event]:
         elif isinstance(values, dict) and isinstance(turn := values.get("turn"), Turn):
             events.append({"type": "turn", **turn.model_dump(mode="json", exclude={"fingerprint"})})
     return events
-
-
-def event_schema() -> JsonSchemaValue:
-    """Return the JSON schema of all events."""
-    adapter: TypeAdapter[Any] = TypeAdapter(AnyEvent)
-    return adapter.json_schema(mode="serialization")
