@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from ..store.base import checkpoint_config
 from .contracts import Arm, ArmValue, Baseline, RewardEvent
 from .counting import CountedReward, History, Table, apply_event, build_arm_key
 
@@ -90,7 +90,7 @@ class PageStore:
         graph = PAGE_GRAPH.copy({"checkpointer": self.store.checkpointer})
         for thread, names in _group_by_page(counted).items():
             page = {**await self._read(thread), **{name: counted[name] for name in names}}
-            await graph.ainvoke({"counted": page}, _build_config(thread), durability="exit")
+            await graph.ainvoke({"counted": page}, checkpoint_config(thread), durability="exit")
             await self.store.prune_checkpoints(thread)
 
     async def _read(self, thread: str) -> dict[str, CountedReward]:
@@ -167,7 +167,7 @@ async def record_rewards(store: "TaskStore", *events: RewardEvent, step: float =
     async with store.hold_lock("bandit") as own:
         table = await BANDIT_GRAPH.copy({"checkpointer": own.checkpointer}).ainvoke(
             {"events": list(events), "step": step},
-            _build_config(THREAD),
+            checkpoint_config(THREAD),
             context=PageStore(own),
             durability="exit",
         )
@@ -215,12 +215,8 @@ class Bandit:
         return self.baselines.get(workflow) or Baseline(workflow=workflow)
 
 
-def _build_config(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread}}
-
-
 async def _read_values(checkpointer: BaseCheckpointSaver[str], thread: str) -> dict[str, Any]:
-    kept = await checkpointer.aget_tuple(_build_config(thread))
+    kept = await checkpointer.aget_tuple(checkpoint_config(thread))
     return kept.checkpoint["channel_values"] if kept else {}
 
 

@@ -5,6 +5,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict
 
 from ..graphs.coordinator import build_graph
+from ..graphs.rules import total_iterations
 from ..language.messages import Language
 from ..state import (
     Answer,
@@ -20,7 +21,6 @@ from ..state import (
     TaskStatus,
     Usage,
     Verification,
-    rounds,
 )
 from ..store.base import TaskStore, checkpoint_config
 
@@ -111,7 +111,7 @@ async def read_result(
         verification_output=state.get("verification_output"),
         attempts=state.get("attempts", []),
         iteration_history=state.get("history", []),
-        total_iterations=len(rounds(state)),
+        total_iterations=total_iterations(state),
         usage=state.get("usage", Usage()),
         routing=state.get("routing"),
         reward=state.get("reward"),
