@@ -1,1 +1,1 @@
-"""The Coordinator and what its agents share; a room of its own for each workflow's agents."""
+"""The Coordinator, helpers shared by all agents, and subfolders with the agents of workflows."""

@@ -1,4 +1,4 @@
-"""The Coordinator: reads what is known so far and says who plays next."""
+"""The Coordinator: decides from what is known so far which agent plays next."""
 
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -28,27 +28,27 @@ CONDUCTING = load_prompt("coordinator/decision")
 CHOOSING = load_prompt("coordinator/choosing")
 MAX_TOKENS = 600
 MIN_PROBABILITY = 0.1
-"""Probability from which on a candidate of the router is worth a word."""
+"""Smallest probability at which a candidate of the router is mentioned."""
 FEW_ROUNDS = 3
 RECENT_ROUNDS = 6
-"""Latest rounds that are told in full; older ones become one short line each."""
+"""Number of latest turns shown in full; older ones are cut to one short line."""
 
 
 class Options(NamedTuple):
-    """What there is to decide."""
+    """The options of a decision."""
 
     legal: list[str]
     descriptions: dict[str, str]
     signals: list[str]
     rounds_left: int
     choosing: bool
-    """Whether the choice is among workflows, not among the actions of one."""
+    """Whether to choose among workflows instead of the actions of one."""
     router: str = "-"
-    """What classifier and bandit think of these workflows."""
+    """Advice of classifier and bandit on these workflows."""
 
 
 class SourcedDecision(NamedTuple):
-    """A decision and where it came from."""
+    """A decision and its source."""
 
     decision: CoordinatorDecision
     source: Literal["model", "forced", "fallback"]
@@ -56,7 +56,7 @@ class SourcedDecision(NamedTuple):
 
 
 async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext]) -> TaskState:
-    """Choose among the legal actions. Where there is only one, no model is asked."""
+    """Choose one of the legal actions. If there is only one, no model is called."""
     watch = Stopwatch()
     if len(options.legal) == 1:
         decided = SourcedDecision(
@@ -82,7 +82,7 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
 
 
 def build_turn_record(turn: Turn, state: TaskState) -> Record:
-    """An agent's turn as a line of the history, in the round of the decision that led to it."""
+    """Build the history entry of an agent's turn, in the round of the decision before it."""
     return Record(round=len(decisions(state)), **dict(turn))
 
 
@@ -117,8 +117,8 @@ async def _ask_model(model: LanguageModel, state: TaskState, options: Options) -
 
 
 def _list_signals(options: Options, language: Language) -> list[str]:
-    """What there is to know; the rounds only when they run short, else a small model takes their
-    number for one of the problem's."""
+    """Return the signals, with the number of rounds left only when few are: otherwise a small model
+    mistakes it for one of the problem's numbers."""
     if options.rounds_left > FEW_ROUNDS:
         return options.signals
     return [*options.signals, say("decision.rounds_left", language, rounds=options.rounds_left)]
@@ -126,7 +126,7 @@ def _list_signals(options: Options, language: Language) -> list[str]:
 
 @cache
 def build_decision_schema(legal: tuple[str, ...]) -> type[CoordinatorDecision]:
-    """`CoordinatorDecision` whose `next_action` can only be one of the legal actions."""
+    """Build a `CoordinatorDecision` whose `next_action` must be one of the legal actions."""
     choices: Any = Literal[legal]
     return create_model(
         "CoordinatorDecision", __base__=CoordinatorDecision, next_action=(choices, ...)
@@ -143,7 +143,7 @@ def _build_rule_decision(action: str, language: Language, why: str) -> Coordinat
 
 
 def format_history(history: list[Record]) -> str:
-    """The history in words: the last rounds in full, older ones cut to one short line."""
+    """Format the history: the latest turns in full, older ones cut to one short line."""
     lines = []
     for place, record in enumerate(history):
         recent = place >= len(history) - RECENT_ROUNDS
@@ -154,9 +154,12 @@ def format_history(history: list[Record]) -> str:
 def format_routing(
     routing: Routing | None, legal: list[str], called_for: list[str], language: Language
 ) -> str:
-    """What classifier and bandit think of the legal workflows, on one line; a dash where they are
-    undecided, so that the Coordinator decides alone. What they thought of those that have played
-    speaks for `complete`. `called_for` are those that the task's own words name a source for."""
+    """Format the advice of classifier and bandit on the legal workflows, on one line.
+
+    A dash means that they are undecided and the Coordinator decides alone. The probability of
+    workflows already played counts towards `complete`. `called_for` lists workflows for which the
+    task's own words name a source.
+    """
     if routing is None:
         return "-"
     if routing.task_type == OPEN_TASK_TYPE:
@@ -170,7 +173,7 @@ def format_routing(
     )
     known = [v for v in routing.values if v.workflow in legal and v.count]
     words = [name for name in called_for if name in legal and [name] != likely[:1]]
-    # First: a small model's reasoning begins with whatever stands first.
+    # Put first, since a small model's reasoning begins with whatever comes first.
     told = [say("routing.called_for", language, workflows=", ".join(words))] if words else []
     told.append(", ".join(f"{name} {chances[name]:.2f}" for name in likely))
     if known:

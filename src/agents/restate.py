@@ -1,4 +1,4 @@
-"""Restate: makes a follow-up ("shorter, please") a task that stands on its own."""
+"""Restate: rewrites a follow-up ("shorter, please") as a self-contained task."""
 
 from langgraph.runtime import Runtime
 from pydantic import Field
@@ -11,20 +11,20 @@ from .turns import Stopwatch, fingerprint
 PROMPT = load_prompt("coordinator/restate")
 MAX_TOKENS = 400
 MAX_EXCHANGES = 3
-"""Earlier tasks that are told, the latest ones."""
+"""Number of earlier tasks shown to the model, the latest ones."""
 MAX_ANSWER_CHARS = 600
-"""Characters of each answer that are told."""
+"""Characters shown of each answer."""
 
 
 class Restated(Contract):
-    """The follow-up in other words."""
+    """The follow-up rewritten as a self-contained task."""
 
     task: str = Field(min_length=1, max_length=1500)
-    """What is to be done, without referring to what came before."""
+    """The task, without references to earlier ones."""
 
 
 async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Restate the question. Writes `restated`."""
+    """Rewrite the question. Writes `restated`."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         earlier=format_exchanges(state["earlier"]), question=state["question"]
@@ -46,7 +46,7 @@ async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
 
 
 def format_exchanges(earlier: list[Exchange]) -> str:
-    """The latest exchanges in words."""
+    """Format the latest exchanges."""
     return "\n\n".join(
         f"[{exchange['workflow']}] {exchange['question']}\n"
         f"-> {exchange['answer'][:MAX_ANSWER_CHARS]}"

@@ -1,4 +1,4 @@
-"""How an agent reports what it did, and what every agent sees of the task."""
+"""Reporting of an agent's turn, and the view of the task shared by all agents."""
 
 import hashlib
 import time
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Wall-clock time in seconds since creation."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -27,7 +27,7 @@ class Stopwatch:
 
 
 def fingerprint(*parts: BaseModel | str | None) -> str:
-    """A digest that is the same when the same was done with the same result."""
+    """Return a digest that is equal for the same work with the same result."""
     texts = (part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in parts)
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
@@ -42,7 +42,7 @@ def record_turn(
     seconds: float,
     failed: bool = False,
 ) -> TaskState:
-    """The state update of an agent: its output, and the turn for the Coordinator to enter."""
+    """Return an agent's state update: its output, and its turn for the Coordinator to record."""
     update: dict[str, Any] = {
         f"{actor}_output": output,
         "turn": Turn(
@@ -61,8 +61,8 @@ def record_turn(
 def do_without(
     actor: str, state: TaskState, error: StructuredOutputError, seconds: float
 ) -> TaskState:
-    """The state update of an agent whose model gave nothing usable: the turn has failed, and the
-    task goes on without its output."""
+    """Return the state update of an agent whose model gave nothing usable: the turn has failed, and
+    the task goes on without its output."""
     summary = say(f"math.without_{actor}", state["language"])
     turn = Turn(
         actor=actor,
@@ -76,7 +76,7 @@ def do_without(
 
 
 def report_progress(actor: str, summary: str) -> None:
-    """Show a piece of work that is done to whoever follows the task."""
+    """Report a finished piece of work to those who follow the task."""
     get_stream_writer()({"type": "progress", "actor": actor, "summary": summary})
 
 
@@ -96,31 +96,31 @@ class QuestionState(TypedDict, total=False):
 
 
 def format_problem(state: QuestionState) -> str:
-    """The task as it stands on its own, with what the person added when asked."""
+    """Return the task in self-contained form, followed by the user's answers to questions."""
     asked = state.get("restated") or state["question"]
     return "\n".join([asked, *state.get("clarifications", [])])
 
 
 def get_instructions(state: QuestionState) -> str:
-    """What the Coordinator told whoever plays now."""
+    """Return the Coordinator's instructions to the current agent; empty before any decision."""
     decision = state.get("decision")
     return decision.instructions if decision else ""
 
 
 class LookupState(QuestionState, Recorded, total=False):
-    """The part of the task's state that a workflow sees which looks things up."""
+    """The part of the task's state read by workflows that look things up."""
 
     routing: Routing | None
 
 
 def count_turns(state: Recorded, actor: str) -> int:
-    """Turns that the actor has had in this task."""
+    """Count the actor's turns in this task."""
     return sum(record.actor == actor for record in state.get("history", []))
 
 
 def choose_query(state: LookupState, workflow: str) -> str:
-    """What a source of knowledge is asked: the task; or, where the task is mainly for another
-    workflow and this one gathers for it, what the Coordinator wants to know first."""
+    """Return the query for a source of knowledge: the task or, on the first turn of a workflow that
+    gathers material for another one, what the Coordinator wants to know."""
     routing = state.get("routing")
     for_another = routing is not None and routing.task_type not in (OPEN_TASK_TYPE, workflow)
     if for_another and not count_turns(state, workflow):
@@ -129,16 +129,16 @@ def choose_query(state: LookupState, workflow: str) -> str:
 
 
 def define_input(default: Any, *, en: str, zh: str, **bounds: Any) -> Any:
-    """A field of an inputs model: its default, what it means in both languages, and its bounds as
-    `pydantic.Field` takes them."""
+    """Define a field of an inputs model: its default, its description in both languages, and its
+    bounds as for `pydantic.Field`."""
     return Field(default, description=en, json_schema_extra={"description_zh": zh}, **bounds)
 
 
 def parse_inputs(state: InputsState, model: type[M]) -> M:
-    """Those of the task's inputs that a workflow takes, as its model.
+    """Parse those of the task's inputs that a workflow accepts, ignoring the others.
 
     Raises:
-        ValidationError: one has the wrong form.
+        ValidationError: an input has the wrong form.
     """
     given = state.get("inputs", {})
     return model.model_validate({k: v for k, v in given.items() if k in model.model_fields})

@@ -1,10 +1,10 @@
-"""Whether the answer to an exercise is right: found again by routes that do not know it.
+"""Confirmation of the answers to exercises, by routes that do not know them.
 
-The expression that was written along with the exercise is one route, provided that it is made
-of the question's own numbers; reasoning from the question alone is the other. Where the question
-states its calculation ("Calculate 3/4 + 1/8.") no model is needed to read it. Where the first two
-disagree a program written from the question alone is the third, and reasoning has to be one of
-the two that agree, since programs of one model share its misreadings.
+The expression written along with the exercise is one route, provided that it uses the question's
+own numbers; reasoning from the question alone is the other. If the question states its calculation
+("Calculate 3/4 + 1/8."), no model is needed to read it. If the first two disagree, a program
+written from the question alone is the third; reasoning must be one of the two that agree, since
+programs of one model share its misreadings.
 """
 
 import re
@@ -36,7 +36,7 @@ REASONING = load_prompt("math/reasoning")
 MAX_REASONING_TOKENS = 400
 MAX_PROGRAM_TOKENS = 300
 COMMON_NUMBERS = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "1000", "3.14"})
-"""Numbers that an expression may use though the question does not name them."""
+"""Numbers that an expression may use even if the question does not mention them."""
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _VALUE = re.compile(r"-?\d+\s+\d+/\d+|-?\d+/\d+|-?\d+(?:\.\d+)?")
@@ -66,16 +66,16 @@ answer = answer[0] if len(answer) == 1 else answer
 
 
 class Draft(Contract):
-    """An exercise as a model wrote it."""
+    """An exercise as drafted by a model."""
 
     question: Line
     expression: Line
-    """The calculation, or the equation to be solved; empty where nothing is computed."""
+    """The calculation, or the equation to solve; empty if nothing is computed."""
     answer: Line = Field(min_length=1)
 
 
 class CheckedDraft(NamedTuple):
-    """An exercise whose answer two routes agree on, or None, and what that cost."""
+    """An exercise with a confirmed answer, or None, and the usage of checking it."""
 
     exercise: Exercise | None
     usage: Usage
@@ -84,7 +84,7 @@ class CheckedDraft(NamedTuple):
 async def confirm(
     model: LanguageModel, sandbox: Sandbox, draft: Draft, language: Language
 ) -> CheckedDraft:
-    """The exercise with an answer that holds; where the drafted one does not, with another."""
+    """Confirm a draft's answer, or replace it by one that holds; None if it cannot be confirmed."""
     computed = await compute(sandbox, draft)
     if computed and await _states_value(sandbox, draft.question, computed):
         return await _accept_draft(sandbox, draft, computed, draft.expression, Usage())
@@ -108,14 +108,14 @@ async def confirm(
 
 
 def needs_computing(question: str, answer: str) -> bool:
-    """Whether the answer is one to be worked out, not to be known."""
+    """Return whether the answer has to be computed rather than known."""
     numbers = len(_NUMBER.findall(question))
     asked = numbers >= 2 or (numbers == 1 and _HOW_MANY.search(question) is not None)
     return asked and _NUMBER.search(answer) is not None
 
 
 def is_faithful(question: str, expression: str) -> bool:
-    """Whether an expression is made of the question's own numbers."""
+    """Return whether an expression is made of the question's own numbers."""
     asked = question.lower()
     words = {str(n or 2) for tongue in _COUNTED for n, word in enumerate(tongue) if word in asked}
     known = set(_NUMBER.findall(question.replace(",", ""))) | words
@@ -124,8 +124,8 @@ def is_faithful(question: str, expression: str) -> bool:
 
 
 async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
-    """The value of a draft's expression, or the solution of its equations; None where it has none
-    or is not made of the question's numbers."""
+    """Return the value of a draft's expression, or the solution of its equations; None if there is
+    none, or if the expression is not made of the question's numbers."""
     expression = add_brackets(
         simplify_latex(draft.expression).translate(_SIGNS).replace("==", "=").strip(" =?")
     )
@@ -143,7 +143,8 @@ async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
 
 
 async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> tuple[str, bool]:
-    """The answer to print, in the draft's own words where they are right, and whether they were."""
+    """Return the answer to print, in the draft's own words if possible, and whether the draft was
+    right."""
     claimed = simplify_latex(draft.answer).strip().rstrip("。.")
     right = await is_same_answer(sandbox, _without_remainder(claimed), value.exact)
     text = _match_number_style(value.text, draft.question)
@@ -174,19 +175,19 @@ async def _accept_draft(
 
 
 def _match_number_style(text: str, question: str) -> str:
-    """A fraction as a decimal, where the question calculates with decimals alone."""
+    """Convert a fraction to a decimal if the question calculates only with decimals."""
     decimals = re.search(r"\d\.\d", question) and not re.search(r"\d\s*/\s*\d", question)
     fraction = re.fullmatch(r"-?\d{1,99}/\d{1,99}", text)
     return format_value(Fraction(text)) if decimals and fraction else text
 
 
 def _is_symbolic(value: Answer) -> bool:
-    """Whether the answer is an expression with letters, not `x = 5`."""
+    """Return whether the answer is an expression with letters, not `x = 5`."""
     return "Eq(" not in value.exact and re.search(r"\b[a-z]\b", value.exact) is not None
 
 
 async def _states_value(sandbox: Sandbox, question: str, computed: Answer) -> bool:
-    """Whether the question itself states a calculation with that value, and nothing else."""
+    """Return whether the question states a calculation with that value, and little else."""
     text = add_brackets(simplify_latex(question)).translate(_SIGNS)
     stated = re.findall(r"\(*\d[-\d\s+*/().^]*\d\)*", text)
     # A lone fraction may be what the question is about: "What is the numerator of 3/4?"
@@ -203,21 +204,21 @@ async def _parse_answer(sandbox: Sandbox, text: str) -> Answer | None:
 
 
 def _without_remainder(text: str) -> str:
-    """`3 remainder 2` as the pair (3, 2)."""
+    """Convert `3 remainder 2` to the pair `(3, 2)`."""
     bare = simplify_latex(text)
     found = _REMAINDER.search(bare)
     return f"({found[1]}, {found[2]})" if found else bare
 
 
 def _has_requested_form(question: str, answer: str) -> bool:
-    """Whether fractions are in lowest terms, or the question asks for another form."""
+    """Return whether fractions are in lowest terms, or the question asks for another form."""
     fractions = re.findall(r"(\d+)/(\d+)", answer)
     lowest = all(gcd(int(top), int(bottom)) == 1 and bottom != "1" for top, bottom in fractions)
     return lowest or _ASKS_FOR_A_FORM.search(question) is not None
 
 
 def _format_expression(expression: str) -> str | None:
-    """The expression in school's notation; None where school has none for it."""
+    """Format an expression in school notation; None if that has no form for it."""
     text = re.sub(r"(?<=\d)\s*\*\s*(?=[a-z(])", "", simplify_latex(expression).replace("**", "^"))
     text = re.sub(r"(?<=[\w)])\s*([-+*=])\s*(?=[\w(])", r" \1 ", text)
     return None if re.search(r"//|[%,]|[A-Za-z]{2}", text) else text.replace("*", "×").strip()

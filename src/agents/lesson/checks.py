@@ -1,4 +1,4 @@
-"""What a machine checks of a lesson, and what is to be mended in which part."""
+"""Automatic checks of a lesson, and the faults to repair in each part."""
 
 import re
 from typing import NamedTuple
@@ -22,14 +22,14 @@ _LEAST_CONCEPT = {"en": 25, "zh": 40}
 
 
 class Verdict(NamedTuple):
-    """The checks, and what was wrong with the parts that have to be written again."""
+    """The checks, and the faults of the parts that must be rewritten."""
 
     checks: list[Check]
     faults: Faults
 
 
 async def check_lesson(sandbox: Sandbox, lesson: Lesson) -> Verdict:
-    """Check a lesson; what was found is told in its own language."""
+    """Check a lesson; findings are in the lesson's language."""
     written = {part: text for part in PARTS if (text := lesson.parts.get(part, "").strip())}
     faults: dict[str, Faults] = {
         "parts": _check_parts(written, lesson.language),
@@ -51,7 +51,7 @@ async def check_lesson(sandbox: Sandbox, lesson: Lesson) -> Verdict:
 
 
 def in_language(text: str, language: Language) -> bool:
-    """Whether a text is in that language, or has no words at all, like `3 + 4 = ?`."""
+    """Return whether a text is in the language, or has no words at all, like `3 + 4 = ?`."""
     chinese = len(HAN_CHARACTER.findall(text))
     if language == "en":
         return chinese == 0
@@ -59,28 +59,32 @@ def in_language(text: str, language: Language) -> bool:
 
 
 def measure_sentence_length(text: str) -> float:
-    """Average length of a sentence; a line of a list is one."""
+    """Return the average sentence length in units; a list item counts as a sentence."""
     sizes = [count_units(sentence) for sentence in split_sentences(text, clauses=True)]
     sizes = [size for size in sizes if size > 1]
     return sum(sizes) / len(sizes) if sizes else 0.0
 
 
 def get_max_sentence_length(grade: int, language: Language) -> int:
-    """How long the sentences of a part may be on average: 10 words plus the school year, or 20
-    Chinese characters plus twice the school year. A rule of thumb, near the averages of readers
-    for these years; no formula for both languages is known to us."""
+    """Return the largest allowed average sentence length: 10 words plus the school year, or 20
+    Chinese characters plus twice the school year.
+
+    This is a rule of thumb, near the averages of school readers for these years; we know of no
+    formula for both languages.
+    """
     return 10 + grade if language == "en" else 20 + 2 * grade
 
 
 def size_bounds(grade: int, language: Language) -> tuple[int, int]:
-    """Least and greatest length of the five parts together, in words or Chinese characters."""
+    """Return the least and greatest length of all parts together, in words or Chinese
+    characters."""
     most = 250 + 50 * grade if language == "en" else 400 + 80 * grade
     return _LEAST_SIZE[language], most
 
 
 def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
-    """The parts that are missing, break off, or say again what they or an earlier one have said, or
-    what the prompt shows last, the introduction of another lesson."""
+    """Find parts that are missing, break off, or repeat themselves, an earlier part, or the end of
+    the prompt, which shows the introduction of another lesson."""
     faults: Faults = {}
     said = str(PART[language].fixed[-1].content)
     for part in PARTS:
@@ -98,7 +102,7 @@ def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
 
 
 def _check_example_answer(lesson: Lesson) -> Faults:
-    """The worked example, where its steps do not name the answer that was computed."""
+    """Find a worked example whose steps do not mention the computed answer."""
     text, example = lesson.parts.get("example", ""), lesson.example
     if not text or example is None:
         return {}
@@ -158,7 +162,7 @@ def _format_faults(by_part: Faults, language: Language) -> str:
 
 
 def _describe_passed_checks(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
-    """What to say of each check where it passed."""
+    """Return for each check the detail to show if it passed."""
     text, language = "\n".join(written.values()), lesson.language
     shown = [*lesson.exercises, *([lesson.example] if lesson.example else [])]
     return {

@@ -1,4 +1,4 @@
-"""What a lesson is made of, and how it is laid out for people."""
+"""Data types of a lesson, and its layout as Markdown."""
 
 import operator
 import re
@@ -16,13 +16,13 @@ WORKFLOW = "teach_explain"
 PartName = Literal["introduction", "concept", "example", "practice", "summary"]
 PARTS: tuple[PartName, ...] = ("introduction", "concept", "example", "practice", "summary")
 MAX_QUOTED_CHARS = 3000
-"""Characters of another workflow's text, or of an earlier lesson's part, that are told."""
+"""Characters quoted of another workflow's text, or of a part of an earlier lesson."""
 TITLE_CHARS = 60
 _CITATION = re.compile(r"\s*\[\d+\]")
 
 Grade = Annotated[
     int,
-    # Where no grammar keeps a model to the range.
+    # Models of providers without a grammar may leave the range.
     BeforeValidator(lambda grade: min(max(grade, 0), 12) if isinstance(grade, int) else grade),
     Field(ge=0, le=12),
 ]
@@ -32,15 +32,15 @@ Title = Annotated[str, truncate_to(TITLE_CHARS), Field(max_length=TITLE_CHARS)]
 
 
 class TeachingPlan(Contract):
-    """What the lesson is to teach, and to whom."""
+    """What the lesson teaches, and to whom."""
 
     title: Title
     kind: Literal["calculations", "questions"]
-    """What the exercises are: `calculations` have an answer that can be computed."""
+    """Kind of exercises; `calculations` have an answer that can be computed."""
     grade: Grade
     """School year, 1 to 12; 0 where the task does not say."""
     exercises: Grade
-    """How many the task asks for; 0 where it does not say."""
+    """Number of exercises requested; 0 where the task does not say."""
     goals: list[Line] = Field(min_length=1, max_length=3)
     """What the learners know or can do afterwards."""
     skill: Line
@@ -48,53 +48,53 @@ class TeachingPlan(Contract):
 
 
 class Exercise(Contract):
-    """A question and what is right."""
+    """A question and its answer."""
 
     question: str
     answer: str
     working: str | None = None
-    """The calculation or the equation behind the answer, where there is one to show."""
+    """Calculation or equation behind the answer, if there is one to show."""
     claimed: str | None = None
-    """What its author had for an answer, where that was wrong."""
+    """The draft's answer if it was wrong, else None."""
     computed: bool
     """Whether the answer was recomputed and two routes agreed on it."""
 
 
 class Tally(Contract):
-    """What became of the answers that were drafted."""
+    """Counts of drafted exercises by outcome."""
 
     computed: int = 0
     """Answers on which two routes agreed."""
     corrected: int = 0
-    """Those of them that the model had claimed differently."""
+    """Answers that the model had claimed differently (included in `computed`)."""
     dropped: int = 0
-    """Exercises that were not used: no two routes agreed, or they were no proper exercises."""
+    """Exercises not used, because no two routes agreed or they were not proper exercises."""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(**{n: getattr(self, n) + getattr(other, n) for n in Tally.model_fields})
 
 
 class Lesson(Contract):
-    """A lesson; as plain data it is `Output.data`."""
+    """A lesson; its dump is the `data` of the workflow's output."""
 
     title: str
     language: Language
     grade: int
     wanted: int
-    """Exercises asked for."""
+    """Number of exercises requested."""
     plan: TeachingPlan
     parts: dict[PartName, str]
     """Markdown, without headings."""
     example: Exercise | None = None
-    """The problem of the worked example, where it is one that can be computed."""
+    """Problem of the worked example, if it can be computed."""
     exercises: list[Exercise]
     tally: Tally = Tally()
     tries: list[list[str]] = Field(default_factory=list)
-    """The checks that failed, for each try."""
+    """Names of the failed checks, for each try."""
 
 
 class LessonInput(QuestionState, total=False):
-    """What the workflow reads of the task."""
+    """The part of the task's state that the workflow reads."""
 
     language: Language
     inputs: dict[str, Any]
@@ -106,16 +106,16 @@ class LessonState(LessonInput, total=False):
     """State of the subgraph: parts arrive in any order."""
 
     lesson: Lesson
-    """As it stands, without what this try has written."""
+    """The lesson so far, without what this try has written."""
     faults: dict[PartName, str]
-    """The parts to write, each with what was wrong with the last version."""
+    """Parts to write, each with the faults of its last version."""
     written: Annotated[dict[PartName, str], operator.or_]
     problems: Annotated[list[Exercise], operator.add]
-    """The worked example's problem, where this try made one."""
+    """Problem of the worked example, if this try made one."""
     exercises: list[Exercise]
     tallies: Annotated[list[Tally], operator.add]
     costs: Annotated[list[tuple[str, Usage, float]], operator.add]
-    """Stage, model calls, seconds."""
+    """Stage, model usage and seconds of each piece of work."""
     turn: Turn | None
     usage: Usage
 
@@ -126,16 +126,16 @@ class PartTask(LessonInput, total=False):
     lesson: Lesson
     part: PartName
     fault: str
-    """What was wrong with its last version; empty at first."""
+    """Faults of its last version; empty at first."""
 
 
 def get_headings(language: Language) -> dict[str, str]:
-    """The headings of a lesson, by part; `key` is that of the answers."""
+    """Return the headings of a lesson by part; `key` is that of the answer key."""
     return {name: say(f"lesson.{name}", language) for name in (*PARTS, "key")}
 
 
 def format_lesson(lesson: Lesson) -> str:
-    """The lesson as Markdown: five parts, the exercises under practice, the key last."""
+    """Format the lesson as Markdown: five parts, exercises under practice, the answer key last."""
     heading = get_headings(lesson.language)
     pieces = [f"# {lesson.title}"]
     for part in PARTS:
@@ -163,21 +163,21 @@ def _format_key_line(exercise: Exercise) -> str:
 
 
 def format_material(state: LessonInput) -> str:
-    """What other workflows made of the same task, without its citations, fenced as data; empty
-    without any."""
+    """Return other workflows' output for the same task, without citations and fenced as data; empty
+    if there is none."""
     made = [o for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
     texts = [(_CITATION.sub("", o.text), o.workflow) for o in made if o.status != "no_answer"]
     return "\n\n".join(fence(text[:MAX_QUOTED_CHARS], workflow) for text, workflow in texts)
 
 
 def collect_sources(state: LessonInput) -> list[Source]:
-    """What the material rests on."""
+    """Return the sources of the material."""
     made = (o for name, o in state.get("outputs", {}).items() if name != WORKFLOW)
     return [source for output in made for source in output.sources]
 
 
 def earlier_part(state: LessonInput, part: str) -> str:
-    """That part of the lesson which this task reworks, fenced as data; empty without one."""
+    """Return that part of the lesson this task reworks, fenced as data; empty if there is none."""
     earlier = state.get("earlier") or []
     if not earlier or earlier[-1]["workflow"] != WORKFLOW:
         return ""

@@ -1,4 +1,4 @@
-"""ExerciseGenerate: exercises with answers that were found again before they are shown."""
+"""ExerciseGenerate: exercises whose answers are confirmed before they are shown."""
 
 import asyncio
 import re
@@ -35,13 +35,13 @@ CALCULATIONS = load_prompt("lesson/exercises")
 QUESTIONS = load_prompt("lesson/questions")
 TOKENS_EACH = 260
 BATCH = 6
-"""Exercises that one call writes; more of them repeat one another."""
+"""Most exercises written in one call; more of them repeat one another."""
 MAX_LESSON_CHARS = 1500
-"""Characters of the lesson that questions are asked about."""
+"""Characters of the lesson shown for questions about it."""
 
 
 class QuestionDraft(Contract):
-    """A question with a short text for an answer, as a model wrote it."""
+    """A question with a short text answer, as drafted by a model."""
 
     question: Line
     answer: Line = Field(min_length=1)
@@ -92,13 +92,13 @@ async def draft_exercises(
     variety: int,
     explained: str = "",
 ) -> Reply[list[Draft]]:
-    """That many exercises as a model writes them, none where its reply cannot be read.
+    """Draft exercises with a model; empty if its reply is unusable.
 
     Args:
-        number: how many.
-        variety: another one for each call, so that the same model writes other exercises. To
-            list those that are there does not help: a small model copies them.
-        explained: what the lesson says, for questions about it.
+        number: number of exercises.
+        variety: different for each call, so that the same model writes other exercises. Listing
+            the existing ones does not help: a small model copies them.
+        explained: the lesson's explanation, for questions about it.
     """
     lesson = state["lesson"]
     computed = lesson.plan.kind == "calculations"
@@ -126,7 +126,7 @@ async def draft_exercises(
 
 
 def _build_variety_hint(number: int, lesson: Lesson) -> str:
-    """What to write about this time."""
+    """Return a hint on what to write about this time."""
     if lesson.plan.kind == "questions":
         return say("lesson.other_questions", lesson.language)
     settings = say("lesson.settings", lesson.language).split("; ")
@@ -135,7 +135,7 @@ def _build_variety_hint(number: int, lesson: Lesson) -> str:
 
 
 def _extract_explanation(lesson: Lesson, written: dict[PartName, str]) -> str:
-    """What the lesson explains."""
+    """Return the lesson's explanation: the concept and the example."""
     parts: dict[PartName, str] = {**lesson.parts, **written}
     text = "\n".join(filter(None, [parts.get("concept"), parts.get("example")]))
     return text[:MAX_LESSON_CHARS]
@@ -144,7 +144,8 @@ def _extract_explanation(lesson: Lesson, written: dict[PartName, str]) -> str:
 async def _confirm_draft(
     model: LanguageModel, sandbox: Sandbox, lesson: Lesson, draft: Draft
 ) -> CheckedDraft:
-    """The draft with a confirmed answer; with its own, where there is nothing to compute."""
+    """Return the draft with a confirmed answer, or with its own if there is nothing to compute;
+    None if it is unusable."""
     gives_away = any(s.sign == "=" for s in find_statements(draft.question))
     if gives_away or not in_language(f"{draft.question} {draft.answer}", lesson.language):
         return CheckedDraft(None, Usage())
@@ -157,7 +158,7 @@ async def _confirm_draft(
 
 
 def _drop_duplicates(found: list[CheckedDraft], taken: list[str]) -> list[CheckedDraft]:
-    """Without those that ask what another one asks, or calculate with the same numbers."""
+    """Drop exercises that ask the same as another one, or calculate with the same numbers."""
     seen, fresh = set().union(*map(_extract_similarity_keys, taken)), []
     for item in found:
         if item.exercise and not seen & (marks := _extract_similarity_keys(item.exercise.question)):
@@ -167,14 +168,14 @@ def _drop_duplicates(found: list[CheckedDraft], taken: list[str]) -> list[Checke
 
 
 def _extract_similarity_keys(question: str) -> set[str]:
-    """What a question shares with one that is like it: its words, or two numbers or more."""
+    """Return keys shared by similar questions: their words, and their numbers if two or more."""
     numbers = sorted(re.findall(r"\d+", question))
     words = re.sub(r"[\W_]+", " ", question.lower()).strip()
     return {words, " ".join(numbers)} if len(numbers) > 1 else {words}
 
 
 def count_outcomes(found: list[CheckedDraft]) -> Tally:
-    """What became of the drafts."""
+    """Count the drafts by outcome."""
     computed = [item.exercise for item in found if item.exercise and item.exercise.computed]
     return Tally(
         computed=len(computed),
@@ -185,7 +186,7 @@ def count_outcomes(found: list[CheckedDraft]) -> Tally:
 
 @cache
 def _batch_of(item: type[Contract], number: int) -> type[Contract]:
-    """`exercises`: a list of exactly that many."""
+    """Build a model whose `exercises` is a list of exactly `number` items."""
     kind: Any = list[item]  # type: ignore[valid-type]
     bounded = (kind, Field(min_length=number, max_length=number))
     return create_model("Exercises", __base__=Contract, exercises=bounded)

@@ -1,4 +1,4 @@
-"""TeachingPlan: reads the task, and lays down what the lesson teaches and to whom."""
+"""TeachingPlan: decides from the task what the lesson teaches, and to whom."""
 
 import re
 
@@ -33,8 +33,8 @@ _TONGUE: dict[Language, re.Pattern[str]] = {
 
 
 class TeachExplainInputs(BaseModel):
-    """What may be given besides the question, which says what the lesson is about. What is given
-    here goes before what the question says."""
+    """Optional inputs besides the question, which gives the lesson's topic. They take precedence
+    over what the question says."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ class TeachExplainInputs(BaseModel):
 
 
 async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
-    """Plan the lesson. Starts `lesson`, with every part still to be written."""
+    """Plan the lesson. Writes `lesson`, with all parts still to be written."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     inputs = parse_inputs(state, TeachExplainInputs)
     language = inputs.language or asked_language(format_problem(state)) or state["language"]
@@ -95,17 +95,18 @@ async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> Les
 
 
 def grade_of(inputs: TeachExplainInputs, plan: TeachingPlan) -> int:
-    """The school year: as given, from the age given, as the task says, else 6."""
+    """Return the school year: as given, from the given age, as the task says, or else 6."""
     if inputs.grade is None and inputs.age is not None:
         return min(max(inputs.age - FIRST_GRADE_AGE + 1, 1), 12)
     return inputs.grade or plan.grade or DEFAULT_GRADE
 
 
 def asked_exercises(task: str, plan: TeachingPlan) -> int:
-    """How many exercises the task asks for; 0 where it names none, whatever the plan has read."""
+    """Return the number of exercises requested; 0 if the task names none, whatever the plan
+    says."""
     return plan.exercises if _NAMES_EXERCISES.search(task) else 0
 
 
 def asked_language(task: str) -> Language | None:
-    """The language that the task itself asks for."""
+    """Return the language that the task explicitly asks for, or None."""
     return next((language for language, words in _TONGUE.items() if words.search(task)), None)

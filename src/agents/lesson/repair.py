@@ -1,4 +1,4 @@
-"""Going back to a lesson that did not hold."""
+"""Repair: reopens a lesson that failed its checks."""
 
 from langgraph.runtime import Runtime
 
@@ -8,6 +8,6 @@ from .contracts import WORKFLOW, Lesson, LessonState
 
 
 async def reopen(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
-    """Take up the lesson as it was made, with the faults of its parts."""
+    """Load the lesson as it was made, and the faults of its parts."""
     lesson = Lesson.model_validate(state["outputs"][WORKFLOW].data)
     return {"lesson": lesson, "faults": (await check_lesson(get_sandbox(), lesson)).faults}

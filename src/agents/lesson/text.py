@@ -1,4 +1,4 @@
-"""TeachingExplain: writes the parts of the lesson, each on its own."""
+"""TeachingExplain: writes the parts of the lesson, each separately."""
 
 import re
 from typing import Any
@@ -37,7 +37,7 @@ PART = load_prompt("lesson/part")
 EXAMPLE = load_prompt("lesson/example")
 MAX_TOKENS = 300
 MAX_DRAFTS, TEMPERATURE = 3, 0.7
-"""Of a part that has to be written again."""
+"""Most drafts of a part that has to be rewritten, and their temperature."""
 SENTENCES: dict[PartName, tuple[int, int]] = {
     "introduction": (3, 4),
     "concept": (4, 7),
@@ -45,14 +45,14 @@ SENTENCES: dict[PartName, tuple[int, int]] = {
     "practice": (2, 4),
     "summary": (2, 3),
 }
-"""Least and most sentences that a part is asked to have."""
+"""Fewest and most sentences requested for each part."""
 
 _NOISE = re.compile(r"^(?:#{1,6} .*|```.*|-{3,})$", re.MULTILINE)
 _CONCLUSION = re.compile(r"^\W*(?:answer|so the answer is|答案?)\W*[:：].*$", re.I | re.MULTILINE)
 
 
 def parts_to_write(state: LessonState) -> list[Send] | str:
-    """A run of `teaching_explain` for each part with a fault, or on to the exercises."""
+    """Return a run of `teaching_explain` for each part to write, or else the exercises' node."""
     given = {name: state[name] for name in LessonInput.__annotations__ if name in state}  # type: ignore[literal-required]
     sends = [
         Send("teaching_explain", {**given, "lesson": state["lesson"], "part": p, "fault": fault})
@@ -62,7 +62,7 @@ def parts_to_write(state: LessonState) -> list[Send] | str:
 
 
 async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
-    """Write one part. Writes its text to `written`, and a worked example's to `problems`."""
+    """Write one part: its text to `written`, a worked example's problem to `problems`."""
     watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     lesson, part = state["lesson"], state["part"]
     update, usage = LessonState(), Usage()
@@ -87,7 +87,7 @@ async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> Les
 
 
 def _is_worked(state: PartTask) -> bool:
-    """Whether the part is an example with an answer that was computed."""
+    """Return whether the part is an example with a computed answer."""
     return state["part"] == "example" and state["lesson"].plan.kind == "calculations"
 
 
@@ -105,8 +105,9 @@ async def _draft_part(model: LanguageModel, state: PartTask, **sampling: Any) ->
 
 
 async def _rewrite_part(model: LanguageModel, sandbox: Sandbox, state: PartTask) -> Reply[str]:
-    """The first of some drafts that holds, else the last one without what is wrong in it. They
-    differ by chance: at temperature 0 a small model writes again what it was told is wrong."""
+    """Return the first draft that passes the checks, or else the last one without its wrong
+    arithmetic. Drafts are sampled: at temperature 0 a small model repeats what it was told is
+    wrong."""
     lesson, part, usage = state["lesson"], state["part"], Usage()
     text = ""
     for draw in range(MAX_DRAFTS):
@@ -145,7 +146,7 @@ def _build_part_messages(state: PartTask) -> list[AnyMessage]:
 
 
 def _build_example_messages(state: PartTask, problem: Exercise) -> list[AnyMessage]:
-    """Asks for the steps to an answer that two routes agree on."""
+    """Build the request for the steps to an answer that two routes agree on."""
     lesson = state["lesson"]
     return EXAMPLE[lesson.language].messages(
         grade=lesson.grade,
@@ -160,7 +161,7 @@ def _build_example_messages(state: PartTask, problem: Exercise) -> list[AnyMessa
 async def _draft_problem(
     model: LanguageModel, sandbox: Sandbox, state: PartTask
 ) -> tuple[Exercise | None, Tally, Usage]:
-    """The first of two drafts that can be confirmed."""
+    """Return the first of two drafts that can be confirmed, or None."""
     drafted = await draft_exercises(model, state, 2, variety=1 + len(state["lesson"].tries))
     tally, usage = Tally(), drafted.usage
     for draft in drafted.value:
@@ -178,8 +179,8 @@ def _format_example(problem: Exercise, steps: str, language: Language) -> str:
 
 
 def clean_part(text: str, part: PartName, language: Language, *, cut_off: bool = False) -> str:
-    """A model's part without what is not its own: headings, its label, fences, what it repeats, a
-    cut-off end."""
+    """Remove from a model's text what is not part of the lesson: headings, its label, fences,
+    repetitions, a cut-off end."""
     text = simplify_latex(_NOISE.sub("", text)).strip()
     label = re.escape(get_headings(language)[part])
     text = re.sub(rf"\A\W*{label}\W*[:：\n]\W*", "", text, flags=re.IGNORECASE)
@@ -188,8 +189,7 @@ def clean_part(text: str, part: PartName, language: Language, *, cut_off: bool =
 
 
 async def without_wrong(sandbox: Sandbox, text: str) -> str:
-    """A text without the sentences that state wrong arithmetic. The last resort, when writing
-    again has not helped."""
+    """Drop the sentences with wrong arithmetic, as a last resort when rewriting has not helped."""
     kept = []
     for line in text.splitlines():
         sentences = split_sentences(line)
@@ -206,5 +206,5 @@ def _format_repair_note(state: PartTask) -> str:
 
 
 def _get_word_limit(lesson: Lesson) -> int:
-    """The longest sentence that is asked for: asked for the longest average, models exceed it."""
+    """Return the sentence length to request, below the allowed average, which models exceed."""
     return get_max_sentence_length(lesson.grade, lesson.language) * 3 // 4

@@ -13,7 +13,7 @@ MAX_TOKENS = 900
 
 
 async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Read the problem. Writes `comprehension_output`, unless the model says nothing usable."""
+    """Read the problem. Writes `comprehension_output`, unless the model's reply is unusable."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=format_problem(state), instructions=get_instructions(state)
@@ -36,7 +36,7 @@ async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskStat
 
 
 def format_comprehension(comprehension: Comprehension | None) -> str:
-    """The comprehension as the later agents read it."""
+    """Format the comprehension for the prompts of later agents; empty for None."""
     if comprehension is None:
         return ""
     lines = [*comprehension.givens, *comprehension.constraints, *comprehension.traps]

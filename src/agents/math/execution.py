@@ -1,7 +1,7 @@
 """Execution: programs that carry out the plan, run in the sandbox.
 
 A program carries out one chain of the plan's steps (see `graphs/execution.py`). It continues the
-programs of the steps it builds on, so exact values pass from one to the next.
+programs of the steps it depends on, so that exact values pass from one to the next.
 """
 
 import ast
@@ -48,17 +48,17 @@ PROMPT = load_prompt("math/execution")
 REPAIR = load_prompt("math/execution_repair")
 MAX_TOKENS = 600
 MAX_EXECUTIONS = 2
-"""In a task, before the best supported answer has to do; a third rarely changes it."""
+"""Executions per task before the best supported answer is used; a third rarely changes it."""
 RETRY_TEMPERATURE = 0.4
-"""A second program for the same plan has to be a different one."""
+"""Temperature of a retry: a second program for the same plan must be a different one."""
 
 _KEYWORD = re.compile(rf"\b(if|elif|while|for|in|and|or|not|return|else)(?=[{HAN}])")
-"""Runs into a Chinese name where the model forgets the space."""
+"""Keyword followed directly by a Chinese name because the model omitted the space."""
 _FENCED = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
 class ExecutionInput(QuestionState, total=False):
-    """What execution reads of the task."""
+    """The part of the task's state that execution reads."""
 
     language: Language
     comprehension_output: Comprehension | None
@@ -82,7 +82,7 @@ class ExecutionState(ExecutionInput, total=False):
 
 
 class ExecutionOutput(TypedDict, total=False):
-    """All that leaves the subgraph; the outer graph's additive channels stay outside."""
+    """Output of the subgraph; excludes the outer graph's additive channels."""
 
     execution_output: Execution | None
     turn: Turn | None
@@ -98,7 +98,7 @@ class ChainTask(ExecutionInput, total=False):
 
 
 def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
-    """What the node that carries out a chain of steps is sent."""
+    """Build the input of the node run that carries out a chain of steps."""
     own = {key: value for key, value in state.items() if key in _INPUT_KEYS}
     return cast(
         "ChainTask",
@@ -112,8 +112,8 @@ def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
 
 
 async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
-    """Write and run the program of one chain, with one repair from its error; one that runs on to
-    the limit of tokens is written anew instead, as the model would go on with it."""
+    """Write and run the program of one chain, and repair it once from its error. A program that
+    reaches the token limit is instead written anew, as the model would only continue it."""
     watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     fields, retry = _build_prompt_fields(state), state["retry"]
     asked = PROMPT[state["language"]].messages(**fields)
@@ -138,7 +138,7 @@ async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> Execution
 async def _generate_program(
     model: LanguageModel, asked: list[AnyMessage], retry: int
 ) -> Reply[str]:
-    """A program; another one for each number of the retry."""
+    """Generate a program, a different one for each value of `retry`."""
     temperature = RETRY_TEMPERATURE if retry else 0.0
     return await model.generate_text(
         asked, max_tokens=MAX_TOKENS, temperature=temperature, seed=retry or None
@@ -171,22 +171,22 @@ def collect_results(state: ExecutionState) -> ExecutionOutput:
 
 
 def tries_left(state: TaskState) -> int:
-    """Executions that may still be tried: one more while no route has led to an answer."""
+    """Return the number of executions left, an extra one while no route has found an answer."""
     found = state.get("verification_output")
     allowed = MAX_EXECUTIONS + (found is None or found.answer is None)
     return allowed - count_turns(state, "execution")
 
 
 def extract_program(reply: str) -> str:
-    """The Python in a reply, with or without a fence."""
+    """Return the Python program in a reply, with or without a fence."""
     fenced = _FENCED.findall(reply)
     program = str(max(fenced, key=len) if fenced else reply).strip()
     return ensure_answer(_KEYWORD.sub(r"\1 ", program))
 
 
 def ensure_answer(program: str) -> str:
-    """The program with its last result as `answer`, where it has forgotten to call it so; a small
-    model forgets it again when it is told."""
+    """Assign the last result to `answer` if the program never does. A small model that is told of
+    the omission repeats it."""
     try:
         tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -222,14 +222,14 @@ async def _run_reply(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResu
 
 
 def plan_of(state: ExecutionInput) -> Plan:
-    """The plan, or, on the short cut without one, the whole problem as a single step."""
+    """Return the plan or, if planning was skipped, the whole problem as a single step."""
     return state.get("planning_output") or Plan(
         steps=[PlanStep(id=1, description="", tool="python", depends_on=[])]
     )
 
 
 def _join_prior_programs(chain: list[int], results: list[StepResult], plan: Plan) -> str:
-    """The programs of the chains that this one needs, in order."""
+    """Join the programs of the chains that this one depends on, in order."""
     needs = {step.id: step.depends_on for step in plan.steps}
     wanted = set().union(*(needs[step] for step in chain)) - set(chain)
     return "\n".join(r.program for r in results if wanted.intersection(r.step_ids))
@@ -247,9 +247,11 @@ def _build_prompt_fields(state: ChainTask) -> dict[str, str]:
 
 
 def _format_hints(state: ChainTask) -> str:
-    """What the Coordinator and the verifier's model think, where there is anything to mend. On a
-    first try a small model's instructions are no better than none, and its numbers mislead. What
-    names an answer is left out: a program that was told another route's result does not support it.
+    """Format the hints of the Coordinator and the verifier's model; empty if nothing needs repair.
+
+    On a first try a small model's instructions are no better than none, and their numbers mislead.
+    Hints that contain a found answer are omitted: a program that was told another route's result
+    does not support it.
     """
     verification = state.get("verification_output")
     if verification is None or not verification.issues:

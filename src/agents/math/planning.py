@@ -14,8 +14,7 @@ MAX_TOKENS = 900
 
 
 async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Lay out the steps. Writes `planning_output`, always a DAG, unless the model says nothing
-    usable."""
+    """Plan the steps. Writes a DAG to `planning_output`, unless the model's reply is unusable."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=format_problem(state),
@@ -40,7 +39,7 @@ async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
 
 
 def normalize_plan(planned: Plan) -> Plan:
-    """The plan with ids 1, 2, … in order, and only dependencies on earlier steps."""
+    """Return the plan with ids 1, 2, … in order, and only dependencies on earlier steps."""
     place = {step.id: number for number, step in reversed(list(enumerate(planned.steps, 1)))}
     return Plan(
         steps=[

@@ -1,8 +1,8 @@
-"""A chain of reasoning with its arithmetic put right.
+"""Correction of arithmetic errors in a chain of reasoning.
 
-A small model often knows the way and slips on it: `12.5 × 48 = 500`. What a line states of numbers
-is computed anew in the sandbox, and a result that was wrong is replaced wherever the reasoning goes
-on with it.
+A small model often knows the method but miscalculates: `12.5 × 48 = 500`. Each line's statements
+about numbers are recomputed in the sandbox, and a wrong result is replaced wherever the later
+reasoning uses it.
 """
 
 import re
@@ -12,14 +12,14 @@ from ...tools.arithmetic import evaluate_expressions, find_statements, format_va
 from ...tools.sandbox import Sandbox
 
 MAX_SLIPS = 4
-"""That are put right in a line."""
+"""Most corrections per line."""
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
 
 
 async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> str:
-    """The reasoning as it would be without slips of arithmetic. Numbers of the problem stay, and
-    so does what was only rounded."""
+    """Correct the arithmetic errors in the reasoning. Numbers of the problem, and results that are
+    only rounded, are left unchanged."""
     given = {_strip_commas(found) for found in _NUMBER.findall(problem)}
     right: dict[str, str] = {}
     lines = []
@@ -37,8 +37,8 @@ async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> 
 
 
 async def _find_slips(sandbox: Sandbox, line: str) -> dict[str, str]:
-    """The results in a line that are wrong, and what they should be. A sign alone is none: "20 are
-    wanted, 12 - 20 = 8 are missing"."""
+    """Return the wrong results in a line, mapped to the right ones. A wrong sign alone does not
+    count: "20 are wanted, 12 - 20 = 8 are missing"."""
     stated = [s for s in find_statements(line) if s.sign == "=" and _is_plain_number(s.right)]
     if not stated:
         return {}
@@ -64,5 +64,5 @@ def _is_plain_number(side: str) -> bool:
 
 
 def _last_place(number: str) -> Fraction:
-    """What the last digit counts: 1 of a whole number. Less than that is rounding."""
+    """Return the place value of the last digit, 1 for a whole number. Less is rounding."""
     return Fraction(1, 10 ** len(number.partition(".")[2]))

@@ -1,9 +1,10 @@
-"""The final report: a worked solution made of verified facts only.
+"""The final report: a worked solution made only of verified facts.
 
-The Coordinator's model writes it. Prose that names a number which is neither in the problem nor
-among the results, that does not end with the answer, or that has a fault of `language/reading.py`
-(it repeats itself, breaks off, slips into another language) is not shown; instead the reasoning
-that arrived at the same answer is, else another draft that holds, and at last the bare facts.
+The Coordinator's model writes it. Its prose is rejected if it contains a number that is neither in
+the problem nor in the results, does not end with the answer, or has a fault found by
+`language/reading.py` (repetition, an unfinished end, a slip into another language). The report then
+shows the reasoning that found the same answer, or else another draft that passes, or else the bare
+facts.
 """
 
 import re
@@ -24,13 +25,14 @@ from .solution import WORKFLOW, build_solution_output, find_reasoning, format_fa
 PROMPT = load_prompt("math/report")
 MAX_TOKENS = 700
 DRAFT_TEMPERATURES = (0.0, 0.7)
-"""Temperatures of the drafts: at the same one the second would be the first."""
+"""Temperatures of the drafts; at the same temperature the second would repeat the first."""
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
 async def write_report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Conclude a mathematical task. Sets `final_answer`, `write_report` and `status`."""
+    """Conclude a mathematical task. Sets `status`, `final_answer` and `report`, and if there is an
+    answer also `answer` and `outputs`."""
     answer, status = _choose_answer(state)
     if answer is None:
         return {"status": status, "final_answer": None, "report": _explain_no_answer(state)}
@@ -49,7 +51,7 @@ async def write_report(state: TaskState, runtime: Runtime[RunContext]) -> TaskSt
 async def _write_solution(
     runtime: Runtime[RunContext], state: TaskState, answer: Answer
 ) -> Reply[str]:
-    """How the answer follows, in words; the answer stands without the model's prose."""
+    """Return the solution in words; if the model's prose is unusable, reasoning or facts."""
     problem, usage = format_problem(state), Usage()
     language = state["language"]
     known = _BOXED.sub(r"\1", format_facts(state, answer))
@@ -80,7 +82,7 @@ async def _write_solution(
 
 
 def ends_with(answer: Answer, text: str) -> bool:
-    """Whether the last paragraph that names numbers names those of the answer."""
+    """Return whether the last paragraph with numbers has the answer's, possibly as percentages."""
     named = [found for paragraph in text.split("\n\n") if (found := extract_numbers(paragraph))]
     last = named[-1] if named else set()
     forms = filter(None, (answer.text, answer.decimal))
@@ -90,7 +92,7 @@ def ends_with(answer: Answer, text: str) -> bool:
 
 
 def _choose_answer(state: TaskState) -> tuple[Answer | None, Status]:
-    """The answer to give; one that did not pass is given as unverified."""
+    """Return the answer to give and its status; one that did not pass is unverified."""
     found, executed = state.get("verification_output"), state.get("execution_output")
     if found is not None and found.answer is not None:
         return found.answer, "verified" if found.status == "PASSED" else "unverified"
@@ -119,7 +121,7 @@ def _format_report(solution: str, answer: Answer, state: TaskState, status: Stat
 
 
 def _format_check(check: Check, state: TaskState) -> str:
-    """What a check has found, in words for the person."""
+    """Format the finding of a check for the user."""
     language, details = state["language"], [check.detail]
     if check.name == "form":
         details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
@@ -133,7 +135,7 @@ def _format_check(check: Check, state: TaskState) -> str:
 
 
 def _explain_no_answer(state: TaskState) -> str:
-    """Why there is none, as far as it is known."""
+    """Explain why there is no answer, as far as known."""
     comprehended, executed = state.get("comprehension_output"), state.get("execution_output")
     language = state["language"]
     if comprehended and comprehended.problem_type == "not_a_problem":

@@ -1,4 +1,4 @@
-"""What is known of a problem's answer, in words: for the report, and for workflows that follow."""
+"""Known facts about a problem's answer in words, for the report and for later workflows."""
 
 from ...language.messages import say
 from ...state import Answer, Attempt, Output, Route, TaskState
@@ -7,7 +7,8 @@ WORKFLOW = "solve_math"
 
 
 def format_facts(state: TaskState, answer: Answer) -> str:
-    """Each named quantity of the program that gave the answer, or the reasoning that did."""
+    """Format the named quantities of the program that found the answer, or else the reasoning that
+    did."""
     programs = _find_supporting_attempts(state, answer, "program")
     if not programs and (reasoning := find_reasoning(state, answer)):
         return reasoning
@@ -20,7 +21,7 @@ def format_facts(state: TaskState, answer: Answer) -> str:
 
 
 def find_reasoning(state: TaskState, answer: Answer) -> str:
-    """The reasoning in words that arrived at the answer; empty where none has."""
+    """Return the reasoning in words that found the answer; empty if there is none."""
     found = _find_supporting_attempts(state, answer, "reasoning")
     return found[-1].working if found else ""
 
@@ -31,7 +32,7 @@ def _find_supporting_attempts(state: TaskState, answer: Answer, route: Route) ->
 
 
 def build_solution_output(state: TaskState, answer: Answer, text: str) -> Output:
-    """The solution as this workflow's output, with the checks of the latest verification."""
+    """Build the workflow's output from the solution, with the checks of the latest verification."""
     found = state.get("verification_output")
     return Output(
         workflow=WORKFLOW,

@@ -1,11 +1,10 @@
-"""Verification: by machine first, then, where the machine is not satisfied, a diagnosis by model.
+"""Verification: automatic checks first, then, if they fail, a diagnosis by the model.
 
-Two methods that arrive at the same answer support it: a program and reasoning in words, written
-without sight of the program. Two programs of one model repeat each other's mistakes and count as
-one method; how many there are decides only between answers that are level. Putting the answer
-back into the problem's own equations is a method of its own. Every answer is kept, so a later
-program may be supported by earlier reasoning; a model's opinion of an answer is not evidence and
-decides nothing.
+Two methods that find the same answer support it: a program, and reasoning in words, written without
+seeing the program. Programs of one model repeat each other's mistakes and count as one method;
+their number only breaks ties. Substituting the answer into the problem's own equations is a method
+of its own. Every answer is kept, so a later program may be supported by earlier reasoning. A
+model's opinion of an answer is not evidence and decides nothing.
 """
 
 from collections import defaultdict
@@ -47,11 +46,11 @@ MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
 ANOTHER_TEMPERATURE = 0.7
-"""Reasoning that came to no answer comes to none again at temperature 0."""
+"""Temperature of later reasoning: at 0, reasoning that found no answer would find none again."""
 
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Look for support. Writes `verification_output` and adds to `attempts`."""
+    """Look for support for the answer. Writes `verification_output` and adds to `attempts`."""
     watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
     executed = state["execution_output"]
     if executed is None:
@@ -66,7 +65,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     checks += await _check_form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
     hope, issues = tries_left(state) > 0, list[Issue]()
-    if not passed and executed.answer and hope:  # else nobody would read it
+    if not passed and executed.answer and hope:  # otherwise nobody would read it
         diagnosis = await _diagnose(model, state, checks)
         usage, issues = usage + diagnosis.usage, diagnosis.value
     found = Verification(
@@ -80,7 +79,7 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
 
 
 async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
-    """What needs no model: the program ran, and the problem's own equations."""
+    """Run the checks that need no model: that the program ran, and the problem's own equations."""
     answer = executed.answer
     if answer is None:
         return [Check(name="ran", passed=False, detail=f"{executed.error}")]
@@ -91,7 +90,7 @@ async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Executio
 
 
 async def _check_form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
-    """Whether the answer is what it must be by its nature, where comprehension has said so."""
+    """Check that the answer has the form that comprehension expects of it, if any."""
     comprehended = state.get("comprehension_output")
     if answer is None or comprehended is None or not comprehended.answer_is:
         return []
@@ -103,7 +102,8 @@ async def _check_form(sandbox: Sandbox, state: TaskState, answer: Answer | None)
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
 ) -> tuple[Answer | None, int, Usage]:
-    """The best supported answer; adds to `new` the reasoning that was wanted for it."""
+    """Return the best supported answer, its support and the usage. Adds reasoning to `new` if the
+    answer needs it."""
     attempts = [*state.get("attempts", []), *new]
     answer, support = await find_best_supported(sandbox, attempts)
     if support >= ENOUGH_SUPPORT or any(attempt.route == "reasoning" for attempt in attempts):
@@ -118,9 +118,11 @@ async def _compare_routes(
 async def find_best_supported(
     sandbox: Sandbox, attempts: list[Attempt]
 ) -> tuple[Answer | None, int]:
-    """The answer that most methods arrived at, and how many did; of those that are level the one
-    arrived at most often, then that of reasoning, which is right more often than a single program
-    (see bench/README.md)."""
+    """Return the answer found by the most methods and their number; None and 0 without attempts.
+
+    Ties go to the answer found most often, then to that of reasoning, which is right more often
+    than a single program (see bench/README.md).
+    """
     if not attempts:
         return None, 0
     groups = await group_answers(sandbox, [attempt.answer.exact for attempt in attempts])
@@ -139,7 +141,7 @@ async def find_best_supported(
 async def _reason(
     model: LanguageModel, sandbox: Sandbox, state: TaskState
 ) -> Reply[Attempt | None]:
-    """Solve the problem in words, without sight of the program."""
+    """Solve the problem in words, without seeing the program; None if no answer was found."""
     tried = count_turns(state, "verification")
     reply = await model.generate_text(
         REASONING[state["language"]].messages(problem=format_problem(state)),
@@ -157,9 +159,8 @@ async def _reason(
 async def _diagnose(
     model: LanguageModel, state: TaskState, checks: list[Check]
 ) -> Reply[list[Issue]]:
-    """What went wrong, where, and what to try, in the model's opinion; nothing where it cannot be
-    read. It is not told what reasoning arrived at, lest the next program be written towards that.
-    """
+    """Ask the model what went wrong, where, and what to try; empty if its reply is unusable. The
+    model is not told what reasoning found, so that the next program is not written towards it."""
     executed = state["execution_output"]
     failed = {check.name: check.detail for check in checks if not check.passed}
     if "second_route" in failed and executed and executed.answer:
@@ -179,7 +180,7 @@ async def _diagnose(
 
 
 def _build_program_attempts(executed: Execution) -> list[Attempt]:
-    """The execution as an attempt; none where it gave no result."""
+    """Return the execution as an attempt; empty if it has no answer."""
     if executed.answer is None:
         return []
     facts = {name: value for result in executed.results for name, value in result.facts.items()}

@@ -1,1 +1,1 @@
-"""Answering from texts of others: passages, citations, summaries."""
+"""Answers from external texts: passages, citations, summaries."""

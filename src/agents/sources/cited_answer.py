@@ -1,6 +1,6 @@
 """Cited answer: answers a question from numbered passages only, each sentence with its passage.
 
-The model quotes before it says; what the quoted passage does not support is left out.
+The model quotes a passage before it writes a sentence; unsupported sentences are dropped.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ MAX_TOKENS = 1200
 
 
 class CitedSentence(Contract):
-    """One sentence of an answer, and what it stands on."""
+    """One sentence of an answer, and its evidence."""
 
     passage: int
-    """Number of the passage."""
+    """Number of the cited passage."""
     quote: Line
-    """The passage's own words that say it."""
+    """The passage's own words that support the sentence."""
     text: Line
     """The sentence, in the language of the question."""
 
@@ -33,31 +33,31 @@ class CitedSentences(Contract):
     """An answer, sentence by sentence."""
 
     statements: list[CitedSentence] = Field(max_length=5)
-    """Empty where the passages do not answer the question."""
+    """Empty if the passages do not answer the question."""
 
 
 @dataclass(frozen=True)
 class CitedAnswer:
-    """What is left of an answer after its citations were checked."""
+    """An answer after its citations were checked."""
 
     text: str
-    """Sentences with their [n]; empty where nothing is supported."""
+    """The supported sentences with their citations [n]; empty if there are none."""
     sources: list[Source]
-    """Those that are cited, under their numbers."""
+    """The cited passages, numbered as in `text`."""
     check: Check
     """Whether all sentences were supported."""
     data: dict[str, object]
-    """`sentences` that the model wrote, and how many of them were `supported`."""
+    """Number of `sentences` that the model wrote, and how many of them are `supported`."""
     usage: Usage
 
 
 async def answer_from(
     model: LanguageModel, question: str, sources: list[Source], language: Language
 ) -> CitedAnswer:
-    """Answer the question from these passages.
+    """Answer the question from the given passages.
 
     Raises:
-        ModelError: the model could not be reached, or gave no valid answer.
+        ModelError: the model is unreachable or gave no valid answer.
     """
     shown = "\n\n".join(
         fence(source.text, f"[{source.number}] {source.title}") for source in sources
@@ -78,7 +78,7 @@ def verify_citations(
     usage: Usage,
     language: Language,
 ) -> CitedAnswer:
-    """Keep the sentences that a passage supports, and number the passages in order of citation."""
+    """Keep the sentences supported by a passage, and renumber the passages in order of citation."""
     places = [best_source(s.text, s.quote, s.passage, sources, question) for s in statements]
     cited = list(dict.fromkeys(place for place in places if place))
     number = {place: n for n, place in enumerate(cited, 1)}

@@ -1,4 +1,4 @@
-"""Passages to answer from: out of the knowledge base, and out of pages of the web."""
+"""Passages to answer from, taken from the knowledge base and from web pages."""
 
 import asyncio
 from itertools import compress
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from ...kb import KnowledgeBase
 
 PASSAGE_CHARS = 400
-"""Characters of a passage that a model is shown; a page of prompt costs a small one seconds."""
+"""Characters of a passage shown to the model; a page of prompt costs a small model seconds."""
 MAX_DISTANCE_RATIO = 1.4
-"""Times the best passage's cosine distance that others may have."""
+"""Largest cosine distance of a passage, as a multiple of the best passage's."""
 PAGE_CHUNK = 256
-"""Tokens of the pieces that a page is cut into."""
+"""Size in tokens of the pieces that a page is split into."""
 SENTENCE_TOKENS = 40
-"""Tokens of the pieces that an excerpt is put together from: about a sentence."""
+"""Size in tokens of the pieces that an excerpt is assembled from: about a sentence."""
 
 
 async def retrieve_document_passages(
     base: "KnowledgeBase", question: str, count: int, *, close: bool = False
 ) -> list[Source]:
-    """The passages of the base that fit best, numbered from 1, without those about something else
-    than the question names; `close`: also without those that are much less like the question than
-    the best one. A small model would cite them all the same.
+    """Return the best passages of the knowledge base, numbered from 1.
+
+    Passages that do not match the names in the question are dropped; with `close`, so are those
+    much less similar to it than the best one. A small model would cite them anyway.
 
     Raises:
         KnowledgeBaseError: the base cannot be read.
@@ -61,8 +62,8 @@ async def retrieve_document_passages(
 async def retrieve_page_passages(
     question: str, urls: list[str], count: int, language: Language
 ) -> tuple[list[Source], list[str]]:
-    """The passages of these pages that share most words with the question, numbered from 1; and
-    for each page that could not be read, why."""
+    """Return the pages' passages that share the most words with the question, numbered from 1, and
+    the reason for each page that could not be read."""
     pages, unread = await read_pages(urls, language)
     asked = extract_word_stems(question)
     pieces = [
@@ -82,15 +83,15 @@ async def retrieve_page_passages(
 
 
 async def read_pages(urls: list[str], language: Language) -> tuple[list[Page], list[str]]:
-    """The pages that could be read, fetched side by side; and for each other one, why not."""
+    """Fetch pages concurrently. Return those that could be read, and a reason for each other."""
     found = await asyncio.gather(*(_try_fetch(url, language) for url in urls))
     unread = [str(failed) for failed in found if isinstance(failed, ConcertinoError)]
     return [page for page in found if isinstance(page, Page)], unread
 
 
 def excerpt(text: str, question: str, limit: int = PASSAGE_CHARS) -> str:
-    """The run of sentences, at most about `limit` characters, that shares most words with the
-    question; of equals, the earliest."""
+    """Return the run of sentences, at most about `limit` characters, that shares the most words
+    with the question; the earliest of equals."""
     if len(text) <= limit:
         return text
     pieces, asked = (
@@ -102,7 +103,7 @@ def excerpt(text: str, question: str, limit: int = PASSAGE_CHARS) -> str:
 
 
 def _join_pieces(pieces: list[str], limit: int) -> str:
-    """The first pieces, as many as fit and at least one."""
+    """Join the first pieces, as many as fit and at least one."""
     run = pieces[0]
     for piece in pieces[1:]:
         if len(run) + len(piece) > limit:

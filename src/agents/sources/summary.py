@@ -1,4 +1,4 @@
-"""Summary: long text in few sentences, part by part, with only the numbers that stand in it."""
+"""Summary: condenses a long text part by part, keeping only numbers that occur in it."""
 
 from ...language.messages import Language
 from ...language.reading import repair_text
@@ -11,7 +11,7 @@ from ...tools.numbers import extract_numbers
 PART = load_prompt("sources/summary")
 WHOLE = load_prompt("sources/summary_of_parts")
 PART_TOKENS = 1500
-"""Of a page that one call reads; eight calls at once fit the embedded model's context."""
+"""Tokens of a page read by one call; eight concurrent calls fit the embedded model's context."""
 MAX_PARTS = 12
 TOKENS_PER_WORD = 3
 
@@ -26,10 +26,10 @@ async def summarize(
     *,
     aloud: bool,
 ) -> Reply[str]:
-    """A text of at most a few pages in about `length` words; `aloud` where the person gets it.
+    """Summarise a text of at most a few pages in about `length` words; `aloud` if the user sees it.
 
     Raises:
-        ModelError: the model could not be reached or refused.
+        ModelError: the model is unreachable or refused.
     """
     messages = PART[language].messages(text=fence(text, title), task=task, length=length)
     reply = await model.generate_text(
@@ -41,10 +41,10 @@ async def summarize(
 async def combine(
     model: LanguageModel, parts: list[str], title: str, task: str, length: int, language: Language
 ) -> Reply[str]:
-    """Summaries of the parts of a text, in order, as one of about `length` words.
+    """Combine the summaries of a text's parts, in order, into one of about `length` words.
 
     Raises:
-        ModelError: the model could not be reached or refused.
+        ModelError: the model is unreachable or refused.
     """
     shown = fence("\n\n".join(parts), title)
     messages = WHOLE[language].messages(text=shown, task=task, length=length)
@@ -55,12 +55,13 @@ async def combine(
 
 
 def _repair_reply(reply: Reply[str], language: Language) -> Reply[str]:
-    """A summary without what it repeats, and without the sentence in which it was cut off."""
+    """Remove repetitions from a summary, and the sentence in which it was cut off."""
     return Reply(repair_text(reply.value, language, cut_off=reply.cut_off), reply.usage)
 
 
 def with_known_numbers(summary: str, text: str) -> tuple[str, list[str]]:
-    """The summary without the sentences that name a number the text does not, and those."""
+    """Drop sentences with numbers that the text does not contain. Return the rest, and those
+    dropped."""
     known = extract_numbers(text)
     kept: list[str] = []
     dropped: list[str] = []

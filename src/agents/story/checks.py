@@ -1,4 +1,4 @@
-"""What a machine checks of a story, and in which segments it finds a fault."""
+"""Automatic checks of a story, and the segments at fault."""
 
 import asyncio
 import re
@@ -20,13 +20,13 @@ OPINION = load_prompt("story/opinion")
 MAX_TOKENS = 350
 
 TOLERANCE = 0.15
-"""By how much of the asked length a story may miss it."""
+"""Allowed deviation from the requested length, as a share of it."""
 MIN_COVERAGE: dict[Language, float] = {"en": 0.4, "zh": 0.3}
-"""Share of a plot point's content words that its segment must hold, see `measure_coverage`."""
+"""Share of a plot point's content words that its segment must contain, see `measure_coverage`."""
 MAX_REPETITION = 0.15
-"""Share of a segment's n-grams that may stand earlier in the story, see `measure_repetition`."""
+"""Share of a segment's n-grams that may occur earlier in the story, see `measure_repetition`."""
 MAX_FOREIGN_SHARE = 0.1
-"""Share of a segment's units that may be in the other script: names and quotations."""
+"""Share of a segment's units that may be in the other script, as in names and quotations."""
 _OUT_OF_ROLE = re.compile(
     r"\b(?:as|I am|I'm) an? (?:AI|artificial|(?:large )?language model|assistant)\b"
     r"|作为(?:一个|一名)?(?:AI|人工智能|语言模型|助手)|我是(?:一个|一名)?(?:AI|人工智能|语言模型)",
@@ -42,16 +42,17 @@ class Finding(NamedTuple):
 
 
 class Opinion(Contract):
-    """The model on whether a segment tells a plot point whose words it does not hold."""
+    """The model's opinion on whether a segment tells a plot point whose words it lacks."""
 
     quote: str = Field(max_length=400)
-    """The sentence that tells it; an opinion counts only if it stands in the segment."""
+    """The sentence that tells it; the opinion counts only if the segment contains this sentence."""
     told: bool
 
 
 def check_length(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
-    """The story's length is within 15 % of what was asked. At fault are the segments that miss an
-    equal share of it by more, in the direction of the whole, or else all."""
+    """Check that the story's length is within 15 % of the requested one. At fault are the segments
+    that deviate from an equal share by more than that, in the direction of the whole story, or else
+    all segments."""
     found, wanted = count_units("\n".join(segments)), brief.length
     passed = abs(found - wanted) <= TOLERANCE * wanted
     share, sign = wanted / max(1, len(segments)), 1 if found > wanted else -1
@@ -64,8 +65,9 @@ def check_length(segments: list[str], brief: StoryBrief, language: Language) -> 
 def check_characters(
     segments: list[str], brief: StoryBrief, plan: StoryPlan, language: Language
 ) -> Finding:
-    """Everyone appears whom the person named, or, where nobody was named, the plan. At fault is
-    the segment whose plot point names who is missing, or else the first."""
+    """Check that all characters named by the user appear, or those of the plan if the user named
+    none. At fault is the segment whose plot point mentions the missing character, or else the
+    first."""
     missing = missing_names(segments, brief, plan)
     places = {
         next((n for n, p in enumerate(plan.points[: len(segments)]) if mentions(p, name)), 0)
@@ -78,7 +80,7 @@ def check_characters(
 
 
 def missing_names(segments: list[str], brief: StoryBrief, plan: StoryPlan | None) -> list[str]:
-    """Who ought to appear and does not."""
+    """Return the expected characters that do not appear."""
     named, text = brief.characters or (plan.characters if plan else []), "\n".join(segments)
     return [name for name in named if not mentions(text, name)]
 
@@ -86,7 +88,7 @@ def missing_names(segments: list[str], brief: StoryBrief, plan: StoryPlan | None
 def check_repetition(
     segments: list[str], brief: StoryBrief, language: Language, before: str = ""
 ) -> Finding:
-    """No segment says again what the story has said."""
+    """Check that no segment repeats what the story has already said."""
     shares = measure_repetition(segments, brief.language, before)
     said = [before, *segments]
     places = [
@@ -103,7 +105,7 @@ def check_repetition(
 
 
 def check_language(segments: list[str], brief: StoryBrief, language: Language) -> Finding:
-    """Every segment is in the language asked for."""
+    """Check that every segment is in the requested language."""
     wrong = [measure_chinese_share(s) < 1 - MAX_FOREIGN_SHARE for s in segments]
     if brief.language == "en":
         wrong = [measure_chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
@@ -116,14 +118,14 @@ def check_language(segments: list[str], brief: StoryBrief, language: Language) -
 
 
 def check_role(segments: list[str], language: Language) -> Finding:
-    """A turn of a role-play stays in its role."""
+    """Check that a role-play turn stays in character."""
     out = [n for n, segment in enumerate(segments) if _OUT_OF_ROLE.search(segment)]
     detail = say("stories.out_of_role" if out else "stories.in_role", language)
     return Finding(Check(name="role", passed=not out, detail=detail), out)
 
 
 def find_uncovered_points(segments: list[str], brief: StoryBrief, plan: StoryPlan) -> list[int]:
-    """The places of the plot points whose content words their segments do not hold."""
+    """Return the places of plot points whose segments contain too few of their content words."""
     names = [*brief.characters, *plan.characters]
     told = [*segments, *[""] * (len(plan.points) - len(segments))]
     return [
@@ -140,8 +142,8 @@ async def check_plot(
     plan: StoryPlan,
     language: Language,
 ) -> tuple[Finding, Usage]:
-    """Every plot point is told in its segment, by its words or, where those are others, in the
-    model's opinion with a quotation that really stands there."""
+    """Check that every plot point is told in its segment: in its own words or, failing that, in the
+    model's opinion backed by a quotation from the segment."""
     doubtful = [
         place for place in find_uncovered_points(segments, brief, plan) if place < len(segments)
     ]
@@ -159,8 +161,8 @@ async def check_plot(
 async def ask_opinion(
     model: LanguageModel, point: str, segment: str, language: Language
 ) -> Reply[bool]:
-    """Whether the segment tells the plot point, in the model's opinion, which counts with a
-    quotation that really stands there. One that cannot be read is none."""
+    """Ask the model whether the segment tells the plot point. A yes counts only with a quotation
+    that the segment contains; an unusable reply is a no."""
     try:
         reply = await model.generate_structured(
             OPINION[language].messages(point=point, segment=segment),
@@ -174,7 +176,8 @@ async def ask_opinion(
 
 
 def stands_in(quote: str, text: str) -> bool:
-    """Whether a quotation of some length stands in a text, punctuation and case aside."""
+    """Return whether a text contains a quotation of at least three units, ignoring punctuation and
+    case."""
     wanted = split_units(quote)
     return len(wanted) > 2 and f" {' '.join(wanted)} " in f" {' '.join(split_units(text))} "
 

@@ -1,4 +1,4 @@
-"""A story in the making: what is asked for, the plan, and the state that its agents share."""
+"""A story in progress: the request, the plan, and the state shared by its agents."""
 
 import operator
 import re
@@ -14,11 +14,11 @@ from .text import strip_headings
 
 WORKFLOW = "write_story"
 MIN_LENGTH, MAX_LENGTH = 50, 10_000
-"""Words or 字 that a story may be asked to have."""
+"""Shortest and longest story that can be requested, in words or 字."""
 MAX_CHAPTERS = 7
-"""A chapter tells at least one plot point, and there are at most seven."""
+"""Most chapters: a chapter tells at least one plot point, and there are at most seven."""
 MAX_OPENING = 60_000
-"""Characters of a text that is to be continued: a story of 10,000 words."""
+"""Most characters of a text to continue: a story of 10,000 words."""
 
 _ASKED_TO = re.compile(
     r"^[^:：\n]{0,60}(?:\bcontinue\b|\bgo on\b|续写|接着|继续)[^:：\n]{0,60}[:：]\s*", re.IGNORECASE
@@ -38,8 +38,8 @@ ShortText = Annotated[
 
 
 class StoryInputs(BaseModel):
-    """What may be said of a story besides its topic or opening, which is the question. What is
-    left out is read from the question."""
+    """Optional inputs besides the question, which gives the topic or the opening. Inputs left out
+    are read from the question."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,7 +89,11 @@ class StoryInputs(BaseModel):
 
 
 def _validate_whole_number(value: object, message: str, low: int, high: int) -> object:
-    """The value, where it is None or a whole number, also as text, within the bounds."""
+    """Convert text to a whole number, and check that the value is None or within the bounds.
+
+    Raises:
+        ValueError: the value is not a whole number within the bounds.
+    """
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
@@ -99,36 +103,36 @@ def _validate_whole_number(value: object, message: str, low: int, high: int) -> 
 
 
 class StoryBrief(Contract):
-    """What is to be written: the inputs, and what the question says where they are silent."""
+    """The story to write: the inputs, completed from the question."""
 
     kind: Kind
-    """`rework` tells the thread's latest story anew, as the follow-up wants it."""
+    """`rework` retells the thread's latest story as the follow-up asks."""
     topic: str
-    """The task in the person's words, without its length: a part is not to be as long as that."""
+    """The task in the user's words, without the length, which applies to no single part."""
     about: str
-    """Its subject in a few words, by which the plan is checked; empty where a source has it."""
+    """Subject in a few words, against which the plan is checked; set only for a new story."""
     language: Language
     style: str
     characters: list[str]
-    """Who must appear."""
+    """Characters that must appear."""
     length: int
-    """Units, see `language/text.py`."""
+    """Length in units, see `language/text.py`."""
     chapters: int
     """0 for a story without chapters."""
 
 
 class StoryPlan(Contract):
-    """What happens."""
+    """Title, characters and plot of a story."""
 
     title: ShortText
     characters: list[Name] = Field(max_length=8)
-    """Everyone who appears, by name."""
+    """Names of all characters that appear."""
     points: list[Line] = Field(min_length=3, max_length=7)
-    """The plot, one sentence for each segment."""
+    """The plot, one sentence per segment."""
 
 
 class StoryInput(QuestionState, total=False):
-    """What writing a story reads of the task."""
+    """The part of the task's state that writing a story reads."""
 
     language: Language
     inputs: dict[str, Any]
@@ -143,17 +147,17 @@ class StoryState(StoryInput, total=False):
     brief: StoryBrief
     plan: StoryPlan | None
     segments: list[str]
-    """What has been written, one text for each plot point."""
+    """Text written so far, one segment per plot point."""
     parts: int
-    """Calls spent on the segment that is being written."""
+    """Calls spent on the current segment."""
     asked: int
-    """Units that all calls so far were to write."""
+    """Units that the calls so far were meant to write."""
     summary: str
-    """What happened before `recent`."""
+    """Summary of the story before `recent`."""
     recent: str
-    """The latest text, which is not in the summary."""
+    """The latest text, not yet in the summary."""
     to_rewrite: list[int]
-    """Places of the segments that are still to be rewritten."""
+    """Places of the segments still to be rewritten."""
     spent: Annotated[Usage, operator.add]
     seconds: Annotated[float, operator.add]
     turn: Turn | None
@@ -161,13 +165,13 @@ class StoryState(StoryInput, total=False):
 
 
 def latest_story(state: StoryInput) -> str:
-    """The thread's latest story as it was shown; empty where there is none."""
+    """Return the thread's latest story as it was shown; empty if there is none."""
     stories = [e["answer"] for e in state.get("earlier", []) if e["workflow"] == WORKFLOW]
     return stories[-1] if stories else ""
 
 
 def inherit_inputs(state: StoryInput) -> dict[str, Any]:
-    """The inputs that the thread's earlier stories were given, the latest of each."""
+    """Return the inputs of the thread's earlier stories, the latest value of each."""
     given: dict[str, Any] = {}
     for exchange in state.get("earlier", []):
         if exchange["workflow"] == WORKFLOW:
@@ -176,7 +180,7 @@ def inherit_inputs(state: StoryInput) -> dict[str, Any]:
 
 
 def opening_of(state: StoryState) -> str:
-    """The text that is continued; empty where the story begins anew."""
+    """Return the text to continue; empty unless the story is a continuation."""
     if state["brief"].kind != "continue":
         return ""
     given = state.get("inputs", {}).get("opening")
@@ -184,14 +188,14 @@ def opening_of(state: StoryState) -> str:
 
 
 def source_of(state: StoryState) -> str:
-    """The text that the plan has to keep to: an opening, or an earlier story to rework."""
+    """Return the text that the plan must follow: an opening, or an earlier story to rework."""
     return latest_story(state) if state["brief"].kind == "rework" else opening_of(state)
 
 
 def format_story(
     title: str, segments: list[str], chapters: int, language: Language, opening: str = ""
 ) -> str:
-    """The story as it is shown: title, opening, and the segments, gathered into chapters."""
+    """Format the story as it is shown: title, opening, and the segments, grouped into chapters."""
     before = len(re.findall("^## ", opening, re.MULTILINE))
     pieces = [] if opening.lstrip().startswith("#") or not title else [f"# {title}"]
     pieces.append(opening.strip())
@@ -204,5 +208,5 @@ def format_story(
 
 
 def count_story_units(story: str) -> int:
-    """Units of a finished story, its headings not counted."""
+    """Count the units of a finished story, excluding its headings."""
     return count_units(strip_headings(story))

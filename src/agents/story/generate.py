@@ -1,8 +1,8 @@
-"""StoryGenerate: writes the plot points one by one, and long ones in parts.
+"""StoryGenerate: writes a story plot point by plot point, long ones in several parts.
 
-A call sees the plan, the running summary and the latest text, all of bounded length, so that its
-prompt does not grow with the story. How much it is to write follows from what has been written:
-each plot point may use an equal share of what is left of the story's length.
+Each call sees the plan, the running summary and the latest text, all of bounded length, so that its
+prompt does not grow with the story. The requested length depends on what has been written: each
+plot point may use an equal share of the story's remaining length.
 """
 
 import math
@@ -29,28 +29,29 @@ from .text import (
 HEAD = load_prompt("story/generate")
 ASK = load_prompt("story/part")
 PART_UNITS: dict[Language, int] = {"en": 240, "zh": 360}
-"""Units asked for in one call."""
+"""Most units to be written in one call."""
 SENTENCE_UNITS: dict[Language, int] = {"en": 12, "zh": 18}
-"""Units of a usual sentence: a small model counts sentences better than words."""
+"""Units of a typical sentence: a small model counts sentences better than words."""
 RECENT_UNITS: dict[Language, int] = {"en": 600, "zh": 900}
-"""Units of the latest text that are shown as they stand; what is older is in the summary."""
+"""Units of the latest text shown verbatim; older text is in the summary."""
 TOKENS_PER_UNIT = 2
-"""Tokens that a unit may cost; Qwen's tokenizer takes 1.3 for a word and 0.7 for a character."""
+"""Tokens allowed per unit; Qwen's tokenizer takes 1.3 per word and 0.7 per character."""
 MAX_MISSING_SHARE, MAX_LENGTH_FACTOR = 0.2, 1.15
-"""Shares of its length that a segment may lack before it is extended, and have before it is cut."""
+"""Share of its length that a segment may lack before it is extended, and multiple of the intended
+length that a text may have before it is cut."""
 MAX_ASK_FACTOR = 2.0
-"""How much more than is needed may be asked of a model that writes too little."""
+"""Largest factor applied to the requested length for a model that writes too little."""
 MAX_FINAL_SHORTFALL = 0.1
-"""Share of the story's length that may be lacking at its end."""
+"""Share of the story's length that may be missing at its end."""
 TEMPERATURE = 0.7
 """At 0 a small model soon repeats itself; at 0.9 it loses the thread."""
 MAX_TOPIC_CHARS = 600
-"""Characters of the person's words that each call sees."""
+"""Characters of the user's words shown in each call."""
 MIN_SEGMENT_UNITS = 20
-"""Units that a segment gets, even where the earlier ones have used up the length; a lack of fewer
-is left to the next one."""
+"""Least length of a segment, in units, even if earlier ones have used up the story's length; a
+smaller shortfall is left to the next segment."""
 EXTENSIONS = 2
-"""Further calls for a segment that stays too short."""
+"""Extra calls for a segment that remains too short."""
 
 
 async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
@@ -95,8 +96,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
 
 
 def plan_next_part(state: StoryState) -> tuple[int, int]:
-    """Which plot point is written next, and how many units are left for it: the one that was
-    written last as long as it is too short, and has calls left, else the one after it."""
+    """Return the place of the plot point to write next, and the units left for it. It is the point
+    written last while that is too short and has calls left, else the next one."""
     segments, points = state["segments"], require_plan(state).points
     written = [count_units(segment) for segment in segments]
     if segments:
@@ -104,7 +105,7 @@ def plan_next_part(state: StoryState) -> tuple[int, int]:
         share = _compute_share(state, sum(written[:-1]), len(points) - place)
         tries = math.ceil(share / PART_UNITS[state["brief"].language]) + EXTENSIONS
         bearable = max(share * MAX_MISSING_SHARE, min(MIN_SEGMENT_UNITS, share / 2))
-        if len(segments) == len(points):  # what comes after an ending spoils it
+        if len(segments) == len(points):  # text after an ending spoils it
             bearable = state["brief"].length * MAX_FINAL_SHORTFALL
         if share - written[-1] > bearable and state["parts"] < tries:
             return place, share - written[-1]
@@ -113,7 +114,7 @@ def plan_next_part(state: StoryState) -> tuple[int, int]:
 
 
 async def remember(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Take what is older than the latest paragraph into the running summary."""
+    """Move everything but the latest paragraph into the running summary."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     older, _, latest = state["recent"].rpartition("\n\n")
     language = state["brief"].language
@@ -127,7 +128,7 @@ async def remember(state: StoryState, runtime: Runtime[RunContext]) -> StoryStat
 
 
 def after_part(state: StoryState) -> str:
-    """Where to go when a part is written: on, to the summary, or to the checks."""
+    """Return the node that follows a part: the next part, the summary, or the checks."""
     place, _ = plan_next_part(state)
     if place >= len(require_plan(state).points):
         return "judge"
@@ -137,15 +138,15 @@ def after_part(state: StoryState) -> str:
 
 
 def require_plan(state: StoryState) -> StoryPlan:
-    """The plan, which is there when anything is written."""
+    """Return the plan, which exists whenever a part is written."""
     plan = state["plan"]
-    assert plan is not None  # noqa: S101  (only a turn of a role-play has none)
+    assert plan is not None  # noqa: S101  (only a role-play turn has none)
     return plan
 
 
 def build_story_messages(state: StoryState, summary: str, recent: str) -> list[AnyMessage]:
-    """The conversation up to the next part: the story's outline, and what the model has written
-    of it as its own turn, which it goes on with more readily than with a text that it is shown."""
+    """Build the conversation up to the next part: the story's outline, then the text so far as the
+    model's own turn, which it continues more readily than a text shown to it."""
     brief, plan = state["brief"], require_plan(state)
     names = dict.fromkeys([*brief.characters, *plan.characters])
     told = say("stories.before", brief.language, summary=summary) if summary else ""
@@ -161,7 +162,7 @@ def build_story_messages(state: StoryState, summary: str, recent: str) -> list[A
 
 
 def length_fields(part: float, language: Language) -> dict[str, int]:
-    """How much to write, in round numbers."""
+    """Return the prompt's length fields, in round numbers."""
     return {
         "length": max(10, round(part / 10) * 10),
         "sentences": max(1, round(part / SENTENCE_UNITS[language])),
@@ -169,8 +170,8 @@ def length_fields(part: float, language: Language) -> dict[str, int]:
 
 
 def new_text(reply: str, before: str, brief: StoryBrief) -> str:
-    """What a reply adds to a story: whole sentences of prose in its language that are not in it
-    already. A character that is played may speak as it likes."""
+    """Return what a reply adds to a story: complete sentences of prose in the story's language that
+    are not in it already. A role-play character may use another language."""
     text = drop_unfinished_sentence(extract_prose(reply))
     if brief.kind != "role_play":
         text = without_foreign(text, brief.language, f"{brief.topic} {brief.style} {before}")
@@ -178,7 +179,7 @@ def new_text(reply: str, before: str, brief: StoryBrief) -> str:
 
 
 def derive_seed(state: StoryState, call: int) -> int:
-    """A seed that is the same when a killed task goes on, and another for each new version."""
+    """Return a seed that stays the same when a killed task resumes, and is new for each version."""
     tries = len(turns(state))
     return 1000 * tries + call
 
@@ -188,15 +189,15 @@ def _compute_share(state: StoryState, written: int, left: int) -> int:
 
 
 def _compute_ask_factor(state: StoryState) -> float:
-    """How much more the model has to be asked for than it is to write, from what it has written;
-    what is too much is cut."""
+    """Return the factor by which to raise the requested length, from how much has been written of
+    what was intended; excess text is cut."""
     return min(
         MAX_ASK_FACTOR, max(1.0, state["asked"] / max(1, count_units("\n".join(state["segments"]))))
     )
 
 
 def _format_hint(state: StoryState, place: int, *, ends: bool) -> str:
-    """Where in the story the call is."""
+    """Return the hint on the part's position in the story."""
     if ends:
         hint = "end"
     elif place < len(state["segments"]):

@@ -21,20 +21,20 @@ from .text import cut_to_length, measure_coverage, strip_headings, without_repea
 PROMPT = load_prompt("story/plan")
 MAX_TOKENS = 900
 MIN_POINT_UNITS: dict[Language, int] = {"en": 80, "zh": 100}
-"""Units that a plot point needs to be told in; a short story has fewer points for it."""
+"""Units needed to tell a plot point; a short story has fewer points for this reason."""
 MAX_POINT_UNITS = 1000
-"""Units that a plot point should carry at most; a long story has more points for it."""
+"""Most units that one plot point should carry; a long story has more points for this reason."""
 MIN_TOPIC_COVERAGE: dict[Language, float] = {"en": 0.5, "zh": 0.3}
-"""Share of the subject's content words that a plan must hold, see `measure_coverage`; else it is
-made once more."""
+"""Share of the subject's content words that a plan must contain, see `measure_coverage`; otherwise
+it is drafted once more."""
 WINDOW_UNITS: dict[Language, int] = {"en": 700, "zh": 1100}
-"""Units of a text that is planned from as it stands; of a longer one, each window's summary."""
+"""Units of a source text that is used verbatim; a longer one is summarised window by window."""
 CHARS_PER_UNIT: dict[Language, int] = {"en": 12, "zh": 2}
-"""Characters of a window for each of its units at most, so that text without an end is cut too."""
+"""Most characters per unit of a window, so that text without sentence ends is cut too."""
 TAIL_UNITS = 120
-"""Units of an opening that the first segment sees word by word."""
+"""Units at the end of an opening that the first segment sees verbatim."""
 MAX_MATERIAL_CHARS = 2500
-"""Characters of what other workflows of the task have made."""
+"""Characters of the task's other outputs that are used as material."""
 
 
 PlotEvent = Annotated[
@@ -45,7 +45,7 @@ PlotEvent = Annotated[
 
 
 class PlotDraft(Contract):
-    """The plan as the model makes it: a form in which the story cannot but come to an end."""
+    """The plan as the model drafts it, in a form that forces the story to end."""
 
     title: ShortText
     characters: list[Name] = Field(max_length=8)
@@ -55,7 +55,7 @@ class PlotDraft(Contract):
 
 
 async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Lay out the plot. Writes `plan`, and for a continuation what happened before it."""
+    """Plan the plot. Writes `plan`, and for a continuation what happened before it."""
     watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
     whole = strip_headings(source_of(state))
     source, spent = await condense_text(model, whole, brief.language)
@@ -82,14 +82,14 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
 
 
 def get_point_bounds(brief: StoryBrief) -> tuple[int, int]:
-    """The fewest and the most plot points: at least one a chapter, and no more than the length
-    can tell, or fewer than carry it."""
+    """Return the fewest and the most plot points: at least one per chapter, enough to carry the
+    length, and no more than it has room for."""
     low = max(3, brief.chapters, min(7, brief.length // MAX_POINT_UNITS))
     return low, max(low, min(7, brief.length // MIN_POINT_UNITS[brief.language]))
 
 
 def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
-    """Whether a plan is in the story's language and speaks of what the story is about."""
+    """Return whether a plan is in the story's language and about its subject."""
     points = "\n".join(planned.points)
     chinese = brief.language == "zh"
     names = [*brief.characters, *planned.characters]
@@ -101,7 +101,7 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
 
 
 async def condense_text(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
-    """A text as it stands if it is short, else summaries of its windows, side by side."""
+    """Return a short text unchanged, or summaries of a long one's windows, written concurrently."""
     window, characters = WINDOW_UNITS[language], WINDOW_UNITS[language] * CHARS_PER_UNIT[language]
     if count_units(text) <= window and len(text) <= characters:
         return text, Usage()
@@ -122,14 +122,14 @@ async def condense_text(model: LanguageModel, text: str, language: Language) -> 
 
 
 def _build_story_context(whole: str, digested: str) -> StoryState:
-    """What the first segment of a continuation sees: the text, or its digest and its end."""
+    """Return what the first segment of a continuation sees: the text, or its digest and its end."""
     if whole == digested:
         return {"summary": "", "recent": whole}
     return {"summary": digested, "recent": extract_tail(whole)}
 
 
 def extract_tail(text: str) -> str:
-    """The end of a text, from a paragraph or sentence on."""
+    """Return the last paragraphs of a text, at least one, of about `TAIL_UNITS` units."""
     kept = ""
     for paragraph in reversed(text.split("\n\n")):
         if kept and count_units(kept) + count_units(paragraph) > TAIL_UNITS:
@@ -140,7 +140,7 @@ def extract_tail(text: str) -> str:
 
 @cache
 def build_draft_schema(low: int, high: int) -> type[PlotDraft]:
-    """`PlotDraft` with that many events between its beginning and its ending."""
+    """Build a `PlotDraft` that has `low` to `high` plot points, beginning and ending included."""
     middle: Any = Annotated[list[PlotEvent], Field(min_length=low - 2, max_length=high - 2)]
     return create_model("PlotDraft", __base__=PlotDraft, middle=(middle, ...))
 
@@ -177,8 +177,7 @@ async def _draft(
 
 
 def without_echoes(points: list[str], least: int, language: Language) -> list[str]:
-    """The points without those in the middle that say an earlier one again, as far as enough
-    are left."""
+    """Drop middle points that repeat an earlier one, but keep at least `least` points."""
     kept = list(points)
     for place in range(len(points) - 2, 0, -1):
         before = "\n".join(kept[:place])
@@ -188,8 +187,7 @@ def without_echoes(points: list[str], least: int, language: Language) -> list[st
 
 
 def _format_wish(state: StoryState) -> str:
-    """What is to be done with the source, and what was wrong with a story that was written
-    before in this task."""
+    """Describe what to do with the source, and the faults of an earlier version in this task."""
     brief = state["brief"]
     lines = [say(f"stories.kind.{brief.kind}", brief.language, wish=state["question"])]
     if brief.about:
@@ -201,6 +199,6 @@ def _format_wish(state: StoryState) -> str:
 
 
 def _collect_material(state: StoryState) -> str:
-    """What other workflows of this task have made, for a story that is made of it."""
+    """Return the output of the task's other workflows, as material for the story."""
     others = [o.text for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
     return "\n\n".join(others)[:MAX_MATERIAL_CHARS]

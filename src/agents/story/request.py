@@ -1,4 +1,4 @@
-"""Reading what story is asked for: the inputs, and what the question says where they are silent."""
+"""Reading of a story request: the inputs, completed from the question."""
 
 import re
 from functools import cache
@@ -33,15 +33,15 @@ from .contracts import (
 PROMPT = load_prompt("story/request")
 MAX_TOKENS = 450
 MAX_QUESTION_CHARS = 1500
-"""Characters of a question from whose beginning and end the request is read."""
+"""Longest question shown whole, in characters; of a longer one, the beginning and the end."""
 
 DEFAULT_LENGTH: dict[Language, int] = {"en": 500, "zh": 800}
 TURN_LENGTH: dict[Language, int] = {"en": 80, "zh": 120}
-"""Units of a story, and at most of a turn of a role-play, where nobody has said how long."""
+"""Default units of a story, and of a role-play turn at most."""
 CHAPTER_LENGTH: dict[Language, int] = {"en": 300, "zh": 450}
-"""Units of a chapter where only the chapters were counted."""
+"""Units per chapter if only the number of chapters was given."""
 SHORTER, LONGER = 0.5, 1.6
-"""What "shorter, please" and "longer, please" make of the earlier story's length."""
+"""Factors applied to the earlier story's length for "shorter, please" and "longer, please"."""
 
 _LENGTH = re.compile(
     r"(?<!\d)(?<!\d[,，.])(\d[\d,，]{,12}(?:\.\d{1,6})?)\s*(万|千|k\b)?"
@@ -60,24 +60,24 @@ _TIMES = {"万": 10_000, "千": 1_000, "k": 1_000}
 
 
 class StoryRequest(Contract):
-    """What the model reads out of the question."""
+    """What the model reads from the question."""
 
     kind: Kind
     about: Line
-    """Who does what, without what is said of length or style."""
+    """Who does what, without mention of length or style."""
     change: Literal["none", "shorter", "longer"]
-    """How long a reworked story is to be, beside the earlier one."""
+    """Length of a reworked story relative to the earlier one."""
     language: Literal["en", "zh", "unsaid"]
     style: ShortText
-    """Empty where none is asked for, as 0 and the empty list below."""
+    """Empty if none was requested, like 0 and the empty list below."""
     characters: list[Name] = Field(max_length=8)
     length: int = Field(ge=0, le=1_000_000)
     chapters: int = Field(ge=0, le=1_000)
 
 
 async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Work out what is to be written. Writes `brief`. A turn of a role-play whose thread or inputs
-    say so needs no model for that, nor does a story that is written once more."""
+    """Determine what to write. Writes `brief`. No model is needed for a role-play turn that is
+    known from its thread or inputs, or for a story that is written again."""
     if written := output_of(state, WORKFLOW):
         return {"brief": StoryBrief(**written.data["request"])}
     given = parse_inputs(state, StoryInputs)
@@ -105,9 +105,9 @@ async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> Story
 
 
 def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | None) -> StoryBrief:
-    """The brief. An input of this task comes first, then what the question says, then what the
-    thread's earlier tasks were given. What the model reads counts only where the question bears
-    it out: a name or a length that it never mentions was made up."""
+    """Build the brief. Inputs of this task come first, then the question, then inputs of the
+    thread's earlier tasks. What the model reads counts only if the question supports it: a name or
+    a length that is never mentioned was made up."""
     was, own = inherit_inputs(state), _select_own_inputs(state, given)
     said = format_problem(state) if not latest_story(state) else state["question"]
     kind: Kind = _resolve_mode(state, given) or (read.kind if read else "new")
@@ -131,9 +131,12 @@ def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | No
 
 
 def stated_length(text: str, read: StoryRequest | None) -> int | None:
-    """Units that a text asks for: in digits with their unit, or as the model reads them where the
-    text speaks of words or 字 at all. A small number is only believed if the model reads it too
-    ("a story about three words" asks for nothing)."""
+    """Return the units that a text asks for, or None.
+
+    The number is in digits with a unit, or as read by the model if the text mentions words or 字 at
+    all. A number below `MIN_LENGTH` counts only if the model reads it too ("a story about three
+    words" asks for nothing).
+    """
     numbers = [_parse_number(*found) for found in _LENGTH.findall(text)]
     for number in numbers:
         if number >= MIN_LENGTH or (read and read.length == number):
@@ -142,14 +145,15 @@ def stated_length(text: str, read: StoryRequest | None) -> int | None:
 
 
 def stated_chapters(text: str, read: StoryRequest | None) -> int | None:
-    """Chapters that a text asks for, found as a length is."""
+    """Return the number of chapters that a text asks for, or None; found similarly to a length."""
     if found := _CHAPTERS.search(text):
         return int(found[1])
     return read.chapters if read and read.chapters and _SPEAKS_OF_CHAPTERS.search(text) else None
 
 
 def _is_name(name: str, text: str) -> bool:
-    """Whether a name stands in the text, in Latin letters as one: "Pip", not "hedgehog"."""
+    """Return whether a text contains a name, capitalised if in Latin letters: "Pip", not
+    "hedgehog"."""
     return name in text and (not name.isascii() or name[:1].isupper())
 
 
@@ -158,13 +162,14 @@ def _parse_number(digits: str, times: str) -> int:
 
 
 def _resolve_mode(state: StoryInput, given: StoryInputs) -> Kind | None:
-    """The mode asked for. A role-play goes on in its thread; other modes do not outlive a task."""
+    """Return the requested mode, or None. Only a role-play continues in its thread's later
+    tasks."""
     mode: Kind | None = _select_own_inputs(state, given).get("mode")
     return mode or ("role_play" if inherit_inputs(state).get("mode") == "role_play" else None)
 
 
 def _select_own_inputs(state: StoryInput, given: StoryInputs) -> dict[str, Any]:
-    """The inputs that this task brought, not those that it took over from the one it follows."""
+    """Return the inputs given with this task, without those inherited from the task it follows."""
     earlier = state.get("earlier") or []
     taken_over = earlier[-1]["inputs"] if earlier else {}
     return {
@@ -187,7 +192,7 @@ def _resolve_language(
 def _choose_default_length(
     state: StoryInput, kind: Kind, language: Language, chapters: int, read: StoryRequest | None
 ) -> int:
-    """A length where nobody has said one."""
+    """Return a length in units for a request that states none."""
     if kind == "role_play":
         return TURN_LENGTH[language]
     if kind == "rework":
@@ -205,7 +210,7 @@ def _choose_default_length(
 
 @cache
 def _build_request_schema(follows: bool) -> type[StoryRequest]:
-    """`StoryRequest` whose kind can only be `rework` where there is something to rework."""
+    """Build a `StoryRequest` whose kind may be `rework` only if there is a story to rework."""
     if follows:
         return StoryRequest
     kinds: Any = Literal["new", "continue", "role_play"]

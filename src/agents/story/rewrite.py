@@ -1,6 +1,6 @@
-"""Rewriting: the segments that failed a check are written anew, one by one, and nothing else.
+"""Rewriting: only the segments that failed a check are rewritten, one by one.
 
-The model is not shown what it wrote: a small one copies it, faults and all.
+The model is not shown what it wrote: a small one copies it, faults included.
 """
 
 from langchain_core.messages import AnyMessage
@@ -30,15 +30,15 @@ ASK = load_prompt("story/rewrite")
 MORE = load_prompt("story/part")
 ACTOR = "rewrite_story"
 CONTEXT_UNITS = 60
-"""Units of the text before and after that a rewriting sees."""
+"""Units of the surrounding text, before and after, shown for a rewrite."""
 MAX_INSTRUCTION_UNITS = 40
-"""Units of the Coordinator's instructions that are passed on; a small one's run on."""
+"""Units of the Coordinator's instructions passed on; those of a small model run on."""
 MAX_LENGTH_STEP = 0.6
-"""Share of a piece's length by which one rewriting may lengthen or shorten it."""
+"""Share of a piece's length by which one rewrite may lengthen or shorten it."""
 
 
 async def open_draft(state: StoryState) -> StoryState:
-    """Take up the story that failed its checks. Writes `brief`, `plan`, `segments` and
+    """Load the story that failed its checks. Writes `brief`, `plan`, `segments` and
     `to_rewrite`."""
     data = state["outputs"][WORKFLOW].data
     return {
@@ -50,8 +50,8 @@ async def open_draft(state: StoryState) -> StoryState:
 
 
 async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
-    long is cut, one that is only too short is gone on with, any other is written anew."""
+    """Repair the next faulty segment, or the faulty piece of a long one. If it is only too long, it
+    is cut; if only too short, continued; otherwise rewritten."""
     watch, model = Stopwatch(), await resolve_model(runtime)
     brief, plan, place = state["brief"], require_plan(state), state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
@@ -94,7 +94,7 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
 
 
 def pieces_of(segment: str, length: int) -> list[str]:
-    """A segment in pieces of whole paragraphs, of about that many units, at least one."""
+    """Split a segment into one or more pieces of whole paragraphs, of about `length` units."""
     pieces = [""]
     for paragraph in segment.split("\n\n"):
         if pieces[-1] and count_units(pieces[-1]) + count_units(paragraph) > length:
@@ -105,8 +105,8 @@ def pieces_of(segment: str, length: int) -> list[str]:
 
 
 def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
-    """The piece that repeats most or is least in the story's language; where none stands out the
-    last one, as something may still be added there."""
+    """Return the index of the piece that repeats most or is least in the story's language; if none
+    stands out, of the last one, where text can still be added."""
     shares = measure_repetition(pieces, brief.language, before)
     foreign = [measure_chinese_share(piece) for piece in pieces]
     if brief.language == "zh":
@@ -115,8 +115,8 @@ def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
 
 
 def wanted_length(state: StoryState, now: int) -> int:
-    """How long the rewritten piece is to be: as long as it is, and its part of what the whole
-    story lacks or has too much."""
+    """Return the units of the rewritten piece: its present length, and its share of what the whole
+    story has too little or too much."""
     brief, segments = state["brief"], state["segments"]
     lacking = (brief.length - count_units("\n".join(segments))) / len(state["to_rewrite"])
     usual = min(PART_UNITS[brief.language], brief.length // max(1, len(segments)))
@@ -128,13 +128,13 @@ def wanted_length(state: StoryState, now: int) -> int:
 
 
 def faults_of(state: StoryState, place: int) -> list[str]:
-    """The checks that the segment failed."""
+    """Return the names of the checks that the segment failed."""
     faults = state["outputs"][WORKFLOW].data["faults"]
     return [name for name, places in faults.items() if place in places]
 
 
 def describe_problems(state: StoryState, place: int) -> str:
-    """What is wrong with the segment, in words, and what the Coordinator says of it."""
+    """Describe the segment's faults, followed by the Coordinator's instructions."""
     brief, written = state["brief"], state["outputs"][WORKFLOW]
     fields = {
         "point": require_plan(state).points[place],
@@ -151,7 +151,7 @@ def describe_problems(state: StoryState, place: int) -> str:
 def _build_rewrite_messages(
     state: StoryState, place: int, after: str, wanted: int, *, grows: bool
 ) -> list[AnyMessage]:
-    """What the model is asked for: more of a segment, or the segment in other words."""
+    """Build the request for more of a segment, or for the segment in other words."""
     language, point = state["brief"].language, require_plan(state).points[place]
     fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
     if grows:
@@ -169,7 +169,7 @@ def _get_missing_names(written: Output) -> list[str]:
 def _extract_surroundings(
     state: StoryState, segments: list[str], pieces: list[str], place: int, worst: int
 ) -> tuple[str, str]:
-    """The end of what stands before a piece, and the beginning of what stands after it."""
+    """Return the end of the text before a piece, and the beginning of the text after it."""
     before = "\n\n".join([opening_of(state), *segments[:place], *pieces[:worst]])
     after = "\n\n".join([*pieces[worst + 1 :], *segments[place + 1 :]])
     return _extract_last_sentences(before), cut_to_length(

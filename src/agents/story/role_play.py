@@ -20,15 +20,15 @@ from .text import cut_to_length
 
 PROMPT = load_prompt("story/role_play")
 RECALLED = 8
-"""Latest exchanges that are remembered at length."""
+"""Number of latest exchanges remembered at length."""
 GLIMPSED = 30
-"""Exchanges before those that are remembered by their first words."""
+"""Number of exchanges before those, remembered by their first words."""
 LONG_CHARS, BRIEF_CHARS = 500, 60
-"""Characters of what each side said, at length and by its first words."""
+"""Characters kept of what each side said, at length and as first words."""
 
 
 async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
-    """Answer the person in character. Writes `segments`, a single one."""
+    """Answer the user in character. Writes `segments`, a single one."""
     watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
     reply = await model.generate_text(
         PROMPT[brief.language].messages(
@@ -53,13 +53,13 @@ async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StorySta
 
 
 def earlier_turns(state: StoryInput) -> str:
-    """Everything that the model has said in this thread's stories."""
+    """Return everything that the model has said in this thread's stories."""
     return "\n".join(e["answer"] for e in state.get("earlier", []) if e["workflow"] == WORKFLOW)
 
 
 def format_memory(earlier: list[Exchange]) -> str:
-    """The exchanges in words: how it began and the latest ones at length, those before them by
-    their first words."""
+    """Format the exchanges: the first and the latest ones at length, and up to `GLIMPSED` before
+    the latest by their first words."""
     lines = []
     for age, exchange in zip(range(len(earlier) - 1, -1, -1), earlier, strict=True):
         if age >= RECALLED + GLIMPSED and age < len(earlier) - 1:
@@ -70,7 +70,7 @@ def format_memory(earlier: list[Exchange]) -> str:
 
 
 def _format_problems(state: StoryState) -> str:
-    """What was wrong with a turn that was played before in this task."""
+    """Describe the faults of a turn played earlier in this task; empty if there is none."""
     written = output_of(state, WORKFLOW)
     if written is None:
         return ""

@@ -7,14 +7,14 @@ from .text import cut_to_length, extract_prose
 
 PROMPT = load_prompt("story/summary")
 SUMMARY_LENGTH = 120
-"""Units of a summary; what is longer is cut."""
+"""Default length of a summary, in units; a longer one is cut."""
 
 
 async def summarize_story(
     model: LanguageModel, before: str, text: str, language: Language, length: int = SUMMARY_LENGTH
 ) -> Reply[str]:
-    """A summary of a story from the summary of its beginning and the text after it, at most
-    `length` units."""
+    """Summarise a story from a summary of its beginning and the later text, in about `length`
+    units."""
     reply = await model.generate_text(
         PROMPT[language].messages(before=before or "-", text=text, length=length),
         max_tokens=2 * length + 40,

@@ -1,4 +1,4 @@
-"""What a machine can tell of a story's text: its prose, what it shares with others, its plot.
+"""Automatic analysis of a story's text: its prose, repetitions and coverage of the plot.
 
 Lengths are in units, see `language/text.py`.
 """
@@ -29,26 +29,26 @@ _LABEL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*)+", re.MULTILINE)
-"""A small model that is told how many sentences to write may number them."""
+"""Sentence numbers, which a small model may write when told how many sentences to write."""
 _SLIP: dict[Language, re.Pattern[str]] = {
     "en": HAN_RUN,
     "zh": re.compile(r"(?<![A-Za-z])[a-z]{2,}(?![A-Za-z])"),
 }
-"""Words of the other language; not names, which begin with a capital letter."""
+"""Words of the other language, except names, which begin with a capital letter."""
 _PAIRS = ("“”", "「」", "『』", "（）", "()")
 
 NGRAM: dict[Language, int] = {"en": 5, "zh": 8}
-"""Units in a row by which a repetition is known: about as much as makes half a sentence."""
+"""Units in an n-gram for detecting repetition: about half a sentence."""
 ECHO_UNITS: dict[Language, int] = {"en": 4, "zh": 6}
-"""Units in a row by which a sentence is told to echo an earlier one."""
+"""Units in an n-gram for detecting a sentence that echoes an earlier one."""
 MAX_ECHO_SHARE = 0.5
-"""Share of a sentence's n-grams above which it is an echo: a small model caught in a loop changes
-a few words each time."""
+"""Share of a sentence's n-grams that may have occurred before; above it the sentence is an echo. A
+small model caught in a loop changes a few words each time."""
 _REFRAIN = 6
-"""Units up to which a sentence may come back: cries and refrains belong to stories."""
+"""Longest sentence, in units, that may be repeated: cries and refrains belong to stories."""
 _ENDING = re.compile(r"(?<=\w{3})(?:'s|ing|e?d|e?s|y)$")
 _STEM = 5
-"""Letters of an English word, less its ending, that are compared."""
+"""Letters of an English word that are compared, after removing its ending."""
 _FUNCTION_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -67,19 +67,19 @@ _FUNCTION_CHARACTERS = frozenset(
 
 
 def extract_prose(reply: str) -> str:
-    """A model's reply without what is no part of a story: headings, rules, fences, remarks, list
-    items, numbers before sentences. Each line becomes a paragraph."""
+    """Remove from a model's reply what is not part of a story: headings, rules, fences, remarks,
+    list items, numbers before sentences. Each line becomes a paragraph."""
     bare = _NUMBER.sub("", _LABEL.sub("", _NOT_PROSE.sub("", reply)))
     return re.sub(r"\s*\n\s*", "\n\n", bare).strip()
 
 
 def strip_headings(story: str) -> str:
-    """A finished story without its headings."""
+    """Remove the headings from a finished story."""
     return re.sub(r"^#.*\n?", "", story, flags=re.MULTILINE).strip()
 
 
 def drop_unfinished_sentence(text: str) -> str:
-    """The text without a last sentence that breaks off, unless it is all there is."""
+    """Drop an unfinished last sentence, unless it is the whole text."""
     found = split_sentences(text)
     if len(found) > 1 and not is_finished(found[-1]):
         found.pop()
@@ -87,9 +87,8 @@ def drop_unfinished_sentence(text: str) -> str:
 
 
 def cut_to_length(text: str, length: int, *, keep_end: bool = False) -> str:
-    """The text cut at the sentence end that is nearest to `length` units, never within a quotation
-    where that can be helped. `keep_end` takes the sentences out before the last one instead, so
-    that an ending stays."""
+    """Cut a text at the sentence end nearest to `length` units, outside quotations if possible.
+    `keep_end` removes the sentences before the last one instead, so that an ending is kept."""
     found = split_sentences(text)
     last = found.pop() if keep_end and len(found) > 2 else ""
     ends = range(1, len(found) + 1)
@@ -102,8 +101,8 @@ def cut_to_length(text: str, length: int, *, keep_end: bool = False) -> str:
 
 
 def without_repeats(text: str, before: str, language: Language) -> str:
-    """The text without the sentences that say again, mostly in the same words, what stands in it
-    or in what comes before it already; refrains of a few words may come back."""
+    """Drop the sentences that mostly repeat the words of `before` or of earlier sentences; refrains
+    of a few words may be repeated."""
     n = ECHO_UNITS[language]
     seen, kept = set(_extract_ngrams(before, n)), []
     for sentence in split_sentences(text):
@@ -116,15 +115,14 @@ def without_repeats(text: str, before: str, language: Language) -> str:
 
 
 def without_foreign(text: str, language: Language, known: str) -> str:
-    """The text without the sentences into which a word of the other language has slipped that
-    does not stand in what is known."""
+    """Drop the sentences with a word of the other language that does not occur in `known`."""
     slips = _SLIP[language].findall
     return "".join(s for s in split_sentences(text) if set(slips(s)) <= set(slips(known))).strip()
 
 
 def measure_repetition(segments: list[str], language: Language, before: str = "") -> list[float]:
-    """For each segment the share of its n-grams that have occurred before: in the text before the
-    first one, in an earlier segment, or earlier in itself."""
+    """Return for each segment the share of its n-grams that occurred earlier: in `before`, in an
+    earlier segment, or in the segment itself."""
     n, seen, shares = NGRAM[language], set(_extract_ngrams(before, NGRAM[language])), []
     for segment in segments:
         found = _extract_ngrams(segment, n)
@@ -137,11 +135,11 @@ def measure_repetition(segments: list[str], language: Language, before: str = ""
 
 
 def measure_coverage(point: str, segment: str, names: Iterable[str] = ()) -> float:
-    """The share of a plot point's content words that its segment holds.
+    """Return the share of a plot point's content words that its segment contains.
 
-    Content words are English words less function words, without their endings, and pairs of
-    neighbouring Chinese characters less those with a function character. Names are left out, as
-    they stand in every segment, unless the point says nothing else.
+    Content words are English words except function words, without their endings, and pairs of
+    neighbouring Chinese characters except those with a function character. Names are excluded, as
+    they occur in every segment, unless the point has no other content words.
     """
     wanted = _extract_content_words(point)
     said = set().union(*(_extract_content_words(name) for name in names))
@@ -150,8 +148,8 @@ def measure_coverage(point: str, segment: str, names: Iterable[str] = ()) -> flo
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a character is named: in full, or in Latin letters by one capitalised part of the
-    name."""
+    """Return whether a text mentions a character: in full or, in Latin letters, by one capitalised
+    part of the name."""
     if HAN_CHARACTER.search(name):
         return name in text
     parts = [part for part in re.findall(r"[^\W_]+", name) if part[0].isupper()]
@@ -177,5 +175,5 @@ def _extract_content_words(text: str) -> set[str]:
 
 
 def _stem(word: str) -> str:
-    """One for carries, carried, carry and carrying: carr."""
+    """Reduce a word to its stem: `carr` for carries, carried, carry and carrying."""
     return re.sub(r"i$|y$", "", _ENDING.sub("", word))[:_STEM]
