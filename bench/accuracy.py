@@ -1,9 +1,9 @@
-"""Accuracy, tokens, calls and seconds on a file of problems, beside simpler ways of asking.
+"""Accuracy, tokens, calls and seconds on a file of problems, compared with simpler prompts.
 
     python -m bench.accuracy ../shared/data/math_dev.jsonl --limit 20
 
-The file holds a JSON object a line with `problem` and `answer`. Every row of the table comes from
-the same model in the same run. With `--out`, a stopped run goes on where it was.
+The file has one JSON object per line, with `problem` and `answer`. All rows of the table come from
+the same model in the same run. With `--out`, a stopped run can be resumed.
 """
 
 import argparse
@@ -38,8 +38,8 @@ async def chain_of_thought(model: LanguageModel, problem: str) -> Row:
 
 
 async def boxed_reasoning(model: LanguageModel, problem: str) -> Row:
-    """One call with the prompt that Qwen recommends for mathematics, which is also the one that
-    verification reasons with."""
+    """One call with Qwen's recommended prompt for mathematics, which verification uses for
+    reasoning too."""
     asked = prompts.boxed_reasoning(problem, detect_language(problem))
     reply = await model.generate_text(asked, max_tokens=1024)
     return _row(extract_boxed_answer(reply.value), reply.usage, working=reply.value)
@@ -57,7 +57,7 @@ async def program(model: LanguageModel, problem: str) -> Row:
 
 
 async def concertino(model: LanguageModel, problem: str) -> Row:
-    """The whole graph; its report is not counted."""
+    """The whole graph, without the cost of its report."""
     result = await asolve_math_problem(problem, storage="memory")
     history = result["iteration_history"]
     usage = sum((Usage(**record["usage"]) for record in history), Usage())
@@ -98,7 +98,7 @@ def _row(answer: str | None, usage: Usage, **more: Any) -> Row:
 async def measure(
     routes: list[str], problems: list[Row], parallel: int, done: list[Row], out: Path | None
 ) -> list[Row]:
-    """Every problem by every route that is not in `done` yet, `parallel` at a time."""
+    """Run every problem by every route that is not in `done` yet, `parallel` at a time."""
     model = await get_language_model(get_settings())
     known = {(row["route"], row["problem"]) for row in done}
     gate = asyncio.Semaphore(parallel)
@@ -125,7 +125,7 @@ async def measure(
 
 
 def table(rows: list[Row], routes: list[str]) -> str:
-    """The figures of each route, per problem, and their ratios to the first route."""
+    """Return the figures of each route, per problem, and their ratios to the first route."""
     lines = [
         "| route | n | accuracy (95 %) | en | zh | output tokens | prompt (cached) | calls | s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -186,7 +186,7 @@ def _mean(rows: list[Row], key: str) -> float:
 
 
 def _wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval for a share (Wilson 1927)."""
+    """Return Wilson's score interval for a proportion (Wilson 1927)."""
     share, square = hits / n, z * z
     centre = (share + square / (2 * n)) / (1 + square / n)
     half = z * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)

@@ -2,9 +2,9 @@
 
     python -m bench.choosing [--without-router]
 
-Each task is put before the Coordinator alone, with all workflows to choose from; nothing is
-played. Counts the choices that are as labelled, and the decisions that were not legal or not by
-the model.
+Only the Coordinator sees each task, with all workflows to choose from; no workflow is played.
+Counts the choices that match the label, and the decisions that were illegal or not made by the
+model.
 """
 
 import argparse
@@ -93,20 +93,20 @@ OPEN = [
     "给新开的面馆写三条广告语。",
     "把这封邮件改得正式一些：老师，作业我明天交行吗",
 ]
-"""Texts that no workflow is for: the Coordinator has to say so."""
+"""Texts that no workflow fits; the Coordinator has to say so."""
 RUNTIME: Runtime[RunContext] = Runtime(context=RunContext())
 DONE = {"en": "This is it, finished as asked for.", "zh": "已经按要求做好了。"}
 
 
 async def choose(state: TaskState) -> tuple[str, bool]:
-    """The Coordinator's next decision, and whether the model made it."""
+    """Return the Coordinator's next decision, and whether the model made it."""
     update = await coordinator(state, RUNTIME)
     decision = update["decision"]
     return (decision.next_action if decision else ""), update["history"][-1].source == "model"
 
 
 def finished(state: TaskState, workflow: str) -> TaskState:
-    """The task after that workflow has been played to its end."""
+    """Return the task as it is after this workflow was played to its end."""
     text = DONE[state["language"]]
     return {
         **state,
@@ -154,7 +154,7 @@ async def measure(with_router: bool) -> None:
 
 
 async def measure_open(with_router: bool) -> None:
-    """How many of the texts that no workflow is for are declined at once."""
+    """Count the texts that no workflow fits and that are declined at once."""
     forced: list[str] = []
     for task in OPEN:
         state = await receive({"question": task})

@@ -1,10 +1,10 @@
-"""Time per graph step outside model calls, against a bare two-node LangGraph loop.
+"""Time per graph step outside model calls, compared with a bare two-node LangGraph loop.
 
     python -m bench.graph_overhead
 
-Both run over the same kind of SQLite checkpointer, written synchronously; the model and the
-sandbox are stand-ins that answer at once, so that what is left is the graph's own time, with all
-that is streamed to readers.
+Both use the same kind of SQLite checkpointer, written synchronously. Stand-ins for the model and
+the sandbox answer at once, so that only the graph's own time is left, including everything that is
+streamed to readers.
 """
 
 import argparse
@@ -37,7 +37,7 @@ class Loop(TypedDict):
 
 
 async def bare(checkpointer: Any, thread: str) -> int:
-    """A loop of two nodes; returns its steps."""
+    """Run a loop of two nodes, and return its number of steps."""
 
     async def left(state: Loop) -> Loop:
         return {"count": state["count"] + 1}
@@ -55,11 +55,11 @@ async def bare(checkpointer: Any, thread: str) -> int:
 
 
 MATH = ("comprehension", "planning", "execution", "verification", "report")
-"""The agents of `solve_math`, by their modules."""
+"""Agents of `solve_math`, by module name."""
 
 
 class Instant:
-    """A language model that answers at once, and never so that a result is confirmed."""
+    """A language model that answers at once, and never lets a result be confirmed."""
 
     name = "instant"
 
@@ -95,7 +95,8 @@ class Instant:
 
 
 async def concertino(checkpointer: Any, thread: str) -> int:
-    """A task that never passes; returns its steps, those of the subgraph included."""
+    """Run a task that never passes, and return its number of steps, including those of the
+    subgraph."""
     model = Instant()
 
     async def run_program(sandbox: Any, program: str) -> ProgramOutcome:
@@ -149,7 +150,7 @@ async def _steps(graph: Any, start: Any, thread: str, modes: Any) -> int:
 
 
 async def measure(times: int) -> dict[str, list[float]]:
-    """Milliseconds a step of both, run in turns."""
+    """Measure milliseconds per step of both, run alternately."""
     found: dict[str, list[float]] = {"bare LangGraph": [], "concertino": []}
     for turn in range(times):
         with tempfile.TemporaryDirectory() as home:

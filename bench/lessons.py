@@ -1,11 +1,11 @@
-"""Lessons: checks passed at first try and after the loop, and wrong answers caught.
+"""Lessons: checks passed at the first try and after the loop, and wrong answers caught.
 
     python -m bench.lessons --n 10
 
-Makes `--n` lessons in each language with the model that the settings choose, and prints Markdown
-tables. Afterwards a wrong answer is planted in one computed exercise of each lesson, once alone and
-once with an expression that leads to it, and confirmed like any other. With `--out`, a stopped run
-goes on where it was.
+Writes `--n` lessons in each language with the model in the settings, and prints Markdown tables.
+Afterwards a wrong answer is planted in one computed exercise of each lesson, once alone and once
+with an expression that leads to it, and then confirmed like any other. With `--out`, a stopped run
+can be resumed.
 """
 
 import argparse
@@ -57,7 +57,7 @@ TOPICS: dict[Language, list[str]] = {
 
 
 async def lesson(task: str, language: Language) -> Row:
-    """One lesson, and what became of its answers."""
+    """Write one lesson, and return its cost, checks and exercises."""
     started = time.perf_counter()
     result = await arun_task(task, workflow="teach_explain", storage="memory")
     row: Row = {
@@ -77,7 +77,8 @@ async def lesson(task: str, language: Language) -> Row:
 
 
 async def planted(model: LanguageModel, row: Row) -> list[Row]:
-    """What is shown where a wrong answer stands in the lesson's first exercise with a number."""
+    """Plant a wrong answer in the lesson's first computed exercise with a number, and return what
+    is shown."""
     for exercise in row.get("exercises", []):
         value = await read_answer(get_sandbox(), exercise["answer"])
         if exercise["computed"] and value is not None and _is_number(value.exact):
@@ -105,7 +106,7 @@ async def _shown(
 
 
 async def measure(number: int, parallel: int, done: list[Row], out: Path | None) -> list[Row]:
-    """Every lesson that is not in `done` yet, `parallel` at a time."""
+    """Write every lesson that is not in `done` yet, `parallel` at a time."""
     model = await get_language_model(get_settings())
     known = {row["task"] for row in done}
     gate = asyncio.Semaphore(parallel)
@@ -127,7 +128,7 @@ async def measure(number: int, parallel: int, done: list[Row], out: Path | None)
 
 
 def table(rows: list[Row]) -> str:
-    """Shares of lessons by check, then cost, then answers."""
+    """Return tables: shares of lessons by check, then cost, then answers."""
     groups = {language: [row for row in rows if row["language"] == language] for language in TOPICS}
     groups = {name: mine for name, mine in groups.items() if mine} | {"both": rows}
     lines = [

@@ -1,4 +1,4 @@
-"""The prompts of the routes that Concertino is compared with."""
+"""Prompts of the routes that Concertino is compared with."""
 
 import re
 
@@ -35,7 +35,7 @@ def program(problem: str, language: Language) -> list[AnyMessage]:
 
 
 def final_line(reply: str) -> str | None:
-    """The last number of the last `Answer:` line, or of the whole reply."""
+    """Return the last number of the last `Answer:` line, or else of the whole reply."""
     lines = _FINAL.findall(reply)
     numbers = _NUMBER.findall(lines[-1] if lines else "") or _NUMBER.findall(reply)
     return numbers[-1] if numbers else None

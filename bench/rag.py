@@ -1,11 +1,11 @@
-"""Answers from a knowledge base, beside the same model without one.
+"""Answers from a knowledge base, compared with the same model without one.
 
     python -m bench.rag DOCS.jsonl QUESTIONS.jsonl --limit 30 --out rows.jsonl
 
-DOCS holds an object a line with `id`, `title`, `text`; QUESTIONS with `question`, `doc_id` and
-`answers`. An answer is right if it contains one of them. Each question is also asked of a base
-without its document: there the honest answer is none. With `--out`, a stopped run goes on where
-it was. The base is kept in `--home`, so that a second run need not embed it again.
+DOCS has one object per line, with `id`, `title` and `text`; QUESTIONS with `question`, `doc_id` and
+`answers`. An answer is right if it contains one of these. Each question is also asked of a base
+without its document, where the honest answer is that there is none. With `--out`, a stopped run can
+be resumed. The base is kept in `--home`, so that a second run need not embed it again.
 """
 
 import argparse
@@ -22,7 +22,7 @@ ROUTES = ("without", "rag_qa", "unanswerable")
 
 
 def prepare(home: Path, docs: list[Row]) -> None:
-    """Let everything live in `home` but the model's file, and fill the base."""
+    """Keep everything except the model's weights in `home`, and fill the base."""
     from concertino.kb import KnowledgeBase
     from concertino.models.weights import ensure_weights
     from concertino.settings import get_settings
@@ -37,7 +37,7 @@ def prepare(home: Path, docs: list[Row]) -> None:
 
 
 async def without(item: Row) -> Row:
-    """The same model, asked without any document."""
+    """Ask the same model, without any document."""
     from concertino.models.client import get_language_model
     from concertino.settings import get_settings
     from langchain_core.messages import HumanMessage
@@ -48,7 +48,7 @@ async def without(item: Row) -> Row:
 
 
 async def rag_qa(item: Row) -> Row:
-    """The workflow."""
+    """Run the workflow."""
     from concertino import arun_task
 
     result = await arun_task(item["question"], workflow="rag_qa", storage="memory")
@@ -63,7 +63,7 @@ async def rag_qa(item: Row) -> Row:
 
 
 async def unanswerable(item: Row) -> Row:
-    """The workflow, with the document that answers hidden from it."""
+    """Run the workflow without the document that holds the answer."""
     from concertino.kb import Hit, KnowledgeBase
 
     find = KnowledgeBase.retrieve
@@ -80,7 +80,7 @@ async def unanswerable(item: Row) -> Row:
 
 
 async def measure(items: list[Row], done: list[Row], out: Path | None) -> None:
-    """Every question by every route that is not in `done` yet."""
+    """Ask every question by every route that is not in `done` yet."""
     known = {(row["route"], row["question"]) for row in done}
     for item in items:
         for route in ROUTES:
@@ -98,7 +98,7 @@ async def measure(items: list[Row], done: list[Row], out: Path | None) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """The figures of each route."""
+    """Return the figures of each route."""
     lines = [
         "| route | n | answer right | no answer | prompt tokens | output tokens | s |",
         "| --- | --- | --- | --- | --- | --- | --- |",

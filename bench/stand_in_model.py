@@ -2,10 +2,10 @@
 
     python -m bench.stand_in_model --latency 1.0
 
-It says where it listens. Its answers fit whatever is asked of it for the task in `bench.service`:
-a value of the schema that it is given, or a text that is a program, a solution and a report at
-once. Decisions and streamed words tell the time at which they were sent. `GET /calls` tells how
-many calls there were.
+It prints the address where it listens. Its answers fit every request for the task in
+`bench.service`: a value of the given schema, or a text that is a program, a solution and a report
+at once. Decisions and streamed words contain the time at which they were sent. `GET /calls` returns
+the number of calls.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 PREFERRED = ("solve_math", "execution", "verification", "complete")
 WORDS = 20
-"""Words of a streamed text."""
+"""Number of words in a streamed text."""
 TEXT = "```python\nanswer = 12 * 3\n```\n12 pens at 3 dollars make \\boxed{36}."
 USAGE = {"prompt_tokens": 400, "completion_tokens": 60, "total_tokens": 460}
 
@@ -71,7 +71,8 @@ class StandIn:
 
 
 def value_of(schema: dict[str, Any], root: dict[str, Any]) -> Any:
-    """The shortest value of a schema; of a choice that leads on, the way that is preferred."""
+    """Return the shortest value of a schema; of an enum, the preferred value that moves the task
+    on."""
     if "$ref" in schema:
         return value_of(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     if "enum" in schema:

@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def seconds(command: list[str]) -> float:
-    """How long one run takes."""
+    """Return the seconds that one run takes."""
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started

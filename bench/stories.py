@@ -1,9 +1,9 @@
-"""Stories: the share that passes each check at first try and after the loop, tokens and seconds.
+"""Stories: share that passes each check at the first try and after the loop, tokens and seconds.
 
     python -m bench.stories --n 10
 
-Ten topics in each language, about 250 words or 400 字 each, with the model of the settings. With
-`--out`, a stopped run goes on where it was.
+Ten topics in each language, about 250 words or 400 字 each, with the model in the settings. With
+`--out`, a stopped run can be resumed.
 """
 
 import argparse
@@ -54,7 +54,8 @@ CHECKS = [name for name in WRITE_STORY.checks if name != "role"]
 
 
 async def tell(language: Language, topic: str, characters: list[str]) -> Row:
-    """One story: the checks that failed at first try and at the end, and what it cost."""
+    """Write one story, and return the checks that failed at the first try and at the end, and its
+    cost."""
     started = time.perf_counter()
     result = await arun_task(
         ASKED[language].format(topic=topic),
@@ -81,7 +82,8 @@ async def tell(language: Language, topic: str, characters: list[str]) -> Row:
 
 
 async def measure(n: int, parallel: int, done: list[Row], out: Path | None) -> list[Row]:
-    """The first `n` topics of each language that are not in `done` yet, `parallel` at a time."""
+    """Write the first `n` topics of each language that are not in `done` yet, `parallel` at a
+    time."""
     known = {row["topic"] for row in done}
     gate = asyncio.Semaphore(parallel)
 
@@ -99,7 +101,8 @@ async def measure(n: int, parallel: int, done: list[Row], out: Path | None) -> l
 
 
 def table(rows: list[Row]) -> str:
-    """The share of stories that pass, at first try and after the loop, and what one story costs."""
+    """Return the share of stories that pass, at the first try and after the loop, and the cost of
+    one."""
     columns = ["all", *CHECKS]
     lines = [
         f"| language | n | tries | {' | '.join(columns)} |",

@@ -1,4 +1,4 @@
-"""The house: rooms import only what stands below them, and nothing imports in a circle."""
+"""The house: rooms import only from rooms below them, and there are no import cycles."""
 
 import ast
 from collections.abc import Iterator
@@ -26,18 +26,19 @@ FLOORS = [
     {"service"},
     {"cli"},
 ]
-"""From the ground up. A room may import from any floor below its own, and from itself."""
+"""The floors from the ground up. A room may import from any floor below its own, and from
+itself."""
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix("__init__").rstrip("."): path
     for path in SRC.rglob("*.py")
 }
-"""Every module by its dotted name below the package; the package itself is the empty name."""
+"""All modules by dotted name below the package; the package itself has the empty name."""
 
 
 def imports_of(module: str) -> Iterator[str]:
-    """The modules of this package that a module imports, anywhere in it."""
+    """Yield the modules of this package that a module imports, anywhere in its source."""
     path = MODULES[module]
     here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

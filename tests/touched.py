@@ -1,11 +1,13 @@
-"""Which tests a change can affect, told from the sources alone, and running those: `make check`,
-or `make check BASE=branch` for what differs from another branch than `main`.
+"""Select the tests that a change can affect, from the sources alone, and run them.
 
-A test belongs to a change if what it imports, directly or by way of other modules, has changed;
-names in strings count too, since a test patches and starts things by name. What is no Python
-belongs to the tests of its room and to those that name it. Where that is more than there is time
-for, the nearest run: those that changed themselves, those of the same room, then by the number of
-imports between.
+Run `make check` for the changes since `main`, `make check BASE=branch` for those since another
+branch.
+
+A test is affected if a module that it imports, directly or indirectly, has changed. Names in
+strings count too, since tests patch and start things by name. A change to a file that is not Python
+affects the tests of its room and those that name it. If there are more tests than time allows, the
+nearest run: first changed tests, then tests of the same room, then by the number of imports
+between.
 """
 
 import ast
@@ -22,7 +24,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).parents[1]
 PACKAGE = "concertino"
 TIME = 200.0
-"""Seconds of tests, one after the other, that fit into a check."""
+"""Seconds of tests, run one after another, that fit into a check."""
 SECONDS = {
     "tests/cli/test_main.py": 35,
     "tests/conformance/test_queue.py": 20,
@@ -41,34 +43,34 @@ SECONDS = {
     "tests/work/test_kills.py": 30,
     "tests/work/test_workers.py": 120,
 }
-"""How long the slow files take, about; the others take `USUALLY`."""
+"""Approximate duration of slow test files, in seconds; the others take `USUALLY`."""
 USUALLY = 5.0
 SLOW = re.compile(r"tests/(page/|end_to_end/|work/test_(kills|workers)\.py)")
-"""Tests that run where they have changed themselves, or what they are for has."""
+"""Tests that run only if they, or what they are written for, have changed."""
 PAGE = "src/service/page/"
 OF_THE_PAGE = re.compile(r"tests/(page/|service/test_page_)")
 STARTS_THE_COMMAND = {"start_command", "COMMAND"}
 """Names by which a test starts the command line in a process of its own."""
 NO_TESTS = 5
-"""pytest's exit code where nothing was selected."""
+"""pytest's exit code if no test was selected."""
 
 _DOTTED = re.compile(rf"\b{PACKAGE}(?:\.\w+)+")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The tests of a change."""
+    """The tests selected for a change, and those left out for lack of time."""
 
     run: list[str]
     left_out: list[str]
 
 
 class Sources:
-    """The Python of a repository: which file needs which.
+    """The Python files of a repository, and their dependencies.
 
     Args:
-        files: paths below the root, with `/`.
-        read: gives a file's text.
+        files: paths relative to the root, with `/`.
+        read: returns a file's text.
     """
 
     def __init__(self, files: Iterable[str], read: Callable[[str], str]) -> None:
@@ -82,7 +84,7 @@ class Sources:
 
     @cached_property
     def needs(self) -> Mapping[str, set[str]]:
-        """The files that each file needs itself."""
+        """The files that each file depends on directly."""
         return {path: self._needs(path) - {path} for path in self.files}
 
     @cached_property
@@ -95,7 +97,7 @@ class Sources:
 
     @cached_property
     def strings(self) -> Mapping[str, set[str]]:
-        """The texts in each file."""
+        """The strings in each file."""
         return {
             path: {
                 node.value
@@ -106,7 +108,7 @@ class Sources:
         }
 
     def distances(self, changed: Iterable[str]) -> dict[str, int]:
-        """The files that a change can affect, with the number of imports between."""
+        """Return the files that a change can affect, with the number of imports between."""
         needed_by = self._needed_by
         found = {path: 0 for path in changed if path in self.needs}
         queue = deque(found)
@@ -148,7 +150,7 @@ class Sources:
         return names
 
     def _home(self, target: str, name: str) -> str:
-        """The module that an imported name comes from."""
+        """Return the module that an imported name comes from."""
         if f"{target}.{name}" in self._path_of:
             return f"{target}.{name}"
         return f"{PACKAGE}.{self._public[name]}" if self._is_public(target, name) else target
@@ -157,14 +159,14 @@ class Sources:
         return target == PACKAGE and name in self._public
 
     def _module_in(self, name: str) -> str:
-        """The longest beginning of a dotted name that is a module."""
+        """Return the longest prefix of a dotted name that is a module."""
         while name and name not in self._path_of:
             name = name.rpartition(".")[0]
         return name if name != PACKAGE else ""
 
     @cached_property
     def _public(self) -> dict[str, str]:
-        """Where the names are that the package loads on first use: its `_HOMES`."""
+        """Modules of the names that the package loads on first use: its `_HOMES`."""
         if PACKAGE not in self._path_of:
             return {}
         for node in ast.walk(self._tree(self._path_of[PACKAGE])):
@@ -175,7 +177,7 @@ class Sources:
 
 
 def _dotted(path: str) -> str:
-    """A file's name as a module."""
+    """Return the dotted module name of a file."""
     parts = PurePosixPath(path).with_suffix("").parts
     if parts[0] == "src":
         parts = (PACKAGE, *parts[1:])
@@ -183,18 +185,18 @@ def _dotted(path: str) -> str:
 
 
 def _with_rooms(name: str) -> list[str]:
-    """A module and the packages that it is in, which are loaded before it."""
+    """Return a module and the packages that contain it, which are loaded before it."""
     parts = name.split(".")
     return [".".join(parts[:number]) for number in range(1, len(parts) + 1)]
 
 
 def room_of(path: str) -> str:
-    """The room of a file, the same for sources and tests: `agents/math`."""
+    """Return the room of a file, the same for sources and tests: `agents/math`."""
     return "/".join(PurePosixPath(path).parent.parts[1:])
 
 
 def choose(changed: Iterable[str], sources: Sources, seconds: float = TIME) -> Chosen:
-    """The tests that a change can affect, nearest first, as far as there is time."""
+    """Select the tests that a change can affect, nearest first, within the time allowed."""
     changed = set(changed)
     near = _by_nearness(changed, sources)
     chosen, left = Chosen([], []), seconds
@@ -226,7 +228,8 @@ def _by_nearness(changed: set[str], sources: Sources) -> list[str]:
 
 
 def _users(path: str, sources: Sources) -> set[str]:
-    """The sources that name a file which nothing imports: by its name, or as a prompt."""
+    """Return the sources that name a file which is never imported: by its file name, or as a
+    prompt."""
     here = PurePosixPath(path)
     names = {here.name, "/".join((*here.parts[2:-1], here.stem)) if here.suffix == ".md" else ""}
     return {
@@ -237,7 +240,7 @@ def _users(path: str, sources: Sources) -> set[str]:
 
 
 def _in_its_room(path: str, sources: Sources) -> list[str]:
-    """The tests that stand where a file belongs which nothing imports."""
+    """Return the tests in the room of a file that is never imported."""
     if path.startswith(PAGE):
         return [
             test for test in sources.tests if re.match(r"tests/(page/|service/test_page)", test)
@@ -247,7 +250,7 @@ def _in_its_room(path: str, sources: Sources) -> list[str]:
 
 
 def changed_files(base: str) -> list[str]:
-    """What differs from where the branch left `base`, untracked files included."""
+    """Return the files changed since the branch left `base`, including untracked ones."""
     start = _git("merge-base", "HEAD", base) or ["HEAD"]
     told = _git("diff", "--name-only", start[0])
     return sorted({*told, *_git("ls-files", "--others", "--exclude-standard")})
@@ -259,14 +262,14 @@ def _git(*arguments: str) -> list[str]:
 
 
 def sources_here() -> Sources:
-    """The Python of this repository."""
+    """Return the Python sources of this repository."""
     files = [path for room in ("src", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
     names = [path.relative_to(ROOT).as_posix() for path in files]
     return Sources(names, lambda path: (ROOT / path).read_text(encoding="utf-8"))
 
 
 def main() -> int:
-    """Run the tests of what has changed."""
+    """Run the tests that the changes can affect."""
     chosen = choose(changed_files(os.environ.get("BASE", "main")), sources_here())
     if not chosen.run:
         print("No test belongs to what has changed.")

@@ -1,1 +1,2 @@
-"""Whether it learns: in a simulated world, with real texts, and with a real model."""
+"""Whether the router and the bandit learn: in a simulated world, with real texts, and with a real
+model."""

@@ -1,4 +1,4 @@
-"""What is read off many runs, each a row with its regret task by task."""
+"""Measures over many runs; each run is a row with its regret task by task."""
 
 from typing import NamedTuple
 
@@ -9,19 +9,19 @@ Rows = NDArray[np.float64]
 
 RESAMPLES = 1000
 FITTED_FROM = 0.1
-"""The exponent is fitted to what comes after this share of the tasks."""
+"""Share of the tasks at the beginning that is left out when the exponent is fitted."""
 FITTED_AT = 30
-"""Points, evenly spaced on the logarithmic axis."""
+"""Number of points fitted, evenly spaced on the logarithmic axis."""
 WINDOW = 20
-"""Tasks of the drifting kind over which regret is averaged to see a recovery."""
+"""Number of tasks of the drifting kind over which regret is averaged to detect a recovery."""
 BEFORE = 60
-"""Tasks of that kind before the drift that say what was usual."""
+"""Number of tasks of that kind before the drift that define the usual regret."""
 TOLERANCE = 0.05
-"""Regret a task by which what is usual again may be worse than before."""
+"""Regret per task by which a recovered run may be worse than usual."""
 
 
 class Interval(NamedTuple):
-    """A mean over the seeds with its 95 % interval: percentiles of a bootstrap over the seeds."""
+    """A mean over the seeds and its 95 % interval: percentiles of a bootstrap over the seeds."""
 
     mean: float
     low: float
@@ -31,13 +31,13 @@ class Interval(NamedTuple):
         return self.text(3)
 
     def text(self, digits: int) -> str:
-        """As it stands in a table."""
+        """Return the interval in the form used in tables."""
         mean, low, high = (f"{number:.{digits}f}" for number in self)
         return f"{mean} [{low}, {high}]"
 
 
 class Band(NamedTuple):
-    """An interval at each task."""
+    """A mean and an interval at each task."""
 
     mean: Rows
     low: Rows
@@ -45,7 +45,7 @@ class Band(NamedTuple):
 
 
 def resamples(rows: Rows) -> Rows:
-    """Means over the seeds, each of a sample of the seeds drawn with replacement."""
+    """Return bootstrap means over the seeds, each of a sample drawn with replacement."""
     chance = np.random.default_rng(0)
     drawn = chance.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=RESAMPLES)
     means: Rows = drawn @ rows / len(rows)
@@ -53,20 +53,22 @@ def resamples(rows: Rows) -> Rows:
 
 
 def interval(numbers: Rows) -> Interval:
-    """Of one number for each seed; paired differences are such numbers too."""
+    """Return the interval of one number per seed, for example of paired differences."""
     low, high = np.percentile(resamples(numbers[:, None]), (2.5, 97.5))
     return Interval(float(numbers.mean()), float(low), float(high))
 
 
 def band(rows: Rows) -> Band:
-    """Of a curve for each seed."""
+    """Return the band of one curve per seed."""
     low, high = np.percentile(resamples(rows), (2.5, 97.5), axis=0)
     return Band(rows.mean(axis=0), low, high)
 
 
 def exponent(regret: Rows) -> Interval:
-    """The b of `cumulative regret ~ t^b`: the slope of the logarithms. One is linear growth; below
-    it, regret a task goes to nothing."""
+    """Return the exponent b of `cumulative regret ~ t^b`: the slope of the logarithms.
+
+    One is linear growth; below one, regret per task tends to zero.
+    """
     length = regret.shape[1]
     at = np.unique(np.geomspace(FITTED_FROM * length, length, FITTED_AT).astype(int))
     cumulative = regret.cumsum(axis=1)[:, at - 1]
@@ -81,22 +83,22 @@ def exponent(regret: Rows) -> Interval:
 
 
 def tenths(regret: Rows) -> tuple[Interval, Interval]:
-    """Regret a task in the first tenth of the tasks and in the last."""
+    """Return the regret per task in the first tenth and in the last tenth of the tasks."""
     tenth = regret.shape[1] // 10
     return interval(regret[:, :tenth].mean(axis=1)), interval(regret[:, -tenth:].mean(axis=1))
 
 
 def recovery(regret: Rows, change: int) -> int | None:
-    """How many tasks it took to be as good as before.
+    """Return the number of tasks after a drift until a run is as good as before.
 
     Args:
-        regret: of one run, of the tasks of the drifting kind alone.
-        change: how many of them came before the drift.
+        regret: regret of one run, for tasks of the drifting kind only.
+        change: number of these tasks before the drift.
 
     Returns:
-        The number of tasks after the drift at whose end the mean regret of the latest `WINDOW` of
-        them is no more than `TOLERANCE` above that of the `BEFORE` tasks before the drift; None
-        where that is never so.
+        The smallest number of tasks after the drift such that the mean regret of the latest
+        `WINDOW` of them is at most `TOLERANCE` above that of the `BEFORE` tasks before the drift;
+        None if there is no such number.
     """
     usual = regret[max(0, change - BEFORE) : change].mean()
     after = regret[change:]

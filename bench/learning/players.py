@@ -1,7 +1,7 @@
-"""Who is compared: each suggests a workflow for each task and may learn from the reward.
+"""The players compared: each suggests a workflow for each task and may learn from the reward.
 
-The product's own functions do it, `policy.distribution` and `arms.rewarded`; the suggestion is
-always followed.
+They use the product's own functions, `policy.compute_distribution` and `arms.add_reward`; the
+suggestion is always followed.
 """
 
 import random
@@ -27,21 +27,21 @@ class Player:
 
     name: str
     policy: Policy | None
-    """None suggests any workflow, evenly."""
+    """None suggests all workflows with equal probability."""
     router: Router = "types"
-    """`whole`: its task types and its probabilities; `types`: the task type alone; `none`: neither,
-    all tasks are of one type."""
+    """`whole`: sees the router's task types and probabilities; `types`: only its task types;
+    `none`: neither, so that all tasks have one type."""
     learns: bool = True
 
     def sees(self, task: Task) -> tuple[str, list[Candidate]]:
-        """The row of the table, and the candidates."""
+        """Return the row of the bandit's table and the candidates for a task."""
         if self.router == "none":
             return OPEN_TASK_TYPE, NO_OPINION
         return task.task_type, task.candidates if self.router == "whole" else NO_OPINION
 
 
 PRODUCT = Policy()
-"""With the settings' defaults."""
+"""Policy with the default settings."""
 GREEDY = replace(PRODUCT, name="epsilon_greedy", epsilon=0.0)
 
 UNIFORM = Player("uniform", None, learns=False)
@@ -55,7 +55,7 @@ PLAYERS = [
     Player("softmax, α = 1/n", replace(PRODUCT, name="softmax", step=0.0)),
     Player("Thompson, α = 1/n", replace(PRODUCT, step=0.0)),
 ]
-"""Each knows a task's type and nothing else to begin with."""
+"""Policies that initially know only a task's type."""
 
 ROUTER_ALONE = Player("router alone", GREEDY, "whole", learns=False)
 BANDIT_ALONE = Player("bandit alone", PRODUCT, "none")
@@ -64,18 +64,18 @@ BOTH = Player("router + bandit", PRODUCT, "whole")
 
 @dataclass(frozen=True)
 class Course:
-    """How it went, task by task."""
+    """A run, task by task."""
 
     regret: NDArray[np.float64]
-    """What the best workflow is worth, less what the suggestion is worth in the mean over its
-    distribution. An oracle that knows the kinds and all values has none."""
+    """Value of the best workflow less the expected value of the suggestion; zero for an oracle that
+    knows the kinds and all values."""
     suggested: list[str]
-    """Which was followed."""
+    """The suggested workflows, which were followed."""
     rewards: NDArray[np.float64]
 
 
 def play(world: World, tasks: Sequence[Task], player: Player, seed: int) -> Course:
-    """One run through these tasks; the seed is that of the draws."""
+    """Play one run through these tasks; `seed` is for drawing the suggestions."""
     chance = random.Random(seed)  # noqa: S311
     table: dict[str, dict[str, Arm]] = defaultdict(dict)
     known: dict[str, dict[str, ArmValue]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""The pictures in docs/learning."""
+"""Plots for docs/learning."""
 
 import textwrap
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 
 FOLDER = Path(__file__).parents[2] / "docs" / "learning"
 POINTS = 150
-"""Of a curve."""
+"""Number of points of a curve."""
 COLOURS = {
     "uniform": "#999999",
     "greedy": "#b15928",
@@ -28,10 +28,10 @@ COLOURS = {
     "router + bandit": "#1f78b4",
     "oracle": "#000000",
 }
-"""The same player has the same colour everywhere; a variant is dashed."""
+"""Colour of each player, the same in all plots; variants are dashed."""
 
 SHADES = ("#777777", "#a6611a", "#1f78b4", "#000000")
-"""Of bars, one after the other."""
+"""Colours of bars, in order."""
 
 
 def panels(
@@ -40,10 +40,11 @@ def panels(
     limit: float,
     changes: Mapping[str, int] | None = None,
 ) -> None:
-    """Cumulative regret, a panel for each world and a curve with its band for each player.
+    """Plot cumulative regret: a panel for each world, a curve with its band for each player.
 
     Args:
-        name: of the file.
+        name: name of the file.
+        curves: regret by world and player, a row for each seed.
         limit: highest regret shown.
         changes: the task at which something drifts, by world.
     """
@@ -62,7 +63,7 @@ def panels(
 
 
 def bars(name: str, groups: Mapping[str, Mapping[str, Interval]], along: str) -> None:
-    """A panel for each group, a bar with its interval for each of its members."""
+    """Plot a panel for each group, with a bar and its interval for each of its members."""
     figure, axes = _figure(len(groups))
     for axis, (title, members) in zip(axes, groups.items(), strict=True):
         for place, each in enumerate(members.values()):
@@ -76,7 +77,7 @@ def bars(name: str, groups: Mapping[str, Mapping[str, Interval]], along: str) ->
 
 
 def save(figure: Any, name: str) -> None:
-    """Write a picture."""
+    """Write a plot to its file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
     figure.savefig(FOLDER / f"{name}.png", dpi=110, metadata={"Software": None})

@@ -1,15 +1,15 @@
-"""Whether routing gets better over real tasks with a real model.
+"""Whether routing improves over real tasks with a real model.
 
     python -m bench.learning.real --out rows.jsonl
     python -m bench.learning.real --tasks FILE --out rows.jsonl --passes 5 --model openai
 
-Runs every task several times through the product, no workflow named, in a home of its own beside
-`--out`. Each answer is compared with what is known of it, which the task's reward then takes in.
-Prints what came of each pass, and the bandit's table at the end. A stopped run goes on where it
-was.
+Runs every task several times through the product, without naming a workflow, in a home of its own
+beside `--out`. Each answer is compared with the known one, and the comparison counts in the task's
+reward. Prints the results of each pass, and finally the bandit's table. A stopped run can be
+resumed.
 
-A line of the file of tasks is a `document` for the knowledge base (`id`, `title`, `text`), or a
-task: `question`, the `workflow` that is the one for it, and what a right answer fulfils.
+Each line of the task file is a `document` for the knowledge base (`id`, `title`, `text`), or a
+task: `question`, the right `workflow`, and the conditions that a right answer fulfils.
 """
 
 import argparse
@@ -39,26 +39,27 @@ _NUMBERED = re.compile(r"^\W*\d+[.．、)）]", re.MULTILINE)
 
 
 class Task(BaseModel):
-    """A question whose answer a machine can check; what is not given is not asked."""
+    """A question whose answer a machine can check; conditions that are not given are not
+    checked."""
 
     model_config = ConfigDict(extra="forbid")
 
     question: str
     workflow: str
     number: float | None = None
-    """The answer's last number."""
+    """Last number in the answer."""
     any_of: list[str] = []
-    """Of these the answer has one."""
+    """Phrases of which the answer contains at least one."""
     all_of: list[str] = []
-    """Of these it has each."""
+    """Phrases that the answer contains, all of them."""
     length: tuple[int, int] | None = None
-    """Words, or Chinese characters, that it has at least and at most."""
+    """Minimum and maximum length, in words or Chinese characters."""
     numbered: int = 0
-    """Numbered lines that it has at least."""
+    """Minimum number of numbered lines."""
 
 
 def is_right(task: Task, answer: str) -> bool:
-    """Whether the answer is as the task says."""
+    """Return whether the answer fulfils all conditions of the task."""
     text = answer.casefold()
     numbers = _NUMBER.findall(text.replace(",", ""))
     least, most = task.length or (0, len(text))
@@ -73,7 +74,8 @@ def is_right(task: Task, answer: str) -> bool:
 
 
 async def run(task: Task, model: str | BaseChatModel | None) -> Row:
-    """One task through the product, with its reward after its answer was compared."""
+    """Run one task through the product, and return its row, with the reward after the
+    comparison."""
     result = await arun_task(task.question, model=model)
     right = is_right(task, result["final_answer"] or "")
     async with open_store(get_settings().place) as store:
@@ -102,7 +104,8 @@ async def run(task: Task, model: str | BaseChatModel | None) -> Row:
 async def passes(
     tasks: list[Task], count: int, out: Path, model: str | BaseChatModel | None
 ) -> list[Row]:
-    """Every task so many times, each pass in an order of its own; what `out` has is not redone."""
+    """Run every task `count` times, each pass in its own order, except for what is already in
+    `out`."""
     rows = _earlier(out)
     done = {(row["pass"], row["question"]) for row in rows}
     for number in range(1, count + 1):
@@ -116,7 +119,7 @@ async def passes(
 
 
 def report(rows: list[Row]) -> str:
-    """A line for each pass."""
+    """Return a table with a row for each pass."""
     lines = [
         "| pass | tasks | mean reward | right | suggested as labelled | chosen as labelled "
         "| followed | decision tokens a task | tokens a task | model seconds a task |",
@@ -141,7 +144,7 @@ def report(rows: list[Row]) -> str:
 
 
 async def table() -> str:
-    """What the bandit has learned."""
+    """Return the bandit's table."""
     async with open_store(get_settings().place) as store:
         arms = (await Bandit.read(store.checkpointer)).arms
     lines = ["| type | workflow | rewards | value |", "| --- | --- | --- | --- |"]
@@ -150,7 +153,7 @@ async def table() -> str:
 
 
 def read(path: Path) -> tuple[list[Task], list[Row]]:
-    """The tasks and the documents of a file."""
+    """Return the tasks and the documents in a file."""
     lines = _lines(path)
     documents = [line["document"] for line in lines if "document" in line]
     return [Task(**line) for line in lines if "document" not in line], documents
@@ -174,7 +177,7 @@ def _mean(numbers: Iterable[float], digits: int) -> str:
 
 
 async def main(path: Path, out: Path, count: int, model: str | None) -> None:
-    """All passes, told of as they end."""
+    """Run all passes, and print the results and the bandit's table."""
     from bench.rag import prepare
 
     tasks, documents = read(path)

@@ -1,12 +1,12 @@
-"""How good the router is before and after it has learned from its own traces, with real texts.
+"""Quality of the router before and after it has learned from its own traces, with real texts.
 
     python -m bench.learning.retrain
 
-The program's examples are shared out: two thirds to learn from, one third held out. The first
-router learns from them with one label in five wrong. Then every question of the two thirds comes a
-few times; router and bandit suggest, and rewards follow the true label, as in `world.py`. The next
-router learns from the trace of that besides, as `concertino train-router` does: from what was
-chosen, or from what earned most. Prints Markdown tables and draws docs/learning/retrained.png.
+Two thirds of the shipped examples are used for training, one third is held out. The first router is
+trained with one label in five wrong. Then every question of the training set comes several times;
+router and bandit suggest, and rewards follow the true label, as in `world.py`. The next router also
+learns from the resulting trace, as `concertino train-router` does: from the chosen workflows, or
+from the ones that earned most. Prints Markdown tables and draws docs/learning/retrained.png.
 """
 
 import argparse
@@ -41,27 +41,27 @@ ALONE = "router alone"
 
 
 class Figures(NamedTuple):
-    """Of a router, on what was held out."""
+    """Figures of a router on the held-out examples."""
 
     accuracy: float
     macro_f1: float
     calibration_error: float
     value: float
-    """What its first candidate is worth, in the mean."""
+    """Mean value of its first candidate."""
 
 
 class Outcome(NamedTuple):
-    """Of one seed."""
+    """Results for one seed."""
 
     routers: dict[str, Figures]
     regret: dict[str, float]
-    """A task, by who suggested."""
+    """Mean regret per task, by player."""
     true_labels: float
-    """Share of those that the trace gives."""
+    """Share of the labels derived from the trace that are true."""
 
 
 def once(texts: Texts, how: Mistake, seed: int) -> Outcome:
-    """From the first router to the last."""
+    """Train, play and retrain for one seed."""
     chance = random.Random(seed)  # noqa: S311
     learned, held_out = texts.split(chance)
     asked, judging = texts.in_scope(learned), texts.in_scope(held_out)
@@ -92,7 +92,8 @@ def once(texts: Texts, how: Mistake, seed: int) -> Outcome:
 
 
 def labelled(texts: Texts, trace: list[TraceRecord], rule: Rule) -> list[Labelled]:
-    """The labels that a trace gives to its questions, with their weight beside the program's."""
+    """Return the labels that a trace gives to its questions, with their weight relative to the
+    shipped examples."""
     rows = {example.question: row for row, example in enumerate(texts.examples)}
     return [
         Labelled(rows[each.text], each.label, OWN_WEIGHT) for each in gather(trace, rule).questions
@@ -100,7 +101,7 @@ def labelled(texts: Texts, trace: list[TraceRecord], rule: Rule) -> list[Labelle
 
 
 def judged(texts: Texts, router: Classifier, rows: list[int]) -> Figures:
-    """How a router does on questions that it did not learn from."""
+    """Return a router's figures on examples that it did not learn from."""
     ranked = [{c.workflow: c.p for c in texts.candidates(router, row)} for row in rows]
     probabilities = np.array([[found[name] for name in WORKFLOWS] for found in ranked])
     truth = np.array([texts.kind(row) for row in rows])
@@ -138,7 +139,7 @@ def report(how: Mistake, outcomes: list[Outcome]) -> dict[str, Interval]:
 
 
 def main(seeds: int) -> None:
-    """All of it, without a look at the user's own router."""
+    """Run the whole comparison, without reading the user's own router."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["CONCERTINO_HOME"] = home
         texts = Texts()

@@ -1,12 +1,11 @@
-"""Regret of each policy in a simulated world, and what router and bandit are worth apart.
+"""Regret of each policy in a simulated world, and the separate contributions of router and bandit.
 
     python -m bench.learning.simulate
     python -m bench.learning.simulate --other-worlds
 
-Thirty seeds; all players get the same tasks, and rewards by the same luck. Prints Markdown tables
+Thirty seeds; all players get the same tasks and the same luck in rewards. Prints Markdown tables
 and draws docs/learning/regret.png and ablation.png (needs `pip install concertino[bench]`). With
-`--other-worlds` every seed has a world of its own, whose values are drawn at random, and nothing is
-drawn.
+`--other-worlds` every seed has its own world with random values, and no plots are drawn.
 """
 
 import argparse
@@ -30,22 +29,22 @@ MISTAKEN: dict[Wrong, str] = {
     "scattered": "20 % wrong: at random",
 }
 SHOWN = ("uniform", "greedy", "ε-greedy", "softmax", "Thompson", "Thompson, α = 1/n")
-"""Players in the picture of the policies."""
+"""Players in the plot of the policies."""
 FALLEN = "the best arm of one kind falls (dotted line)"
 NEVER = "not in half of the runs"
 
 
 @dataclass(frozen=True)
 class Runs:
-    """One player's runs in one world, a row for each seed."""
+    """One player's runs, a row for each seed."""
 
     regret: Rows
     drifting: NDArray[np.bool_]
-    """Which tasks are of the kind of which an arm drifts."""
+    """Whether each task is of the kind with a drifting arm."""
 
 
 def runs(worlds: Sequence[World], players: Iterable[Player]) -> dict[str, Runs]:
-    """Every player's, by its name; a world for each seed."""
+    """Return the runs of every player, by name, with one world for each seed."""
     streams = [(seed, world, world.tasks(seed)) for seed, world in enumerate(worlds)]
     drifting = np.array([[task.kind == DRIFTING for task in tasks] for *_, tasks in streams])
     return {
@@ -58,7 +57,7 @@ def runs(worlds: Sequence[World], players: Iterable[Player]) -> dict[str, Runs]:
 
 
 def policies(seeds: int) -> None:
-    """Each policy where it has to learn everything, with and without drift."""
+    """Compare policies that have to learn everything, with and without drift."""
     steady, falls = runs([STEADY] * seeds, PLAYERS), runs([FALLS] * seeds, PLAYERS)
     rises = runs([RISES] * seeds, [player for player in PLAYERS if "1/n" not in player.name])
     _tell_growth(steady)
@@ -70,7 +69,7 @@ def policies(seeds: int) -> None:
 
 
 def ablation(seeds: int) -> None:
-    """Router alone, bandit alone, both; where the router is right and where it is not."""
+    """Compare the router alone, the bandit alone and both, with a right and with a wrong router."""
     bandit_alone = runs([STEADY] * seeds, [BANDIT_ALONE])  # what the router says is nothing to it
     curves, gains = {}, []
     print("\n## Router, bandit and both\n")
@@ -87,7 +86,7 @@ def ablation(seeds: int) -> None:
 
 
 def other_worlds(seeds: int) -> None:
-    """The same of the policies with their defaults, where every seed has its own values."""
+    """Compare the policies with their default settings in worlds with random values."""
     worlds = [World(worth=drawn_values(seed)) for seed in range(seeds)]
     players = [player for player in PLAYERS if "1/n" not in player.name]
     _tell_growth(runs(worlds, players))

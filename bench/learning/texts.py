@@ -1,5 +1,5 @@
-"""The router's examples as a stream of tasks: some mislabelled, some held out, and the traces that
-they leave."""
+"""The router's examples as a stream of tasks: some mislabelled, some held out, with their
+traces."""
 
 import random
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from .players import Course
 from .world import WORKFLOWS, Task
 
 RUNS = 4
-"""How often each question comes."""
+"""Number of times that each question comes."""
 WRONG = 0.2
-"""Share of the examples whose label is wrong."""
+"""Share of the examples with a wrong label."""
 Mistake = Literal["at random", "among stories and lessons"]
 EXCHANGED = {"write_story": "teach_explain", "teach_explain": "write_story"}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Labelled(NamedTuple):
-    """An example by its row, with a label that need not be its own."""
+    """An example, by its row, with a label that may be wrong."""
 
     row: int
     label: str
@@ -35,25 +35,26 @@ class Labelled(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Tasks, and which example each of them is."""
+    """A sequence of tasks, with the row of each task's example."""
 
     rows: list[int]
     tasks: list[Task]
 
 
 class Texts:
-    """The examples; each is embedded once."""
+    """The shipped examples, each embedded once."""
 
     def __init__(self) -> None:
         self.examples = load_shipped_examples()
 
     @cached_property
     def seen(self) -> Rows:
-        """A row for each."""
+        """Features of the examples, one row each."""
         return build_matrix(self.examples)
 
     def split(self, chance: random.Random) -> tuple[list[int], list[int]]:
-        """Which are learned from, and which are held out: a third of each label."""
+        """Split the rows into a training set and a held-out set: a third of each label is held
+        out."""
         learned, held_out = [], []
         for label in sorted({example.label for example in self.examples}):
             rows = [n for n, example in enumerate(self.examples) if example.label == label]
@@ -63,7 +64,7 @@ class Texts:
         return learned, held_out
 
     def router(self, labelled: Sequence[Labelled]) -> Classifier:
-        """A router made from these."""
+        """Return a router fitted to these examples."""
         examples = [
             Example(self.examples[each.row].question, each.label, weight=each.weight)
             for each in labelled
@@ -71,22 +72,22 @@ class Texts:
         return fit(examples, self.seen[[each.row for each in labelled]])
 
     def in_scope(self, rows: Sequence[int]) -> list[int]:
-        """Those that some workflow is for."""
+        """Return the rows that some workflow fits."""
         return [row for row in rows if self.examples[row].label != OUT_OF_SCOPE]
 
     def kind(self, row: int) -> int:
-        """Which workflow it truly is for."""
+        """Return the index of the example's true workflow."""
         return WORKFLOWS.index(self.examples[row].label)
 
     def candidates(self, router: Classifier, row: int) -> list[Candidate]:
-        """What a router says of it."""
+        """Return a router's candidates for an example."""
         return share_probabilities(router.predict_probabilities(self.seen[row]), WORKFLOWS)
 
 
 def mislabelled(
     texts: Texts, rows: list[int], how: Mistake, chance: random.Random
 ) -> list[Labelled]:
-    """These rows, one in five of their labels wrong."""
+    """Return these rows with one label in five wrong."""
     labels = [texts.examples[row].label for row in rows]
     names = sorted(set(labels))
     within = names if how == "at random" else list(EXCHANGED)
@@ -98,8 +99,8 @@ def mislabelled(
 
 
 def stream(texts: Texts, rows: list[int], router: Classifier, seed: int) -> Stream:
-    """Each of these questions in turn, over and over, with the router's opinion; the same order
-    and luck for each router."""
+    """Return a task stream of these questions, `RUNS` times in random order, with a router's
+    candidates; order and luck are the same for every router."""
     chance = np.random.default_rng(seed)
     order = [int(row) for _ in range(RUNS) for row in chance.permutation(rows)]
     luck, noise = chance.random(len(order)), chance.standard_normal(len(order))
@@ -112,7 +113,7 @@ def stream(texts: Texts, rows: list[int], router: Classifier, seed: int) -> Stre
 
 
 def traces(texts: Texts, stream: Stream, course: Course) -> list[TraceRecord]:
-    """What the tasks leave in a trace, as far as a router learns from it."""
+    """Return the trace of the tasks, as far as a router learns from it."""
     return [
         TraceRecord(
             task_id=str(n),

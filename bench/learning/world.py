@@ -1,5 +1,5 @@
-"""A world whose rewards are known: what each workflow earns on each kind of task, tasks that come
-at random, and a router that may be wrong about them."""
+"""A simulated world with known rewards: what each workflow earns on each kind of task, random
+tasks, and a router that may be wrong about them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +21,10 @@ WORKFLOWS = (
     "summarize_url",
     "search_qa_strict",
 )
-"""Also the kinds of tasks: a kind is named after the workflow that is best for it at first."""
+"""Workflows, and also kinds of tasks: a kind is named after its initially best workflow."""
 
 SHARES = (0.25, 0.10, 0.10, 0.25, 0.15, 0.15)
-"""How often each kind comes."""
+"""Share of each kind among the tasks."""
 
 VALUES = (
     (0.70, 0.10, 0.45, 0.15, 0.10, 0.20),
@@ -34,68 +34,70 @@ VALUES = (
     (0.10, 0.10, 0.15, 0.20, 0.70, 0.45),
     (0.10, 0.10, 0.20, 0.45, 0.15, 0.65),
 )
-"""Mean reward: a row for each kind, a column for each workflow."""
+"""Mean rewards: a row for each kind, a column for each workflow."""
 OWN, OTHERS = (0.5, 0.8), (0.05, 0.5)
-"""Between which the values of other worlds are drawn: of a kind's own workflow, and of the rest."""
+"""Ranges of random values in other worlds: for a kind's own workflow, and for the rest."""
 
 ALL_OR_NOTHING = frozenset({"solve_math", "summarize_url"})
-"""Kinds whose reward is 0 or 1. That of the others is normal about its mean, cut off evenly."""
+"""Kinds whose reward is 0 or 1; that of the others is normal about its mean, clipped
+symmetrically."""
 SPREAD, REACH = 0.15, 0.3
-"""Standard deviation of those, and how far from its mean a reward may lie."""
+"""Standard deviation of these rewards, and their maximum distance from the mean."""
 
 DRIFTING = WORKFLOWS.index("rag_qa")
-"""The kind of which one arm drifts, halfway through."""
+"""The kind with one arm that drifts, halfway through."""
 AFTER: dict[Drift, tuple[str, float]] = {
     "none": ("rag_qa", 0.70),
     "falls": ("rag_qa", 0.20),
     "rises": ("summarize_url", 0.95),
 }
-"""That arm, and what it is worth from then on."""
+"""The drifting arm, and its value after the drift."""
 
 SWAPPED = (0, 2, 1, 3, 4, 5)
-"""Stories are taken for lessons and lessons for stories: one task in five."""
+"""Stories and lessons are mistaken for each other: one task in five."""
 SCATTERED = 0.2
-"""Share of the tasks, of all kinds, that are taken for any other kind."""
+"""Share of the tasks, of all kinds, that are mistaken for another kind."""
 DOUBT = (1.0, 6.0)
-"""Beta distribution of how much of a router's probability is shared out evenly."""
+"""Beta distribution of the router's doubt (scaled to exceed `UNTRIED`), the probability it shares
+out evenly."""
 
 
 class Task(NamedTuple):
-    """One task, the same for all that are compared."""
+    """One task, the same for all players."""
 
     kind: int
     candidates: list[Candidate]
-    """What the router says of it, most probable first."""
+    """The router's candidates, most probable first."""
     task_type: str
-    """What the router takes it for; the row of the bandit's table."""
+    """The router's task type; the row of the bandit's table."""
     luck: float
-    """Of its reward, evenly from 0 to 1."""
+    """Uniform random number from 0 to 1, for the reward."""
     noise: float
-    """Of its reward, standard normal."""
+    """Standard normal random number, for the reward."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What is true, and how wrong the router is."""
+    """True values of the workflows, and the router's errors."""
 
     wrong: Wrong = "nothing"
     drift: Drift = "none"
     length: int = 1500
-    """How many tasks come."""
+    """Number of tasks."""
     worth: tuple[tuple[float, ...], ...] = VALUES
-    """What the workflows are worth before the drift."""
+    """Values of the workflows before the drift, kinds × workflows."""
 
     @property
     def change(self) -> int:
-        """The first task after the drift."""
+        """Index of the first task after the drift."""
         return self.length // 2
 
     def values(self, at: int) -> NDArray[np.float64]:
-        """Mean rewards, kinds × workflows, at the time of that task."""
+        """Return the mean rewards, kinds × workflows, at the time of a task."""
         return self._later if at >= self.change else self._first
 
     def tasks(self, seed: int) -> list[Task]:
-        """All tasks in their order; the same in every world but for the router's opinion."""
+        """Return all tasks in order; only the router's opinion differs between worlds."""
         chance = np.random.default_rng(seed)
         kinds = chance.choice(len(SHARES), p=SHARES, size=self.length)
         labels = self._labels(kinds, chance)
@@ -108,7 +110,7 @@ class World:
         return tasks
 
     def reward(self, task: Task, at: int, workflow: str) -> float:
-        """What the workflow earns on that task."""
+        """Return the reward that the workflow earns on a task."""
         value = self.values(at)[task.kind, WORKFLOWS.index(workflow)]
         if WORKFLOWS[task.kind] in ALL_OR_NOTHING:
             return float(task.luck < value)
@@ -134,7 +136,7 @@ class World:
 
 
 def drawn_values(seed: int) -> tuple[tuple[float, ...], ...]:
-    """Other values than those that the product's settings were tried on."""
+    """Return random values, unlike those that the product's settings were tuned on."""
     chance = np.random.default_rng(seed)
     values = chance.uniform(*OTHERS, size=(len(SHARES), len(WORKFLOWS)))
     np.fill_diagonal(values, chance.uniform(*OWN, size=len(SHARES)))
@@ -142,7 +144,7 @@ def drawn_values(seed: int) -> tuple[tuple[float, ...], ...]:
 
 
 def opinion(label: int, doubt: float) -> list[Candidate]:
-    """A router's candidates: sure of one workflow but for a doubt that all share."""
+    """Return a router's candidates: sure of one workflow, except for a doubt shared by all."""
     even = doubt / len(WORKFLOWS)
     found = [
         Candidate(workflow=name, p=even + (1 - doubt) * (n == label))
@@ -152,4 +154,4 @@ def opinion(label: int, doubt: float) -> list[Candidate]:
 
 
 NO_OPINION = [Candidate(workflow=name, p=1 / len(WORKFLOWS)) for name in WORKFLOWS]
-"""All equally probable."""
+"""Candidates with equal probabilities."""

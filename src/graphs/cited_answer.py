@@ -1,4 +1,4 @@
-"""How a workflow ends that answers from passages: with a cited answer, or why there is none."""
+"""The end of a workflow that answers from passages: a cited answer, or why there is none."""
 
 from langgraph.runtime import Runtime
 
@@ -21,12 +21,12 @@ async def conclude_cited(
     inputs: str,
     seconds: float,
 ) -> TaskState:
-    """Answer from the passages, each sentence with the passage that it stands on.
+    """Answer from the passages, citing a passage for each sentence.
 
     Args:
-        nothing: what is said where the passages hold no answer.
-        inputs: what it worked from, to tell a stall.
-        seconds: how long it took to find the passages.
+        nothing: output if the passages hold no answer.
+        inputs: what the answer is based on, to detect a stall.
+        seconds: time spent finding the passages.
     """
     watch = Stopwatch()
     usage = Usage()

@@ -1,4 +1,4 @@
-"""What a workflow made: entered into the state, and laid out for the person at the end."""
+"""Outputs of workflows: recorded in the state, and presented to the user at the end."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from ..language.reading import find_faults, find_repeats, repair_text
 from ..state import Check, Output, Source, Status, TaskState, Turn, Usage, output_of
 
 READABLE = "readable"
-"""The check of every text that is shown; an output has it only where it failed."""
+"""Name of the check that a text is readable; outputs include it only if it failed."""
 
 
 def record_output(
@@ -20,15 +20,15 @@ def record_output(
     usage: Usage | None = None,
     seconds: float = 0.0,
 ) -> TaskState:
-    """The state update of an action that made something.
+    """Return the state update of an agent that produced an output.
 
     Args:
-        actor: the action's name.
-        output: what it made, under its workflow's name.
-        summary: one line for people.
-        inputs: what it worked from, to tell a stall.
-        usage: what its model calls cost.
-        seconds: how long it took.
+        actor: name of the agent.
+        output: the output, under its workflow's name.
+        summary: one line for the user.
+        inputs: what the output is based on, to detect a stall.
+        usage: model usage.
+        seconds: time taken.
     """
     spent = usage or Usage()
     return {
@@ -55,16 +55,16 @@ def build_output(
     language: Language | None = None,
     known: str = "",
 ) -> Output:
-    """An output that is verified exactly when all its checks passed and a person can read it.
+    """Return an output, verified if and only if all its checks passed and its text is readable.
 
     Args:
-        workflow: Its workflow's name.
-        text: What the person gets.
-        checks: What was checked of it.
-        sources: What it rests on.
-        data: The parts it was made of.
-        language: The one the text is to be in; with None it is read when the task is concluded.
-        known: What the text may quote: the question, an opening.
+        workflow: Name of the workflow.
+        text: Text for the user.
+        checks: Results of the checks.
+        sources: Sources that the text cites.
+        data: Parts of the output as plain data.
+        language: Expected language of the text; None postpones proofreading to the task's end.
+        known: Text that may be quoted: the question, an opening.
     """
     output = Output(
         workflow=workflow,
@@ -79,13 +79,15 @@ def build_output(
 
 
 def proofread(output: Output, language: Language, known: str = "") -> Output:
-    """The output as a person can read it: without what its text repeats, without an end that
-    breaks off. One whose text has a fault that cannot be left out is not verified, and says why.
+    """Return the output in readable form, without repetitions and without an unfinished end.
+
+    If its text has a fault that cannot be removed, the output is unverified and a failed check says
+    why.
 
     Args:
-        output: What a workflow made.
-        language: The one its text is to be in.
-        known: What the text may quote, as it stands: the question, an opening.
+        output: Output of a workflow.
+        language: Expected language of the text.
+        known: Text that may be quoted as it is: the question, an opening.
     """
     if output.status == "no_answer":
         return output
@@ -104,24 +106,25 @@ def proofread(output: Output, language: Language, known: str = "") -> Output:
 
 
 def has_output(state: TaskState, workflow: str) -> bool:
-    """Whether the workflow has made something."""
+    """Return whether the workflow has an output."""
     return output_of(state, workflow) is not None
 
 
 def has_verified_output(state: TaskState, workflow: str) -> bool:
-    """Whether what the workflow made passed all its checks."""
+    """Return whether the workflow has an output that passed all its checks."""
     output = output_of(state, workflow)
     return output is not None and output.status == "verified"
 
 
 def may_improve(state: TaskState, workflow: str) -> bool:
-    """Whether the workflow has made nothing yet, or something that failed a check."""
+    """Return whether the workflow has no output yet, or one that failed a check."""
     output = output_of(state, workflow)
     return output is None or output.status == "unverified"
 
 
 def list_failed_checks(state: TaskState, workflow: str) -> list[str]:
-    """The checks that did not pass, one line each."""
+    """Return the output's status, then its failed checks, one line each; empty without an
+    output."""
     output = output_of(state, workflow)
     if output is None:
         return []
@@ -131,7 +134,7 @@ def list_failed_checks(state: TaskState, workflow: str) -> list[str]:
 def conclude(
     state: TaskState, workflow: str, names: Mapping[str, Mapping[Language, str]]
 ) -> TaskState:
-    """End the task with the workflow's output: its text, its sources, and what was checked."""
+    """End the task with the workflow's output: its text, sources and checks."""
     output, language = output_of(state, workflow), state["language"]
     if output is None:
         return {
@@ -156,7 +159,8 @@ def conclude(
 
 
 def _join_known(state: TaskState) -> str:
-    """What the person wrote: the question and the texts among the inputs."""
+    """Return the user's own text and earlier answers: the question, text inputs, the thread's
+    answers."""
     given = [value for value in state.get("inputs", {}).values() if isinstance(value, str)]
     earlier = [exchange["answer"] for exchange in state.get("earlier", [])]
     return "\n\n".join([state.get("question", ""), *given, *earlier])

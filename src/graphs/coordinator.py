@@ -1,4 +1,4 @@
-"""The outer graph: the Coordinator in the middle, every agent returning to it."""
+"""The outer graph: the Coordinator in the middle; every agent returns to it."""
 
 from functools import cache
 from typing import Any
@@ -45,11 +45,11 @@ REPORT = "report"
 
 
 def check_input(task: TaskInput) -> None:
-    """Refuse what cannot be worked on.
+    """Check that a task can be worked on.
 
     Raises:
-        InvalidTask: the question is empty, not text or too long, the workflow is unknown, or its
-            inputs are not of its model.
+        InvalidTask: the question is empty, not text or too long, the workflow is unknown, or the
+            inputs do not match its model.
     """
     question = task.get("question")
     if not isinstance(question, str) or not question.strip():
@@ -59,10 +59,10 @@ def check_input(task: TaskInput) -> None:
 
 
 def check_text(text: str) -> None:
-    """Refuse what a person has written, a question or an answer, where it cannot be worked on.
+    """Check that the user's text, a question or an answer, can be worked on.
 
     Raises:
-        InvalidTask: it is not text or too long.
+        InvalidTask: it cannot be encoded or is too long.
     """
     limit = get_settings().max_question_chars
     try:
@@ -74,10 +74,10 @@ def check_text(text: str) -> None:
 
 
 def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
-    """Refuse inputs that do not fit the workflow or, where none is named, any that knows them.
+    """Check that inputs fit the workflow or, if none is named, any workflow that has such inputs.
 
     Raises:
-        InvalidTask: an input is unknown or has the wrong form.
+        InvalidTask: an input is unknown or malformed.
     """
     flows = [WORKFLOWS[workflow]] if workflow else list(WORKFLOWS.values())
     known = {name for flow in flows for name in flow.inputs.model_fields}
@@ -103,10 +103,10 @@ def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
 
 
 def check_workflow(name: str | None) -> str | None:
-    """The name, where it is None or that of a registered workflow.
+    """Return `name` if it is None or the name of a registered workflow.
 
     Raises:
-        InvalidTask: it is not.
+        InvalidTask: there is no such workflow.
     """
     if name is not None and name not in WORKFLOWS:
         known = ", ".join(sorted(WORKFLOWS))
@@ -115,8 +115,8 @@ def check_workflow(name: str | None) -> str | None:
 
 
 async def receive(state: TaskInput) -> TaskState:
-    """Check the task, and fill in what the caller left out; a follow-up keeps the inputs of what
-    it follows."""
+    """Check the task and fill in what the caller omitted; a follow-up inherits the inputs of the
+    previous task."""
     check_input(state)
     earlier = state.get("earlier") or []
     inherited = earlier[-1]["inputs"] if earlier else {}
@@ -133,7 +133,7 @@ async def receive(state: TaskInput) -> TaskState:
 
 
 async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Ask the classifier and the bandit which workflow the task may be for. They only advise."""
+    """Ask the classifier and the bandit which workflow may fit the task. They only advise."""
     context = runtime.context or RunContext()
     question, inputs = format_problem(state), state["inputs"]
     return {
@@ -144,12 +144,12 @@ async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
 
 
 def choices_for(question: str, inputs: dict[str, Any] | None = None) -> list[str]:
-    """The registered workflows that take this task."""
+    """Return the names of the registered workflows that accept this task."""
     return list_available_workflows({"question": question, "inputs": inputs or {}})
 
 
 async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Enter what was played into the history, and decide who plays next."""
+    """Record the last turn in the history, and decide which agent plays next."""
     turn = state.get("turn")
     entered = [build_turn_record(turn, state)] if turn else []
     seen: TaskState = {**state, "history": [*state.get("history", []), *entered]}
@@ -161,8 +161,10 @@ async def coordinator(state: TaskState, runtime: Runtime[RunContext]) -> TaskSta
 
 
 async def need_input(state: TaskState) -> TaskState:
-    """Ask the person and wait, over a restart if need be. Nothing else happens here: the node
-    runs again from its top when the answer comes."""
+    """Ask the user and wait for the answer, across restarts if necessary.
+
+    Nothing else happens here, because the node runs again from its start when the answer arrives.
+    """
     decision = state["decision"]
     assert decision is not None  # noqa: S101  (only a decision leads here)
     answer: str = interrupt({"question": decision.instructions}, response_schema=str)
@@ -173,13 +175,13 @@ async def need_input(state: TaskState) -> TaskState:
 
 
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Let the workflow that was played last conclude the task."""
+    """Conclude the task with the workflow that was played last."""
     flow = active_workflow(state)
     return await flow.conclude(state, runtime) if flow else _decline(state)
 
 
 def _decline(state: TaskState) -> TaskState:
-    """End a task that no workflow is for: nothing is made up, and what can be done is said."""
+    """Decline a task that no workflow fits: invent nothing, and list what can be done."""
     language = state["language"]
     lines = [f"- {flow.description[language]}" for flow in WORKFLOWS.values()]
     text = say("made.declined", language, workflows="\n".join(lines))
@@ -187,8 +189,10 @@ def _decline(state: TaskState) -> TaskState:
 
 
 def route_decision(state: TaskState) -> str:
-    """Where the decision leads: a workflow of several agents, back to the Coordinator, which
-    then chooses the first of them."""
+    """Return the node that a decision leads to.
+
+    A workflow of several agents leads back to the Coordinator, which then chooses the first agent.
+    """
     decision = state["decision"]
     assert decision is not None  # noqa: S101  (the Coordinator has just made it)
     chosen = decision.next_action
@@ -198,8 +202,10 @@ def route_decision(state: TaskState) -> str:
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """The graph with every registered workflow's agents around the Coordinator. It is compiled
-    once, as that takes longer than a step of it."""
+    """Return the graph of the Coordinator and the agents of all registered workflows.
+
+    It is compiled only once, because compiling takes longer than a step of the graph.
+    """
     return _compile_graph(tuple(WORKFLOWS.values())).copy({"checkpointer": checkpointer})
 
 
@@ -232,7 +238,7 @@ def _route_received(state: TaskState) -> str:
 
 
 def _route_choice(state: TaskState) -> str:
-    """The router only where there is a workflow to choose."""
+    """Skip the router if the workflow is already chosen."""
     return "coordinator" if state["workflow"] else "router"
 
 
@@ -256,7 +262,7 @@ def _format_advice(state: TaskState, legal: list[str]) -> str:
 
 
 def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
-    """What a choice means: an agent of the workflow that is played, or another workflow."""
+    """Describe a choice: an agent of the active workflow, or another workflow."""
     agent, language = find_agent(name), state["language"]
     if agent and (name in own or name not in WORKFLOWS):
         return agent.description[language]
@@ -268,4 +274,4 @@ def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
 
 
 graph = build_graph()
-"""For LangGraph's server and Studio, which bring their own checkpointer."""
+"""Graph for LangGraph's server and Studio, which supply their own checkpointer."""

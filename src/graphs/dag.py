@@ -1,7 +1,8 @@
-"""A small engine for any DAG of steps: all that are ready run side by side (`Send`), round after
-round, until none is left.
+"""A small engine for DAGs of steps: all ready steps run in parallel (`Send`), round after round,
+until none is left.
 
-What depends on a failed step is skipped. Siblings of a failed step finish, and their results stay.
+Steps that depend on a failed step are skipped. Siblings of a failed step finish and keep their
+results.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping
@@ -17,44 +18,45 @@ from ..context import RunContext
 
 Step = TypeVar("Step", bound=Hashable)
 Needs = Mapping[Step, Collection[Step]]
-"""Every step of the DAG, in a fixed order, with the steps whose results it uses."""
+"""All steps of the DAG, in a fixed order, each with the steps whose results it uses."""
 Outcome = Literal["done", "failed"]
 
 
 @dataclass(frozen=True)
 class Dag(Generic[Step]):
-    """How the steps of a state are found and carried out.
+    """How to find and run the steps in a state.
 
-    The callables read the subgraph's state and change nothing; `run` and `conclude` are its nodes.
+    The callables read the subgraph's state without changing it; `run` and `conclude` are its nodes.
     """
 
     needs: Callable[[Any], Needs[Step]]
     outcomes: Callable[[Any], Mapping[Step, Outcome]]
-    """How each step ended that has been carried out."""
+    """Outcomes of the steps that have been run."""
     prepare: Callable[[Any, Step], Mapping[str, Any]]
-    """What the node that runs a step is sent."""
+    """Input for the node that runs a step."""
     run: Any
-    """Carries out one step, and leaves its result where `outcomes` finds it."""
+    """Node that runs one step and stores its result where `outcomes` finds it."""
     conclude: Any
-    """Gathers the results, once nothing more can be run."""
+    """Node that collects the results once no further step can run."""
     stop_on_failure: bool = False
-    """Begin nothing more once a step has failed, not even what does not depend on it."""
+    """Start no further step after a failure, not even independent ones."""
 
 
 def build_dag(
     dag: Dag[Step], *, run: str, state: type[Any], inputs: type[Any], output: type[Any]
 ) -> CompiledStateGraph[Any, RunContext, Any, Any]:
-    """Compile the subgraph that carries out a DAG; it shares the outer graph's checkpointer.
+    """Compile the subgraph that runs a DAG; it shares the outer graph's checkpointer.
 
     Args:
-        run: name of the node that carries out a step.
-        state: schema of the subgraph's state; what steps leave there needs a reducer.
-        inputs: schema of what it reads of the outer state.
-        output: schema of what it leaves in the outer state.
+        dag: how to find and run the steps.
+        run: name of the node that runs a step.
+        state: schema of the subgraph's state; keys that steps write need a reducer.
+        inputs: schema of the part of the outer state that it reads.
+        output: schema of the part of the outer state that it writes.
     """
 
     async def schedule(state: Any) -> dict[str, Any]:
-        """Change nothing: the join after which `start_ready` looks again."""
+        """Change nothing: join the running steps, after which `start_ready` looks again."""
         return {}
 
     def start_ready(state: Any) -> list[Send] | str:
@@ -78,7 +80,7 @@ def build_dag(
 
 
 def find_ready(needs: Needs[Step], outcomes: Mapping[Step, Outcome]) -> list[Step]:
-    """The steps not yet carried out whose every need is done."""
+    """Return the steps that have not run and whose needs are all done."""
     done = {step for step, outcome in outcomes.items() if outcome == "done"}
     return [
         step for step, wanted in needs.items() if step not in outcomes and done.issuperset(wanted)
@@ -86,7 +88,8 @@ def find_ready(needs: Needs[Step], outcomes: Mapping[Step, Outcome]) -> list[Ste
 
 
 def find_skipped(needs: Needs[Step], outcomes: Mapping[Step, Outcome]) -> list[Step]:
-    """The steps that will not be carried out, since one that they need, directly or not, failed."""
+    """Return the steps that will not run because a step they need, directly or indirectly,
+    failed."""
     lost = {step for step, outcome in outcomes.items() if outcome == "failed"}
     for step in sort_steps(needs):
         if step not in outcomes and not lost.isdisjoint(needs[step]):
@@ -95,10 +98,10 @@ def find_skipped(needs: Needs[Step], outcomes: Mapping[Step, Outcome]) -> list[S
 
 
 def sort_steps(needs: Needs[Step]) -> list[Step]:
-    """The steps in an order in which each stands behind what it needs.
+    """Return the steps in topological order: each after the steps it needs.
 
     Raises:
-        ValueError: a step needs one that does not exist, or itself through others.
+        ValueError: a step needs an unknown step or, directly or indirectly, itself.
     """
     unknown = {step for wanted in needs.values() for step in wanted} - set(needs)
     if unknown:
@@ -107,11 +110,11 @@ def sort_steps(needs: Needs[Step]) -> list[Step]:
 
 
 def join_chains(needs: Needs[Step]) -> list[list[Step]]:
-    """The steps gathered into chains, each of which can be carried out in one go.
+    """Group the steps into chains that can each be run in one go.
 
-    A step joins the chain before it when it needs nothing else and no other step needs that one
-    directly. Dependencies that follow from others do not count. Chains come in the order of their
-    first steps.
+    A step joins the preceding chain if it needs nothing but the last step of that chain, and no
+    other step needs that one directly. Dependencies implied by others do not count. Chains are
+    ordered by their first steps.
     """
     direct = reduce_needs(needs)
     needed_by = {step: [other for other in direct if step in direct[other]] for step in direct}
@@ -127,7 +130,7 @@ def join_chains(needs: Needs[Step]) -> list[list[Step]]:
 
 
 def reduce_needs(needs: Needs[Step]) -> dict[Step, set[Step]]:
-    """Each step's needs, less those that it has through another (transitive reduction)."""
+    """Return each step's needs without those implied by other needs (transitive reduction)."""
     everything: dict[Step, set[Step]] = {}
     direct: dict[Step, set[Step]] = {}
     for step in sort_steps(needs):

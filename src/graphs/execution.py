@@ -1,4 +1,4 @@
-"""The execution subgraph: the plan's chains of steps, side by side where the plan allows it."""
+"""The execution subgraph: runs the plan's chains of steps, in parallel where the plan allows it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +20,10 @@ from .dag import Dag, Outcome, build_dag, join_chains
 
 
 def build_execution() -> CompiledStateGraph[Any, RunContext, Any, Any]:
-    """Compile the subgraph. A chain is known by its first step; after one that failed no other is
-    begun, since without it there is no answer."""
+    """Compile the subgraph. A chain is identified by its first step.
+
+    After a failed chain no other is started, because without it there is no answer.
+    """
     dag = Dag(
         needs=chain_needs,
         outcomes=_outcomes,
@@ -36,7 +38,7 @@ def build_execution() -> CompiledStateGraph[Any, RunContext, Any, Any]:
 
 
 def chain_needs(state: ExecutionInput) -> dict[int, set[int]]:
-    """Each chain of the plan, with the chains whose results it uses."""
+    """Return each chain of the plan with the chains whose results it uses."""
     needs = _step_needs(state)
     chain_of = {step: chain[0] for chain in join_chains(needs) for step in chain}
     found: dict[int, set[int]] = {chain: set() for chain in chain_of.values()}

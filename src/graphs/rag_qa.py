@@ -1,4 +1,5 @@
-"""The workflow `rag_qa`: answers from the person's own documents, with citations, or says no."""
+"""The workflow `rag_qa`: answers from the user's own documents with citations, or says that they
+hold no answer."""
 
 from typing import Any, cast
 
@@ -46,7 +47,7 @@ class RagInputs(BaseModel):
 
 
 class RagInput(LookupState, InputsState, total=False):
-    """What the subgraph reads of the task."""
+    """Part of the task's state that the subgraph reads."""
 
     language: Language
 
@@ -64,10 +65,10 @@ class RagState(RagInput, total=False):
 
 
 async def retrieve_docs(state: RagInput) -> RagState:
-    """Find passages in the knowledge base and in the pages named; on a second try, twice as many
-    and also those that are less like the question.
+    """Find passages in the knowledge base and in the given pages.
 
-    The embedding of the query happens inside: a vector in the state would only swell checkpoints.
+    A second try retrieves twice as many, including passages less similar to the question. The query
+    is embedded here, because a vector in the state would only bloat checkpoints.
     """
     watch, inputs = Stopwatch(), parse_inputs(state, RagInputs)
     wanted = inputs.top_k * (1 + count_turns(state, NAME))
@@ -113,7 +114,7 @@ def build() -> CompiledStateGraph[RagState, RunContext, RagInput, WorkflowOutput
 
 
 def _explain_no_answer(state: RagState) -> Output:
-    """Why there is no answer."""
+    """Return an output that explains why there is no answer."""
     lines = [say("rag.nothing", state["language"])]
     lines += [say("rag.unread", state["language"], page=page) for page in state["unread"]]
     return Output(workflow=NAME, status="no_answer", text="\n\n".join(lines))

@@ -1,4 +1,4 @@
-"""The workflows the Coordinator can conduct; everything that lists them reads this registry."""
+"""Registry of the workflows that the Coordinator can conduct; every list of workflows reads it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,53 +27,54 @@ def _never(state: TaskState) -> bool:
 
 @dataclass(frozen=True)
 class Agent:
-    """A node that the Coordinator may send the task to."""
+    """A node to which the Coordinator may send the task."""
 
     name: str
     description: LocalizedText
-    """One line for the Coordinator: what it does and when it is the one to play."""
+    """One line for the Coordinator: what the agent does and when to choose it."""
     node: Any
     """An async function of the state, or a compiled subgraph."""
     legal: StatePredicate | None = None
-    """Whether it makes sense now; narrows what the Coordinator chooses from, no more. None: until
-    its workflow has an output, and while that fails a check."""
+    """Whether the agent may play now; this only narrows the Coordinator's choice. None: as long as
+    its workflow has no output, or one that failed a check."""
 
 
 @dataclass(frozen=True, eq=False)
 class Workflow:
     """A kind of task, and the agents that carry it out.
 
-    The defaults suit a workflow that leaves an `Output` under its name, see
+    The defaults suit a workflow that stores an `Output` under its name; see
     `conclusion.record_output`.
     """
 
     name: str
     description: LocalizedText
-    """One line for the Coordinator, the command line and the docs: what kind of task it is for."""
+    """One line for the Coordinator, the command line and the docs: the kind of task."""
     inputs: type[BaseModel]
-    """What may be given besides the question."""
+    """Model of the optional inputs besides the question."""
     agents: tuple[Agent, ...]
     checks: Mapping[str, LocalizedText] = field(default_factory=dict)
-    """What a machine checks of the output: the name of each check, and what it means."""
+    """Automatic checks of the output, by name, with their meanings."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """How much each check counts in the task's reward, see `learning/reward.py`; 1 where nothing
-    is said."""
+    """Weight of each check in the task's reward, see `learning/reward.py`; 1 if missing."""
     source_signs: tuple[str, ...] = ()
-    """Features of a question, see `learning/features.py`, by which it asks for the source of
-    knowledge that this workflow answers from; none where it answers from no source."""
+    """Features of questions (see `learning/features.py`) that ask for this workflow's source of
+    knowledge; empty if it has none."""
     available: StatePredicate = _always
-    """Whether it can be chosen for this task at all."""
+    """Whether the workflow can be chosen for this task at all."""
     complete: StatePredicate | None = None
-    """Whether there is something to conclude with; None: once there is an output."""
+    """Whether there is a result to conclude with; None: once there is an output."""
     need_input: StatePredicate = _never
-    """Whether asking the person could help."""
+    """Whether asking the user could help."""
     signals: Callable[[TaskState], list[str]] | None = None
-    """What the Coordinator should know before it decides, one line each; None: failed checks."""
+    """Hints for the Coordinator's decision, one line each; None: the failed checks."""
     report: Callable[[TaskState, Runtime[RunContext]], Awaitable[TaskState]] | None = None
-    """What ends the task: sets `final_answer`, `report` and `status`; None: from the output."""
+    """Node that ends the task and sets `final_answer`, `report` and `status`; None: taken from the
+    output."""
 
     def may_be_chosen(self, state: TaskState) -> bool:
-        """Whether this workflow is one for the task, its inputs being what they are."""
+        """Return whether this workflow is available for the task and the task's inputs are valid
+        for it."""
         try:
             parse_inputs(state, self.inputs)
         except ValidationError:
@@ -81,19 +82,19 @@ class Workflow:
         return self.available(state)
 
     def may_play(self, agent: Agent, state: TaskState) -> bool:
-        """Whether an agent of this workflow makes sense now."""
+        """Return whether an agent of this workflow may play now."""
         return agent.legal(state) if agent.legal else may_improve(state, self.name)
 
     def may_complete(self, state: TaskState) -> bool:
-        """Whether this workflow has something to conclude with."""
+        """Return whether this workflow has a result to conclude with."""
         return self.complete(state) if self.complete else has_output(state, self.name)
 
     def signals_of(self, state: TaskState) -> list[str]:
-        """What the Coordinator should know before it decides."""
+        """Return hints for the Coordinator's decision, one line each."""
         return self.signals(state) if self.signals else list_failed_checks(state, self.name)
 
     async def conclude(self, state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-        """End the task with what this workflow made."""
+        """End the task with this workflow's result."""
         if self.report:
             return await self.report(state, runtime)
         return conclude(state, self.name, self.checks)
@@ -105,14 +106,14 @@ WORKFLOWS: dict[str, Workflow] = {}
 RESERVED = frozenset(
     {"receive", "restate", "router", "coordinator", "need_input", "report", "complete"}
 )
-"""Names that the outer graph itself uses."""
+"""Names used by the outer graph itself."""
 
 
 def register(workflow: Workflow) -> Workflow:
-    """Add a workflow. One of its agents may bear its name.
+    """Add a workflow; it may share its name with one of its own agents.
 
     Raises:
-        ValueError: its name or an agent's name is taken, or stands twice.
+        ValueError: the workflow's name or an agent's name is taken, or two agents share a name.
     """
     agents = (agent.name for flow in WORKFLOWS.values() for agent in flow.agents)
     taken = {*WORKFLOWS, *agents, *RESERVED}
@@ -125,12 +126,14 @@ def register(workflow: Workflow) -> Workflow:
 
 
 def list_sources() -> dict[str, tuple[str, ...]]:
-    """The workflows that answer from a source of knowledge, each with its `source_signs`."""
+    """Return the `source_signs` of the workflows that answer from a source of knowledge, by
+    name."""
     return {name: flow.source_signs for name, flow in WORKFLOWS.items() if flow.source_signs}
 
 
 def describe_workflows() -> list[dict[str, Any]]:
-    """Every workflow as plain data: name, descriptions, schema of its inputs, checks, agents."""
+    """Return all workflows as plain data: name, descriptions, schema of the inputs, checks,
+    agents."""
     return [
         {
             "name": flow.name,

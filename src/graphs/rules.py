@@ -1,4 +1,4 @@
-"""What is legal now. Rules narrow the Coordinator's choice and bound it; they never make it."""
+"""Rules for legal actions: they narrow and bound the Coordinator's choice but never make it."""
 
 from collections import Counter
 
@@ -9,15 +9,15 @@ from .registry import WORKFLOWS, Agent, Workflow
 COMPLETE = "complete"
 NEED_INPUT = "need_input"
 MAX_QUESTIONS = 2
-"""Times that a task may ask its person."""
+"""Maximum number of questions that a task may ask its user."""
 
 
 def legal_actions(state: TaskState) -> list[str]:
-    """The actions the Coordinator may choose from, never none.
+    """Return the actions the Coordinator may choose from; never empty.
 
-    Before a workflow is chosen these are the workflows themselves, and `complete` for a task that
-    is for none of them; where one has something to conclude with, those not yet played may follow
-    it. At the iteration limit only `complete` is left; so it is where nothing else makes sense.
+    Before a workflow is chosen, these are the workflows themselves, and `complete` for a task that
+    none of them fits. Once the active workflow can conclude, workflows not yet played may follow
+    it. Only `complete` is left at the iteration limit, or when nothing else makes sense.
     """
     if total_iterations(state) >= state["max_iterations"]:
         return [COMPLETE]
@@ -37,13 +37,14 @@ def legal_actions(state: TaskState) -> list[str]:
 
 
 def active_workflow(state: TaskState) -> Workflow | None:
-    """The workflow that is being played; None before one is chosen."""
+    """Return the workflow being played; None before one is chosen."""
     name = state.get("active")
     return WORKFLOWS[name] if name else None
 
 
 def list_available_workflows(state: TaskState) -> list[str]:
-    """The workflows that may be chosen: the available ones that have not been."""
+    """Return the names of the available workflows not chosen yet; none if the task names a
+    workflow."""
     if state.get("workflow"):
         return []
     chosen = {decision.next_action for decision in decisions(state)}
@@ -53,21 +54,21 @@ def list_available_workflows(state: TaskState) -> list[str]:
 
 
 def find_agent(name: str) -> Agent | None:
-    """The registered agent of that name, if there is one."""
+    """Return the registered agent with this name, or None."""
     agents = (agent for flow in WORKFLOWS.values() for agent in flow.agents)
     return next((agent for agent in agents if agent.name == name), None)
 
 
 def find_workflow(actor: str) -> Workflow | None:
-    """The workflow that an agent belongs to."""
+    """Return the workflow that an agent belongs to, or None."""
     return next((f for f in WORKFLOWS.values() if any(a.name == actor for a in f.agents)), None)
 
 
 def is_stalled(state: TaskState, actor: str) -> bool:
-    """Whether playing again would be a third time with the same inputs and the same result.
+    """Return whether an agent has already produced the same result twice from the same inputs.
 
-    The inputs are the same until an agent before it, in its workflow's order, has played with a
-    result of its own that was not there before.
+    Inputs count as the same until the user answers a question or an agent that precedes it in its
+    workflow plays, with a result that is new in the history.
     """
     flow = find_workflow(actor)
     names = [agent.name for agent in flow.agents] if flow else []
@@ -84,11 +85,11 @@ def is_stalled(state: TaskState, actor: str) -> bool:
 
 
 def total_iterations(state: TaskState) -> int:
-    """Rounds in which an agent has played."""
+    """Return the number of rounds in which an agent played."""
     return len(rounds(state))
 
 
 def find_last_turn(state: TaskState, actor: str) -> int:
-    """Place in the history of an agent's latest turn; -1 if it has not played."""
+    """Return the index in the history of an agent's latest turn; -1 if it has not played."""
     history: list[Record] = state.get("history", [])
     return max((n for n, record in enumerate(history) if record.actor == actor), default=-1)

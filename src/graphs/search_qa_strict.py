@@ -44,7 +44,7 @@ class SearchInputs(BaseModel):
 
 
 class SearchInput(LookupState, InputsState, total=False):
-    """What the subgraph reads of the task."""
+    """Part of the task's state that the subgraph reads."""
 
     language: Language
 
@@ -55,7 +55,7 @@ class SearchState(SearchInput, total=False):
     urls: list[str]
     passages: list[Source]
     notes: list[str]
-    """For people: why there was nothing to answer from."""
+    """Notes for the user: why there was nothing to answer from."""
     seconds: float
     outputs: dict[str, Output]
     turn: Turn | None
@@ -63,7 +63,8 @@ class SearchState(SearchInput, total=False):
 
 
 async def search(state: SearchInput) -> SearchState:
-    """Find pages; on a second try, as many more. Without a provider, or offline, say so."""
+    """Find pages, twice as many on a second try; without a provider, or offline, note why there are
+    none."""
     watch, language = Stopwatch(), state["language"]
     wanted = parse_inputs(state, SearchInputs).pages * (1 + count_turns(state, NAME))
     found: SearchState = {"urls": [], "notes": [], "passages": []}
@@ -83,8 +84,10 @@ async def search(state: SearchInput) -> SearchState:
 
 
 async def read(state: SearchState) -> SearchState:
-    """Fetch the pages side by side, and take from them what fits the question best. A search
-    result that was not read is not evidence."""
+    """Fetch the pages in parallel and select the passages that best fit the question.
+
+    A search result that was not read is not evidence.
+    """
     watch = Stopwatch()
     question = choose_query(state, NAME)
     passages, unread = await retrieve_page_passages(
@@ -95,7 +98,8 @@ async def read(state: SearchState) -> SearchState:
 
 
 async def answer(state: SearchState, runtime: Runtime[RunContext]) -> TaskState:
-    """Answer from what was read, each sentence with its page, or say why there is no answer."""
+    """Answer from the pages read, citing a page for each sentence, or say why there is no
+    answer."""
     question = choose_query(state, NAME)
     return await conclude_cited(
         NAME,
@@ -128,7 +132,7 @@ def build() -> CompiledStateGraph[SearchState, RunContext, SearchInput, Workflow
 
 
 def _explain_no_answer(state: SearchState) -> Output:
-    """Why there is no answer."""
+    """Return an output that explains why there is no answer."""
     said = state["notes"] or [say("search.nothing", state["language"])]
     return Output(workflow=NAME, status="no_answer", text="\n\n".join(said))
 

@@ -16,7 +16,7 @@ from .registry import Agent, Workflow, register
 from .rules import NEED_INPUT, find_last_turn
 
 MAX_UNPLANNED_CHARS = 800
-"""Characters of a problem that may be worked on without a plan."""
+"""Maximum length, in characters, of a problem that may be solved without a plan."""
 
 _FORMULA = re.compile(r"[=<>≤≥^√∫∑]|\\[a-z]|\b(?:sin|cos|tan|log|ln|f)\s*\(")
 
@@ -37,7 +37,7 @@ def _has_new_execution(state: TaskState) -> bool:
 
 
 def _has_failed(state: TaskState) -> bool:
-    """Whether the latest word on the plan's result is that it does not hold."""
+    """Return whether the latest turn in this workflow failed."""
     played = _list_own_turns(state)
     return bool(played) and played[-1].failed
 
@@ -47,7 +47,8 @@ def _may_try_again(state: TaskState) -> bool:
 
 
 def _may_go_back(state: TaskState, level: Level) -> bool:
-    """Whether it may be tried again from there; a diagnosis that points elsewhere rules it out."""
+    """Return whether to retry from this level; a diagnosis that names another level rules it
+    out."""
     found = state.get("verification_output")
     diagnosed = found.issues if found and not _has_new_execution(state) else []
     return _may_try_again(state) and (not diagnosed or diagnosed[0].level == level)
@@ -63,7 +64,7 @@ def _is_untouched(state: TaskState) -> bool:
 
 
 def _list_own_turns(state: TaskState) -> list[Record]:
-    """What this workflow's agents, or the person it asked, have played."""
+    """Return the turns of this workflow's agents and the user's answers."""
     mine = {NEED_INPUT, *(action.name for action in SOLVE_MATH.agents)}
     return [record for record in turns(state) if record.actor in mine]
 
@@ -86,13 +87,15 @@ def _may_execute(state: TaskState) -> bool:
 
 
 def may_skip_planning(state: TaskState) -> bool:
-    """Whether the problem is plain enough for a program without a plan: short, in words only."""
+    """Return whether a problem is simple enough for a program without a plan: short, and words
+    only."""
     problem = format_problem(state)
     return len(problem) <= MAX_UNPLANNED_CHARS and not _FORMULA.search(problem)
 
 
 def _may_verify(state: TaskState) -> bool:
-    """There is a new result; or the program failed, and there is still the second route."""
+    """Return whether there is a new result or, after a failed program, the second route left to
+    try."""
     executed = state.get("execution_output")
     has_result = executed is not None and executed.answer is not None
     return _has_new_execution(state) and (has_result or _just_played(state, "execution"))
@@ -112,7 +115,7 @@ def _may_ask(state: TaskState) -> bool:
 
 
 def _just_played(state: TaskState, actor: str) -> bool:
-    """Whether it was the last to play."""
+    """Return whether this agent had the workflow's latest turn."""
     played = _list_own_turns(state)
     return bool(played) and played[-1].actor == actor
 

@@ -1,4 +1,4 @@
-"""The workflow `summarize_url`: reads pages and says what matters in them, long ones by parts."""
+"""The workflow `summarize_url`: reads pages and summarizes them, long ones part by part."""
 
 import asyncio
 import operator
@@ -52,13 +52,13 @@ class SummarizeInputs(BaseModel):
 
 
 class SummarizeInput(QuestionState, InputsState, total=False):
-    """What the subgraph reads of the task."""
+    """Part of the task's state that the subgraph reads."""
 
     language: Language
 
 
 class PagePart(TypedDict):
-    """A piece of a page and what it says in short."""
+    """A part of a page and its summary."""
 
     number: int
     title: str
@@ -67,16 +67,16 @@ class PagePart(TypedDict):
 
 
 class SummarizeState(SummarizeInput, total=False):
-    """State of the subgraph: parts arrive in any order."""
+    """State of the subgraph; summaries of parts arrive in any order."""
 
     pages: list[Source]
     notes: list[str]
-    """For people: pages that could not be read, and what was left out."""
+    """Notes for the user: unreadable pages, and what was omitted."""
     parts: list[PagePart]
     summaries: Annotated[list[PagePart], operator.add]
     costs: Annotated[list[Usage], operator.add]
     seconds: Annotated[list[float], operator.add]
-    """What each part took; they are summarized side by side."""
+    """Seconds spent on each part; parts are summarized in parallel."""
     fetch_seconds: float
     outputs: dict[str, Output]
     turn: Turn | None
@@ -84,23 +84,23 @@ class SummarizeState(SummarizeInput, total=False):
 
 
 class PagePartTask(SummarizeInput, total=False):
-    """One part, sent to its own node run."""
+    """One part, sent to its own run of the node."""
 
     part: PagePart
     length: int
     alone: bool
-    """Whether there is no other part, so that its summary is that of the whole."""
+    """Whether this is the only part, so that its summary is the final one."""
 
 
 def collect_urls(state: SummarizeInput) -> list[str]:
-    """The pages that inputs and question name, each once."""
+    """Return the distinct URLs in the inputs and the question, at most five."""
     named = [url.rstrip(".,;:!?)") for url in _URL.findall(format_problem(state))]
     given = parse_inputs(state, SummarizeInputs).urls
     return list(dict.fromkeys([*given, *named]))[:5]
 
 
 async def fetch_pages(state: SummarizeInput) -> SummarizeState:
-    """Fetch the pages and cut them into parts."""
+    """Fetch the pages and split them into parts."""
     watch, language = Stopwatch(), state["language"]
     pages, notes = await read_pages(collect_urls(state), language)
     cut = [
@@ -128,7 +128,7 @@ async def fetch_pages(state: SummarizeInput) -> SummarizeState:
 
 
 def dispatch_parts(state: SummarizeState) -> list[Send] | str:
-    """Every part to a node run of its own."""
+    """Send each part to its own run of the node."""
     parts = state["parts"]
     length = parse_inputs(state, SummarizeInputs).length
     if len(parts) > 1:
@@ -162,7 +162,7 @@ async def summarize_part(state: PagePartTask, runtime: Runtime[RunContext]) -> S
 
 
 async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
-    """Make one summary of those of the parts, and check it against the pages."""
+    """Combine the summaries of the parts into one, and check it against the pages."""
     watch, language, task = Stopwatch(), state["language"], format_problem(state)
     length = parse_inputs(state, SummarizeInputs).length
     parts = sorted(state.get("summaries", []), key=lambda part: part["number"])
@@ -217,7 +217,7 @@ def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
 
 
 def _shorten_pages(pages: list[Source]) -> list[Source]:
-    """Checkpoints need not hold the pages again."""
+    """Shorten the text of the pages to 300 characters, to keep checkpoints small."""
     return [page.model_copy(update={"text": page.text[:300]}) for page in pages]
 
 

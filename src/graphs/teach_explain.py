@@ -26,7 +26,7 @@ from .registry import Agent, Workflow, register
 
 REPAIR = "repair_lesson"
 MAX_REPAIRS = 2
-"""Repairs in a task before the lesson has to do as it is."""
+"""Maximum number of repairs in a task; then the lesson is accepted as it is."""
 
 LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]
 
@@ -41,7 +41,7 @@ def build() -> LessonGraph:
 
 
 def build_repair() -> LessonGraph:
-    """Compile the subgraph that writes again what did not hold."""
+    """Compile the subgraph that rewrites what failed its checks."""
     builder = _create_builder()
     builder.add_node("reopen", reopen)
     builder.add_edge(START, "reopen")
@@ -68,7 +68,7 @@ def _create_builder() -> StateGraph[LessonState, RunContext, LessonInput, Workfl
 
 
 async def assemble_lesson(state: LessonState, runtime: Runtime[RunContext]) -> WorkflowOutput:
-    """Put the lesson together and check it."""
+    """Assemble the lesson and check it."""
     before = state["lesson"]
     problems = state.get("problems", [])
     lesson = before.model_copy(
@@ -103,7 +103,7 @@ async def assemble_lesson(state: LessonState, runtime: Runtime[RunContext]) -> W
 
 
 def _compute_elapsed(costs: list[tuple[str, Usage, float]]) -> float:
-    """Seconds: the parts are written side by side, one stage follows the other."""
+    """Return the elapsed seconds: parts of a stage run in parallel, stages one after another."""
     stages = {stage for stage, _, _ in costs}
     return sum(max(s for name, _, s in costs if name == stage) for stage in stages)
 

@@ -1,4 +1,4 @@
-"""The workflow `write_story`: plans a story, writes it segment by segment, checks it by machine."""
+"""The workflow `write_story`: plans a story, writes it segment by segment and checks it."""
 
 from collections import Counter
 from typing import cast
@@ -42,13 +42,13 @@ from .conclusion import build_output, has_verified_output, list_failed_checks, r
 from .registry import Agent, Workflow, register
 
 MAX_WRITES, MAX_REWRITES = 2, 3
-"""Times that a task may write its story, and rewrite parts of it."""
+"""Maximum number of times that a task may write its story, and rewrite parts of it."""
 
 Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]
 
 
 def route_after_request(state: StoryState) -> str:
-    """What the request leads to: a turn of a role-play, a plan, or nothing that can be done."""
+    """Return the node for a request: a turn of a role-play, a plan, or a refusal."""
     brief = state["brief"]
     if not (MIN_LENGTH <= brief.length <= MAX_LENGTH and brief.chapters <= MAX_CHAPTERS):
         return "refuse"
@@ -56,17 +56,17 @@ def route_after_request(state: StoryState) -> str:
 
 
 def route_after_draft(state: StoryState) -> str:
-    """Where a draft is rewritten: a turn as a whole, a story segment by segment."""
+    """Return the node that rewrites a draft: a turn as a whole, a story segment by segment."""
     return "play_turn" if state["brief"].kind == "role_play" else route_after_rewriting(state)
 
 
 def route_after_rewriting(state: StoryState) -> str:
-    """On to the next segment at fault, or to the checks."""
+    """Return the node for the next faulty segment, or else for the checks."""
     return "rewrite_segment" if state["to_rewrite"] else "judge"
 
 
 async def refuse(state: StoryState) -> WorkflowOutput:
-    """Say why a story of that size is not written."""
+    """Explain why a story of this length or number of chapters is not written."""
     brief, language = state["brief"], state["language"]
     key, value, low, high = "stories.bad_length", brief.length, MIN_LENGTH, MAX_LENGTH
     if MIN_LENGTH <= brief.length <= MAX_LENGTH:
@@ -78,7 +78,7 @@ async def refuse(state: StoryState) -> WorkflowOutput:
 
 
 async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutput:
-    """Check the story and lay it out. One that fails more than the one before is not kept."""
+    """Check and format the story, but keep the previous version if it has fewer faults."""
     watch = Stopwatch()
     if not any(state["segments"]):
         text = say("stories.nothing", state["language"])
@@ -93,7 +93,7 @@ async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutp
 async def _run_checks(
     state: StoryState, runtime: Runtime[RunContext]
 ) -> tuple[list[Finding], Usage]:
-    """Every check that fits what was written."""
+    """Run all checks that apply to what was written."""
     brief, segments, language = state["brief"], state["segments"], state["language"]
     found = [check_language(segments, brief, language)]
     if (plan := state.get("plan")) is None:
@@ -113,7 +113,7 @@ async def _run_checks(
 
 
 def _build_story_output(state: StoryState, findings: list[Finding]) -> Output:
-    """The story as Markdown, with its parts as data."""
+    """Return the story as Markdown, with its parts as data."""
     brief, plan, segments = state["brief"], state.get("plan"), state["segments"]
     opening = opening_of(state)
     return build_output(
@@ -135,8 +135,8 @@ def _build_story_output(state: StoryState, findings: list[Finding]) -> Output:
 
 
 def _choose_better(before: Output | None, new: Output) -> Output:
-    """The one of two versions that fails fewer checks, in fewer segments; the new one where they
-    are level."""
+    """Return the version that fails fewer checks, then the one with fewer faulty segments; the new
+    one if equal."""
     return new if before is None or _rank_faults(new) <= _rank_faults(before) else before
 
 
@@ -149,7 +149,7 @@ def _rank_faults(output: Output) -> tuple[bool, int, int]:
 def _record_story(
     state: StoryState, output: Output, spent: Usage, seconds: float
 ) -> WorkflowOutput:
-    """What leaves the subgraph, under the name of the action that was played."""
+    """Return the subgraph's output, recorded under the name of the agent that played."""
     decision = state.get("decision")
     actor = decision.next_action if decision else WORKFLOW
     title = (output.data.get("plan") or {}).get("title", "")
@@ -203,7 +203,8 @@ def build_rewriting() -> Subgraph:
 
 
 def _create_builder() -> StateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]:
-    """What both subgraphs share: a turn of a role-play, and the checks at the end."""
+    """Return a builder with the nodes both subgraphs share: role-play turns and the final
+    checks."""
     builder = StateGraph(
         StoryState, context_schema=RunContext, input_schema=StoryInput, output_schema=WorkflowOutput
     )
@@ -223,7 +224,7 @@ def _output(state: TaskState) -> Output | None:
 
 
 def _may_write(state: TaskState) -> bool:
-    """At first, and once more where the story did not hold."""
+    """Return whether the story may be written: at first, and again if it failed its checks."""
     refused = _output(state) is not None and not _may_be_mended(state)
     return (
         not has_verified_output(state, WORKFLOW)
@@ -237,13 +238,13 @@ def _may_rewrite(state: TaskState) -> bool:
 
 
 def _may_be_mended(state: TaskState) -> bool:
-    """Whether there is a story whose faults are in known segments."""
+    """Return whether there is a story with faults in known segments."""
     output = _output(state)
     return output is not None and bool(output.data.get("faults"))
 
 
 def _list_signals(state: TaskState) -> list[str]:
-    """The failed checks, and what may still be tried."""
+    """Return the failed checks and the remaining tries."""
     if has_verified_output(state, WORKFLOW) or not _may_be_mended(state):
         return list_failed_checks(state, WORKFLOW)
     played = _count_turns_by_actor(state)
@@ -269,7 +270,7 @@ WRITE_STORY = register(
         },
         weights={"plot": 2, "language": 2, "role": 2},
         agents=(
-            # Before `write_story`, so that it is taken where the Coordinator's decision fails.
+            # Before `write_story`, so that it is the fallback for an unusable decision.
             Agent(
                 ACTOR,
                 {

@@ -1,1 +1,1 @@
-"""What is said to people, in which language, and how text is measured."""
+"""Messages to the user in English and Chinese, language detection, and measures of text."""

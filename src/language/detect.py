@@ -1,4 +1,4 @@
-"""Which of its two languages a text is in."""
+"""Detection of a text's language, English or Chinese."""
 
 import re
 
@@ -7,11 +7,11 @@ from .text import HAN_CHARACTER
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
 ADDRESS = re.compile(r"(https?://|\bwww\.)[!-~]+", re.I)
-"""A web address; Chinese may stand right before and after it."""
+"""A web address; Chinese characters may directly precede and follow it."""
 
 
 def detect_language(text: str) -> Language:
-    """Chinese where a text has more Chinese characters than words in Latin letters, web
-    addresses aside."""
+    """Return `zh` if a text has more Chinese characters than Latin-script words, else `en`; web
+    addresses do not count."""
     words = _WORD.findall(ADDRESS.sub(" ", text))
     return "zh" if len(HAN_CHARACTER.findall(text)) > len(words) else "en"

@@ -1,4 +1,4 @@
-"""What the program says to people, in English and Chinese; the texts are in `messages.toml`."""
+"""Messages to the user in English and Chinese; the texts are in `messages.toml`."""
 
 import os
 import tomllib
@@ -13,14 +13,14 @@ Language = Literal["en", "zh"]
 
 
 def say(key: str, language: Language | None = None, **fields: object) -> str:
-    """The text of `key` in that language, its `{fields}` filled in.
+    """Return the text for `key` in a language, with its `{fields}` filled in.
 
     Args:
         key: The text's table in `messages.toml`, for example `weights.fetching`.
-        language: None takes the language of the person's environment.
+        language: None for `default_language()`.
 
     Raises:
-        KeyError: there is no such text, or it has a field that was not given.
+        KeyError: there is no such text, or one of its fields is missing.
     """
     entry: Any = _load_texts()
     for name in key.split("."):
@@ -34,7 +34,7 @@ _current_language: ContextVar[Language | None] = ContextVar("spoken", default=No
 
 @contextmanager
 def use_language(language: Language | None) -> Iterator[None]:
-    """Say what names no language in this one; None changes nothing."""
+    """Set the language used where none is given; None changes nothing."""
     before = _current_language.set(language or _current_language.get())
     try:
         yield
@@ -43,8 +43,8 @@ def use_language(language: Language | None) -> Iterator[None]:
 
 
 def default_language() -> Language:
-    """The one that is spoken to whoever is served; else `zh` where the environment's locale is
-    Chinese, and `en` where it is not."""
+    """Return the language set by `use_language`, or else that of the environment's locale: `zh` if
+    it is Chinese, `en` otherwise."""
     if language := _current_language.get():
         return language
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")

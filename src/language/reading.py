@@ -1,9 +1,9 @@
-"""A text is read once more before a person reads it: does it repeat itself, break off, or slip into
-another language?
+"""Proofreading of texts before they are shown: repetitions, unfinished ends, slips into another
+language.
 
-The text may be Markdown with lists, tables, code and formulas. What is alike by its nature is no
+The text may be Markdown with lists, tables, code and formulas. Similarity that is natural is not a
 fault: exercises of one form with other numbers, the rows of a table, cries and refrains of a few
-words, formulas that come back, names and quotations in the other language.
+words, recurring formulas, names and quotations in the other language.
 """
 
 import re
@@ -18,22 +18,22 @@ FaultKind = Literal["repeats", "breaks_off", "other_language"]
 
 
 class TextFault(NamedTuple):
-    """Something for which a text must not be shown as it is."""
+    """A fault that keeps a text from being shown as it is."""
 
     kind: FaultKind
     start: int
-    """Where the faulty part begins: the second of two that say the same, the sentence without an
-    end."""
+    """Start of the faulty part: the second of two equal passages, or the unfinished sentence."""
     end: int
-    """Where it ends."""
+    """End of the faulty part."""
     quote: str
-    """How it begins, for people."""
+    """Beginning of the faulty part, to show to the user."""
 
 
 LEAST_REPEATED: dict[Language, int] = {"en": 8, "zh": 12}
-"""Tokens from which on a sentence that comes again is no refrain and no chance."""
+"""Fewest tokens of a repeated sentence that count as a fault; shorter ones may be refrains or
+chance."""
 MAX_QUOTE = 60
-"""Characters of a fault that are quoted."""
+"""Maximum length of a fault's quotation, in characters."""
 
 LineKind = Literal["prose", "item", "heading", "table", "code", "formula"]
 _Key = tuple[str, ...]
@@ -71,7 +71,7 @@ _CLOSING = re.compile(r"\$\$|\\\]|\\end\{")
 
 
 def _read_lines(text: str) -> list[_Line]:
-    """The lines that are not blank, each with what it is."""
+    """Return the non-blank lines with their kinds."""
     lines: list[_Line] = []
     start, in_code, in_formula = 0, False, False
     for line in text.splitlines(keepends=True):
@@ -123,12 +123,12 @@ _TOKEN = re.compile(
 
 
 def find_repeats(text: str, language: Language, before: str = "") -> list[TextFault]:
-    """What is said again: a line, a sentence, a run of words within a line, a run of lines.
+    """Return the repetitions in a text: lines, sentences, runs of words, and runs of lines.
 
     Args:
-        text: What is read.
-        language: The one it is in.
-        before: What was said before it, which is not to be said again either.
+        text: Text to check.
+        language: Language of the text.
+        before: Preceding text, which must not be repeated either.
     """
     lines = _read_lines(text)
     spans = [
@@ -141,7 +141,8 @@ def find_repeats(text: str, language: Language, before: str = "") -> list[TextFa
 
 
 def _tokenize(text: str, offset: int = 0) -> list[_Token]:
-    """Its words, numbers, signs and formulas, without the number of a step or of a citation."""
+    """Return the words, numbers, signs and formulas of a text, ignoring step and citation
+    numbers."""
     for pattern in (_STEP, _STEP_WITHIN, _CITATION):
         text = pattern.sub(lambda found: " " * len(found[0]), text)
     return [
@@ -155,7 +156,8 @@ def _make_key(text: str) -> _Key:
 
 
 def _count_words(key: Collection[str]) -> int:
-    """Its words of two letters and more; two Chinese characters count as one."""
+    """Return the number of words of two or more letters; two Chinese characters count as one
+    word."""
     words = sum(
         len(token) > 1 and token.isalpha() and not HAN_CHARACTER.match(token) for token in key
     )
@@ -167,7 +169,7 @@ def _is_long(key: _Key, language: Language) -> bool:
 
 
 def _split_scopes(line: _Line) -> list[tuple[str, int]]:
-    """The sentences of a line, with their places in the text."""
+    """Return the sentences of a line with their positions in the text."""
     found, start = [], line.start
     for sentence in split_sentences(line.text):
         found.append((sentence, start))
@@ -176,7 +178,7 @@ def _split_scopes(line: _Line) -> list[tuple[str, int]]:
 
 
 def _collect_keys(text: str, language: Language) -> set[_Key]:
-    """The keys of the long lines and sentences of a text."""
+    """Return the keys of the long lines and sentences of a text."""
     keys: set[_Key] = set()
     for line in _read_lines(text):
         keys.update(_make_key(sentence) for sentence, _ in _split_scopes(line))
@@ -187,8 +189,11 @@ def _collect_keys(text: str, language: Language) -> set[_Key]:
 def _find_repeated_parts(
     lines: Iterable[_Line], seen: set[_Key], language: Language
 ) -> Iterator[tuple[int, int]]:
-    """Lines that are said again as a whole, and sentences of prose. The sentences of an item are
-    compared within it alone: exercises are alike."""
+    """Yield the spans of repeated lines and of repeated sentences in prose.
+
+    Sentences in other lines, such as list items, are compared only within their own line, because
+    exercises resemble each other.
+    """
     for line in lines:
         if line.kind in ("code", "heading"):
             continue
@@ -209,7 +214,8 @@ def _find_repeated_parts(
 
 
 def _find_short_loops(line: _Line) -> Iterator[tuple[int, int]]:
-    """A few words of a line that come again and again, one right after the other."""
+    """Yield the spans where a few words of a line repeat over and over, directly one after
+    another."""
     if line.kind in ("code", "table", "formula"):
         return
     tokens = _tokenize(line.text, line.start)
@@ -221,7 +227,7 @@ def _find_short_loops(line: _Line) -> Iterator[tuple[int, int]]:
 
 
 def _find_long_loops(lines: Iterable[_Line], language: Language) -> Iterator[tuple[int, int]]:
-    """Runs of words, across lines, that come again right after themselves."""
+    """Yield the spans of word sequences, possibly across lines, that directly repeat themselves."""
     tokens = [
         token for line in lines if line.kind != "code" for token in _tokenize(line.text, line.start)
     ]
@@ -231,7 +237,8 @@ def _find_long_loops(lines: Iterable[_Line], language: Language) -> Iterator[tup
 
 
 def _find_line_loops(lines: Sequence[_Line], language: Language) -> Iterator[tuple[int, int]]:
-    """Runs of lines, of a table for example, that come again right after themselves."""
+    """Yield the spans of line sequences, such as rows of a table, that directly repeat
+    themselves."""
     keys = [_make_key(line.text) for line in lines]
     for first, last, period in _find_periods(keys, sample=1):
         key = [token for line_key in keys[first : first + period] for token in line_key]
@@ -246,8 +253,10 @@ def _find_line_loops(lines: Sequence[_Line], language: Language) -> Iterator[tup
 
 
 def _find_periods(items: Sequence[_Key | str], sample: int = 8) -> Iterator[tuple[int, int, int]]:
-    """Where items repeat themselves at least once: begin, end, and how many are repeated. Only
-    what repeats at least `sample` of them is looked for, so that long texts take no time."""
+    """Yield the places where items repeat at least once, as (start, end, period).
+
+    Only repetitions of at least `sample` items are found, which keeps long texts fast.
+    """
     latest: dict[tuple[_Key | str, ...], int] = {}
     periods: set[int] = set()
     for place in range(len(items) - sample + 1):
@@ -290,22 +299,22 @@ _STATED = re.compile(
     r"(?:[=≈]\s*[A-Za-z]|(?:[=≈:：]|\b(?:is|are)\b|[是为答])\s*[-−]?[$¥]?"
     rf"(?:\0+|\d+(?:[.,/]\d+)*[%°]?(?:\s?[A-Za-z°²³/]{{1,8}}|[{HAN}]{{1,4}})?))[)\]}}]*\Z"
 )
-"""A value that is stated needs no full stop after it."""
+"""Matches a stated value at the end, which needs no full stop."""
 _ANSWER = re.compile(r"\A\W*(?:answer|result|total|答案?|结果|总[计数])\W*[:：]", re.IGNORECASE)
 _NOTE = re.compile(r"\s*(\*\*|[*_])\S.*\S\1\s*\Z")
-"""A line that is set off as a whole needs no full stop either."""
+"""A line that is emphasized as a whole, which needs no full stop either."""
 _INTERVAL = re.compile(r"[\[(]\s*[-\w.∞+/]+\s*[,，]\s*[-\w.∞+/]+\s*[\])]")
 _PAIRS = ("“”", "「」", "『』", "《》", "()", "[]", "{}")
 _ONE_WIDTH = str.maketrans("（）【】", "()[]")
 
 
 def find_break(text: str, *, cut_off: bool = False, goes_on: bool = False) -> TextFault | None:
-    """Where a text breaks off: in a formula, code, bracket or quotation, or in a sentence.
+    """Return where a text breaks off: inside a formula, code, bracket, quotation or sentence.
 
     Args:
-        text: What is read.
-        cut_off: Whether its writer was stopped at its limit of tokens.
-        goes_on: Whether something follows it, so that it may end with a colon.
+        text: Text to check.
+        cut_off: Whether the model was stopped at its token limit.
+        goes_on: Whether something follows the text, so that it may end with a colon.
     """
     lines = _read_lines(text)
     if not lines or (goes_on and lines[-1].text.endswith((":", "："))):
@@ -320,7 +329,7 @@ def find_break(text: str, *, cut_off: bool = False, goes_on: bool = False) -> Te
 
 
 def _find_open_block(text: str, lines: Sequence[_Line]) -> int | None:
-    """Where code or a displayed formula begins that does not end."""
+    """Return the start of an unclosed code block, or of the sentence with an unclosed formula."""
     fences = [line.start for line in lines if _FENCE.match(line.text)]
     if len(fences) % 2:
         return fences[-1]
@@ -335,13 +344,13 @@ def _find_open_block(text: str, lines: Sequence[_Line]) -> int | None:
 
 
 def _find_sentence_start(lines: Sequence[_Line], place: int) -> int:
-    """Where the sentence begins in which that place is."""
+    """Return the start of the sentence that contains a position."""
     starts = [start for line in lines for _, start in _split_scopes(line)]
     return max(start for start in starts if start <= place)
 
 
 def _find_open_end(lines: Sequence[_Line]) -> int | None:
-    """Where the last sentence begins, if it has no end."""
+    """Return the start of the last sentence if it is unfinished."""
     line = lines[-1]
     if line.kind in ("code", "formula"):
         return None
@@ -364,8 +373,11 @@ def _find_open_end(lines: Sequence[_Line]) -> int | None:
 
 
 def _lacks_end(lines: Sequence[_Line], ending: str) -> bool:
-    """Whether a last line without a full stop ought to have one: its own sentences before the last
-    have, or most of the lines of its kind; what ends with a value that it states need not."""
+    """Return whether a last line without a full stop should have one.
+
+    It should if one of its own earlier sentences ends with one, or if most lines of its kind do
+    (all of them, for list items). It need not if it ends with a stated value.
+    """
     earlier = split_sentences(ending)[:-1]
     if _STATED.search(ending) or _ANSWER.search(ending):
         return False
@@ -382,7 +394,7 @@ def _lacks_end(lines: Sequence[_Line], ending: str) -> bool:
 
 
 def _find_unclosed(masked: str) -> int | None:
-    """Where a bracket, a quotation or a formula begins that does not end."""
+    """Return the position of an unclosed bracket, quotation or formula."""
     plain = _INTERVAL.sub(_hide, masked.translate(_ONE_WIDTH))
     for pair in _PAIRS:
         opener, closer = pair[0], pair[1]
@@ -413,15 +425,19 @@ _HAN_RUN = re.compile(rf"[{HAN}](?:[{HAN}\d，。、；：？！]*[{HAN}])?")
 _JOINING = frozenset(re.findall(r"\w+", "of the and for in on at de la du van von der to a an"))
 _LED_IN = re.compile(rf"(?:[:：]|\A\s*(?:>\s*)?(?:{ITEM_MARK})?)[\s*]*\Z")
 MAX_SLIP: dict[Language, int] = {"en": 5, "zh": 4}
-"""Chinese characters in a row in an English text, or English words in a Chinese one, that may be a
-name."""
+"""Minimum length of a run in the other language that counts as a fault: Chinese characters in an
+English text, lower-case words in a Chinese one. Shorter runs may be names."""
 MAX_EXAMPLE = 20
-"""Words or characters of an example in the other language, after a colon or as an item."""
+"""Maximum length, in units, of an example in the other language, after a colon or as a list
+item."""
 
 
 def find_other_language(text: str, language: Language, known: str = "") -> list[TextFault]:
-    """The runs that are in the other language, or the whole text where it is. Names, quotations,
-    terms in brackets, formulas and code are not, nor is what stands in a text that is known."""
+    """Return the passages in the other language, or the whole text if most of it is.
+
+    Names, quotations, terms in brackets, formulas and code do not count, nor does text that occurs
+    in `known`.
+    """
     bare = _blank(_blank(_blank(text, _CODE), _FORMULA), ADDRESS)
     shown = _blank(bare, _QUOTED)
     if _is_other(bare, language) and (count_units(shown) < 6 or _is_other(shown, language)):
@@ -438,7 +454,7 @@ def find_other_language(text: str, language: Language, known: str = "") -> list[
 
 
 def _is_other(bare: str, language: Language) -> bool:
-    """Whether most of a text of some words is in the other language."""
+    """Return whether a text of more than a few words is mostly in the other language."""
     other = (
         len(HAN_CHARACTER.findall(bare))
         if language == "en"
@@ -456,7 +472,7 @@ def _is_slip(run: str, language: Language) -> bool:
 
 
 def _is_example(shown: str, found: re.Match[str]) -> bool:
-    """Whether a run is an example of the other language, as lessons of languages have them."""
+    """Return whether a run is an example of the other language, as in language lessons."""
     line_start = shown.rfind("\n", 0, found.start()) + 1
     led_in = _LED_IN.search(shown[line_start : found.start()])
     begins = found.start() == line_start
@@ -476,15 +492,15 @@ def find_faults(
     cut_off: bool = False,
     goes_on: bool = False,
 ) -> list[TextFault]:
-    """Everything for which a text must not be shown to a person as it is, in its order.
+    """Return all faults that keep a text from being shown as it is, in order of position.
 
     Args:
         text: The text, which may be Markdown.
-        language: The one it is to be in.
-        known: What it may quote in any language: the question, the sources.
-        before: What the person has read already and should not read again.
-        cut_off: Whether its writer was stopped at its limit of tokens.
-        goes_on: Whether something follows it, so that it may end with a colon.
+        language: Expected language of the text.
+        known: Text that may be quoted in any language: the question, the sources.
+        before: Text that the user has already read and should not read again.
+        cut_off: Whether the model was stopped at its token limit.
+        goes_on: Whether something follows the text, so that it may end with a colon.
     """
     broken = find_break(text, cut_off=cut_off, goes_on=goes_on)
     faults = [
@@ -503,8 +519,8 @@ def repair_text(
     cut_off: bool = False,
     goes_on: bool = False,
 ) -> str:
-    """The text without what it repeats and without an end that breaks off; as it is where nothing
-    else would be left. The arguments are those of `find_faults`."""
+    """Return the text without its repetitions and without an unfinished end, or unchanged if
+    nothing would be left. The arguments are those of `find_faults`."""
     repaired = text.strip()
     for _ in range(_REPAIRS):
         broken = find_break(repaired, cut_off=cut_off, goes_on=goes_on)
@@ -517,7 +533,7 @@ def repair_text(
 
 
 _REPAIRS = 8
-"""Times that a text is read again after something was left out of it."""
+"""Maximum number of rounds of checking a text and removing its faults."""
 
 
 def _leave_out(text: str, faults: Iterable[TextFault]) -> str:
@@ -537,5 +553,5 @@ def _hide(found: re.Match[str]) -> str:
 
 
 def _blank(text: str, pattern: re.Pattern[str]) -> str:
-    """A text of the same length in which what the pattern finds cannot be read."""
+    """Return a text of the same length with everything that the pattern matches masked."""
     return pattern.sub(lambda found: re.sub(r"[^\n]", "\0", found[0]), text)

@@ -1,14 +1,15 @@
-"""How a text is measured: one pattern of Chinese characters, one length, one way into sentences.
+"""Measures of text: one pattern for Chinese characters, one unit of length, one way to split
+sentences.
 
-A *unit* is what lengths are counted in: a Chinese character (字), or a word or a number in any
-other script, with the apostrophes, hyphens, decimal points and fraction bars inside it.
-Punctuation and white space are not counted; a Latin word within a Chinese text counts as one.
+Lengths are counted in *units*: a Chinese character (字), or a word or number in any other script,
+including apostrophes, hyphens, decimal points and fraction bars inside it. Punctuation and white
+space are not counted; a Latin word within a Chinese text counts as one.
 """
 
 import re
 
 HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-"""Inside of a character class that holds every Chinese character: unified ideographs with their
+"""Inside of a character class that matches every Chinese character: unified ideographs with their
 extensions, and compatibility ideographs."""
 HAN_CHARACTER = re.compile(f"[{HAN}]")
 HAN_RUN = re.compile(f"[{HAN}]+")
@@ -19,14 +20,14 @@ ITEM_MARK = (
     r"(?:[-*•+][ \t]+"
     r"|(?:[(（]?\d{1,3}[.)、）]|[(（][a-zA-Z一二三四五六七八九十][)）])(?:[ \t]+|(?=[^\d\s])))"
 )
-"""What stands before an item of a list."""
+"""Matches the marker in front of a list item."""
 _CLOSERS = r"\"'”’」』)）】》*_"
 _ABBREVIATIONS = ("Mr", "Ms", "Dr", "St", "Mrs", "Prof", "vs", "e.g", "i.e", "cf", "approx", "Fig")
 _FULL_STOP = "".join(rf"(?<!\b{re.escape(name)})" for name in _ABBREVIATIONS) + (
     r"(?<!\.[ap]\.m)(?<!\betc)(?<!\b[ap]\.m)\.+(?!\w)|(?:(?<=\betc)|(?<=\b[ap]\.m))\.(?!\s*[a-z,;])"
 )
 _EXCLAMATION = r"(?<!\d)!|!(?!\s*[-=+*/×÷)<>^])"
-"""But `5! = 120` goes on."""
+"""An exclamation mark that ends a sentence, unlike the one in `5! = 120`."""
 _END = rf"(?:{_FULL_STOP}|{_EXCLAMATION}|[?。！？…])[.!?。！？…]*"
 _SENTENCE = re.compile(
     rf"\s*(?:{ITEM_MARK})?\S.*?(?:(?:{_END})[{_CLOSERS}]*\s*|\n\s*|\Z)", re.DOTALL
@@ -38,31 +39,33 @@ _FINISHED = re.compile(rf"(?:{_END})[{_CLOSERS}]*\s*\Z")
 
 
 def split_units(text: str) -> list[str]:
-    """The text's units, in lower case."""
+    """Return the text's units in lower case."""
     return [unit.lower() for unit in _UNIT.findall(text)]
 
 
 def count_units(text: str) -> int:
-    """The text's length in units."""
+    """Return the text's length in units."""
     return len(_UNIT.findall(text))
 
 
 def measure_chinese_share(text: str) -> float:
-    """The share of the text's units that are Chinese characters; 0 for an empty text."""
+    """Return the share of the text's units that are Chinese characters; 0 for an empty text."""
     return len(HAN_CHARACTER.findall(text)) / max(1, count_units(text))
 
 
 def split_sentences(text: str, *, clauses: bool = False) -> list[str]:
-    """The text's sentences, each with the white space after it, so that joined they are the text.
-    The end of a line ends a sentence too; what is left without an end is the last one.
+    """Return the text's sentences, each with the white space after it, so that joined they give the
+    text.
+
+    The end of a line also ends a sentence; unfinished text at the end is the last sentence.
 
     Args:
-        text: Prose or Markdown; numbers before the items of a list belong to their sentences.
-        clauses: Whether a Chinese semicolon ends one as well.
+        text: Prose or Markdown; list markers belong to the sentences of their items.
+        clauses: Whether a Chinese semicolon ends a sentence as well.
     """
     return (_CLAUSE if clauses else _SENTENCE).findall(text)
 
 
 def is_finished(sentence: str) -> bool:
-    """Whether a text ends where a sentence does."""
+    """Return whether a text ends with a complete sentence."""
     return _FINISHED.search(sentence) is not None

@@ -27,18 +27,19 @@ class Prompt:
     user: str
 
     def messages(self, **fields: object) -> list[AnyMessage]:
-        """The conversation to send, with the fields filled in.
+        """Return the conversation to send, with the fields filled in.
 
         Raises:
-            KeyError: a field of the prompt is not given.
+            KeyError: a field of the prompt is missing.
         """
         return [*self.fixed, HumanMessage(self.user.format(**fields))]
 
 
 @cache
 def load_prompt(name: str) -> dict[Language, Prompt]:
-    """The prompt `name`.md, such as `lesson/plan`, by language. Read when an agent is imported,
-    never while one runs.
+    """Return the prompt in `name`.md, such as `lesson/plan`, by language.
+
+    It is read when an agent is imported, never during a run.
 
     Raises:
         FileNotFoundError: there is no such prompt.
@@ -47,7 +48,7 @@ def load_prompt(name: str) -> dict[Language, Prompt]:
 
 
 def load_all_prompts() -> list[Prompt]:
-    """All prompts in all languages."""
+    """Return all prompts in all languages."""
     rooms = [room for room in files(__package__).iterdir() if room.is_dir()]
     names = [f"{room.name}/{file.name}" for room in rooms for file in room.iterdir()]
     prompts = [load_prompt(name.removesuffix(".md")) for name in names if name.endswith(".md")]

@@ -1,5 +1,5 @@
-"""What holds for any task store, any queue and any workflow, as suites that each of them runs.
+"""Conformance suites for any task store, any queue and any workflow.
 
-A store or a queue of one's own is one more entry in `stores.STORES` or `queues.QUEUES`; a workflow
-that is registered is in `test_workflows.py` by itself, and `workflows.py` checks one that is not.
+To test another store or queue, add it to `stores.STORES` or `queues.QUEUES`. Registered workflows
+are tested automatically by `test_workflows.py`; `workflows.py` can check one that is not.
 """

@@ -1,4 +1,4 @@
-"""An empty store of each kind, and the queues over it."""
+"""Fixtures: an empty place for each kind of store, and the store opened there."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,7 +13,7 @@ from tests.conformance.stores import STORES
 
 @pytest.fixture
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    """An empty place of that kind, which can be opened more than once."""
+    """Return an empty place of the requested kind, which can be opened more than once."""
     async with AsyncExitStack() as stack:
         yield STORES[request.param](tmp_path, stack)
 

@@ -1,4 +1,4 @@
-"""The queues that the suite runs on, each with what carries out its tasks in this process."""
+"""The queues under test, each with workers that run its tasks."""
 
 import asyncio
 import uuid
@@ -29,19 +29,19 @@ from tests.scale import REDIS, prefix, schema
 
 CAPACITY = 2
 SOON = 0.05
-"""Seconds that what runs is given to come to a good place to stop."""
+"""Seconds that running tasks get to reach a good place to stop."""
 
 
 @dataclass
 class Office:
-    """A queue that takes tasks and has them carried out, one at a time."""
+    """A queue and workers that run its tasks one at a time."""
 
     queue: Queue
     ledger: Ledger
     bells: Notifier
 
     async def accept(self, question: str, workflow: str) -> str:
-        """Take a task as an application does; its id."""
+        """Accept a task as an application does, and return its id."""
         task_id = uuid.uuid4().hex[:12]
         task: Any = {"question": question, "workflow": workflow, "inputs": {}}
         async with self.queue.reserve_place():
@@ -50,7 +50,7 @@ class Office:
         return task_id
 
     async def result_of(self, task_id: str) -> TaskResult:
-        """How a task has ended, once it has."""
+        """Wait until a task has settled, and return its result."""
         task = await self.ledger.tasks.get(task_id)
         assert await wait_until_settled(self.ledger, self.bells, task, PATIENCE)
         result = await self.ledger.get_last_result(task_id)
@@ -62,12 +62,12 @@ class Office:
 
 
 Opener = Callable[[], AbstractAsyncContextManager[Office]]
-"""Opens the queue, the same one each time; on leaving it is drained and closed."""
+"""Opens the queue, the same one each time; it is drained and closed on exit."""
 
 
 @asynccontextmanager
 async def open_local() -> AsyncIterator[Office]:
-    """Workers in this process."""
+    """Open a local queue with workers in this process."""
     settings, bells, drafts = get_settings(), Notifier(), LiveText()
     async with open_store(settings.place) as store:
         ledger = Ledger(store)
@@ -87,7 +87,7 @@ async def open_local() -> AsyncIterator[Office]:
 
 @asynccontextmanager
 async def open_remote() -> AsyncIterator[Office]:
-    """An application, and a worker that shares nothing with it but database and Redis."""
+    """Open an application and a worker that share only the database and Redis."""
     settings = get_settings()
     async with AsyncExitStack() as stack:
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
@@ -145,4 +145,4 @@ QUEUES: dict[str, Callable[[pytest.MonkeyPatch, ExitStack, Path], Opener]] = {
     "local": prepare_local,
     "remote": prepare_remote,
 }
-"""What makes an empty place for each queue, and gives how to open it."""
+"""Prepares an empty place for each queue, and returns its opener."""

@@ -1,4 +1,4 @@
-"""The stores of tasks that the suite runs on, each opened empty for a test."""
+"""The task stores under test, each opened empty for a test."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tests.scale import schema
 
 Opener = Callable[[Path, ExitStack], Place]
-"""Makes an empty place for tasks, and leaves on the stack what tidies it up."""
+"""Creates an empty place for tasks, and pushes its cleanup on the stack."""
 
 STORES: dict[str, Opener] = {
     "memory": lambda folder, stack: None,
@@ -18,4 +18,4 @@ STORES: dict[str, Opener] = {
     "postgres": lambda folder, stack: SecretStr(stack.enter_context(schema())),
 }
 SHARED = [name for name in STORES if name != "memory"]
-"""Those that several processes can open."""
+"""Stores that several processes can open."""

@@ -1,4 +1,4 @@
-"""What every queue of tasks does alike, with whatever carries them out."""
+"""Conformance of every task queue, with its workers."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ class Nothing(BaseModel):
 
 @dataclass
 class Player:
-    """What the tasks of these tests are played by: it can be made to wait."""
+    """Plays the tasks of these tests; it can be made to wait."""
 
     played: list[str] = field(default_factory=list)
-    """The questions of the tasks, as often as they were begun."""
+    """The questions of the tasks, once for each time that a task was started."""
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,7 +41,7 @@ class Player:
         return record_output("wait", build_output("waiting", "It was.", [check]), summary="played")
 
     async def wait(self) -> None:
-        """Until a task is being played."""
+        """Wait until a task is being played."""
         async with asyncio.timeout(PATIENCE):
             await self.has_begun.wait()
         self.has_begun.clear()
@@ -49,7 +49,7 @@ class Player:
 
 @pytest.fixture
 def player() -> Iterator[Player]:
-    """The one who plays the workflow `waiting`, which is gone after the test."""
+    """Register the workflow `waiting` for the test, and return its player."""
     before, player = dict(WORKFLOWS), Player()
     text = {"en": "waits.", "zh": "等待。"}
     register(
@@ -83,7 +83,7 @@ async def statuses(office: Office, *tasks: str) -> list[str]:
 
 
 async def check_one_end(office: Office, task_id: str, status: str) -> None:
-    """The task has come to one end, and the events tell of it."""
+    """Check that a task has ended exactly once, with this status, and that its events show it."""
     assert (await office.result_of(task_id)).status == status
     events = await office.events_of(task_id)
     assert [event.id for event in events] == list(range(1, len(events) + 1))

@@ -1,4 +1,4 @@
-"""What every store of tasks does alike."""
+"""Conformance of every task store."""
 
 import asyncio
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ shared = pytest.mark.parametrize("place", SHARED, indirect=True)
 
 
 class Stranger(BaseModel):
-    """A class that is not of the state."""
+    """A class that is not part of the state."""
 
     text: str = "made"
 
@@ -50,7 +50,7 @@ def at(thread_id: str) -> Any:
 
 
 async def put(store: TaskStore, thread_id: str, **values: Any) -> Any:
-    """Write a checkpoint with these values; where it is."""
+    """Write a checkpoint with these values, and return its config."""
     checkpoint = empty_checkpoint()
     checkpoint["channel_values"] = values
     versions: Any = dict.fromkeys(values, checkpoint["id"])  # of its own, like the checkpoint's
@@ -405,7 +405,7 @@ async def test_keeping_the_latest_of_a_thread_leaves_the_others_as_they_are(
 
 
 def contracts() -> Iterator[Contract]:
-    """Something of what states hold."""
+    """Yield examples of the classes that states contain."""
     answer = Answer(exact="36", text="36 \U0001f58b", latex="36")
     decision = CoordinatorDecision(
         reasoning="因为", next_action="execution", instructions="", should_continue=True

@@ -1,4 +1,4 @@
-"""What every workflow does alike, those that are registered and one of a test's own."""
+"""Conformance of every workflow: the registered ones, and one defined for a test."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,7 +31,7 @@ Scripted = Callable[..., ScriptedModel]
 
 @pytest.fixture(params=NAMES)
 def flow(request: pytest.FixtureRequest) -> Iterator[Workflow]:
-    """Each workflow; what a test registers is gone after it."""
+    """Return each workflow; workflows registered by the test are removed afterwards."""
     before = dict(WORKFLOWS)
     if request.param not in WORKFLOWS:
         register(COUNTING)
@@ -42,7 +42,7 @@ def flow(request: pytest.FixtureRequest) -> Iterator[Workflow]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Callable[[Language], None]:
-    """One page and one document about a lake, which every search finds."""
+    """Serve one page and one document about a lake, which every search finds."""
 
     def make(language: Language) -> None:
         text = LAKE_ZH if language == "zh" else LAKE
@@ -55,7 +55,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Callable[[Language], None]:
 
 
 def sound_answers(name: str) -> dict[str, list[Any]]:
-    """Changes to the script by which a model does well in that workflow."""
+    """Return changes to the script with which a model does well in the workflow."""
     match name:
         case "write_story":
             return {

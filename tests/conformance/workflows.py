@@ -1,4 +1,4 @@
-"""Whether a workflow keeps to what every workflow keeps to; for the author of one, too:
+"""Conformance checks for a workflow, also for authors of new ones:
 
     from tests.conformance.workflows import RUBBISH, check_description, check_rubbish
 
@@ -40,9 +40,9 @@ QUESTIONS: Mapping[Language, str] = {
     "en": "Tell me of https://lake.test in a few words: is the lake 12 km long, or 3 times 4 km?",
     "zh": "请简单介绍一下 https://lake.test ：这个湖长12千米，还是3乘4千米？",
 }
-"""A task that any workflow may get."""
+"""A task that any workflow may get, by language."""
 CALLS = 100
-"""More calls of the model than any task may need."""
+"""More model calls than any task should need."""
 EVENTS: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 
 _PROSE: Mapping[Language, str] = {
@@ -53,7 +53,7 @@ _OTHER: Mapping[Language, Language] = {"en": "zh", "zh": "en"}
 
 
 def _fill(schema: dict[str, Any], text: str) -> str:
-    """A value of that schema in which every text is the same."""
+    """Return a value of the schema, as JSON, in which every string is the same text."""
     definitions = schema.get("$defs", {})
 
     def value(node: dict[str, Any]) -> Any:
@@ -80,7 +80,7 @@ def _fill(schema: dict[str, Any], text: str) -> str:
 
 
 def _hollow(prompt: str, language: Language) -> str:
-    """What the schema asks for, where there is one, and nothing but empty talk in it."""
+    """Return empty talk in the wrong language, in the form of the schema if the prompt has one."""
     talk = _PROSE[_OTHER[language]] * 3
     for each in LANGUAGES:
         before = str(SCHEMA_PROMPT[each].messages(schema="")[-1].content).strip()
@@ -96,11 +96,11 @@ RUBBISH: Mapping[str, Callable[[str, Language], str]] = {
     "the wrong language": lambda prompt, language: _PROSE[_OTHER[language]] * 3,
     "empty talk of the right form": _hollow,
 }
-"""What a model may answer to anything."""
+"""Rubbish that a model may reply to any prompt, by name."""
 
 
 class RubbishModel(BaseChatModel):
-    """Answers rubbish to whatever it is asked, and counts how often it is asked."""
+    """Answers every prompt with rubbish, and counts the calls."""
 
     rubbish: str
     language: Language
@@ -125,8 +125,8 @@ class RubbishModel(BaseChatModel):
 
 
 def check_description(flow: Workflow) -> None:
-    """It is told in both languages what the workflow is, takes, does and checks; and whoever
-    leaves out all inputs has the defaults."""
+    """Check that the workflow's purpose, inputs, agents and checks are described in both languages,
+    and that all inputs have defaults."""
     assert re.fullmatch(r"[a-z][a-z0-9_]*", flow.name)
     _check_text(flow.description)
     assert flow.agents
@@ -146,8 +146,11 @@ def check_description(flow: Workflow) -> None:
 async def check_rubbish(
     flow: Workflow, rubbish: str, language: Language, question: str | None = None, **inputs: Any
 ) -> TaskResult:
-    """Whatever the model answers, a task ends clearly: in bounded rounds, with a word to the
-    person in the task's language, and nothing is called verified that is not in it."""
+    """Check that a task ends properly whatever the model answers.
+
+    It ends within a bounded number of rounds, with a text for the user in the task's language, and
+    an output in another language is not called verified.
+    """
     model = RubbishModel(rubbish=rubbish, language=language)
     result = await check_run(flow, model, question or QUESTIONS[language], **inputs)
     assert result.language == language
@@ -161,8 +164,11 @@ async def check_rubbish(
 async def check_run(
     flow: Workflow, model: BaseChatModel, question: str, **inputs: Any
 ) -> TaskResult:
-    """A task of the workflow has events as they are defined and a result that is theirs, and all
-    that it did went through the Coordinator."""
+    """Run a task of the workflow, and check its events, its result and its history.
+
+    Events and result must match their schemas, and every turn must follow from a decision of the
+    Coordinator.
+    """
     run = [
         event
         async for event in astream_task(question, workflow=flow.name, inputs=inputs, model=model)
@@ -187,7 +193,7 @@ async def check_run(
 
 
 def _check_events(events: list[Event]) -> list[Event]:
-    """The events of one run."""
+    """Check the events of one run, and return them."""
     for event in events:
         EVENTS.validate_python(event)
     assert [events[0]["type"], events[-1]["type"]] == ["started", "done"]
@@ -196,7 +202,8 @@ def _check_events(events: list[Event]) -> list[Event]:
 
 
 def check_history(flow: Workflow, result: TaskResult, events: list[Event]) -> None:
-    """A decision, the turn that it led to, a decision, and so on until `complete`."""
+    """Check that every turn follows the decision that led to it, and that the last decision is
+    `complete`."""
     told = [
         (event["type"], event["actor"]) for event in events if event["type"] in ("decision", "turn")
     ]
@@ -236,7 +243,7 @@ def _check_text(text: Mapping[Language, str]) -> None:
 
 
 def _speaks(text: str, language: Language) -> bool:
-    """Whether there are words of that language in a text."""
+    """Return whether a text contains words of this language."""
     if language == "zh":
         return HAN_CHARACTER.search(text) is not None
     return re.search(r"[A-Za-z]{2,}", text) is not None

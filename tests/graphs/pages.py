@@ -1,4 +1,4 @@
-"""A web of a few pages, for the workflows that read them."""
+"""A fake web of a few pages, for workflows that read pages."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,8 @@ from concertino.tools.fetch import FetchFailed, Page
 
 
 def serve_pages(monkeypatch: pytest.MonkeyPatch, **texts: str) -> list[str]:
-    """Make `https://NAME.test` hold these texts and everything else fail; gives what is fetched."""
+    """Serve these texts at `https://NAME.test`, fail for all other URLs, and return the list of
+    fetched URLs."""
     fetched: list[str] = []
 
     async def fetch(url: str, *, language: Language) -> Page:

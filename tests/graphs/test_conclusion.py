@@ -1,4 +1,4 @@
-"""What a workflow made, as it is told at the end."""
+"""How a workflow's output is presented at the end."""
 
 from concertino.graphs.conclusion import build_output, conclude, record_output
 from concertino.state import Check, Output, Source, TaskState

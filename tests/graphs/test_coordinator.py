@@ -1,4 +1,4 @@
-"""What stands before the Coordinator when it chooses a workflow."""
+"""What the Coordinator reads when it chooses a workflow."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ LIKELY = Routing(
 
 @pytest.fixture
 def advise(monkeypatch: pytest.MonkeyPatch) -> Advise:
-    """Let router and bandit say this; the questions that they are asked."""
+    """Make router and bandit give this advice; the questions they are asked are recorded."""
 
     def make(routing: Routing) -> list[str]:
         asked: list[str] = []

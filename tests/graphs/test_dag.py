@@ -1,4 +1,4 @@
-"""The engine for DAGs: what is ready runs side by side, what cannot run is skipped."""
+"""The engine for DAGs: ready steps run in parallel, and steps that cannot run are skipped."""
 
 import asyncio
 import operator
@@ -27,7 +27,7 @@ Needs = dict[int, list[int]]
 
 
 class Walk(TypedDict, total=False):
-    """State of a DAG whose steps only tell that they ran."""
+    """State of a DAG whose steps only record that they ran."""
 
     needs: Needs
     failing: list[int]
@@ -36,7 +36,7 @@ class Walk(TypedDict, total=False):
 
 
 class Killed(BaseException):
-    """Ends a run as the end of its process would."""
+    """Ends a run as if its process had been killed."""
 
 
 class StepTask(TypedDict):
@@ -45,12 +45,12 @@ class StepTask(TypedDict):
 
 
 class Walker:
-    """Compiles the DAG of a state, and keeps the order in which steps began and ended."""
+    """Compiles the DAG in a state, and records the order in which steps began and ended."""
 
     def __init__(self, *, stop_on_failure: bool = False) -> None:
         self.log: list[tuple[str, int]] = []
         self.breaks: set[int] = set()
-        """Steps during which the process dies, once."""
+        """Steps during which the process is killed, once."""
         self.graph = build_dag(
             Dag(
                 needs=lambda state: state["needs"],
@@ -84,7 +84,8 @@ class Walker:
 
 @st.composite
 def dags(draw: st.DrawFn) -> Needs:
-    """Up to eight steps in a drawn order, each of which needs some of the earlier ones."""
+    """Draw up to eight steps in random order, each of which needs up to three of the earlier
+    ones."""
     steps = draw(st.permutations(range(draw(st.integers(1, 8)))))
     return {
         step: draw(st.lists(st.sampled_from(steps[:place]), unique=True, max_size=3))

@@ -1,4 +1,4 @@
-"""Answers from the person's own documents, with citations, or an honest no."""
+"""Answers from the user's own documents, with citations, or an honest no."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ ITO = {"passage": 1, "quote": "Ms Ito leads it", "text": "Ms Ito leads the trip.
 
 
 class Base:
-    """A knowledge base that finds these texts, whatever is asked."""
+    """A knowledge base that finds these texts, whatever the question."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts

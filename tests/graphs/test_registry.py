@@ -1,4 +1,4 @@
-"""A workflow of one's own: registered, offered to the Coordinator, run, concluded."""
+"""A new workflow: registered, offered to the Coordinator, run, concluded."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -42,7 +42,7 @@ COUNTING = Workflow(
 
 @pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
-    """What a test registers is gone after it."""
+    """Remove the workflows that a test registers."""
     before = dict(WORKFLOWS)
     yield
     WORKFLOWS.clear()
@@ -50,7 +50,7 @@ def registry() -> Iterator[None]:
 
 
 def fresh(workflow: str | None) -> TaskState:
-    """A task on which nobody has worked."""
+    """Return a task that nobody has worked on."""
     return {
         "question": TEXT,
         "language": "en",

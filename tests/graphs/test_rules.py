@@ -1,4 +1,4 @@
-"""What the Coordinator may choose from, on histories made by hand and at random."""
+"""Legal actions, on histories made by hand and at random."""
 
 import random
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _numbers = count()
 
 
 def start(question: str = WORDS, max_iterations: int = 10) -> TaskState:
-    """A task on which nobody has worked."""
+    """Return a task that nobody has worked on."""
     return {
         "question": question,
         "language": "en",
@@ -46,7 +46,7 @@ def start(question: str = WORDS, max_iterations: int = 10) -> TaskState:
 
 
 def after(state: TaskState, *turns: TaskState) -> TaskState:
-    """The state after these turns, each with the decision that led to it."""
+    """Return the state after these turns, each with the decision that led to it."""
     merged: dict[str, Any] = dict(state)
     for turn in turns:
         merged |= {**turn, "history": [*merged["history"], *turn["history"]]}
@@ -87,7 +87,7 @@ def answered(mark: str = "") -> TaskState:
 
 
 def _played(actor: str, *, failed: bool = False, mark: str) -> list[Record]:
-    """The decision and the turn; without a mark, with a result that nobody had before."""
+    """Return a decision and its turn; without a mark, the turn's result is unique."""
     decision = CoordinatorDecision(
         reasoning="", next_action=actor, instructions="", should_continue=True
     )
@@ -224,7 +224,8 @@ def test_other_results_of_the_same_action_are_no_stall() -> None:
 
 
 def test_a_stall_ends_with_a_new_plan() -> None:
-    """What comes next has other inputs, so it is not the same for a third time."""
+    """A new plan changes the inputs of the next program, so that it does not count as a third
+    repetition."""
     stalled = [executed(None, mark="same"), executed(None, mark="same")]
     state = after(start(), comprehended(), planned(), *stalled, planned())
 
@@ -264,7 +265,7 @@ def _check(legal: list[str], known: set[str], state: TaskState) -> None:
 
 
 def _mark(chance: random.Random) -> str:
-    """Often the same result as before, as of a small model."""
+    """Return a mark that is often the same, like the results of a small model."""
     return chance.choice(["same", "same", ""])
 
 

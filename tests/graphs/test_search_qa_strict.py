@@ -1,4 +1,4 @@
-"""Answers from pages that were found and read, or a clear word why there is none."""
+"""Answers from pages that were found and read, or a clear explanation of why there are none."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ HERONS = {
 
 
 class Provider:
-    """Finds these pages."""
+    """A search provider that finds these pages."""
 
     name: ClassVar[str] = "Finder"
 

@@ -1,4 +1,4 @@
-"""Pages in short: long ones by parts, no number that does not stand there."""
+"""Summaries of pages: long ones part by part, and no number that is not on the page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +56,7 @@ def test_a_turns_seconds_are_those_of_the_fetch_the_slowest_part_and_the_end(
     scripted: Scripted, web: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Second:
-        """A stopwatch for steps of one second each."""
+        """A stopwatch for steps that take one second each."""
 
         seconds = 1.0
 

@@ -1,4 +1,4 @@
-"""Lessons from end to end with a scripted model: made, checked, repaired, followed up."""
+"""Lessons from end to end with a scripted model: written, checked, repaired, followed up."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def plan(**changes: Any) -> dict[str, Any]:
 
 
 def exercises(*items: tuple[str, str, str]) -> Callable[[str], str]:
-    """An author who writes as many as are asked for, one after the other, round and round."""
+    """Return an author who writes as many exercises as requested, cycling through these."""
     names, supply = ("question", "expression", "answer"), cycle(items)
 
     def write(prompt: str) -> str:
@@ -64,7 +64,7 @@ SUMS = (
 
 
 def worked(prompt: str) -> str:
-    """Steps that arrive at the answer of the problem asked for."""
+    """Return worked steps with the answer to the problem in the prompt."""
     found = re.findall(r"Problem: Calculate (.+)\.\n.*\nAnswer: (.+)", prompt)[-1]
     return f"1. Add: {found[0]} = {found[1]}.\n\nAnswer: {found[1]}"
 

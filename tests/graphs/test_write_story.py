@@ -1,4 +1,4 @@
-"""Stories from the question to the page: planned, written, checked, mended, gone on with."""
+"""Stories from the question to the result: planned, written, checked, repaired, continued."""
 
 import itertools
 import re
@@ -25,7 +25,7 @@ WORDS = ["amber", "brisk", "cedar", "dusk", "ember", "fern", "gale", "harbour", 
 
 
 def request(**changes: Any) -> dict[str, Any]:
-    """What the model might read out of a question."""
+    """Return what the model might extract from a question."""
     return {
         "kind": "new",
         "about": "",
@@ -40,7 +40,7 @@ def request(**changes: Any) -> dict[str, Any]:
 
 
 def plan(points: list[str] = POINTS, **changes: Any) -> dict[str, Any]:
-    """What the model might plan."""
+    """Return what the model might plan."""
     return {
         "title": "The Lamp",
         "characters": ["Ada", "Tomas"],
@@ -52,7 +52,7 @@ def plan(points: list[str] = POINTS, **changes: Any) -> dict[str, Any]:
 
 
 def prose(length: int, number: int) -> str:
-    """English sentences of ten words that no other number gives."""
+    """Return English sentences of ten words, different for every number."""
     words = (f"{WORDS[n % len(WORDS)]}{number}x{n}" for n in itertools.count())
     return " ".join(
         f"{' '.join(itertools.islice(words, 10)).capitalize()}." for _ in range(round(length / 10))
@@ -60,13 +60,13 @@ def prose(length: int, number: int) -> str:
 
 
 def prose_zh(length: int, number: int) -> str:
-    """Chinese sentences of ten characters that no other number gives."""
+    """Return Chinese sentences of ten characters, different for every number."""
     found = [chr(0x4E00 + (number * 997 + n * 31) % 20000) for n in range(length)]
     return "".join("".join(found[n : n + 10]) + "。" for n in range(0, length, 10))
 
 
 def asked_for(prompt: str) -> tuple[str, int]:
-    """The plot point and the length that a prompt asks for at its end, at its end."""
+    """Return the plot point and the length that a prompt requests at its end."""
     chinese = re.findall(r"第\d+部分：(.*)\n(?:.*\n)*写成连贯的一段，\d+句左右，约(\d+)字", prompt)
     english = re.findall(
         r"[Pp]art \d+(?: once more, in other words)?: (.*)\n(?:.*\n)*.*about (\d+) words", prompt
@@ -76,7 +76,7 @@ def asked_for(prompt: str) -> tuple[str, int]:
 
 
 def writer() -> Words:
-    """An author who writes what is asked, as long as it is asked, with the plot point in it."""
+    """Return an author who writes text of the requested length that contains the plot point."""
     numbers = itertools.count(1)
 
     def write(prompt: str) -> str:
@@ -90,7 +90,7 @@ def writer() -> Words:
 
 @pytest.fixture
 def author(scripted: Callable[..., ScriptedModel]) -> Callable[..., ScriptedModel]:
-    """A model that writes proper stories, with changes to its script."""
+    """Return a model that writes proper stories, with changes to its script."""
 
     def make(**changes: list[Any]) -> ScriptedModel:
         write = writer()
