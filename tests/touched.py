@@ -242,9 +242,7 @@ def _users(path: str, sources: Sources) -> set[str]:
 def _in_its_room(path: str, sources: Sources) -> list[str]:
     """Return the tests in the room of a file that is never imported."""
     if path.startswith(PAGE):
-        return [
-            test for test in sources.tests if re.match(r"tests/(page/|service/test_page)", test)
-        ]
+        return [test for test in sources.tests if OF_THE_PAGE.match(test)]
     room = room_of(path)
     return [test for test in sources.tests if room and room_of(test) == room]
 
@@ -252,13 +250,13 @@ def _in_its_room(path: str, sources: Sources) -> list[str]:
 def changed_files(base: str) -> list[str]:
     """Return the files changed since the branch left `base`, including untracked ones."""
     start = _git("merge-base", "HEAD", base) or ["HEAD"]
-    told = _git("diff", "--name-only", start[0])
-    return sorted({*told, *_git("ls-files", "--others", "--exclude-standard")})
+    tracked = _git("diff", "--name-only", start[0])
+    return sorted({*tracked, *_git("ls-files", "--others", "--exclude-standard")})
 
 
 def _git(*arguments: str) -> list[str]:
-    told = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
-    return told.stdout.splitlines() if told.returncode == 0 else []
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def sources_here() -> Sources:

@@ -30,7 +30,7 @@ MAX_TOKENS = 600
 MIN_PROBABILITY = 0.1
 """Smallest probability at which a candidate of the router is mentioned."""
 FEW_ROUNDS = 3
-RECENT_ROUNDS = 6
+RECENT_TURNS = 6
 """Number of latest turns shown in full; older ones are cut to one short line."""
 
 
@@ -146,7 +146,7 @@ def format_history(history: list[Record]) -> str:
     """Format the history: the latest turns in full, older ones cut to one short line."""
     lines = []
     for place, record in enumerate(history):
-        recent = place >= len(history) - RECENT_ROUNDS
+        recent = place >= len(history) - RECENT_TURNS
         lines.append(f"{record.round}. {record.actor}: {record.summary[: 300 if recent else 60]}")
     return "\n".join(lines)
 

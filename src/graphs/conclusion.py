@@ -122,7 +122,7 @@ def may_improve(state: TaskState, workflow: str) -> bool:
     return output is None or output.status == "unverified"
 
 
-def list_failed_checks(state: TaskState, workflow: str) -> list[str]:
+def describe_output(state: TaskState, workflow: str) -> list[str]:
     """Return the output's status, then its failed checks, one line each; empty without an
     output."""
     output = output_of(state, workflow)

@@ -11,7 +11,7 @@ from ..agents.turns import parse_inputs
 from ..context import RunContext
 from ..language.messages import Language
 from ..state import TaskState
-from .conclusion import conclude, has_output, list_failed_checks, may_improve
+from .conclusion import conclude, has_output, describe_output, may_improve
 
 LocalizedText = Mapping[Language, str]
 StatePredicate = Callable[[TaskState], bool]
@@ -91,7 +91,7 @@ class Workflow:
 
     def signals_of(self, state: TaskState) -> list[str]:
         """Return hints for the Coordinator's decision, one line each."""
-        return self.signals(state) if self.signals else list_failed_checks(state, self.name)
+        return self.signals(state) if self.signals else describe_output(state, self.name)
 
     async def conclude(self, state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         """End the task with this workflow's result."""

@@ -38,7 +38,7 @@ from ..context import RunContext, resolve_model
 from ..language.messages import say
 from ..language.text import count_units
 from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
-from .conclusion import build_output, has_verified_output, list_failed_checks, record_output
+from .conclusion import build_output, has_verified_output, describe_output, record_output
 from .registry import Agent, Workflow, register
 
 MAX_WRITES, MAX_REWRITES = 2, 3
@@ -246,10 +246,10 @@ def _may_be_mended(state: TaskState) -> bool:
 def _list_signals(state: TaskState) -> list[str]:
     """Return the failed checks and the remaining tries."""
     if has_verified_output(state, WORKFLOW) or not _may_be_mended(state):
-        return list_failed_checks(state, WORKFLOW)
+        return describe_output(state, WORKFLOW)
     played = _count_turns_by_actor(state)
     left = f"{ACTOR} {MAX_REWRITES - played[ACTOR]}, {WORKFLOW} {MAX_WRITES - played[WORKFLOW]}"
-    return [*list_failed_checks(state, WORKFLOW), f"tries left: {left}"]
+    return [*describe_output(state, WORKFLOW), f"tries left: {left}"]
 
 
 WRITE_STORY = register(

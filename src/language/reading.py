@@ -424,7 +424,7 @@ _LATIN_RUN = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:[ ,;:.]+[A-Za-z][A-Za-z'’-]
 _HAN_RUN = re.compile(rf"[{HAN}](?:[{HAN}\d，。、；：？！]*[{HAN}])?")
 _JOINING = frozenset(re.findall(r"\w+", "of the and for in on at de la du van von der to a an"))
 _LED_IN = re.compile(rf"(?:[:：]|\A\s*(?:>\s*)?(?:{ITEM_MARK})?)[\s*]*\Z")
-MAX_SLIP: dict[Language, int] = {"en": 5, "zh": 4}
+MIN_SLIP: dict[Language, int] = {"en": 5, "zh": 4}
 """Minimum length of a run in the other language that counts as a fault: Chinese characters in an
 English text, lower-case words in a Chinese one. Shorter runs may be names."""
 MAX_EXAMPLE = 20
@@ -465,10 +465,10 @@ def _is_other(bare: str, language: Language) -> bool:
 
 def _is_slip(run: str, language: Language) -> bool:
     if language == "en":
-        return len(HAN_CHARACTER.findall(run)) >= MAX_SLIP["en"]
+        return len(HAN_CHARACTER.findall(run)) >= MIN_SLIP["en"]
     words = [word.strip(".,;:") for word in run.split()]
     small = [word for word in words if word[:1].islower() and len(word) > 1]
-    return len(small) >= MAX_SLIP["zh"] and len([w for w in small if w not in _JOINING]) > 2
+    return len(small) >= MIN_SLIP["zh"] and len([w for w in small if w not in _JOINING]) > 2
 
 
 def _is_example(shown: str, found: re.Match[str]) -> bool:
