@@ -22,12 +22,6 @@ from ..learning.routing import route_task
 from ..models.structured import format_validation_error
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn
-from . import rag_qa as rag_qa
-from . import search_qa_strict as search_qa_strict
-from . import solve_math as solve_math
-from . import summarize_url as summarize_url
-from . import teach_explain as teach_explain
-from . import write_story as write_story
 from .registry import WORKFLOWS, Workflow, list_sources
 from .rules import (
     COMPLETE,

@@ -11,7 +11,7 @@ from ..agents.turns import parse_inputs
 from ..context import RunContext
 from ..language.messages import Language
 from ..state import TaskState
-from .conclusion import conclude, has_output, describe_output, may_improve
+from .conclusion import conclude, describe_output, has_output, may_improve
 
 LocalizedText = Mapping[Language, str]
 StatePredicate = Callable[[TaskState], bool]

@@ -38,7 +38,7 @@ from ..context import RunContext, resolve_model
 from ..language.messages import say
 from ..language.text import count_units
 from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
-from .conclusion import build_output, has_verified_output, describe_output, record_output
+from .conclusion import build_output, describe_output, has_verified_output, record_output
 from .registry import Agent, Workflow, register
 
 MAX_WRITES, MAX_REWRITES = 2, 3
