@@ -249,13 +249,13 @@ def _in_its_room(path: str, sources: Sources) -> list[str]:
 def changed_files(base: str) -> list[str]:
     """What differs from where the branch left `base`, untracked files included."""
     start = _git("merge-base", "HEAD", base) or ["HEAD"]
-    told = _git("diff", "--name-only", start[0])
-    return sorted({*told, *_git("ls-files", "--others", "--exclude-standard")})
+    changed = _git("diff", "--name-only", start[0])
+    return sorted({*changed, *_git("ls-files", "--others", "--exclude-standard")})
 
 
 def _git(*arguments: str) -> list[str]:
-    told = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
-    return told.stdout.splitlines() if told.returncode == 0 else []
+    completed = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
+    return completed.stdout.splitlines() if completed.returncode == 0 else []
 
 
 def sources_here() -> Sources:

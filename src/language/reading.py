@@ -427,12 +427,12 @@ def find_other_language(text: str, language: Language, known: str = "") -> list[
     if _is_other(bare, language) and (count_units(shown) < 6 or _is_other(shown, language)):
         return [_fault("other_language", text, 0, len(text))]
     pattern = _HAN_RUN if language == "en" else _LATIN_RUN
-    told = " ".join(known.casefold().split())
+    normalized = " ".join(known.casefold().split())
     return [
         _fault("other_language", text, found.start(), found.end())
         for found in pattern.finditer(shown)
         if _is_slip(found[0], language)
-        and " ".join(found[0].casefold().split()) not in told
+        and " ".join(found[0].casefold().split()) not in normalized
         and not _is_example(shown, found)
     ]
 
@@ -528,8 +528,10 @@ def _leave_out(text: str, faults: Iterable[TextFault]) -> str:
 
 
 def _fault(kind: FaultKind, text: str, start: int, end: int) -> TextFault:
-    told = " ".join(text[start:end].split())
-    return TextFault(kind, start, end, told if len(told) <= MAX_QUOTE else f"{told[:MAX_QUOTE]}…")
+    quote = " ".join(text[start:end].split())
+    return TextFault(
+        kind, start, end, quote if len(quote) <= MAX_QUOTE else f"{quote[:MAX_QUOTE]}…"
+    )
 
 
 def _hide(found: re.Match[str]) -> str:

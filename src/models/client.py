@@ -187,8 +187,8 @@ class LanguageModel:
                     AIMessage(reply.value),
                     *REPAIR_PROMPT[language].messages(error=error),
                 ]
-        told = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
-        raise StructuredOutputError(say("model.no_valid", language, **told), spent)
+        fields = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
+        raise StructuredOutputError(say("model.no_valid", language, **fields), spent)
 
     def _response_format(
         self, model: type[BaseModel], bounded: dict[str, Any], method: Method

@@ -90,8 +90,8 @@ class LocalQueue:
     def __init__(
         self,
         ledger: Ledger,
-        bells: Notifier,
-        drafts: LiveText,
+        notifier: Notifier,
+        live_text: LiveText,
         *,
         workers: int,
         capacity: int,
@@ -102,10 +102,10 @@ class LocalQueue:
         self.stopping = False
         self.metrics = Metrics(lambda: self._waiting, lambda: self._runner.running)
         self._ledger = ledger
-        self._bells = bells
+        self._notifier = notifier
         self._workers = workers
         self._runner = Runner(
-            ledger, bells, drafts, self.metrics, documents_of=documents_of, model=model
+            ledger, notifier, live_text, self.metrics, documents_of=documents_of, model=model
         )
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -161,7 +161,7 @@ class LocalQueue:
         for worker in self._working:
             worker.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
-        self._bells.close()
+        self._notifier.close()
 
     async def stop(self, seconds: float) -> None:
         await self.drain(seconds)

@@ -197,11 +197,11 @@ def _check_events(events: list[Event]) -> list[Event]:
 
 def check_history(flow: Workflow, result: TaskResult, events: list[Event]) -> None:
     """A decision, the turn that it led to, a decision, and so on until `complete`."""
-    told = [
+    steps = [
         (event["type"], event["actor"]) for event in events if event["type"] in ("decision", "turn")
     ]
     history = result.iteration_history
-    assert told[: len(history)] == [
+    assert steps[: len(history)] == [
         ("decision" if record.decision else "turn", record.actor) for record in history
     ]
     for before, record in zip([None, *history], history, strict=False):

@@ -120,9 +120,9 @@ async def _check_equations(
 
 
 def _check_language(written: dict[PartName, str], language: Language) -> Faults:
-    told = say("lesson.foreign", language)
+    message = say("lesson.foreign", language)
     return {
-        part: told
+        part: message
         for part, text in written.items()
         if not in_language(text, language) or find_other_language(text, language)
     }

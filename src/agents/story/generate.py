@@ -148,14 +148,14 @@ def build_story_messages(state: StoryState, summary: str, recent: str) -> list[A
     of it as its own turn, which it goes on with more readily than with a text that it is shown."""
     brief, plan = state["brief"], require_plan(state)
     names = dict.fromkeys([*brief.characters, *plan.characters])
-    told = say("stories.before", brief.language, summary=summary) if summary else ""
+    story_so_far = say("stories.before", brief.language, summary=summary) if summary else ""
     head = HEAD[brief.language].messages(
         topic=brief.topic[:MAX_TOPIC_CHARS],
         style=brief.style or "-",
         characters=", ".join(names) or "-",
         title=plan.title,
         plot="\n".join(f"{n}. {point}" for n, point in enumerate(plan.points, 1)),
-        summary=told,
+        summary=story_so_far,
     )
     return [*head, AIMessage(f"# {plan.title}\n\n{recent}".strip())]
 

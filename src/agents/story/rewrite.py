@@ -144,8 +144,8 @@ def describe_problems(state: StoryState, place: int) -> str:
     lines = [
         say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
     ]
-    told = cut_to_length(get_instructions(state), MAX_INSTRUCTION_UNITS)
-    return "\n".join(f"- {line}" for line in [*lines, told] if line)
+    instructions = cut_to_length(get_instructions(state), MAX_INSTRUCTION_UNITS)
+    return "\n".join(f"- {line}" for line in [*lines, instructions] if line)
 
 
 def _build_rewrite_messages(
