@@ -204,7 +204,10 @@ def _watch_process(pid: int) -> int | None:
 
 def _reap(supervisors: set[int]) -> None:
     with contextlib.suppress(ChildProcessError):
-        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+        while True:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
             supervisors.discard(pid)
 
 
