@@ -73,7 +73,9 @@ _CLOSING = re.compile(r"\$\$|\\\]|\\end\{")
 def _read_lines(text: str) -> list[_Line]:
     """The lines that are not blank, each with what it is."""
     lines: list[_Line] = []
-    start, in_code, in_formula = 0, False, False
+    start = 0
+    in_code = False
+    in_formula = False
     for line in text.splitlines(keepends=True):
         kind = _tell_kind(line)
         if _FENCE.match(line):
@@ -168,7 +170,8 @@ def _is_long(key: _Key, language: Language) -> bool:
 
 def _split_scopes(line: _Line) -> list[tuple[str, int]]:
     """The sentences of a line, with their places in the text."""
-    found, start = [], line.start
+    found = []
+    start = line.start
     for sentence in split_sentences(line.text):
         found.append((sentence, start))
         start += len(sentence)

@@ -129,7 +129,8 @@ def _check_language(written: dict[PartName, str], language: Language) -> Faults:
 
 
 def _check_readability(written: dict[PartName, str], lesson: Lesson) -> Faults:
-    language, limit = lesson.language, get_max_sentence_length(lesson.grade, lesson.language)
+    language = lesson.language
+    limit = get_max_sentence_length(lesson.grade, lesson.language)
     faults: Faults = {
         part: say("lesson.long_sentences", language, average=round(average), limit=limit)
         for part, text in written.items()

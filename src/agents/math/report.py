@@ -120,7 +120,8 @@ def _format_report(solution: str, answer: Answer, state: TaskState, status: Stat
 
 def _format_check(check: Check, state: TaskState) -> str:
     """What a check has found, in words for the person."""
-    language, details = state["language"], [check.detail]
+    language = state["language"]
+    details = [check.detail]
     if check.name == "form":
         details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
     elif check.name == "second_route":

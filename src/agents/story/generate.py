@@ -56,7 +56,8 @@ EXTENSIONS = 2
 async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Write the next part. Extends `segments`."""
     watch, model = Stopwatch(), await resolve_model(runtime)
-    brief, plan = state["brief"], require_plan(state)
+    brief = state["brief"]
+    plan = require_plan(state)
     place, room = plan_next_part(state)
     part = room / math.ceil(room / PART_UNITS[brief.language])
     ends = place + 1 == len(plan.points) and part >= room
@@ -97,7 +98,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
 def plan_next_part(state: StoryState) -> tuple[int, int]:
     """Which plot point is written next, and how many units are left for it: the one that was
     written last as long as it is too short, and has calls left, else the one after it."""
-    segments, points = state["segments"], require_plan(state).points
+    segments = state["segments"]
+    points = require_plan(state).points
     written = [count_units(segment) for segment in segments]
     if segments:
         place = len(segments) - 1
@@ -146,7 +148,8 @@ def require_plan(state: StoryState) -> StoryPlan:
 def build_story_messages(state: StoryState, summary: str, recent: str) -> list[AnyMessage]:
     """The conversation up to the next part: the story's outline, and what the model has written
     of it as its own turn, which it goes on with more readily than with a text that it is shown."""
-    brief, plan = state["brief"], require_plan(state)
+    brief = state["brief"]
+    plan = require_plan(state)
     names = dict.fromkeys([*brief.characters, *plan.characters])
     story_so_far = say("stories.before", brief.language, summary=summary) if summary else ""
     head = HEAD[brief.language].messages(

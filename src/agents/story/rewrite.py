@@ -53,11 +53,14 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
     """Mend the next faulty segment; of a long one the piece that is at fault. One that is only too
     long is cut, one that is only too short is gone on with, any other is written anew."""
     watch, model = Stopwatch(), await resolve_model(runtime)
-    brief, plan, place = state["brief"], require_plan(state), state["to_rewrite"][0]
+    brief = state["brief"]
+    plan = require_plan(state)
+    place = state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
     pieces = pieces_of(segments[place], PART_UNITS[brief.language])
     worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
-    old, wanted = pieces[worst], wanted_length(state, count_units(pieces[worst]))
+    old = pieces[worst]
+    wanted = wanted_length(state, count_units(pieces[worst]))
     only_length, spent = faults_of(state, place) == ["length"], Usage()
     if only_length and wanted < count_units(old):
         text = cut_to_length(old, wanted, keep_end=True)
@@ -80,7 +83,8 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
         text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief)
         if count_units(text) > wanted * MAX_LENGTH_FACTOR:
             text = cut_to_length(text, wanted, keep_end=True)
-        spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
+        spent = reply.usage
+        text = f"{old}\n\n{text}".strip() if grows else text or old
     report_progress(ACTOR, text)
     pieces[worst] = text
     segments[place] = "\n\n".join(pieces)
@@ -117,7 +121,8 @@ def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
 def wanted_length(state: StoryState, now: int) -> int:
     """How long the rewritten piece is to be: as long as it is, and its part of what the whole
     story lacks or has too much."""
-    brief, segments = state["brief"], state["segments"]
+    brief = state["brief"]
+    segments = state["segments"]
     lacking = (brief.length - count_units("\n".join(segments))) / len(state["to_rewrite"])
     usual = min(PART_UNITS[brief.language], brief.length // max(1, len(segments)))
     return round(
@@ -135,7 +140,8 @@ def faults_of(state: StoryState, place: int) -> list[str]:
 
 def describe_problems(state: StoryState, place: int) -> str:
     """What is wrong with the segment, in words, and what the Coordinator says of it."""
-    brief, written = state["brief"], state["outputs"][WORKFLOW]
+    brief = state["brief"]
+    written = state["outputs"][WORKFLOW]
     fields = {
         "point": require_plan(state).points[place],
         "names": ", ".join(_get_missing_names(written)),
@@ -152,7 +158,8 @@ def _build_rewrite_messages(
     state: StoryState, place: int, after: str, wanted: int, *, grows: bool
 ) -> list[AnyMessage]:
     """What the model is asked for: more of a segment, or the segment in other words."""
-    language, point = state["brief"].language, require_plan(state).points[place]
+    language = state["brief"].language
+    point = require_plan(state).points[place]
     fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
     if grows:
         return MORE[language].messages(hint=say("stories.hint.more", language), **fields)
