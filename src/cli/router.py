@@ -143,12 +143,12 @@ def replay(
 ) -> None:
     from ..tasks.replay import replay as replaying
 
-    def ended(done: int, total: int, run: "ReplayRun", status: str) -> None:
+    def print_run(done: int, total: int, run: "ReplayRun", status: str) -> None:
         if not quiet:
             words = " ".join(run.asked.question.split())
             click.echo(f"{done}/{total}  {status:<11} {run.workflow:<18} {words[:60]}", err=True)
 
-    outcomes = asyncio.run(replaying(file, workflows, times, model=model, ended=ended))
+    outcomes = asyncio.run(replaying(file, workflows, times, model=model, ended=print_run))
     counts = ", ".join(f"{status} {count}" for status, count in sorted(outcomes.items()))
     click.echo(say("replay.done", runs=sum(outcomes.values()), outcomes=counts or "-"))
 

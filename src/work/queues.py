@@ -123,7 +123,7 @@ class LocalQueue:
         """Requeue tasks left by an earlier process and start the workers."""
         for task_id in await self._ledger.recover_tasks():
             await self.enqueue(task_id)
-        lost = resend_lost_tasks(LOST_SECONDS, self._lost, self.enqueue)
+        lost = resend_lost_tasks(LOST_SECONDS, self._list_lost, self.enqueue)
         self._working = [
             asyncio.create_task(work)
             for work in (*(self._work() for _ in range(self._workers)), lost)
@@ -148,7 +148,7 @@ class LocalQueue:
         self._queued.add(task_id)
         self._queue.put_nowait(task_id)
 
-    async def _lost(self) -> list[str]:
+    async def _list_lost(self) -> list[str]:
         return await self._ledger.list_unheld(self._queued | self._runner.held)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
