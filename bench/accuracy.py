@@ -171,8 +171,8 @@ def _decisions(rows: list[Row]) -> list[str]:
     for kind in ("prompt_tokens", "output_tokens"):
         actors = sorted({actor for row in ours for actor in row["spent"][kind]})
         means = {a: sum(row["spent"][kind].get(a, 0) for row in ours) / len(ours) for a in actors}
-        told = ", ".join(f"{actor} {tokens:.0f}" for actor, tokens in means.items())
-        lines.append(f"{kind.replace('_', ' ')}: {told}")
+        figures = ", ".join(f"{actor} {tokens:.0f}" for actor, tokens in means.items())
+        lines.append(f"{kind.replace('_', ' ')}: {figures}")
     return lines
 
 

@@ -159,11 +159,11 @@ def _answers(rows: list[Row]) -> list[str]:
         f"of these claimed wrongly and corrected {total['corrected']}; "
         f"not used {total['dropped']}"
     ]
-    for led, told in ((False, "alone"), (True, "with an expression that leads to them")):
+    for led, how in ((False, "alone"), (True, "with an expression that leads to them")):
         mine = [plant for row in rows for plant in row["planted"] if plant["led"] is led]
         caught, right = (sum(plant[name] for plant in mine) for name in ("caught", "right"))
         lines.append(
-            f"wrong answers planted {told}: {len(mine)}, caught {caught}, put right {right}"
+            f"wrong answers planted {how}: {len(mine)}, caught {caught}, put right {right}"
         )
     return lines
 

@@ -103,9 +103,9 @@ def by_examples() -> None:
         ("in scope", truth != list(names).index(OUT_OF_SCOPE)),
         ("out of scope", truth == list(names).index(OUT_OF_SCOPE)),
     ):
-        told = [found for found, row in zip(ranked, rows, strict=True) if row]
-        sure = sum(choose_task_type(found) != "open" for found in told) / len(told)
-        spread = statistics.mean(entropy(found) for found in told)
+        rankings = [found for found, row in zip(ranked, rows, strict=True) if row]
+        sure = sum(choose_task_type(found) != "open" for found in rankings) / len(rankings)
+        spread = statistics.mean(entropy(found) for found in rankings)
         print(f"{label}: entropy {spread:.2f}, a workflow named for {sure:.0%}")
 
 
@@ -130,14 +130,14 @@ def by_time() -> None:
     guess(questions[0], choices_for(questions[0]))
     loading = time.perf_counter() - started
     goes = np.array([[timed(question) for question in questions] for _ in range(GOES)])
-    told = {
+    timings = {
         "first task, loading": loading * 1000,
         "median": np.median(goes),
         "95 % within": np.percentile(goes, 95),
         f"median, fastest of {GOES}": np.median(goes.min(axis=0)),
         f"95 % within, fastest of {GOES}": np.percentile(goes.min(axis=0), 95),
     }
-    print("milliseconds a task:", ", ".join(f"{name}: {ms:.1f}" for name, ms in told.items()))
+    print("milliseconds a task:", ", ".join(f"{name}: {ms:.1f}" for name, ms in timings.items()))
 
 
 def timed(question: str) -> float:

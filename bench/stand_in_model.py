@@ -38,14 +38,14 @@ class StandIn:
             routes=[
                 Route("/v1/models", self.models),
                 Route("/v1/chat/completions", self.complete, methods=["POST"]),
-                Route("/calls", self.told),
+                Route("/calls", self.list_calls),
             ]
         )
 
     async def models(self, request: Request) -> Response:
         return JSONResponse({"data": [{"id": "stand-in"}]})
 
-    async def told(self, request: Request) -> Response:
+    async def list_calls(self, request: Request) -> Response:
         return JSONResponse(self.calls)
 
     async def complete(self, request: Request) -> Response:

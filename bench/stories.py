@@ -65,13 +65,13 @@ async def tell(language: Language, topic: str, characters: list[str]) -> Row:
     )
     output = result["outputs"].get("write_story", {"checks": [], "status": None})
     turns = [r for r in result["iteration_history"] if r["actor"] == "write_story"]
-    told = turns[0]["summary"] if turns else ""
+    summary = turns[0]["summary"] if turns else ""
     last = {check["name"]: check["passed"] for check in output["checks"]}
     return {
         "language": language,
         "topic": topic,
         "error": result["error"],
-        "first": {name: bool(last) and f"; {name}: " not in told for name in CHECKS},
+        "first": {name: bool(last) and f"; {name}: " not in summary for name in CHECKS},
         "last": {name: last.get(name, False) for name in CHECKS},
         "rounds": result["total_iterations"],
         **result["usage"],
@@ -95,7 +95,7 @@ async def measure(n: int, parallel: int, done: list[Row], out: Path | None) -> l
             with out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    todo = [(lang, *told) for lang, topics in TOPICS.items() for told in topics[:n]]
+    todo = [(lang, *story) for lang, topics in TOPICS.items() for story in topics[:n]]
     await asyncio.gather(*(one(*story) for story in todo if story[1] not in known))
     return done
 

@@ -84,9 +84,9 @@ def test_of_two_processes_resuming_a_task_one_is_told_that_it_is_busy(
     with pytest.raises(TaskBusy, match=failed["task_id"]):
         resume_task(failed["task_id"])
     second = start_command("resume", failed["task_id"])
-    _, told = second.communicate(timeout=PATIENCE)
+    _, errors = second.communicate(timeout=PATIENCE)
     assert second.returncode == 1
-    assert "another process" in told
+    assert "another process" in errors
 
     hold.released.set()
     assert process.communicate(timeout=PATIENCE)[0] == "36\n"

@@ -174,11 +174,11 @@ def format_routing(
     known = [v for v in routing.values if v.workflow in legal and v.count]
     words = [name for name in called_for if name in legal and [name] != likely[:1]]
     # Put first, since a small model's reasoning begins with whatever comes first.
-    told = [say("routing.called_for", language, workflows=", ".join(words))] if words else []
-    told.append(", ".join(f"{name} {chances[name]:.2f}" for name in likely))
+    hints = [say("routing.called_for", language, workflows=", ".join(words))] if words else []
+    hints.append(", ".join(f"{name} {chances[name]:.2f}" for name in likely))
     if known:
         rewards = ", ".join(f"{v.workflow} {v.value:.2f} ({v.count})" for v in known)
-        told.append(say("routing.rewards", language, rewards=rewards))
+        hints.append(say("routing.rewards", language, rewards=rewards))
     if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
-        told.append(say("routing.suggestion", language, workflow=routing.suggestion))
-    return "; ".join(filter(None, told)) or "-"
+        hints.append(say("routing.suggestion", language, workflow=routing.suggestion))
+    return "; ".join(filter(None, hints)) or "-"

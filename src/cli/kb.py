@@ -118,8 +118,8 @@ def stats(as_json: bool) -> None:
     if as_json:
         click.echo(found.model_dump_json())
         return
-    told = found.model_dump() | {"embedder": found.embedder or "-", "megabytes": found.size / 1e6}
-    click.echo(say("kb.stats", **told))
+    fields = found.model_dump() | {"embedder": found.embedder or "-", "megabytes": found.size / 1e6}
+    click.echo(say("kb.stats", **fields))
 
 
 @kb.command(help=say("cli.kb.reembed.help"), epilog=say("cli.kb.reembed.epilog"))

@@ -53,8 +53,8 @@ def show(version: int | None, as_json: bool) -> None:
     number = versions.get_current() if version is None else version
     classifier = versions.load(number)
     if as_json:
-        told = classifier.model_dump(mode="json", exclude={"weights", "bias"})
-        click.echo(json.dumps({"version": number, **told}, ensure_ascii=False))
+        fields = classifier.model_dump(mode="json", exclude={"weights", "bias"})
+        click.echo(json.dumps({"version": number, **fields}, ensure_ascii=False))
         return
     click.echo(_format_version(number, classifier))
     click.echo(say("router.labels", labels=", ".join(classifier.labels)))
@@ -118,8 +118,8 @@ def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool
     if report.better or force:
         versions.use(number)
     if as_json:
-        told = {"version": number, "in_use": versions.get_current(), "skipped": reading.skipped}
-        click.echo(json.dumps({**told, **report.model_dump(mode="json")}, ensure_ascii=False))
+        summary = {"version": number, "in_use": versions.get_current(), "skipped": reading.skipped}
+        click.echo(json.dumps({**summary, **report.model_dump(mode="json")}, ensure_ascii=False))
         return
     _print_report(report, reading.skipped, before, number)
     verdict = "better" if report.better else "forced" if force else "not_better"
@@ -143,19 +143,19 @@ def replay(
 ) -> None:
     from ..tasks.replay import replay as replaying
 
-    def ended(done: int, total: int, run: "ReplayRun", status: str) -> None:
+    def print_run(done: int, total: int, run: "ReplayRun", status: str) -> None:
         if not quiet:
             words = " ".join(run.asked.question.split())
             click.echo(f"{done}/{total}  {status:<11} {run.workflow:<18} {words[:60]}", err=True)
 
-    outcomes = asyncio.run(replaying(file, workflows, times, model=model, ended=ended))
-    told = ", ".join(f"{status} {count}" for status, count in sorted(outcomes.items()))
-    click.echo(say("replay.done", runs=sum(outcomes.values()), outcomes=told or "-"))
+    outcomes = asyncio.run(replaying(file, workflows, times, model=model, ended=print_run))
+    counts = ", ".join(f"{status} {count}" for status, count in sorted(outcomes.items()))
+    click.echo(say("replay.done", runs=sum(outcomes.values()), outcomes=counts or "-"))
 
 
 def _format_version(number: int, classifier: "Classifier") -> str:
-    told = "  ".join(f"{name} {value:.3g}" for name, value in classifier.figures.items())
-    return f"{number:>4}  {classifier.trained:%Y-%m-%d %H:%M}  {told}"
+    figures = "  ".join(f"{name} {value:.3g}" for name, value in classifier.figures.items())
+    return f"{number:>4}  {classifier.trained:%Y-%m-%d %H:%M}  {figures}"
 
 
 def _print_report(report: "TrainingReport", skipped: int, before: int, number: int) -> None:

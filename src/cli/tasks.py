@@ -267,12 +267,14 @@ def _print_event(console: "Console", event: "Event") -> None:
     elif event["type"] == "routing":
         likely = [c for c in event["candidates"] if c["p"] >= MIN_PROBABILITY]
         if likely and event["task_type"] != OPEN_TASK_TYPE:
-            told = ", ".join(f"{c['workflow']} {c['p']:.2f}" for c in likely)
-            console.print(say("cli.routing", candidates=told), style="dim", markup=False)
+            candidates = ", ".join(f"{c['workflow']} {c['p']:.2f}" for c in likely)
+            console.print(say("cli.routing", candidates=candidates), style="dim", markup=False)
     elif event["type"] == "decision":
         why = escape(event["reasoning"])
-        told = f" — {escape(event['instructions'])}" if event["instructions"] else ""
-        console.print(f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{told}")
+        instructions = f" — {escape(event['instructions'])}" if event["instructions"] else ""
+        console.print(
+            f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{instructions}"
+        )
         _print_cost(console, event, f"{event['source']}, ")
     elif event["type"] == "progress":
         console.print(f"   · {escape(event['summary'])}", style="dim")
@@ -295,8 +297,8 @@ def _print_result(console: "Console", result: dict[str, Any]) -> None:
         # Rich treats a backslash as an escape; LaTeX must keep its own.
         console.print(Markdown(result["report"].replace("\\", "\\\\")))
     if result["answer"]:  # of a calculation; elsewhere the report is the answer
-        told = say("cli.answer", result["language"], answer=result["final_answer"])
-        console.print(f"\n{told}", style="bold green", markup=False)
+        answer = say("cli.answer", result["language"], answer=result["final_answer"])
+        console.print(f"\n{answer}", style="bold green", markup=False)
     if result["input_request"]:
         asked = {"question": result["input_request"], "task_id": result["task_id"]}
         console.print(say("cli.needs_input", result["language"], **asked), markup=False)

@@ -56,8 +56,8 @@ def bandit(as_json: bool) -> None:
         click.echo(json.dumps(table, ensure_ascii=False))
         return
     policy = table["policy"]
-    told = ", ".join(f"{name} {value}" for name, value in policy.items() if name != "name")
-    click.echo(say("cli.bandit.policy", name=policy["name"], settings=told))
+    settings = ", ".join(f"{name} {value}" for name, value in policy.items() if name != "name")
+    click.echo(say("cli.bandit.policy", name=policy["name"], settings=settings))
     if not table["arms"]:
         click.echo(say("cli.bandit.empty"), err=True)
     for arm in table["arms"]:
@@ -186,13 +186,13 @@ def _explain(record: "TraceRecord") -> None:
         likely = ", ".join(f"{c.workflow} {c.p:.2f}" for c in routing.candidates) or "-"
         click.echo(say("cli.trace.routing", type=routing.task_type, likely=likely))
         if routing.suggestion:
-            told = say(
+            message = say(
                 "cli.trace.suggestion",
                 workflow=routing.suggestion,
                 propensity=record.propensity,
                 chosen=record.chosen or "-",
             )
-            click.echo(told)
+            click.echo(message)
     if reward := record.reward:
         click.echo(say("cli.trace.reward", quality=reward.quality, cost=reward.cost))
         for term in [*reward.quality_terms, *reward.cost_terms]:

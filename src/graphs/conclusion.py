@@ -100,8 +100,10 @@ def proofread(output: Output, language: Language, known: str = "") -> Output:
     checks = [check for check in output.checks if check.name != READABLE]
     if not faults:
         return output.model_copy(update={"text": text, "checks": checks})
-    told = "; ".join(say(f"text.{fault.kind}", language, quote=fault.quote) for fault in faults[:3])
-    checks.append(Check(name=READABLE, passed=False, detail=told))
+    detail = "; ".join(
+        say(f"text.{fault.kind}", language, quote=fault.quote) for fault in faults[:3]
+    )
+    checks.append(Check(name=READABLE, passed=False, detail=detail))
     return output.model_copy(update={"text": text, "checks": checks, "status": "unverified"})
 
 

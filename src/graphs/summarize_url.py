@@ -177,7 +177,8 @@ async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) ->
             length,
             language,
         )
-        text, usage = reply.value, usage + reply.usage
+        text = reply.value
+        usage += reply.usage
     output = await asyncio.to_thread(_check_summary, text, length, state)
     return record_output(
         NAME,
@@ -190,7 +191,8 @@ async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) ->
 
 
 def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
-    language, notes = state["language"], state["notes"]
+    language = state["language"]
+    notes = state["notes"]
     everything = "\n".join(f"{page.title}\n{page.text}" for page in state["pages"])
     summary, dropped = with_known_numbers(text, everything)
     if not summary:

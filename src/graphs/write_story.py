@@ -67,7 +67,8 @@ def route_after_rewriting(state: StoryState) -> str:
 
 async def refuse(state: StoryState) -> WorkflowOutput:
     """Explain why a story of this length or number of chapters is not written."""
-    brief, language = state["brief"], state["language"]
+    brief = state["brief"]
+    language = state["language"]
     key, value, low, high = "stories.bad_length", brief.length, MIN_LENGTH, MAX_LENGTH
     if MIN_LENGTH <= brief.length <= MAX_LENGTH:
         key, value, low, high = "stories.bad_chapters", brief.chapters, 1, MAX_CHAPTERS
@@ -94,7 +95,9 @@ async def _run_checks(
     state: StoryState, runtime: Runtime[RunContext]
 ) -> tuple[list[Finding], Usage]:
     """Run all checks that apply to what was written."""
-    brief, segments, language = state["brief"], state["segments"], state["language"]
+    brief = state["brief"]
+    segments = state["segments"]
+    language = state["language"]
     found = [check_language(segments, brief, language)]
     if (plan := state.get("plan")) is None:
         found.append(check_role(segments, language))
@@ -114,7 +117,9 @@ async def _run_checks(
 
 def _build_story_output(state: StoryState, findings: list[Finding]) -> Output:
     """Return the story as Markdown, with its parts as data."""
-    brief, plan, segments = state["brief"], state.get("plan"), state["segments"]
+    brief = state["brief"]
+    plan = state.get("plan")
+    segments = state["segments"]
     opening = opening_of(state)
     return build_output(
         WORKFLOW,

@@ -262,7 +262,8 @@ class KnowledgeBase:
         vector = embedder.embed_query(query)
         depth = max(CANDIDATE_CHUNKS, 2 * top_k)
         with self.store.lock():
-            store, keywords = self.store, self.store.catalogue.keywords
+            store = self.store
+            keywords = self.store.catalogue.keywords
             store.require_embedder(embedder.name)
             weights = keywords.compute_weights(query, store.catalogue.get_counts()[1])
             near = store.vectors.search(store.collection, vector, depth)

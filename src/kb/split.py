@@ -108,7 +108,8 @@ def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[s
 
 def _take_tail(held: list[tuple[str, int]], overlap: int) -> list[tuple[str, int]]:
     """Return the last sentences that together have at most `overlap` tokens."""
-    total, kept = 0, 0
+    total = 0
+    kept = 0
     for _, size in reversed(held):
         total += size
         if total > overlap:
@@ -124,11 +125,12 @@ def _join(held: list[tuple[str, int]]) -> str:
 def _split_sentences(text: str, limit: int) -> Iterator[str]:
     """Yield sentences with their trailing white space, each of at most `limit` tokens."""
     for sentence in split_sentences(text, clauses=True):
-        tokens = _TOKEN.finditer(sentence)
         start = 0
-        # The token after the first `limit` tokens begins the next piece.
-        while (nxt := next(islice(tokens, limit, None), None)) is not None:
-            yield sentence[start : nxt.start()]
-            start = nxt.start()
-            tokens = _TOKEN.finditer(sentence, start)
+        while True:
+            # The token after the first `limit` tokens begins the next piece.
+            following = next(islice(_TOKEN.finditer(sentence, start), limit, None), None)
+            if following is None:
+                break
+            yield sentence[start : following.start()]
+            start = following.start()
         yield sentence[start:]

@@ -160,10 +160,10 @@ class VectorIndex:
         # damage is detected from the files.
         except Exception as error:
             if is_damaged(self._folder):
-                told = say("kb.damaged", folder=self._folder, reason=error)
-                raise DamagedVectors(told) from error
-            told = say("kb.vectors_failed", folder=self._folder, reason=error)
-            raise KnowledgeBaseError(told) from error
+                message = say("kb.damaged", folder=self._folder, reason=error)
+                raise DamagedVectors(message) from error
+            message = say("kb.vectors_failed", folder=self._folder, reason=error)
+            raise KnowledgeBaseError(message) from error
 
 
 def is_damaged(folder: Path) -> bool:

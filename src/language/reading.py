@@ -73,7 +73,9 @@ _CLOSING = re.compile(r"\$\$|\\\]|\\end\{")
 def _read_lines(text: str) -> list[_Line]:
     """Return the non-blank lines with their kinds."""
     lines: list[_Line] = []
-    start, in_code, in_formula = 0, False, False
+    start = 0
+    in_code = False
+    in_formula = False
     for line in text.splitlines(keepends=True):
         kind = _tell_kind(line)
         if _FENCE.match(line):
@@ -170,7 +172,8 @@ def _is_long(key: _Key, language: Language) -> bool:
 
 def _split_scopes(line: _Line) -> list[tuple[str, int]]:
     """Return the sentences of a line with their positions in the text."""
-    found, start = [], line.start
+    found = []
+    start = line.start
     for sentence in split_sentences(line.text):
         found.append((sentence, start))
         start += len(sentence)
@@ -443,12 +446,12 @@ def find_other_language(text: str, language: Language, known: str = "") -> list[
     if _is_other(bare, language) and (count_units(shown) < 6 or _is_other(shown, language)):
         return [_fault("other_language", text, 0, len(text))]
     pattern = _HAN_RUN if language == "en" else _LATIN_RUN
-    told = " ".join(known.casefold().split())
+    normalized = " ".join(known.casefold().split())
     return [
         _fault("other_language", text, found.start(), found.end())
         for found in pattern.finditer(shown)
         if _is_slip(found[0], language)
-        and " ".join(found[0].casefold().split()) not in told
+        and " ".join(found[0].casefold().split()) not in normalized
         and not _is_example(shown, found)
     ]
 
@@ -544,8 +547,10 @@ def _leave_out(text: str, faults: Iterable[TextFault]) -> str:
 
 
 def _fault(kind: FaultKind, text: str, start: int, end: int) -> TextFault:
-    told = " ".join(text[start:end].split())
-    return TextFault(kind, start, end, told if len(told) <= MAX_QUOTE else f"{told[:MAX_QUOTE]}…")
+    quote = " ".join(text[start:end].split())
+    return TextFault(
+        kind, start, end, quote if len(quote) <= MAX_QUOTE else f"{quote[:MAX_QUOTE]}…"
+    )
 
 
 def _hide(found: re.Match[str]) -> str:

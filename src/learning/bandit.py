@@ -101,7 +101,8 @@ class PageStore:
 
 async def recall(state: BanditState, runtime: Runtime[PageStore]) -> BanditState:
     """Look up earlier counts of the events, and move ids to pages once there are too many."""
-    pages, recent = runtime.context, state.get("recent", {})
+    pages = runtime.context
+    recent = state.get("recent", {})
     if len(recent) >= MAX_RECENT:
         await pages.keep(recent)
         recent = {}

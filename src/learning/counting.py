@@ -69,7 +69,8 @@ def apply_event(table: Table, event: RewardEvent, step: float, now: datetime) ->
 
 
 def _count_first(table: Table, event: RewardEvent, step: float, now: datetime) -> CountedReward:
-    key, weight = None, 0.0
+    key = None
+    weight = 0.0
     if event.task_type is not None:
         key = build_arm_key(event.task_type, event.workflow)
         arm = table.arms.get(key) or Arm(task_type=event.task_type, workflow=event.workflow)

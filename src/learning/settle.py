@@ -121,7 +121,9 @@ async def settle(
         return None
     if ending.rewarded and ending.all_opinions == extract_opinions(ending.rewarded):
         return ending.rewarded
-    revision, reward, counted = ending.revision, None, False
+    revision = ending.revision
+    reward = None
+    counted = False
     try:
         if ending.status in REWARDED and ending.chosen:
             reward = await _compute_reward(store, ending, ending.chosen, settings)
@@ -192,7 +194,8 @@ def _write(
 def _build_record(
     ending: Ending, settings: Settings, revision: int, reward: Reward | None
 ) -> TraceRecord:
-    state, texts = ending.state, TextRedactor(settings.trace_texts, settings.home)
+    state = ending.state
+    texts = TextRedactor(settings.trace_texts, settings.home)
     routing, output = state.get("routing"), ending.output
     suggestion = routing.suggestion if routing else None
     return TraceRecord(

@@ -27,8 +27,8 @@ def summarize_actors(records: Sequence[TraceRecord]) -> list[dict[str, Any]]:
     for record in records:
         for move in record.moves:
             spent[move.actor] += move.usage
-    told = sum(spent.values(), Usage())
-    spent[REPORT] = sum((record.usage for record in records), Usage()) - told
+    spent_by_actors = sum(spent.values(), Usage())
+    spent[REPORT] = sum((record.usage for record in records), Usage()) - spent_by_actors
     rows = [
         {
             "actor": actor,

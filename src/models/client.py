@@ -173,7 +173,8 @@ class LanguageModel:
                     },
                 )
             except _FormatRefused as refused:
-                usual, error = _FALLBACK_METHODS[method], str(refused)
+                usual = _FALLBACK_METHODS[method]
+                error = str(refused)
                 continue
             spent += reply.usage
             try:
@@ -187,8 +188,8 @@ class LanguageModel:
                     AIMessage(reply.value),
                     *REPAIR_PROMPT[language].messages(error=error),
                 ]
-        told = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
-        raise StructuredOutputError(say("model.no_valid", language, **told), spent)
+        fields = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
+        raise StructuredOutputError(say("model.no_valid", language, **fields), spent)
 
     def _response_format(
         self, model: type[BaseModel], bounded: dict[str, Any], method: Method
@@ -243,7 +244,8 @@ class LanguageModel:
         """Translate a provider's error into one that says what to do, without the key."""
         import openai
 
-        formatted, streamed = "response_format" in options, "stream" not in options
+        formatted = "response_format" in options
+        streamed = "stream" not in options
 
         text = strip_login(str(error)[:300])
         if self._key:
@@ -280,7 +282,8 @@ def cut_off_reply(error: BaseException) -> AIMessage | None:
 
     if not isinstance(error, openai.LengthFinishReasonError):
         return None
-    usage, text = error.completion.usage, error.completion.choices[0].message.content
+    usage = error.completion.usage
+    text = error.completion.choices[0].message.content
     if usage is None:
         return AIMessage(text or "")
     read = usage.prompt_tokens_details
@@ -358,7 +361,10 @@ async def close_language_models() -> None:
 async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
     from langchain_openai import ChatOpenAI
 
-    row, base_url, key, name = choice.provider, choice.base_url, choice.api_key, choice.model
+    row = choice.provider
+    base_url = choice.base_url
+    key = choice.api_key
+    name = choice.model
     embedded = row.name == "embedded"
     # A slow machine may need minutes for a call; a retry would only make it slower.
     timeout = settings.task_timeout if embedded else settings.request_timeout

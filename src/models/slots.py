@@ -74,10 +74,12 @@ class SlotPool:
         self._http = http
         model = json.dumps([version("xllamacpp"), get_file_identity(server.path)])
         self._folder = server.slot_folder
-        told = {_join_messages(prompt.fixed): prompt.fixed for prompt in prompts.load_all_prompts()}
+        prefixes = {
+            _join_messages(prompt.fixed): prompt.fixed for prompt in prompts.load_all_prompts()
+        }
         self._beginnings = {
             text: PromptPrefix(messages, hashlib.sha256((model + text).encode()).hexdigest())
-            for text, messages in told.items()
+            for text, messages in prefixes.items()
             if len(text.encode()) >= MIN_PREFIX_BYTES
         }
         self._idle = [Slot(number) for number in range(server.parallel)]

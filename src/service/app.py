@@ -137,11 +137,11 @@ async def _build_service(
         settings=settings,
         ledger=ledger,
         keys=keys,
-        bells=joined.bells,
-        drafts=joined.drafts,
+        notifier=joined.notifier,
+        live_text=joined.live_text,
         queue=joined.queue,
         uploads=Uploads(
-            *(ledger.tasks, joined.bells, settings.home / "uploads", documents),
+            *(ledger.tasks, joined.notifier, settings.home / "uploads", documents),
             shared=settings.database_url is not None,
         ),
         streams=OpenStreams(settings.serve_streams),
@@ -154,8 +154,8 @@ async def _build_service(
 class Backend(NamedTuple):
     """The components that connect requests and workers."""
 
-    bells: Notifier
-    drafts: LiveText
+    notifier: Notifier
+    live_text: LiveText
     queue: Queue
     rates: RateLimiter
 
@@ -179,17 +179,17 @@ def _build_backend(
         wire = RedisRelay(redis, settings)
         rates = SharedRateLimit(redis, settings.redis_prefix)
         remote = RemoteQueue(ledger, wire, settings, documents)
-        return Backend(wire.bells, wire.drafts, remote, rates)
-    bells = Notifier()
-    drafts = LiveText()
+        return Backend(wire.notifier, wire.live_text, remote, rates)
+    notifier = Notifier()
+    live_text = LiveText()
     queue = LocalQueue(
-        *(ledger, bells, drafts),
+        *(ledger, notifier, live_text),
         workers=settings.serve_workers,
         capacity=settings.serve_queue,
         documents_of=documents,
         model=model,
     )
-    return Backend(bells, drafts, queue, RateLimit())
+    return Backend(notifier, live_text, queue, RateLimit())
 
 
 def _lock_home(home: Path) -> AcquireReturnProxy[FileLock]:

@@ -30,8 +30,8 @@ class Service:
     settings: Settings
     ledger: Ledger
     keys: Keys
-    bells: Notifier
-    drafts: LiveText
+    notifier: Notifier
+    live_text: LiveText
     queue: Queue
     uploads: Uploads
     streams: OpenStreams

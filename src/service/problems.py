@@ -139,7 +139,7 @@ class PlainRefusals:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         replaced = False
 
-        async def sending(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
@@ -148,7 +148,7 @@ class PlainRefusals:
             elif not replaced:
                 await send(message)
 
-        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_wrapper if scope["type"] == "http" else send)
 
 
 def _is_plain_refusal(message: Message) -> bool:

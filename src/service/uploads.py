@@ -87,14 +87,14 @@ class Uploads:
     def __init__(
         self,
         tasks: TaskStore,
-        bells: Notifier,
+        notifier: Notifier,
         folder: Path,
         documents_of: Callable[[str | None], Path | None],
         *,
         shared: bool = False,
     ) -> None:
         self._tasks = tasks
-        self._bells = bells
+        self._notifier = notifier
         self._folder = folder
         self._documents_of = documents_of
         self._shared = shared
@@ -164,17 +164,17 @@ class Uploads:
         Raises:
             UnknownTask: the owner has no upload with that id.
         """
-        told: Upload | None = None
-        with self._bells.subscribe(upload_id) as bell:
-            while not self._bells.closed:
-                bell.clear()
+        previous: Upload | None = None
+        with self._notifier.subscribe(upload_id) as subscription:
+            while not self._notifier.closed:
+                subscription.clear()
                 now = await self.get(owner, upload_id)
-                if now != told:
+                if now != previous:
                     yield now
                 if now.status not in PENDING:
                     return
-                told = now
-                await wait_at_most(bell, LOOK_SECONDS)
+                previous = now
+                await wait_at_most(subscription, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Enqueue all pending uploads, including those skipped earlier."""
@@ -230,13 +230,13 @@ class Uploads:
                 await self._add(upload_id, upload["owner"], upload["name"])
             else:
                 await self._update_upload(upload_id, **GONE)
-                self._bells.notify(upload_id)
+                self._notifier.notify(upload_id)
 
     async def _add(self, upload_id: str, owner: str | None, name: str) -> None:
         path = self._folder / upload_id / name
         documents = self._documents_of(owner)
         await self._update_upload(upload_id, status="running")
-        self._bells.notify(upload_id)
+        self._notifier.notify(upload_id)
         loop = asyncio.get_running_loop()
 
         def progress(done: float, total: int, what: str, /) -> None:
@@ -255,11 +255,11 @@ class Uploads:
             await self._update_upload(upload_id, **_build_outcome(report))
         self._shares.pop(upload_id, None)
         await asyncio.to_thread(_discard, path, documents)
-        self._bells.notify(upload_id)
+        self._notifier.notify(upload_id)
 
     def _set_progress(self, upload_id: str, share: float) -> None:
         self._shares[upload_id] = share
-        self._bells.notify(upload_id)
+        self._notifier.notify(upload_id)
 
     async def _pending(self, upload_id: str) -> Row | None:
         rows = await self._tasks.read(

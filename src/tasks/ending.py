@@ -110,9 +110,12 @@ async def _learn(store: TaskStore, task_id: str, status: TaskStatus, **known: An
     """Learn from a task, again if it was rated in the meantime."""
     rating = await store.rating(task_id)
     reward = await _learn_once(store, task_id, status, rating, **known)
-    while rating != (rating := await store.rating(task_id)):
+    while True:
+        latest = await store.rating(task_id)
+        if latest == rating:
+            return reward
+        rating = latest
         reward = await _learn_once(store, task_id, status, rating, **{**known, "late": True})
-    return reward
 
 
 async def _learn_once(

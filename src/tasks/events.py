@@ -215,7 +215,9 @@ class EventTranslator:
         return [] if namespace else _translate_update(payload)
 
     def _translate_node(self, namespace: tuple[str, ...], task: dict[str, Any]) -> list[Event]:
-        node, path, run = task["name"], [step.partition(":")[0] for step in namespace], task["id"]
+        node = task["name"]
+        path = [step.partition(":")[0] for step in namespace]
+        run = task["id"]
         if "triggers" in task:
             self._began[run] = time.monotonic()
             return [NodeStartEvent(type="node_start", node=node, path=path, run=run[:8])]

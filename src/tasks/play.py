@@ -142,7 +142,8 @@ async def play(
     except (TaskBusy, StoreUnavailable, GraphDrained, sqlite3.Error, OSError):
         raise  # the task continues elsewhere or later; the store reports a full disk
     except Exception as failure:
-        status, error = "failed", _describe_failure(failure, task_id)
+        status = "failed"
+        error = _describe_failure(failure, task_id)
     result = await read_result(store, task_id, status, error)
     # A run that timed out counts as failed for learning, until it is resumed.
     learned: TaskStatus = "failed" if error else result.status

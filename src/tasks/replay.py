@@ -137,7 +137,7 @@ async def _play_run(run: ReplayRun, notes: _ReplayNotes, model: str | None) -> s
         with suppress(UnknownTask):
             result = await aresume_task(noted.task_id, model=model)
 
-    def started(event: Event) -> None:
+    def note_start(event: Event) -> None:
         if event["type"] == "started":
             notes.add(run, event["task_id"], "started")
 
@@ -146,7 +146,7 @@ async def _play_run(run: ReplayRun, notes: _ReplayNotes, model: str | None) -> s
         workflow=run.workflow,
         inputs=run.asked.inputs,
         model=model,
-        on_event=started,
+        on_event=note_start,
     )
     if run.asked.answer is not None:
         await _compare_answer(result, run.asked.answer)

@@ -116,7 +116,8 @@ def extract_boxed_answer(reply: str) -> str:
     if start < 0:
         numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?", reply)
         return numbers[-1] if numbers else ""
-    depth, begin = 1, start + len("\\boxed{")
+    depth = 1
+    begin = start + len("\\boxed{")
     for end in range(begin, len(reply)):
         depth += {"{": 1, "}": -1}.get(reply[end], 0)
         if depth == 0:

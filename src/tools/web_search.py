@@ -79,7 +79,8 @@ def choose_search_provider(
     Raises:
         SearchUnavailable: the named provider is not configured.
     """
-    timeout, proxy = settings.search_timeout, settings.web_proxy
+    timeout = settings.search_timeout
+    proxy = settings.web_proxy
     available: dict[str, SearchProvider] = {}
     if settings.searxng_url:
         available["searxng"] = SearXNG(timeout, language, url=settings.searxng_url)

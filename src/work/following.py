@@ -31,7 +31,7 @@ class StreamedEvent:
 
 
 async def follow(
-    ledger: Ledger, bells: Notifier, drafts: LiveText, task: TaskSummary, after: int = 0
+    ledger: Ledger, notifier: Notifier, live_text: LiveText, task: TaskSummary, after: int = 0
 ) -> AsyncIterator[StreamedEvent]:
     """Yield a task's events after number `after` as they arrive, until the task ends.
 
@@ -41,11 +41,11 @@ async def follow(
     ended = over
     look = True
     place: dict[str, int] = {}
-    with bells.subscribe(task.task_id) as bell:
-        while not bells.closed:
-            bell.clear()
+    with notifier.subscribe(task.task_id) as subscription:
+        while not notifier.closed:
+            subscription.clear()
             stored: list[StoredEvent] = []
-            pieces = [] if over else drafts.read(task.task_id, place)
+            pieces = [] if over else live_text.read(task.task_id, place)
             if look:
                 ended = ended or (await ledger.tasks.get(task.task_id)).status in FINAL
                 stored = await ledger.list_events(task.task_id, after)
@@ -59,27 +59,27 @@ async def follow(
                         1, {"type": "done", "result": result.model_dump(mode="json")}
                     )
                 return
-            rung = await wait_at_most(bell, LOOK_SECONDS)
-            look = not rung or await wait_at_most(bell.stored, TOKEN_SECONDS)
+            notified = await wait_at_most(subscription, LOOK_SECONDS)
+            look = not notified or await wait_at_most(subscription.stored, TOKEN_SECONDS)
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:
     """Merge by number, each text piece after the stored event that it follows."""
-    events = [((event.id, 0), StreamedEvent(event.id, event.data)) for event in stored]
-    drafts = [((piece.after, 1), StreamedEvent(None, piece.event)) for piece in pieces]
-    return [told for _, told in heapq.merge(events, drafts, key=lambda pair: pair[0])]
+    numbered = [((event.id, 0), StreamedEvent(event.id, event.data)) for event in stored]
+    live = [((piece.after, 1), StreamedEvent(None, piece.event)) for piece in pieces]
+    return [event for _, event in heapq.merge(numbered, live, key=lambda pair: pair[0])]
 
 
 async def wait_until_settled(
-    ledger: Ledger, bells: Notifier, task: TaskSummary, seconds: float
+    ledger: Ledger, notifier: Notifier, task: TaskSummary, seconds: float
 ) -> bool:
     """Return whether a task ends or asks its user for input within this time."""
-    with bells.subscribe(task.task_id) as bell, suppress(TimeoutError):
+    with notifier.subscribe(task.task_id) as subscription, suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while not bells.closed:
-                bell.clear()
+            while not notifier.closed:
+                subscription.clear()
                 now = await ledger.tasks.get(task.task_id)
                 if now.status in FINAL or now.status == "needs_input":
                     return True
-                await wait_at_most(bell.stored, LOOK_SECONDS)
+                await wait_at_most(subscription.stored, LOOK_SECONDS)
     return False

@@ -102,7 +102,7 @@ class AccessLog:
         began = self._clock()
         status = 0
 
-        async def sending(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -110,7 +110,7 @@ class AccessLog:
 
         with log_context():
             try:
-                await self.app(scope, receive, sending)
+                await self.app(scope, receive, send_wrapper)
             except Exception:
                 status = 500
                 raise

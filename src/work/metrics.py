@@ -159,14 +159,14 @@ class RequestTimes:
         began = time.perf_counter()
         status = 500
 
-        async def sending(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receive, send_wrapper)
         finally:
             metrics: Metrics = scope["app"].state.service.queue.metrics
             route = getattr(scope.get("route"), "path", "none")

@@ -31,10 +31,10 @@ class Notifier:
 
     def notify(self, name: str, stored: bool = True) -> None:
         """Wake all subscribers to this name."""
-        for bell in self._listening.get(name, ()):
-            bell.set()
+        for subscription in self._listening.get(name, ()):
+            subscription.set()
             if stored:
-                bell.stored.set()
+                subscription.stored.set()
 
     def notify_all(self) -> None:
         """Wake all subscribers in this process."""
@@ -49,12 +49,12 @@ class Notifier:
     @contextmanager
     def subscribe(self, name: str) -> Iterator[Subscription]:
         """Yield a subscription to all notifications of this name from now on."""
-        bell = Subscription()
-        self._listening.setdefault(name, set()).add(bell)
+        subscription = Subscription()
+        self._listening.setdefault(name, set()).add(subscription)
         try:
-            yield bell
+            yield subscription
         finally:
-            self._listening[name].discard(bell)
+            self._listening[name].discard(subscription)
             if not self._listening[name]:
                 del self._listening[name]
 

@@ -90,8 +90,8 @@ class LocalQueue:
     def __init__(
         self,
         ledger: Ledger,
-        bells: Notifier,
-        drafts: LiveText,
+        notifier: Notifier,
+        live_text: LiveText,
         *,
         workers: int,
         capacity: int,
@@ -102,10 +102,10 @@ class LocalQueue:
         self.stopping = False
         self.metrics = Metrics(lambda: self._waiting, lambda: self._runner.running)
         self._ledger = ledger
-        self._bells = bells
+        self._notifier = notifier
         self._workers = workers
         self._runner = Runner(
-            ledger, bells, drafts, self.metrics, documents_of=documents_of, model=model
+            ledger, notifier, live_text, self.metrics, documents_of=documents_of, model=model
         )
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -123,7 +123,7 @@ class LocalQueue:
         """Requeue tasks left by an earlier process and start the workers."""
         for task_id in await self._ledger.recover_tasks():
             await self.enqueue(task_id)
-        lost = resend_lost_tasks(LOST_SECONDS, self._lost, self.enqueue)
+        lost = resend_lost_tasks(LOST_SECONDS, self._list_lost, self.enqueue)
         self._working = [
             asyncio.create_task(work)
             for work in (*(self._work() for _ in range(self._workers)), lost)
@@ -148,7 +148,7 @@ class LocalQueue:
         self._queued.add(task_id)
         self._queue.put_nowait(task_id)
 
-    async def _lost(self) -> list[str]:
+    async def _list_lost(self) -> list[str]:
         return await self._ledger.list_unheld(self._queued | self._runner.held)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
@@ -161,7 +161,7 @@ class LocalQueue:
         for worker in self._working:
             worker.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
-        self._bells.close()
+        self._notifier.close()
 
     async def stop(self, seconds: float) -> None:
         await self.drain(seconds)

@@ -42,7 +42,7 @@ class RemoteQueue:
         self._patience = settings.lease_seconds
         self._deliveries = MessageBroker(settings)
         self._canceller = Runner(
-            ledger, wire.bells, wire.drafts, self.metrics, documents_of=documents_of
+            ledger, wire.notifier, wire.live_text, self.metrics, documents_of=documents_of
         )
         self._waiting = 0
         self._running = 0
@@ -74,19 +74,19 @@ class RemoteQueue:
         An unclaimed task, or one of a dead worker, is cancelled here.
         """
         tasks = self._ledger.tasks
-        bells = self._wire.bells
+        notifier = self._wire.notifier
         give_up = time.monotonic() + 2 * self._patience
-        with bells.subscribe(task_id) as bell:
+        with notifier.subscribe(task_id) as subscription:
             while time.monotonic() < give_up:
-                bell.clear()
+                subscription.clear()
                 if (await tasks.get(task_id)).status in FINAL:
                     return
                 with suppress(TaskBusy):
                     await self._canceller.cancel(task_id, owner)
                     return
                 await tasks.ask_to_stop(task_id)
-                bells.notify(build_nudge_name(task_id))
-                await wait_at_most(bell, min(LOOK_SECONDS, self._patience))
+                notifier.notify(build_nudge_name(task_id))
+                await wait_at_most(subscription, min(LOOK_SECONDS, self._patience))
         raise TaskBusy(say("task.busy", task_id=task_id))
 
     async def start(self) -> None:
@@ -97,7 +97,7 @@ class RemoteQueue:
 
     async def drain(self, seconds: float) -> None:
         self.stopping = True
-        self._wire.bells.close()
+        self._wire.notifier.close()
 
     async def stop(self, seconds: float) -> None:
         if self._sweeping:

@@ -35,7 +35,7 @@ from .notifier import Notifier
 from .spending import Spending
 from .tracing import build_span_callbacks, record_task_end, start_task_span
 
-DRAFT_SECONDS = 5.0
+LIVE_TEXT_SECONDS = 5.0
 """Time that a run's live text is kept for its readers after the run ends."""
 
 MAX_VAIN_STARTS = 10
@@ -97,8 +97,8 @@ class Runner:
     def __init__(
         self,
         ledger: Ledger,
-        bells: Notifier,
-        drafts: LiveText,
+        notifier: Notifier,
+        live_text: LiveText,
         metrics: Metrics,
         *,
         documents_of: Callable[[str | None], Path | None],
@@ -107,8 +107,8 @@ class Runner:
         self.typical_seconds = 10.0
         """Exponential moving average of run durations."""
         self._ledger = ledger
-        self._bells = bells
-        self._drafts = drafts
+        self._notifier = notifier
+        self._live_text = live_text
         self._metrics = metrics
         self._documents_of = documents_of
         self._model = model
@@ -135,7 +135,7 @@ class Runner:
         try:
             with (
                 log_context(task_id=task_id),
-                self._bells.subscribe(build_nudge_name(task_id)) as nudge,
+                self._notifier.subscribe(build_nudge_name(task_id)) as nudge,
             ):
                 async with self._ledger.tasks.claim(task_id, run.interrupt, nudge) as store:
                     return await self._begin(task_id, run, Ledger(store))
@@ -145,9 +145,9 @@ class Runner:
         finally:
             del self._runs[task_id]
             run.over.set()
-            self._bells.notify(task_id)
+            self._notifier.notify(task_id)
             # Readers get time to read to the end first.
-            asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._forget, task_id)
+            asyncio.get_running_loop().call_later(LIVE_TEXT_SECONDS, self._forget, task_id)
 
     async def cancel(self, task_id: str, owner: str | None) -> None:
         """Cancel a task; a model call in progress is aborted.
@@ -183,7 +183,7 @@ class Runner:
 
     def _forget(self, task_id: str) -> None:
         if task_id not in self._runs:
-            self._drafts.drop(task_id)
+            self._live_text.drop(task_id)
 
     async def _begin(self, task_id: str, run: TaskRun, ledger: Ledger) -> Outcome:
         job = await ledger.get_due_job(task_id)
@@ -226,8 +226,8 @@ class Runner:
                     result = TaskResult.model_validate(event["result"])
                     continue
                 if event["type"] == "token":
-                    self._drafts.write(job.task_id, number, event)
-                    self._bells.notify(job.task_id, stored=False)
+                    self._live_text.write(job.task_id, number, event)
+                    self._notifier.notify(job.task_id, stored=False)
                     continue
                 # After a kill, steps emit events again that they emitted before.
                 if event["type"] != "started" and event in known:
@@ -236,7 +236,7 @@ class Runner:
                     known = []
                 number = await ledger.record(job, event, run.spending)
                 self._metrics.count_event(event)
-                self._bells.notify(job.task_id)
+                self._notifier.notify(job.task_id)
         assert result is not None  # noqa: S101  (a run that raised nothing ends with `done`)
         return result
 
@@ -261,8 +261,8 @@ class Runner:
                 await self._finish(job, ledger, spending, "failed", str(error), seconds=seconds)
             case error:
                 log.error("task %s failed", job.task_id, exc_info=error)
-                told = say("service.internal")
-                await self._finish(job, ledger, spending, "failed", told, seconds=seconds)
+                message = say("service.internal")
+                await self._finish(job, ledger, spending, "failed", message, seconds=seconds)
         return "over"
 
     async def _finish(
@@ -289,7 +289,7 @@ class Runner:
         record_task_end(result)
         if seconds:
             self.typical_seconds += 0.2 * (seconds - self.typical_seconds)
-        self._bells.notify(job.task_id)
+        self._notifier.notify(job.task_id)
         log.info("task %s: %s", job.task_id, result.status)
 
 

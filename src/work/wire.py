@@ -34,8 +34,8 @@ class RedisRelay:
     """Relays notifications and live text to all processes."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self.bells = SharedNotifier(self)
-        self.drafts = SharedLiveText(self)
+        self.notifier = SharedNotifier(self)
+        self.live_text = SharedLiveText(self)
         self._redis = redis
         self._channel = f"{settings.redis_prefix}:wire"
         self._me = uuid.uuid4().hex
@@ -89,7 +89,7 @@ class RedisRelay:
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as heard:
             await heard.subscribe(self._channel)
-            self.bells.notify_all()  # for messages missed while not subscribed
+            self.notifier.notify_all()  # for messages missed while not subscribed
             while True:
                 said = await heard.get_message(timeout=RETRY_SECONDS)
                 if said and said["type"] == "message":
@@ -101,11 +101,11 @@ class RedisRelay:
         for message in said["messages"]:
             match message:
                 case {"ring": name, "stored": stored}:
-                    self.bells.receive(name, stored)
+                    self.notifier.receive(name, stored)
                 case {"draft": task_id, "after": after, "event": event}:
-                    self.drafts.receive(task_id, after, event)
+                    self.live_text.receive(task_id, after, event)
                 case {"drop": task_id}:
-                    self.drafts.receive_drop(task_id)
+                    self.live_text.receive_drop(task_id)
 
 
 class SharedNotifier(Notifier):

@@ -95,7 +95,7 @@ async def run_worker(
         await ledger.setup()
         metrics = Metrics(lambda: 0, lambda: runner.running)
         runner = Runner(
-            *(ledger, wire.bells, wire.drafts, metrics),
+            *(ledger, wire.notifier, wire.live_text, metrics),
             documents_of=settings.documents_of,
         )
         if metrics_port is not None:

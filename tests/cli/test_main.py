@@ -146,11 +146,11 @@ def test_standard_input_that_is_not_utf8_is_a_wrong_call(
         capture_output=True,
         timeout=PATIENCE,
     )
-    told = shown.stderr.decode()
+    errors = shown.stderr.decode()
 
-    assert "Traceback" not in told
+    assert "Traceback" not in errors
     assert shown.returncode == 2
-    assert "UTF-8" in told
+    assert "UTF-8" in errors
     assert list_tasks() == []
 
 
@@ -169,9 +169,9 @@ def test_an_argument_that_is_not_utf8_is_a_wrong_call(serve: Serve) -> None:
         capture_output=True,
         timeout=PATIENCE,
     )
-    told = shown.stderr.decode()
+    errors = shown.stderr.decode()
 
-    assert "Traceback" not in told
+    assert "Traceback" not in errors
     assert shown.returncode == 2
     assert list_tasks() == []
 
@@ -374,13 +374,13 @@ def test_ctrl_c_says_how_to_go_on_and_the_task_then_does(
     process = start_command("solve", *options, PENS)
     hold.wait()
     process.send_signal(signal.SIGINT)
-    shown, told = process.communicate(timeout=PATIENCE)
+    shown, errors = process.communicate(timeout=PATIENCE)
     hold.released.set()
 
     [task] = list_tasks()
     assert process.returncode == 130
-    assert f"concertino resume {task.task_id}" in told
-    assert "Traceback" not in told
+    assert f"concertino resume {task.task_id}" in errors
+    assert "Traceback" not in errors
     assert not options or shown == ""
     assert task.status == "interrupted"
 

@@ -38,10 +38,10 @@ def test_what_there_is_not_yet_is_told(home: Path) -> None:
 
 def test_a_task_is_listed_and_its_reward_explained_term_by_term(task_id: str) -> None:
     assert run("trace", "show").stdout.startswith(task_id)
-    told = run("trace", "show", task_id).stdout
-    assert "an independent route arrives at it too" in told
-    assert "how the task ended" in told
-    assert "cost: calls of the model" in told
+    output = run("trace", "show", task_id).stdout
+    assert "an independent route arrives at it too" in output
+    assert "how the task ended" in output
+    assert "cost: calls of the model" in output
     [row] = json.loads(run("trace", "show", task_id, "--json").stdout)
     assert (row["task_id"], row["question"]) == (task_id, PENS)
 
@@ -101,10 +101,10 @@ def test_figures_are_means_of_each_workflow() -> None:
 
 
 def test_the_figures_tell_who_spent_the_tokens_and_what_came_of_the_advice(task_id: str) -> None:
-    told = run("trace", "stats").stdout
-    assert "Spent a task" in told
-    assert {"coordinator", "execution", "report"} <= set(told.split())
-    assert "followed 1 times" in told
+    output = run("trace", "stats").stdout
+    assert "Spent a task" in output
+    assert {"coordinator", "execution", "report"} <= set(output.split())
+    assert "followed 1 times" in output
 
 
 def test_a_trace_is_exported_as_lines_and_as_a_table(tmp_path: Path) -> None:

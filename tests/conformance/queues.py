@@ -38,7 +38,7 @@ class Office:
 
     queue: Queue
     ledger: Ledger
-    bells: Notifier
+    notifier: Notifier
 
     async def accept(self, question: str, workflow: str) -> str:
         """Accept a task as an application does, and return its id."""
@@ -52,7 +52,7 @@ class Office:
     async def result_of(self, task_id: str) -> TaskResult:
         """Wait until a task has settled, and return its result."""
         task = await self.ledger.tasks.get(task_id)
-        assert await wait_until_settled(self.ledger, self.bells, task, PATIENCE)
+        assert await wait_until_settled(self.ledger, self.notifier, task, PATIENCE)
         result = await self.ledger.get_last_result(task_id)
         assert result
         return result
@@ -68,19 +68,19 @@ Opener = Callable[[], AbstractAsyncContextManager[Office]]
 @asynccontextmanager
 async def open_local() -> AsyncIterator[Office]:
     """Open a local queue with workers in this process."""
-    settings, bells, drafts = get_settings(), Notifier(), LiveText()
+    settings, notifier, live_text = get_settings(), Notifier(), LiveText()
     async with open_store(settings.place) as store:
         ledger = Ledger(store)
         await ledger.setup()
         queue = LocalQueue(
-            *(ledger, bells, drafts),
+            *(ledger, notifier, live_text),
             workers=1,
             capacity=settings.serve_queue,
             documents_of=settings.documents_of,
         )
         await queue.start()
         try:
-            yield Office(queue, ledger, bells)
+            yield Office(queue, ledger, notifier)
         finally:
             await queue.stop(SOON)
 
@@ -97,7 +97,7 @@ async def open_remote() -> AsyncIterator[Office]:
         await queue.start()
         stack.push_async_callback(queue.stop, SOON)
         await stack.enter_async_context(_worker(settings))
-        yield Office(queue, ledger, wire.bells)
+        yield Office(queue, ledger, wire.notifier)
 
 
 @asynccontextmanager
@@ -110,7 +110,8 @@ async def _worker(settings: Settings) -> AsyncIterator[None]:
         )
         metrics = Metrics(lambda: 0, lambda: runner.running)
         runner = Runner(
-            *(Ledger(store), wire.bells, wire.drafts, metrics), documents_of=settings.documents_of
+            *(Ledger(store), wire.notifier, wire.live_text, metrics),
+            documents_of=settings.documents_of,
         )
         await wire.start()
         working = asyncio.create_task(Worker(runner, deliveries, 1).run(stop))

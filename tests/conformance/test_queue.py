@@ -217,7 +217,7 @@ async def test_a_drained_queue_takes_nothing_more(opened: Opener, player: Player
         assert not office.queue.stopping
         await office.queue.drain(SOON)
         assert office.queue.stopping
-        assert office.bells.closed
+        assert office.notifier.closed
         with pytest.raises(QueueStopping):
             await accept(office, "two")
         await office.queue.drain(SOON)  # a second time changes nothing

@@ -226,8 +226,8 @@ async def test_each_owner_sees_what_is_its_own(store: TaskStore) -> None:
     for owner in (None, "a", "b"):
         whose, values = build_owner_condition(owner)
         assert [t.task_id for t in await store.select(f"where {whose}", *values)] == [f"of {owner}"]
-        told = await store.list_exchanges("thread", owner)
-        assert [exchange["answer"] for exchange in told] == [f"of {owner}"]
+        exchanges = await store.list_exchanges("thread", owner)
+        assert [exchange["answer"] for exchange in exchanges] == [f"of {owner}"]
     with pytest.raises(UnknownTask):
         await store.list_exchanges("thread", "c")
 

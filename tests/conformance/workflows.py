@@ -204,11 +204,11 @@ def _check_events(events: list[Event]) -> list[Event]:
 def check_history(flow: Workflow, result: TaskResult, events: list[Event]) -> None:
     """Check that every turn follows the decision that led to it, and that the last decision is
     `complete`."""
-    told = [
+    steps = [
         (event["type"], event["actor"]) for event in events if event["type"] in ("decision", "turn")
     ]
     history = result.iteration_history
-    assert told[: len(history)] == [
+    assert steps[: len(history)] == [
         ("decision" if record.decision else "turn", record.actor) for record in history
     ]
     for before, record in zip([None, *history], history, strict=False):

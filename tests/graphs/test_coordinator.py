@@ -101,7 +101,7 @@ def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
 
 
 @pytest.mark.parametrize(
-    ("question", "told"),
+    ("question", "expected"),
     [
         (
             "Write a Python function is_palindrome(s) that ignores case, with three tests.",
@@ -111,14 +111,14 @@ def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
     ],
 )
 def test_a_task_that_no_workflow_is_for_ends_with_what_can_be_done_and_nothing_made_up(
-    advise: Advise, scripted: Scripted, question: str, told: str
+    advise: Advise, scripted: Scripted, question: str, expected: str
 ) -> None:
     advise(Routing(task_type=OPEN_TASK_TYPE, none=0.93))
     model = scripted(choosing=[decision("complete")])
     result = run_task(question, model=model)
 
     assert result["status"] == "no_answer"
-    assert told in result["report"]
+    assert expected in result["report"]
     for flow in WORKFLOWS.values():
         assert flow.description[result["language"]] in result["report"]
     assert result["final_answer"] is None

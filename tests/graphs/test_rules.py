@@ -91,9 +91,12 @@ def _played(actor: str, *, failed: bool = False, mark: str) -> list[Record]:
     decision = CoordinatorDecision(
         reasoning="", next_action=actor, instructions="", should_continue=True
     )
-    told = Record(round=1, actor="coordinator", summary="", decision=decision)
+    decision_record = Record(round=1, actor="coordinator", summary="", decision=decision)
     print_ = mark or str(next(_numbers))
-    return [told, Record(round=1, actor=actor, summary="", failed=failed, fingerprint=print_)]
+    return [
+        decision_record,
+        Record(round=1, actor=actor, summary="", failed=failed, fingerprint=print_),
+    ]
 
 
 def test_a_problem_in_words_may_be_read_or_programmed_at_once() -> None:

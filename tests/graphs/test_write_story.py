@@ -259,10 +259,10 @@ def test_a_story_that_cannot_be_mended_comes_to_an_end(author: Author) -> None:
 
 
 def test_a_plot_point_in_other_words_passes_if_the_model_quotes_it(author: Author) -> None:
-    told = "She rubbed the old metal until it shone."
+    sentence = "She rubbed the old metal until it shone."
     write_on = writer()
-    first = [f"{told} {prose(90, 99)}", write_on]
-    opinion = {"quote": told, "told": True}
+    first = [f"{sentence} {prose(90, 99)}", write_on]
+    opinion = {"quote": sentence, "told": True}
     model = author(story_part=first, story_opinion=[opinion])
 
     assert checks(write(model, inputs={"length": 300}))["plot"]
@@ -330,7 +330,7 @@ def test_a_plan_that_is_no_json_is_an_error_that_says_so(author: Author) -> None
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "message"),
     [
         ({"length": -5}, "-5"),
         ({"length": 0}, "from 50 to 10000"),
@@ -345,8 +345,8 @@ def test_a_plan_that_is_no_json_is_an_error_that_says_so(author: Author) -> None
         ({"language": "fr"}, "language"),
     ],
 )
-def test_inputs_that_make_no_sense_are_refused(inputs: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidTask, match=told):
+def test_inputs_that_make_no_sense_are_refused(inputs: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidTask, match=message):
         run_task(QUESTION, workflow="write_story", inputs=inputs)
 
 

@@ -355,9 +355,9 @@ def test_vectors_that_are_only_locked_are_not_damaged_and_stay(
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(VectorIndex, "_open_client", locked)
         elsewhere.setattr(VectorIndex, "_get_collection", locked)
-        with pytest.raises(KnowledgeBaseError, match="nothing was deleted") as told:
+        with pytest.raises(KnowledgeBaseError, match="nothing was deleted") as raised:
             base.search("port")
-        assert not isinstance(told.value, DamagedVectors)
+        assert not isinstance(raised.value, DamagedVectors)
         with pytest.raises(KnowledgeBaseError, match="database is locked"):
             base.reembed(LetterPairs())
     assert base.search("HTTPS port", 1) == [("http", 1.0)]
@@ -377,9 +377,9 @@ def test_what_the_machine_refuses_is_no_damage(
 
     with monkeypatch.context() as refusing:
         refusing.setattr(VectorIndex, "_get_collection", refuse)
-        with pytest.raises(KnowledgeBaseError) as told:
+        with pytest.raises(KnowledgeBaseError) as raised:
             base.search("port")
-    assert not isinstance(told.value, DamagedVectors)
+    assert not isinstance(raised.value, DamagedVectors)
     assert not is_damaged(tmp_path / "base" / "chroma")
 
 

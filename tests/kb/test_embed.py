@@ -29,11 +29,11 @@ class EmbeddingServer(BaseHTTPRequestHandler):
             for index, text in enumerate(asked["input"])
         ]
         reply = {"object": "list", "model": asked["model"], "data": rows[::-1], "usage": {}}
-        told = {"error": {"message": "the key wrong is wrong"}}
+        refusal = {"error": {"message": "the key wrong is wrong"}}
         self.send_response(401 if refused else 200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(json.dumps(told if refused else reply).encode())
+        self.wfile.write(json.dumps(refusal if refused else reply).encode())
 
     def log_message(self, *given: object) -> None:
         pass

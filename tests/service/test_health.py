@@ -59,16 +59,16 @@ def test_a_model_that_nobody_serves_is_not_ready(
     assert "cannot be reached" in checks["model"]
 
 
-@pytest.mark.parametrize(("status", "told"), [(401, "refused the key"), (503, "503")])
+@pytest.mark.parametrize(("status", "message"), [(401, "refused the key"), (503, "503")])
 def test_a_model_server_that_refuses_is_not_ready(
-    client: Client, monkeypatch: pytest.MonkeyPatch, status: int, told: str
+    client: Client, monkeypatch: pytest.MonkeyPatch, status: int, message: str
 ) -> None:
     server = ScriptedServer(lambda body: (200, ""), models=(status, {"error": SECRET}))
     use(monkeypatch, OPENAI_BASE_URL=server.url, OPENAI_API_KEY=SECRET)
     checks = client().get("/health/ready").json()["checks"]
     server.close()
 
-    assert told in checks["model"]
+    assert message in checks["model"]
     assert SECRET not in checks["model"]
 
 

@@ -28,12 +28,12 @@ def test_the_language_that_is_liked_best_is_spoken(header: str, language: str | 
 def test_a_refusal_is_in_the_language_of_whoever_is_refused(client: Client) -> None:
     service = client()
 
-    def told(language: str) -> str:
+    def get_detail(language: str) -> str:
         headers = {"Accept-Language": language} if language else {}
         return str(service.get("/tasks/nowhere", headers=headers).json()["detail"])
 
-    assert told("zh-CN") != told("en") == told("")
-    assert any("\u4e00" <= letter <= "\u9fff" for letter in told("zh-CN"))
+    assert get_detail("zh-CN") != get_detail("en") == get_detail("")
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in get_detail("zh-CN"))
 
 
 def test_without_a_wish_it_is_that_of_the_services_environment(

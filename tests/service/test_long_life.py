@@ -84,7 +84,7 @@ def test_a_task_without_its_events_is_still_told(client: Client, home: Path) -> 
     db.close()
 
     service = client()
-    told = service.get(task["links"]["self"]).json()
+    shown = service.get(task["links"]["self"]).json()
     [done] = events_in(service.get(task["links"]["events"]).text.splitlines())
-    assert (told["status"], told["report"]) == ("verified", task["report"])
+    assert (shown["status"], shown["report"]) == ("verified", task["report"])
     assert done.type == "done"

@@ -29,9 +29,9 @@ Start = Callable[..., AbstractAsyncContextManager[Uploads]]
 
 
 class Deaf(Notifier):
-    """Bells whose every ring is lost."""
+    """A notifier whose notifications are all lost."""
 
-    def ring(self, name: str, stored: bool = True) -> None:
+    def notify(self, name: str, stored: bool = True) -> None:
         pass
 
 
@@ -47,10 +47,10 @@ def start(store: TaskStore, home: Path) -> Start:
 
     @asynccontextmanager
     async def run(
-        bells: Notifier | None = None, folder: Path | None = None, shared: bool = False
+        notifier: Notifier | None = None, folder: Path | None = None, shared: bool = False
     ) -> AsyncIterator[Uploads]:
         uploads = Uploads(
-            *(store, bells or Notifier(), folder or home / "uploads"),
+            *(store, notifier or Notifier(), folder or home / "uploads"),
             lambda owner: home / "base",
             shared=shared,
         )
@@ -101,20 +101,20 @@ async def test_a_reader_who_looks_again_is_told_nothing_twice(
     monkeypatch.setattr("concertino.service.uploads.LOOK_SECONDS", 0.001)
     async with start() as uploads:
         upload_id = await send(uploads)
-        told = [upload async for upload in uploads.follow(None, upload_id)]
+        received = [upload async for upload in uploads.follow(None, upload_id)]
 
-    assert all(before != after for before, after in pairwise(told))
+    assert all(before != after for before, after in pairwise(received))
 
 
 async def test_a_reader_leaves_when_the_service_stops(start: Start, store: TaskStore) -> None:
-    bells = Notifier()
-    async with start(bells, shared=True) as uploads:
+    notifier = Notifier()
+    async with start(notifier, shared=True) as uploads:
         await enter(store, "elsewhere", created="9999-01-01T00:00:00+00:00")
         reading = uploads.follow(None, "elsewhere")
         assert (await anext(reading)).status == "queued"
         rest = asyncio.ensure_future(anext(reading, None))
         await asyncio.sleep(0)
-        bells.close()
+        notifier.close()
         assert await rest is None
 
 

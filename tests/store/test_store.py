@@ -92,11 +92,11 @@ async def test_a_lease_is_renewed_as_long_as_its_holder_lives(
 
 
 async def test_a_holder_hears_at_once_that_it_should_stop(store: TaskStore) -> None:
-    nudge, told = asyncio.Event(), asyncio.Queue[str]()
-    async with store.claim("task", told.put_nowait, nudge), asyncio.timeout(PATIENCE):
+    nudge, stops = asyncio.Event(), asyncio.Queue[str]()
+    async with store.claim("task", stops.put_nowait, nudge), asyncio.timeout(PATIENCE):
         await store.ask_to_stop("task")
         nudge.set()
-        assert await told.get() == "cancelled"
+        assert await stops.get() == "cancelled"
 
 
 async def test_a_transaction_of_a_paused_process_does_not_keep_its_task_from_others(
@@ -123,7 +123,7 @@ async def test_a_transaction_of_a_paused_process_does_not_keep_its_task_from_oth
     ],
 )
 async def test_an_address_without_a_database_is_told_without_its_password(address: str) -> None:
-    with pytest.raises(ConcertinoError, match="CONCERTINO_DATABASE_URL") as told:
+    with pytest.raises(ConcertinoError, match="CONCERTINO_DATABASE_URL") as raised:
         async with open_store(SecretStr(address)):
             pass
-    assert SECRET not in str(told.value)
+    assert SECRET not in str(raised.value)

@@ -115,9 +115,9 @@ def test_nobody_who_writes_the_next_program_is_told_what_reasoning_arrived_at(
     )
     solve_math_problem(PENS, model=model)
 
-    told = [t for t in model.asked if "was not confirmed" in t or "by writing Python" in t]
-    assert len(told) == 3
-    assert not any("36" in text for text in told)
+    prompts = [t for t in model.asked if "was not confirmed" in t or "by writing Python" in t]
+    assert len(prompts) == 3
+    assert not any("36" in text for text in prompts)
 
 
 def test_a_diagnosis_that_cannot_be_read_takes_no_answer_away(scripted: Scripted) -> None:
@@ -355,8 +355,10 @@ def test_a_chinese_problem_is_worked_on_in_chinese(scripted: Scripted) -> None:
 
 
 async def test_events_tell_decisions_and_turns_in_order(scripted: Scripted) -> None:
-    told = [event async for event in astream_task(PENS, model=scripted(), storage="memory")]
-    events = [event for event in told if event["type"] in ("started", "decision", "turn", "done")]
+    all_events = [event async for event in astream_task(PENS, model=scripted(), storage="memory")]
+    events = [
+        event for event in all_events if event["type"] in ("started", "decision", "turn", "done")
+    ]
 
     assert [event["type"] for event in events] == [
         "started",

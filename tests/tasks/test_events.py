@@ -17,7 +17,9 @@ def chunk(text: str, message: str = "m", last: bool = False) -> AIMessageChunk:
     return AIMessageChunk(text, id=message, chunk_position="last" if last else None)
 
 
-def told(retelling: EventTranslator, *messages: AIMessage, node: str = "report") -> list[Event]:
+def translate(
+    retelling: EventTranslator, *messages: AIMessage, node: str = "report"
+) -> list[Event]:
     about = {"langgraph_node": node, "langgraph_checkpoint_ns": f"{node}:1"}
     return [
         event for each in messages for event in retelling.translate((), "messages", (each, about))
@@ -33,7 +35,7 @@ def text_of(tokens: list[Event]) -> str:
 
 
 def test_each_piece_says_where_in_its_text_it_stands() -> None:
-    pieces = told(EventTranslator(), chunk("ab"), chunk(""), chunk("c"), chunk("d", last=True))
+    pieces = translate(EventTranslator(), chunk("ab"), chunk(""), chunk("c"), chunk("d", last=True))
 
     assert [(piece["offset"], piece["text"]) for piece in pieces] == [(0, "ab"), (2, "c"), (3, "d")]
     assert len({piece["message"] for piece in pieces}) == 1
@@ -41,10 +43,10 @@ def test_each_piece_says_where_in_its_text_it_stands() -> None:
 
 def test_texts_that_are_written_side_by_side_are_told_apart() -> None:
     retelling = EventTranslator()
-    pieces = told(retelling, chunk("a"), node="left")
-    pieces += told(retelling, chunk("x"), node="right")
-    pieces += told(retelling, chunk("b", last=True), node="left")
-    pieces += told(retelling, chunk("y", last=True), node="right")
+    pieces = translate(retelling, chunk("a"), node="left")
+    pieces += translate(retelling, chunk("x"), node="right")
+    pieces += translate(retelling, chunk("b", last=True), node="left")
+    pieces += translate(retelling, chunk("y", last=True), node="right")
 
     left, right = (
         [piece for piece in pieces if piece["node"] == node] for node in ("left", "right")
@@ -54,18 +56,18 @@ def test_texts_that_are_written_side_by_side_are_told_apart() -> None:
 
 
 def test_two_texts_are_two_messages_even_where_the_server_gives_them_one_id() -> None:
-    first, second = told(EventTranslator(), AIMessage("one", id="1"), AIMessage("two", id="1"))
+    first, second = translate(EventTranslator(), AIMessage("one", id="1"), AIMessage("two", id="1"))
     assert first["message"] != second["message"]
 
 
 def test_the_thoughts_that_a_text_begins_with_are_not_told() -> None:
     words = ("<th", "ink>2 and 2", "</thi", "nk>", "\n\n", "a < b", "<think>")
-    pieces = told(EventTranslator(), *map(chunk, words))
+    pieces = translate(EventTranslator(), *map(chunk, words))
     assert [(piece["offset"], piece["text"]) for piece in pieces] == [(0, "a < b"), (5, "<think>")]
 
 
 def test_a_text_that_begins_like_a_thought_is_told_as_soon_as_it_is_none() -> None:
-    assert text_of(told(EventTranslator(), chunk("<"), chunk("3 apples"))) == "<3 apples"
+    assert text_of(translate(EventTranslator(), chunk("<"), chunk("3 apples"))) == "<3 apples"
 
 
 async def test_every_node_that_starts_ends_and_inner_ones_name_those_around_them(

@@ -32,15 +32,15 @@ async def test_each_question_goes_through_each_workflow_and_leaves_a_trace(
     serve: Serve, tmp_path: Path
 ) -> None:
     serve()
-    told: list[tuple[int, int, str, str]] = []
+    progress: list[tuple[int, int, str, str]] = []
 
     def ended(done: int, total: int, run: ReplayRun, status: str) -> None:
-        told.append((done, total, run.workflow, status))
+        progress.append((done, total, run.workflow, status))
 
     outcomes = await replay(questions(tmp_path, {"question": PENS}), BOTH, ended=ended)
 
     assert outcomes == {"verified": 1, "no_answer": 1}
-    assert told == [(1, 2, "solve_math", "verified"), (2, 2, "rag_qa", "no_answer")]
+    assert progress == [(1, 2, "solve_math", "verified"), (2, 2, "rag_qa", "no_answer")]
     [question] = gather(Trace.of(get_settings()).read().records).questions
     assert question.label == "solve_math"
     assert set(question.rewards) == set(BOTH)
@@ -60,14 +60,14 @@ async def test_rewards_take_in_whether_the_answer_of_the_line_was_found(
     )
     await replay(questions(tmp_path, {"question": PENS, "answer": answer}), BOTH)
     found = {each.workflow: each.reward for each in Trace.of(get_settings()).read().records}
-    told = [
+    values = [
         term.value
         for name in BOTH
         if (reward := found[name])
         for term in reward.quality_terms
         if term.name == "reference"
     ]
-    assert tuple(told) == right
+    assert tuple(values) == right
 
 
 def with_text(run: Callable[..., Any], **texts: str) -> Callable[..., Any]:
@@ -142,7 +142,7 @@ async def test_workflows_that_do_not_take_a_question_are_left_out(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("What is 2 + 2?", "Line 2 of .* is no question"),
         ('{"text": "What is 2 + 2?"}', "Line 2"),
@@ -153,11 +153,11 @@ async def test_workflows_that_do_not_take_a_question_are_left_out(tmp_path: Path
     ],
 )
 async def test_a_line_that_cannot_be_run_is_told_before_anything_runs(
-    tmp_path: Path, line: str, told: str
+    tmp_path: Path, line: str, message: str
 ) -> None:
     path = questions(tmp_path, {"question": PENS})
     path.write_text(path.read_text() + line, encoding="utf-8")
-    with pytest.raises(InvalidTask, match=told):
+    with pytest.raises(InvalidTask, match=message):
         await replay(path)
     assert list_tasks() == []
 

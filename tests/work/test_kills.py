@@ -40,9 +40,9 @@ class Process:
             text=True,
         )
         assert self._process.stdout
-        told = re.search(r"http://\S+", self._process.stdout.readline())
-        assert told, "the service did not start"
-        self.http = httpx.Client(base_url=told[0], timeout=PATIENCE)
+        address = re.search(r"http://\S+", self._process.stdout.readline())
+        assert address, "the service did not start"
+        self.http = httpx.Client(base_url=address[0], timeout=PATIENCE)
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)

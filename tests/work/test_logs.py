@@ -75,10 +75,10 @@ def test_questions_search_words_and_keys_are_not_logged(client: Client, logged: 
 
     lines = logged()
     assert len(lines) >= 4
-    told = json.dumps(lines)
+    text = json.dumps(lines)
     key = header["Authorization"].removeprefix("Bearer ")
     for private in (PENS, "salary", key, "nonsense", SECRET):
-        assert private not in told
+        assert private not in text
     assert {line["key"] for line in lines if line.get("status") == 200} == {key.split("_")[1]}
 
 

@@ -21,7 +21,7 @@ WAIT = {"Prefer": "wait=60"}
 Serve = Callable[..., ModelServer]
 
 
-def told(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def parse_samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every sample of Prometheus's text format, by name and labels."""
     return {
         (sample.name.removeprefix("concertino_"), frozenset(sample.labels.items())): sample.value
@@ -49,7 +49,7 @@ def test_a_task_is_counted_by_workflow_and_outcome_with_its_rounds_calls_tokens_
     model = serve()
     service = client(model=None)
     result = service.post("/tasks", json=TASK, headers=WAIT).json()
-    seen = told(service.get("/metrics").text)
+    seen = parse_samples(service.get("/metrics").text)
 
     calls = len(model.requests)
     name = labels(model="compatible/first-model")
@@ -81,7 +81,7 @@ def test_the_bandits_values_are_told_as_they_are_when_they_are_asked_for(
     service = client(model=None)
     service.post("/tasks", json={"question": PENS}, headers=WAIT)
     arms = service.get("/learning/bandit").json()["arms"]
-    seen = told(service.get("/metrics").text)
+    seen = parse_samples(service.get("/metrics").text)
 
     assert arms
     for arm in arms:
@@ -101,7 +101,7 @@ def test_open_event_streams_are_counted(live: Callable[[], LiveService], serve: 
     link = httpx.post(f"{service.url}/tasks", json=TASK).json()["links"]["events"]
 
     def streams() -> float:
-        return told(httpx.get(f"{service.url}/metrics").text)["streams_open", labels()]
+        return parse_samples(httpx.get(f"{service.url}/metrics").text)["streams_open", labels()]
 
     assert streams() == 0
     with httpx.stream("GET", f"{service.url}{link}", timeout=PATIENCE) as stream:
@@ -150,7 +150,7 @@ def test_requests_are_told_by_route_whatever_their_path_and_method(client: Clien
         service.get(f"/tasks/{number}")
         service.get(f"/nowhere/{number}")
         service.request(f"ODD{number}", "/tasks")
-    seen = told(service.get("/metrics").text)
+    seen = parse_samples(service.get("/metrics").text)
 
     counts = {
         tuple(dict(names)[name] for name in ("method", "route", "status")): value

@@ -126,25 +126,25 @@ def test_cancelling_breaks_off_a_text_that_is_being_written(live: Live, serve: S
 
 
 def test_what_a_reader_missed_comes_as_one_piece() -> None:
-    drafts, place = LiveText(), dict[str, int]()
-    drafts.write("t", 1, token("a"))
-    assert [piece.event["text"] for piece in drafts.read("t", place)] == ["a"]
-    drafts.write("t", 1, token("b", 1))
-    drafts.write("t", 1, token("c", 2))
+    live_text, place = LiveText(), dict[str, int]()
+    live_text.write("t", 1, token("a"))
+    assert [piece.event["text"] for piece in live_text.read("t", place)] == ["a"]
+    live_text.write("t", 1, token("b", 1))
+    live_text.write("t", 1, token("c", 2))
 
-    [missed] = drafts.read("t", place)
+    [missed] = live_text.read("t", place)
     assert (missed.event["offset"], missed.event["text"]) == (1, "bc")
-    assert drafts.read("t", place) == []
+    assert live_text.read("t", place) == []
 
 
 def test_texts_that_alternate_are_each_read_once() -> None:
-    drafts, place = LiveText(), dict[str, int]()
+    live_text, place = LiveText(), dict[str, int]()
     for offset in range(3):
         for message in "xy":
-            drafts.write("t", 1, token(message, offset, message))
-    pieces = drafts.read("t", place)
+            live_text.write("t", 1, token(message, offset, message))
+    pieces = live_text.read("t", place)
 
     assert [piece.event["message"] for piece in pieces] == list("xyxyxy")
     assert place == {"x": 3, "y": 3}
-    drafts.drop("t")
-    assert drafts.read("t", place) == []
+    live_text.drop("t")
+    assert live_text.read("t", place) == []

@@ -94,10 +94,10 @@ def test_nothing_that_was_asked_or_answered_is_in_a_span(
     service.post("/tasks", json=TASK, headers=WAIT)
     service.get("/kb/search", params={"q": "my salary"})
 
-    told = "".join(span.to_json() for span in finished())
-    assert "/kb/search" in told
+    spans = "".join(span.to_json() for span in finished())
+    assert "/kb/search" in spans
     for private in ("pens", "dollars", "bargain", "salary"):
-        assert private not in told
+        assert private not in spans
 
 
 def test_a_callers_own_trace_goes_on_and_probes_have_none(

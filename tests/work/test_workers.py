@@ -66,12 +66,12 @@ class Worker:
 
     def wait_for(self, words: str) -> None:
         """Wait until it tells these words."""
-        told = [""]
-        while words not in told[-1]:
+        lines = [""]
+        while words not in lines[-1]:
             try:
-                told.append(self._lines.get(timeout=PATIENCE))
+                lines.append(self._lines.get(timeout=PATIENCE))
             except queue.Empty:
-                raise AssertionError("".join(told)) from None
+                raise AssertionError("".join(lines)) from None
 
     def send(self, name: signal.Signals) -> None:
         self._process.send_signal(name)
@@ -372,13 +372,13 @@ def test_a_key_s_requests_are_counted_over_all_applications(
 
 def test_what_redis_needs_is_said(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, CONCERTINO_REDIS_URL=REDIS)
-    told = subprocess.run(
+    completed = subprocess.run(
         [*COMMAND[:2], "from concertino.cli.main import main; main(['worker'])"],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         env=dict(os.environ),
     )
-    assert told.returncode == 1
-    assert "CONCERTINO_DATABASE_URL" in told.stderr
-    assert not re.search("Traceback", told.stderr)
+    assert completed.returncode == 1
+    assert "CONCERTINO_DATABASE_URL" in completed.stderr
+    assert not re.search("Traceback", completed.stderr)

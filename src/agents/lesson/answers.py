@@ -91,7 +91,8 @@ async def confirm(
     reply = await model.generate_text(
         REASONING[language].messages(problem=draft.question), max_tokens=MAX_REASONING_TOKENS
     )
-    usage, reasoned = reply.usage, await _parse_answer(sandbox, extract_boxed_answer(reply.value))
+    usage = reply.usage
+    reasoned = await _parse_answer(sandbox, extract_boxed_answer(reply.value))
     if reasoned is None:
         return CheckedDraft(None, usage)
     if computed and await is_same_answer(sandbox, computed.exact, reasoned.exact):

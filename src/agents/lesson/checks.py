@@ -124,16 +124,17 @@ async def _check_equations(
 
 
 def _check_language(written: dict[PartName, str], language: Language) -> Faults:
-    told = say("lesson.foreign", language)
+    message = say("lesson.foreign", language)
     return {
-        part: told
+        part: message
         for part, text in written.items()
         if not in_language(text, language) or find_other_language(text, language)
     }
 
 
 def _check_readability(written: dict[PartName, str], lesson: Lesson) -> Faults:
-    language, limit = lesson.language, get_max_sentence_length(lesson.grade, lesson.language)
+    language = lesson.language
+    limit = get_max_sentence_length(lesson.grade, lesson.language)
     faults: Faults = {
         part: say("lesson.long_sentences", language, average=round(average), limit=limit)
         for part, text in written.items()

@@ -158,8 +158,8 @@ def _number_lines(lines: list[str]) -> str:
 
 def _format_key_line(exercise: Exercise) -> str:
     shown = f"**{exercise.answer}**" if exercise.computed else f"{exercise.answer} \\*"
-    told = exercise.working is None or contains_formula(exercise.question, exercise.working)
-    return shown if told else f"{shown} ({exercise.working})"
+    complete = exercise.working is None or contains_formula(exercise.question, exercise.working)
+    return shown if complete else f"{shown} ({exercise.working})"
 
 
 def format_material(state: LessonInput) -> str:

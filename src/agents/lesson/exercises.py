@@ -50,7 +50,9 @@ class QuestionDraft(Contract):
 async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Write the exercises that are still missing. Writes `exercises`."""
     watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
-    lesson, usage, tally = state["lesson"], Usage(), Tally()
+    lesson = state["lesson"]
+    usage = Usage()
+    tally = Tally()
     kept = list(lesson.exercises)
     example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
     explained, rounds = _extract_explanation(lesson, state.get("written", {})), 0

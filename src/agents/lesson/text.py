@@ -64,7 +64,8 @@ def parts_to_write(state: LessonState) -> list[Send] | str:
 async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
     """Write one part: its text to `written`, a worked example's problem to `problems`."""
     watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
-    lesson, part = state["lesson"], state["part"]
+    lesson = state["lesson"]
+    part = state["part"]
     update, usage = LessonState(), Usage()
     if _is_worked(state):
         problem = lesson.example
@@ -92,7 +93,8 @@ def _is_worked(state: PartTask) -> bool:
 
 
 async def _draft_part(model: LanguageModel, state: PartTask, **sampling: Any) -> Reply[str]:
-    lesson, part = state["lesson"], state["part"]
+    lesson = state["lesson"]
+    part = state["part"]
     problem = lesson.example if _is_worked(state) else None
     if _is_worked(state) and problem is None:
         return Reply("", Usage())
@@ -108,12 +110,15 @@ async def _rewrite_part(model: LanguageModel, sandbox: Sandbox, state: PartTask)
     """Return the first draft that passes the checks, or else the last one without its wrong
     arithmetic. Drafts are sampled: at temperature 0 a small model repeats what it was told is
     wrong."""
-    lesson, part, usage = state["lesson"], state["part"], Usage()
+    lesson = state["lesson"]
+    part = state["part"]
+    usage = Usage()
     text = ""
     for draw in range(MAX_DRAFTS):
         seed = MAX_DRAFTS * len(lesson.tries) + draw
         reply = await _draft_part(model, state, temperature=TEMPERATURE, seed=seed)
-        text, usage = reply.value, usage + reply.usage
+        text = reply.value
+        usage += reply.usage
         anew = lesson.model_copy(update={"parts": {**lesson.parts, part: text}})
         if part not in (await check_lesson(sandbox, anew)).faults:
             return Reply(text, usage)
@@ -125,7 +130,8 @@ async def _rewrite_part(model: LanguageModel, sandbox: Sandbox, state: PartTask)
 
 
 def _build_part_messages(state: PartTask) -> list[AnyMessage]:
-    lesson, part = state["lesson"], state["part"]
+    lesson = state["lesson"]
+    part = state["part"]
     fewest, most = SENTENCES[part]
     return PART[lesson.language].messages(
         title=lesson.title,
@@ -199,7 +205,8 @@ async def without_wrong(sandbox: Sandbox, text: str) -> str:
 
 
 def _format_repair_note(state: PartTask) -> str:
-    lesson, fault = state["lesson"], state["fault"]
+    lesson = state["lesson"]
+    fault = state["fault"]
     if not fault:
         return ""
     return say("lesson.mend", lesson.language, fault=fault)

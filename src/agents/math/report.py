@@ -122,7 +122,8 @@ def _format_report(solution: str, answer: Answer, state: TaskState, status: Stat
 
 def _format_check(check: Check, state: TaskState) -> str:
     """Format the finding of a check for the user."""
-    language, details = state["language"], [check.detail]
+    language = state["language"]
+    details = [check.detail]
     if check.name == "form":
         details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
     elif check.name == "second_route":

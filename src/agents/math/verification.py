@@ -57,7 +57,8 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
         raise ValueError("there is no execution to verify")
     new, usage = _build_program_attempts(executed), Usage()
     checks = await _machine_checks(sandbox, state, executed)
-    answer, support = executed.answer, ENOUGH_SUPPORT
+    answer = executed.answer
+    support = ENOUGH_SUPPORT
     if not any(check.name == "substitution" for check in checks):
         answer, support, usage = await _compare_routes(model, sandbox, state, new)
         agree = support >= ENOUGH_SUPPORT
@@ -67,7 +68,8 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     hope, issues = tries_left(state) > 0, list[Issue]()
     if not passed and executed.answer and hope:  # otherwise nobody would read it
         diagnosis = await _diagnose(model, state, checks)
-        usage, issues = usage + diagnosis.usage, diagnosis.value
+        usage += diagnosis.usage
+        issues = diagnosis.value
     found = Verification(
         status="PASSED" if passed else "NEEDS_REVISION" if answer or hope else "FATAL_ERROR",
         answer=answer,

@@ -37,8 +37,8 @@ async def retrieve_document_passages(
         KnowledgeBaseError: the base cannot be read.
     """
     hits = await asyncio.to_thread(base.retrieve, question, count)
-    told = [f"{hit.title} {hit.heading} {hit.text}" for hit in hits]
-    hits = list(compress(hits, await asyncio.to_thread(match_names, question, told)))
+    texts = [f"{hit.title} {hit.heading} {hit.text}" for hit in hits]
+    hits = list(compress(hits, await asyncio.to_thread(match_names, question, texts)))
     if close:
         nearest = min((1 - hit.similarity for hit in hits), default=0.0)
         most = max((hit.keyword_score for hit in hits), default=0.0)

@@ -127,10 +127,10 @@ def check_role(segments: list[str], language: Language) -> Finding:
 def find_uncovered_points(segments: list[str], brief: StoryBrief, plan: StoryPlan) -> list[int]:
     """Return the places of plot points whose segments contain too few of their content words."""
     names = [*brief.characters, *plan.characters]
-    told = [*segments, *[""] * (len(plan.points) - len(segments))]
+    padded = [*segments, *[""] * (len(plan.points) - len(segments))]
     return [
         place
-        for place, (point, segment) in enumerate(zip(plan.points, told, strict=True))
+        for place, (point, segment) in enumerate(zip(plan.points, padded, strict=True))
         if measure_coverage(point, segment, names) < MIN_COVERAGE[brief.language]
     ]
 
@@ -150,8 +150,10 @@ async def check_plot(
     opinions = await asyncio.gather(
         *(ask_opinion(model, plan.points[n], segments[n], brief.language) for n in doubtful)
     )
-    told = {place for place, reply in zip(doubtful, opinions, strict=True) if reply.value}
-    places = [place for place in find_uncovered_points(segments, brief, plan) if place not in told]
+    confirmed = {place for place, reply in zip(doubtful, opinions, strict=True) if reply.value}
+    places = [
+        place for place in find_uncovered_points(segments, brief, plan) if place not in confirmed
+    ]
     share = f"{len(plan.points) - len(places)}/{len(plan.points)}"
     detail = "; ".join([share, *(plan.points[place] for place in places)])
     found = Finding(Check(name="plot", passed=not places, detail=detail), places)

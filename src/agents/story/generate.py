@@ -57,7 +57,8 @@ EXTENSIONS = 2
 async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Write the next part. Extends `segments`."""
     watch, model = Stopwatch(), await resolve_model(runtime)
-    brief, plan = state["brief"], require_plan(state)
+    brief = state["brief"]
+    plan = require_plan(state)
     place, room = plan_next_part(state)
     part = room / math.ceil(room / PART_UNITS[brief.language])
     ends = place + 1 == len(plan.points) and part >= room
@@ -98,7 +99,8 @@ async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
 def plan_next_part(state: StoryState) -> tuple[int, int]:
     """Return the place of the plot point to write next, and the units left for it. It is the point
     written last while that is too short and has calls left, else the next one."""
-    segments, points = state["segments"], require_plan(state).points
+    segments = state["segments"]
+    points = require_plan(state).points
     written = [count_units(segment) for segment in segments]
     if segments:
         place = len(segments) - 1
@@ -147,16 +149,17 @@ def require_plan(state: StoryState) -> StoryPlan:
 def build_story_messages(state: StoryState, summary: str, recent: str) -> list[AnyMessage]:
     """Build the conversation up to the next part: the story's outline, then the text so far as the
     model's own turn, which it continues more readily than a text shown to it."""
-    brief, plan = state["brief"], require_plan(state)
+    brief = state["brief"]
+    plan = require_plan(state)
     names = dict.fromkeys([*brief.characters, *plan.characters])
-    told = say("stories.before", brief.language, summary=summary) if summary else ""
+    story_so_far = say("stories.before", brief.language, summary=summary) if summary else ""
     head = HEAD[brief.language].messages(
         topic=brief.topic[:MAX_TOPIC_CHARS],
         style=brief.style or "-",
         characters=", ".join(names) or "-",
         title=plan.title,
         plot="\n".join(f"{n}. {point}" for n, point in enumerate(plan.points, 1)),
-        summary=told,
+        summary=story_so_far,
     )
     return [*head, AIMessage(f"# {plan.title}\n\n{recent}".strip())]
 

@@ -60,11 +60,13 @@ async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StorySt
     whole = strip_headings(source_of(state))
     source, spent = await condense_text(model, whole, brief.language)
     reply = await _draft(model, state, source, _format_wish(state))
-    planned, spent = reply.value, spent + reply.usage
+    planned = reply.value
+    spent += reply.usage
     if not on_topic(planned, brief):
         off = say("stories.off_topic", brief.language, points=planned.points[0])
         reply = await _draft(model, state, source, f"{_format_wish(state)}\n{off}")
-        planned, spent = reply.value, spent + reply.usage
+        planned = reply.value
+        spent += reply.usage
     report_progress(WORKFLOW, f"{planned.title}: " + " -> ".join(planned.points))
     return {
         "plan": planned,
@@ -102,7 +104,8 @@ def on_topic(planned: StoryPlan, brief: StoryBrief) -> bool:
 
 async def condense_text(model: LanguageModel, text: str, language: Language) -> tuple[str, Usage]:
     """Return a short text unchanged, or summaries of a long one's windows, written concurrently."""
-    window, characters = WINDOW_UNITS[language], WINDOW_UNITS[language] * CHARS_PER_UNIT[language]
+    window = WINDOW_UNITS[language]
+    characters = WINDOW_UNITS[language] * CHARS_PER_UNIT[language]
     if count_units(text) <= window and len(text) <= characters:
         return text, Usage()
     pieces = []

@@ -53,11 +53,14 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
     """Repair the next faulty segment, or the faulty piece of a long one. If it is only too long, it
     is cut; if only too short, continued; otherwise rewritten."""
     watch, model = Stopwatch(), await resolve_model(runtime)
-    brief, plan, place = state["brief"], require_plan(state), state["to_rewrite"][0]
+    brief = state["brief"]
+    plan = require_plan(state)
+    place = state["to_rewrite"][0]
     segments = [*state["segments"], *[""] * (len(plan.points) - len(state["segments"]))]
     pieces = pieces_of(segments[place], PART_UNITS[brief.language])
     worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
-    old, wanted = pieces[worst], wanted_length(state, count_units(pieces[worst]))
+    old = pieces[worst]
+    wanted = wanted_length(state, count_units(pieces[worst]))
     only_length, spent = faults_of(state, place) == ["length"], Usage()
     if only_length and wanted < count_units(old):
         text = cut_to_length(old, wanted, keep_end=True)
@@ -80,7 +83,8 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
         text = new_text(reply.value, "\n".join([opening_of(state), *others]), brief)
         if count_units(text) > wanted * MAX_LENGTH_FACTOR:
             text = cut_to_length(text, wanted, keep_end=True)
-        spent, text = reply.usage, f"{old}\n\n{text}".strip() if grows else text or old
+        spent = reply.usage
+        text = f"{old}\n\n{text}".strip() if grows else text or old
     report_progress(ACTOR, text)
     pieces[worst] = text
     segments[place] = "\n\n".join(pieces)
@@ -117,7 +121,8 @@ def worst_piece(pieces: list[str], brief: StoryBrief, before: str) -> int:
 def wanted_length(state: StoryState, now: int) -> int:
     """Return the units of the rewritten piece: its present length, and its share of what the whole
     story has too little or too much."""
-    brief, segments = state["brief"], state["segments"]
+    brief = state["brief"]
+    segments = state["segments"]
     lacking = (brief.length - count_units("\n".join(segments))) / len(state["to_rewrite"])
     usual = min(PART_UNITS[brief.language], brief.length // max(1, len(segments)))
     return round(
@@ -135,7 +140,8 @@ def faults_of(state: StoryState, place: int) -> list[str]:
 
 def describe_problems(state: StoryState, place: int) -> str:
     """Describe the segment's faults, followed by the Coordinator's instructions."""
-    brief, written = state["brief"], state["outputs"][WORKFLOW]
+    brief = state["brief"]
+    written = state["outputs"][WORKFLOW]
     fields = {
         "point": require_plan(state).points[place],
         "names": ", ".join(_get_missing_names(written)),
@@ -144,15 +150,16 @@ def describe_problems(state: StoryState, place: int) -> str:
     lines = [
         say(f"stories.problem.{name}", brief.language, **fields) for name in faults_of(state, place)
     ]
-    told = cut_to_length(get_instructions(state), MAX_INSTRUCTION_UNITS)
-    return "\n".join(f"- {line}" for line in [*lines, told] if line)
+    instructions = cut_to_length(get_instructions(state), MAX_INSTRUCTION_UNITS)
+    return "\n".join(f"- {line}" for line in [*lines, instructions] if line)
 
 
 def _build_rewrite_messages(
     state: StoryState, place: int, after: str, wanted: int, *, grows: bool
 ) -> list[AnyMessage]:
     """Build the request for more of a segment, or for the segment in other words."""
-    language, point = state["brief"].language, require_plan(state).points[place]
+    language = state["brief"].language
+    point = require_plan(state).points[place]
     fields = {"number": place + 1, "point": point, **length_fields(wanted, language)}
     if grows:
         return MORE[language].messages(hint=say("stories.hint.more", language), **fields)

@@ -123,7 +123,9 @@ def without_foreign(text: str, language: Language, known: str) -> str:
 def measure_repetition(segments: list[str], language: Language, before: str = "") -> list[float]:
     """Return for each segment the share of its n-grams that occurred earlier: in `before`, in an
     earlier segment, or in the segment itself."""
-    n, seen, shares = NGRAM[language], set(_extract_ngrams(before, NGRAM[language])), []
+    n = NGRAM[language]
+    seen = set(_extract_ngrams(before, NGRAM[language]))
+    shares = []
     for segment in segments:
         found = _extract_ngrams(segment, n)
         old = 0

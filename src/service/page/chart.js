@@ -44,11 +44,11 @@ export function chart(lines, title) {
     tell();
   });
   const shown = element("span", { class: "note figures" });
-  const told = lines.map(() => element("span", { class: "figures" }));
+  const figures = lines.map(() => element("span", { class: "figures" }));
   function tell() {
     const time = moments[slider.value];
     const values = lines.map((line) => pointWords(valueAt(line, time)));
-    values.forEach((words, index) => (told[index].textContent = words));
+    values.forEach((words, index) => (figures[index].textContent = words));
     shown.textContent = moment(time);
     const all = lines.map(({ name }, index) => `${name} ${values[index]}`);
     slider.setAttribute("aria-valuetext", `${moment(time)}: ${all.join("; ")}`);
@@ -61,7 +61,7 @@ export function chart(lines, title) {
     { class: "chart" },
     drawing.place,
     last ? element("div", { class: "row" }, slider, shown) : shown,
-    element("ul", { class: "key" }, ...lines.map((line, index) => keyLine(line, told[index]))),
+    element("ul", { class: "key" }, ...lines.map((line, index) => keyLine(line, figures[index]))),
   );
 }
 

@@ -106,7 +106,7 @@ async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) ->
         usage = asked.stream_options.include_usage
         return EventSourceResponse(_stream_chunks(service, started, head, usage), ping=15, sep="\n")
     patience = service.settings.task_timeout
-    if not await wait_until_settled(service.ledger, service.bells, started, patience):
+    if not await wait_until_settled(service.ledger, service.notifier, started, patience):
         raise Refusal(503, say("service.not_settled", task_id=task_id), wait=5)
     done = await build_task_response(
         service, await service.ledger.get_own_task(caller.owner, task_id)
@@ -138,7 +138,7 @@ async def _stream_chunks(
         )
 
     yield chunk({"role": "assistant", "content": ""})
-    async for event in follow(service.ledger, service.bells, service.drafts, task):
+    async for event in follow(service.ledger, service.notifier, service.live_text, task):
         if step := _format_step(event.data):
             yield chunk({"reasoning_content": f"{step}\n"})
         if "result" in event.data:

@@ -83,7 +83,7 @@ async def start_task(
     response.headers["Location"] = Links.of(task_id).self
     if seconds := _parse_wait(prefer, service.settings.serve_wait_seconds):
         response.headers["Preference-Applied"] = f"wait={seconds}"
-        ended = await wait_until_settled(service.ledger, service.bells, task, seconds)
+        ended = await wait_until_settled(service.ledger, service.notifier, task, seconds)
         task = await service.ledger.get_own_task(caller.owner, task_id)
         if ended:
             response.status_code = 200
@@ -172,7 +172,7 @@ async def task_events(
     its `message`. Tokens have no `id` and are not sent again once the run is over: later events
     contain the finished text.
     """
-    async for event in follow(service.ledger, service.bells, service.drafts, task, after):
+    async for event in follow(service.ledger, service.notifier, service.live_text, task, after):
         yield _format_event(event)
 
 

@@ -143,7 +143,8 @@ class Sandbox:
         return await asyncio.wrap_future(starting)
 
     def _forget_after_fork(self) -> None:
-        starting, stop = self._starting, self._stop
+        starting = self._starting
+        stop = self._stop
         self._lock, self._starting, self._stop = threading.Lock(), None, None
         if stop is not None:
             stop.detach()

@@ -159,9 +159,9 @@ def serve(control: socket.socket, parent: int, cell: Cell) -> NoReturn:
     At most `_MOST_AT_ONCE` run at a time; further calls wait in the socket's buffer.
     """
     supervisors: set[int] = set()
-    bell = _bell()
+    child_ended = _open_child_signal()
     poll = select.poll()
-    poll.register(bell, select.POLLIN)
+    poll.register(child_ended, select.POLLIN)
     client = _watch_process(parent)
     if client is not None:
         poll.register(client, select.POLLIN)
@@ -170,8 +170,8 @@ def serve(control: socket.socket, parent: int, cell: Cell) -> NoReturn:
         events = dict(poll.poll())
         if client in events or events.get(control.fileno(), 0) & (select.POLLHUP | select.POLLERR):
             _end(supervisors)
-        if bell.fileno() in events:
-            bell.recv(4096)
+        if child_ended.fileno() in events:
+            child_ended.recv(4096)
             _reap(supervisors)
         if control.fileno() in events:
             _, sockets, _, _ = socket.recv_fds(control, 1, 1)
@@ -182,13 +182,13 @@ def serve(control: socket.socket, parent: int, cell: Cell) -> NoReturn:
             os.close(sockets[0])
 
 
-def _bell() -> socket.socket:
+def _open_child_signal() -> socket.socket:
     """Return a socket that becomes readable when a child has ended."""
-    bell, hammer = socket.socketpair()
-    hammer.setblocking(False)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(hammer.detach(), warn_on_full_buffer=False)
-    return bell
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    return reader
 
 
 def _watch_process(pid: int) -> int | None:
@@ -204,7 +204,10 @@ def _watch_process(pid: int) -> int | None:
 
 def _reap(supervisors: set[int]) -> None:
     with contextlib.suppress(ChildProcessError):
-        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+        while True:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
             supervisors.discard(pid)
 
 

@@ -141,7 +141,8 @@ def _line_number(problem: BaseException, code: str) -> int | None:
         return code.count("\n", 0, code.index("\0")) + 1
     if isinstance(problem, SyntaxError) and problem.filename == NAME:
         return problem.lineno
-    number, step = None, problem.__traceback__
+    number = None
+    step = problem.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename == NAME:
             number = step.tb_lineno

@@ -92,10 +92,10 @@ def test_material_is_what_other_workflows_made_and_found() -> None:
         "search": Output(workflow="search", status="no_answer", text="Nothing found."),
         "teach_explain": Output(workflow="teach_explain", status="unverified", text="A lesson."),
     }
-    told = format_material({"outputs": outputs})
-    assert "Cells divide." in told
-    assert "Nothing found." not in told
-    assert "A lesson." not in told
+    material = format_material({"outputs": outputs})
+    assert "Cells divide." in material
+    assert "Nothing found." not in material
+    assert "A lesson." not in material
     assert format_material({}) == ""
 
 

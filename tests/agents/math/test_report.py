@@ -33,7 +33,7 @@ def test_a_report_ends_with_the_answers_numbers(
     assert ends_with(given, text) == ends
 
 
-def told(question: str, model: ScriptedModel, rounds: int = 10) -> str:
+def write_report(question: str, model: ScriptedModel, rounds: int = 10) -> str:
     result = run_task(
         question, workflow="solve_math", storage="memory", model=model, max_iterations=rounds
     )
@@ -50,7 +50,7 @@ WRONG = [
 def test_prose_that_does_not_hold_gives_way_to_the_reasoning_that_agrees(
     scripted: Scripted, prose: str
 ) -> None:
-    text = told(PENS, scripted(report=[prose]))
+    text = write_report(PENS, scripted(report=[prose]))
     assert "12 pens at 3 dollars make 36." in text
     assert prose not in text
 
@@ -61,21 +61,21 @@ SOLVING = "import sympy as sp\nx = sp.symbols('x')\nanswer = set(sp.solve(x**2 -
 
 def test_without_reasoning_another_draft_is_written(scripted: Scripted) -> None:
     prose = ["The discriminant is 25 - 24, so x = 2 or 3.", "It factors, so x = 2 or x = 3."]
-    assert prose[1] in told(EQUATION, scripted(execution=[SOLVING], report=prose))
+    assert prose[1] in write_report(EQUATION, scripted(execution=[SOLVING], report=prose))
 
 
 def test_where_no_draft_holds_the_facts_are_laid_out(scripted: Scripted) -> None:
-    text = told(EQUATION, scripted(execution=[SOLVING], report=["So x = 4."]))
+    text = write_report(EQUATION, scripted(execution=[SOLVING], report=["So x = 4."]))
     assert "the answer is {2, 3}" in text
     assert "So x = 4" not in text
 
 
 def test_a_verified_report_names_routes_and_forms_in_its_own_language(scripted: Scripted) -> None:
     read = comprehension(answer_is=["whole", "non_negative"])
-    chinese = told(PENS_ZH, scripted(comprehension=[read], reasoning=["\\boxed{36}"]))
+    chinese = write_report(PENS_ZH, scripted(comprehension=[read], reasoning=["\\boxed{36}"]))
     assert "程序：36、文字推理：36" in chinese
     assert "答案按其性质是整数、非负数" in chinese
-    assert "program: 36, reasoning: 36" in told(PENS, scripted())
+    assert "program: 36, reasoning: 36" in write_report(PENS, scripted())
 
 
 def test_an_unverified_report_says_of_each_check_that_it_failed(scripted: Scripted) -> None:
@@ -85,7 +85,7 @@ def test_an_unverified_report_says_of_each_check_that_it_failed(scripted: Script
         repair=BROKEN,
         reasoning=["That makes \\boxed{73/2}."],
     )
-    text = told(PENS, model)
+    text = write_report(PENS, model)
     assert "no program came to a result" in text
     assert "should be whole, and it is not" in text
     assert "no independent route arrived at it too (reasoning: 73/2)" in text
@@ -94,13 +94,13 @@ def test_an_unverified_report_says_of_each_check_that_it_failed(scripted: Script
 
 def test_without_a_program_the_rounds_are_named(scripted: Scripted) -> None:
     model = scripted(coordinator=[decision("comprehension")])
-    assert "no program has run. Rounds allowed: 1" in told(PENS, model, rounds=1)
+    assert "no program has run. Rounds allowed: 1" in write_report(PENS, model, rounds=1)
 
 
 def test_numbers_of_thousands_of_digits_are_reported_as_others_are(scripted: Scripted) -> None:
     program = "```python\nfrom math import factorial\nanswer = factorial(2000)\n```"
     long = "7" * 5000
-    assert "331627509245063324117539338057632" in told(
+    assert "331627509245063324117539338057632" in write_report(
         f"Compute 2000! without {long}.",
         scripted(execution=[program], reasoning=["\\boxed{2000!}"]),
     )
@@ -118,13 +118,13 @@ REPEATED = [
 def test_prose_that_repeats_itself_breaks_off_or_slips_gives_way(
     scripted: Scripted, question: str, prose: str
 ) -> None:
-    text = told(question, scripted(report=[prose]))
+    text = write_report(question, scripted(report=[prose]))
     assert "12 pens at 3 dollars make 36." in text
     assert prose.split("\n")[0] not in text
 
 
 def test_where_all_drafts_repeat_themselves_the_facts_are_laid_out(scripted: Scripted) -> None:
     model = scripted(execution=[SOLVING], report=[AGAIN * 20])
-    text = told("解方程 x^2 - 5x + 6 = 0。", model)
+    text = write_report("解方程 x^2 - 5x + 6 = 0。", model)
     assert "将方程左右两边合并" not in text
     assert "{2, 3}" in text
