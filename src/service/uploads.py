@@ -6,7 +6,6 @@ import logging
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -254,7 +253,7 @@ class Uploads:
         else:
             await self._update_upload(upload_id, **_build_outcome(report))
         self._shares.pop(upload_id, None)
-        await asyncio.to_thread(_discard, path, documents)
+        _discard(path)  # not awaited: a stop in between would leave the file until the next start
         self._notifier.notify(upload_id)
 
     def _set_progress(self, upload_id: str, share: float) -> None:
@@ -359,24 +358,21 @@ def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
         FileGone: the file no longer exists.
     """
     base = open_base(documents)
-    source = _source_in(base, path)
+    source = base.folder / "files" / path.name
     source.parent.mkdir(exist_ok=True)
-    if path.exists():
+    try:
         shutil.copyfile(path, source)
-    elif not source.exists():  # otherwise an earlier version of this code moved it and was killed
-        raise FileGone
-    return base.add_files([source], progress=progress)
+    except FileNotFoundError as error:
+        raise FileGone from error
+    try:
+        return base.add_files([source], progress=progress)
+    finally:
+        source.unlink(missing_ok=True)
 
 
-def _discard(path: Path, documents: Path | None) -> None:
-    """Remove the uploaded file and its copy after ingestion or failure."""
-    with suppress(ConcertinoError, OSError):
-        _source_in(open_base(documents), path).unlink(missing_ok=True)
+def _discard(path: Path) -> None:
+    """Remove the uploaded file after ingestion or failure."""
     shutil.rmtree(path.parent, ignore_errors=True)
-
-
-def _source_in(base: "KnowledgeBase", path: Path) -> Path:
-    return base.folder / "files" / path.name
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -263,7 +263,7 @@ async def test_what_a_kill_left_of_an_upload_that_is_done_is_removed_at_the_next
     start: Start, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("concertino.service.uploads._discard", lambda path, documents: None)
+        patched.setattr("concertino.service.uploads._discard", lambda path: None)
         async with start() as uploads:
             await ended(uploads, await send(uploads))
     assert list((home / "uploads").iterdir())
