@@ -11,7 +11,7 @@ from fractions import Fraction
 from ...tools.arithmetic import evaluate_expressions, find_statements, format_value
 from ...tools.sandbox import Sandbox
 
-MIN_SLIPS = 4
+MAX_SLIPS = 4
 """Most corrections per line."""
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
@@ -25,7 +25,7 @@ async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> 
     lines = []
     for line in reasoning.splitlines():
         line = _replace_numbers(line, right)
-        for _ in range(MIN_SLIPS):
+        for _ in range(MAX_SLIPS):
             slips = await _find_slips(sandbox, line)
             slip = next((number for number in slips if number not in given), None)
             if slip is None:
