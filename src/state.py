@@ -152,15 +152,26 @@ class Plan(Contract):
 
 
 class Answer(Contract):
-    """An exact value in several notations."""
+    """A typed answer in several notations."""
 
     exact: str
-    """SymPy's notation, for machines."""
+    """SymPy's notation, for machines; without the unit of a number."""
     text: str
     """Mathematical notation in plain text, for people."""
     latex: str
     decimal: str | None = None
     """Decimal approximation to eight digits; None for whole numbers."""
+    kind: str = "number"
+    """Type: `number`, `quantity` (with a unit), `percentage`, `expression`, `ratio`, `remainder`,
+    `date`, `time`, `tuple` (ordered), `collection`, `named`, `set`, `equation`, `matrix`, `truth`,
+    or `text`."""
+    unit: str | None = None
+    """Unit of a number, or what is counted: `cm²`, `chickens`."""
+
+    @property
+    def written(self) -> str:
+        """The answer as it can be read again, with its unit."""
+        return f"{self.exact} {self.unit}" if self.unit else self.exact
 
 
 class StepResult(Contract):

@@ -111,7 +111,16 @@ def _may_complete(state: TaskState) -> bool:
 def _may_ask(state: TaskState) -> bool:
     comprehended = state.get("comprehension_output")
     lacking = comprehended is not None and bool(comprehended.missing)
-    return lacking and (_just_played(state, "comprehension") or _has_failed(state))
+    return (lacking or bool(_list_made_up(state))) and (
+        _just_played(state, "comprehension") or _has_failed(state)
+    )
+
+
+def _list_made_up(state: TaskState) -> list[str]:
+    """Return the findings of the failed check that the numbers are the problem's own."""
+    found = state.get("verification_output")
+    checks = found.checks if found else []
+    return [check.detail for check in checks if check.name == "given" and not check.passed]
 
 
 def _just_played(state: TaskState, actor: str) -> bool:
@@ -127,6 +136,7 @@ def _list_signals(state: TaskState) -> list[str]:
         lines += [f"missing: {item}" for item in comprehended.missing]
     if found := state.get("verification_output"):
         lines.append(f"tries left: {tries_left(state)}")
+        lines += [f"missing: the problem does not state {item}" for item in _list_made_up(state)]
         lines += [f"diagnosis ({i.level}, {i.type}): {i.what} {i.suggestion}" for i in found.issues]
     return lines
 
@@ -141,6 +151,10 @@ SOLVE_MATH = register(
         inputs=SolveMathInputs,
         checks={
             "ran": {"en": "a program computed it", "zh": "由程序计算得出"},
+            "given": {
+                "en": "it uses only numbers that the problem states",
+                "zh": "只用了题目给出的数",
+            },
             "form": {"en": "the answer has the form it must have", "zh": "答案的形式符合要求"},
             "substitution": {
                 "en": "put back into the problem, the answer holds",

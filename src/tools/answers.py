@@ -1,19 +1,15 @@
 """Running of programs and comparison of answers in the sandbox.
 
-`answer_algebra` is the part inside the sandbox: its source is sent with each call, and text
-written by a model is evaluated only there.
+`algebra` is the part inside the sandbox: text written by a model is evaluated only there.
 """
 
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ..language.text import HAN
 from ..state import Answer
 from .sandbox import Sandbox, SandboxResult
 
@@ -22,9 +18,8 @@ from .sandbox import Sandbox, SandboxResult
 _EPILOGUE = """
 if "answer" not in globals():
     raise NameError("the program must put its result into a variable named `answer`")
-_inside = {"__name__": "answer_algebra"}
-exec(compile(_algebra, "answer_algebra", "exec"), _inside)
-_outcome = _inside["build_outcome"](dict(globals()))
+from concertino.tools.algebra.entry import build_outcome as _build_outcome
+_outcome = _build_outcome(dict(globals()))
 """
 
 
@@ -49,9 +44,7 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
         ProgramError: the program failed or left no readable answer.
         SandboxUnavailable: programs cannot be confined on this machine.
     """
-    ran = await sandbox.run(
-        f"{program}\n{_EPILOGUE}", inputs={"_algebra": _load_algebra_source()}, result="_outcome"
-    )
+    ran = await sandbox.run(f"{program}\n{_EPILOGUE}", result="_outcome")
     if ran.status != "ok" or ran.value is None:
         raise ProgramError(ran.error or f"the program ended without an answer ({ran.status})")
     try:
@@ -60,48 +53,65 @@ async def run_program(sandbox: Sandbox, program: str) -> ProgramOutcome:
         raise ProgramError("the program's answer cannot be read, or is too long") from None
 
 
-async def read_answer(sandbox: Sandbox, text: str) -> Answer | None:
-    """Parse a written answer as an exact value; None if it is not one."""
-    found = await _evaluate(sandbox, "describe(read_value(text))", text=text)
+async def read_answer(sandbox: Sandbox, text: str, *, words: bool = True) -> Answer | None:
+    """Parse a written answer; None if it is empty or too long or, unless `words`, only words."""
+    found = await _call(sandbox, "describe_answer", text, words=words)
     return Answer(**found) if found else None
 
 
 async def is_same_answer(sandbox: Sandbox, left: str, right: str, *, exact: bool = False) -> bool:
-    """Return whether two written answers are equivalent; unless `exact`, up to rounding."""
-    found = await _evaluate(
-        sandbox, "is_same_answer(left, right, exact)", left=left, right=right, exact=exact
-    )
-    return found is True
+    """Return whether two written answers are equal; unless `exact`, up to rounding.
+
+    A comparison that is not understood is not equal. A number equals the same number with a unit.
+    """
+    return await _call(sandbox, "compare_answers", left, right, exact=exact) is True
 
 
 async def group_answers(sandbox: Sandbox, answers: list[str]) -> list[int]:
-    """Return a group number for each answer, equal for equivalent answers."""
-    found = await _evaluate(sandbox, "group_answers(answers)", answers=answers)
+    """Return a group number for each written answer, equal for equal answers."""
+    found = await _call(sandbox, "group_answers", answers)
     return found if isinstance(found, list) else list(range(len(answers)))
 
 
-async def find_broken_forms(sandbox: Sandbox, answer: str, forms: Sequence[str]) -> list[str]:
-    """Return the forms (`whole`, `non_negative`) that the answer violates."""
-    found = await _evaluate(
-        sandbox, "find_broken_forms(answer, forms)", answer=answer, forms=list(forms)
-    )
+async def fit_answer(sandbox: Sandbox, problem: str, answer: Answer) -> Answer | None:
+    """Return an answer in the type and with the unit that a problem asks for; None if it is of
+    another type, and so is no answer to it."""
+    found = await _call(sandbox, "fit_answer", problem, answer.written)
+    return Answer(**found) if found else None
+
+
+async def find_broken_forms(
+    sandbox: Sandbox, problem: str, answer: Answer, forms: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the forms that an answer is held to, and those that it violates.
+
+    Args:
+        forms: those that comprehension has found (`whole`, `non_negative`); the problem's words
+            add their own.
+    """
+    found = await _call(sandbox, "find_broken_forms", problem, answer.written, list(forms))
+    return (found[0], found[1]) if found else ([], [])
+
+
+async def find_made_up_numbers(sandbox: Sandbox, program: str, problem: str) -> list[str]:
+    """Return the numbers of a program that the problem neither states nor implies."""
+    found = await _call(sandbox, "find_made_up_numbers", program, problem)
     return found if isinstance(found, list) else []
 
 
 async def check_substitution(sandbox: Sandbox, problem: str, answer: str) -> str | None:
-    """Return the problem's relations that hold for the answer, or None if that is
-    inconclusive."""
-    found = await _evaluate(
-        sandbox, "check_substitution(problem, answer)", problem=problem, answer=answer
-    )
+    """Return the problem's relations that an answer is the solution of, or None if that is not
+    certain."""
+    found = await _call(sandbox, "check_substitution", problem, answer)
     return found if isinstance(found, str) else None
 
 
-async def _evaluate(sandbox: Sandbox, expression: str, **inputs: Any) -> Any:
+async def _call(sandbox: Sandbox, function: str, *arguments: Any, **options: Any) -> Any:
+    """Call a function of `algebra/entry.py`; None if it fails, or its result is too long."""
     ran: SandboxResult = await sandbox.run(
-        f"_inside = {{**inputs}}\nexec(compile(algebra, 'answer_algebra', 'exec'), _inside)\n"
-        f"import json\nfound = json.dumps(eval({expression!r}, _inside))",
-        inputs={"algebra": _load_algebra_source(), "inputs": inputs},
+        "import json\nfrom concertino.tools.algebra import entry\n"
+        "found = json.dumps(getattr(entry, function)(*arguments, **options))",
+        inputs={"function": function, "arguments": arguments, "options": options},
         result="found",
     )
     try:
@@ -123,11 +133,3 @@ def extract_boxed_answer(reply: str) -> str:
         if depth == 0:
             return reply[begin:end]
     return reply[begin:]
-
-
-@cache
-def _load_algebra_source() -> str:
-    """Return the source of `answer_algebra` with its one import from this package inlined, since
-    the package is not available inside the sandbox."""
-    source = (files(__package__) / "answer_algebra.py").read_text(encoding="utf-8")
-    return source.replace("from ..language.text import HAN\n", f"HAN = {HAN!a}\n")

@@ -132,13 +132,16 @@ async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
     )
     if not is_faithful(draft.question, expression):
         return None
-    if "=" not in expression:
+    program = f"answer = ({expression})"
+    if "=" in expression:
+        pairs = [equation.split("=") for equation in re.split(r"[,;]", expression)]
+        if any(len(pair) != 2 for pair in pairs):
+            return None
+        program = _SOLVE.format(pairs=pairs)
+    elif not re.search(r"//|\d\s*%\s*\d", expression):
         return await _parse_answer(sandbox, expression)
-    pairs = [equation.split("=") for equation in re.split(r"[,;]", expression)]
-    if any(len(pair) != 2 for pair in pairs):
-        return None
     try:
-        return (await run_program(sandbox, _SOLVE.format(pairs=pairs))).answer
+        return (await run_program(sandbox, program)).answer
     except ProgramError:
         return None
 

@@ -131,7 +131,11 @@ def _format_check(check: Check, state: TaskState) -> str:
             say(f"report.route.{attempt.route}", language, answer=attempt.answer.text)
             for attempt in state.get("attempts", [])
         ]
-    key = f"report.{'check' if check.passed else 'failed'}.{check.name}"
+    name = check.name
+    executed = state.get("execution_output")
+    if name == "ran" and executed and executed.answer:
+        name = "computed"
+    key = f"report.{'check' if check.passed else 'failed'}.{name}"
     return say(key, language, detail=say("report.comma", language).join(details))
 
 

@@ -28,7 +28,7 @@ def find_reasoning(state: TaskState, answer: Answer) -> str:
 
 def _find_supporting_attempts(state: TaskState, answer: Answer, route: Route) -> list[Attempt]:
     attempts = state.get("attempts", [])
-    return [a for a in attempts if a.route == route and a.answer.exact == answer.exact]
+    return [a for a in attempts if a.route == route and a.answer.written == answer.written]
 
 
 def build_solution_output(state: TaskState, answer: Answer, text: str) -> Output:

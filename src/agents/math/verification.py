@@ -31,6 +31,8 @@ from ...tools.answers import (
     check_substitution,
     extract_boxed_answer,
     find_broken_forms,
+    find_made_up_numbers,
+    fit_answer,
     group_answers,
     read_answer,
 )
@@ -55,14 +57,16 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     executed = state["execution_output"]
     if executed is None:
         raise ValueError("there is no execution to verify")
-    new, usage = _build_program_attempts(executed), Usage()
-    checks = await _machine_checks(sandbox, state, executed)
-    answer = executed.answer
-    support = ENOUGH_SUPPORT
-    if not any(check.name == "substitution" for check in checks):
-        answer, support, usage = await _compare_routes(model, sandbox, state, new)
-        agree = support >= ENOUGH_SUPPORT
+    answer = await _fit_program_answer(sandbox, state, executed)
+    new, usage = _build_program_attempts(executed, answer), Usage()
+    checks = await _substitute(sandbox, state, answer)
+    routes: set[Route] = {"program"}
+    if not checks:
+        answer, routes, usage = await _compare_routes(model, sandbox, state, new)
+        agree = len(routes) >= ENOUGH_SUPPORT
         checks.append(Check(name="second_route", passed=agree, detail=_format_attempts(state, new)))
+        checks += await _check_data(sandbox, state, [*state.get("attempts", []), *new], answer)
+    checks = [_check_program(executed, answer, routes), *checks]
     checks += await _check_form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
     hope, issues = tries_left(state) > 0, list[Issue]()
@@ -73,61 +77,94 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     found = Verification(
         status="PASSED" if passed else "NEEDS_REVISION" if answer or hope else "FATAL_ERROR",
         answer=answer,
-        support=support,
+        support=len(routes) if answer else 0,
         checks=checks,
         issues=issues,
     )
     return _update(state, found, new, usage, watch)
 
 
-async def _machine_checks(sandbox: Sandbox, state: TaskState, executed: Execution) -> list[Check]:
-    """Run the checks that need no model: that the program ran, and the problem's own equations."""
-    answer = executed.answer
+async def _fit_program_answer(
+    sandbox: Sandbox, state: TaskState, executed: Execution
+) -> Answer | None:
+    """Return the program's answer in the type and unit that the problem asks for, if it is one."""
+    if executed.answer is None:
+        return None
+    return await fit_answer(sandbox, format_problem(state), executed.answer)
+
+
+async def _substitute(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
+    """Check the answer by the problem's own equations, if it has any and they are understood."""
     if answer is None:
-        return [Check(name="ran", passed=False, detail=f"{executed.error}")]
-    checks = [Check(name="ran", passed=True, detail=answer.text)]
-    if held := await check_substitution(sandbox, format_problem(state), answer.exact):
-        checks.append(Check(name="substitution", passed=True, detail=held))
-    return checks
+        return []
+    held = await check_substitution(sandbox, format_problem(state), answer.written)
+    return [Check(name="substitution", passed=True, detail=held)] if held else []
+
+
+def _check_program(executed: Execution, answer: Answer | None, supported: set[Route]) -> Check:
+    """Check that a program came to the answer that is given."""
+    passed = answer is not None and "program" in supported
+    computed = answer if passed else executed.answer
+    return Check(
+        name="ran", passed=passed, detail=computed.text if computed else f"{executed.error}"
+    )
+
+
+async def _check_data(
+    sandbox: Sandbox, state: TaskState, attempts: list[Attempt], answer: Answer | None
+) -> list[Check]:
+    """Check that the program behind the answer computes with the problem's own numbers. Numbers
+    that a model makes up for missing data tend to be the same in all its routes."""
+    programs = [a for a in attempts if a.route == "program" and a.answer == answer]
+    if not programs:
+        return []
+    problem = format_problem(state)
+    made_up = await find_made_up_numbers(sandbox, programs[-1].working, problem)
+    return [Check(name="given", passed=False, detail=", ".join(made_up))] if made_up else []
 
 
 async def _check_form(sandbox: Sandbox, state: TaskState, answer: Answer | None) -> list[Check]:
-    """Check that the answer has the form that comprehension expects of it, if any."""
-    comprehended = state.get("comprehension_output")
-    if answer is None or comprehended is None or not comprehended.answer_is:
+    """Check that the answer has the form that the problem's words, and comprehension, expect of
+    it."""
+    if answer is None:
         return []
-    broken = await find_broken_forms(sandbox, answer.exact, comprehended.answer_is)
-    detail = ", ".join(broken or comprehended.answer_is)
-    return [Check(name="form", passed=not broken, detail=detail)]
+    comprehended = state.get("comprehension_output")
+    expected = comprehended.answer_is if comprehended else []
+    problem = format_problem(state)
+    forms, broken = await find_broken_forms(sandbox, problem, answer, expected)
+    if not forms:
+        return []
+    return [Check(name="form", passed=not broken, detail=", ".join(broken or forms))]
 
 
 async def _compare_routes(
     model: LanguageModel, sandbox: Sandbox, state: TaskState, new: list[Attempt]
-) -> tuple[Answer | None, int, Usage]:
-    """Return the best supported answer, its support and the usage. Adds reasoning to `new` if the
-    answer needs it."""
+) -> tuple[Answer | None, set[Route], Usage]:
+    """Return the best supported answer, the routes that found it and the usage. Adds reasoning to
+    `new` if the answer needs it."""
     attempts = [*state.get("attempts", []), *new]
-    answer, support = await find_best_supported(sandbox, attempts)
-    if support >= ENOUGH_SUPPORT or any(attempt.route == "reasoning" for attempt in attempts):
-        return answer, support, Usage()
+    answer, routes = await find_best_supported(sandbox, attempts)
+    reasoned = any(attempt.route == "reasoning" for attempt in attempts)
+    if len(routes) >= ENOUGH_SUPPORT or reasoned:
+        return answer, routes, Usage()
     reply = await _reason(model, sandbox, state)
     if reply.value is not None:
         new.append(reply.value)
-        answer, support = await find_best_supported(sandbox, [*attempts, reply.value])
-    return answer, support, reply.usage
+        answer, routes = await find_best_supported(sandbox, [*attempts, reply.value])
+    return answer, routes, reply.usage
 
 
 async def find_best_supported(
     sandbox: Sandbox, attempts: list[Attempt]
-) -> tuple[Answer | None, int]:
-    """Return the answer found by the most methods and their number; None and 0 without attempts.
+) -> tuple[Answer | None, set[Route]]:
+    """Return the answer found by the most methods, and these; None and none without attempts.
 
     Ties go to the answer found most often, then to that of reasoning, which is right more often
     than a single program (see bench/README.md).
     """
     if not attempts:
-        return None, 0
-    groups = await group_answers(sandbox, [attempt.answer.exact for attempt in attempts])
+        return None, set()
+    groups = await group_answers(sandbox, [attempt.answer.written for attempt in attempts])
     methods = defaultdict[int, set[Route]](set)
     for attempt, group in zip(attempts, groups, strict=True):
         methods[group].add(attempt.route)
@@ -137,7 +174,7 @@ async def find_best_supported(
         return len(routes), groups.count(group), "reasoning" in routes
 
     best = max(methods, key=weight)
-    return attempts[groups.index(best)].answer, len(methods[best])
+    return attempts[groups.index(best)].answer, methods[best]
 
 
 async def _reason(
@@ -152,7 +189,8 @@ async def _reason(
         seed=tried or None,
     )
     working = await correct_arithmetic(sandbox, reply.value, format_problem(state))
-    answer = await read_answer(sandbox, extract_boxed_answer(working))
+    boxed = await read_answer(sandbox, extract_boxed_answer(working))
+    answer = await fit_answer(sandbox, format_problem(state), boxed) if boxed else None
     if answer is None:
         return Reply(None, reply.usage)
     return Reply(Attempt(route="reasoning", answer=answer, working=working), reply.usage)
@@ -165,7 +203,8 @@ async def _diagnose(
     model is not told what reasoning found, so that the next program is not written towards it."""
     executed = state["execution_output"]
     failed = {check.name: check.detail for check in checks if not check.passed}
-    if "second_route" in failed and executed and executed.answer:
+    if executed and executed.answer:
+        failed.pop("ran", None)
         failed["second_route"] = f"program: {executed.answer.text}"
     messages = DIAGNOSIS[state["language"]].messages(
         problem=format_problem(state),
@@ -181,13 +220,13 @@ async def _diagnose(
     return Reply(reply.value.issues, reply.usage)
 
 
-def _build_program_attempts(executed: Execution) -> list[Attempt]:
-    """Return the execution as an attempt; empty if it has no answer."""
-    if executed.answer is None:
+def _build_program_attempts(executed: Execution, answer: Answer | None) -> list[Attempt]:
+    """Return the execution as an attempt; empty if it has no answer to what is asked."""
+    if answer is None:
         return []
     facts = {name: value for result in executed.results for name, value in result.facts.items()}
     program = "\n\n".join(result.program for result in executed.results)
-    return [Attempt(route="program", answer=executed.answer, working=program, facts=facts)]
+    return [Attempt(route="program", answer=answer, working=program, facts=facts)]
 
 
 def _format_attempts(state: TaskState, new: list[Attempt]) -> str:

@@ -224,14 +224,15 @@ _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 # No user site, no current folder, no .pth files (they run code), no bytecode written.
 _FLAGS = ("-s", "-P", "-S", "-B")
 
-# The server's modules get their own package: importing this one would import pydantic.
+# This package's folders without its `__init__` files: importing those would import pydantic.
 _BOOT = """\
-import sys, types
-package = types.ModuleType("sandbox")
-package.__path__ = [sys.argv[1]]
-sys.modules["sandbox"] = package
+import os, sys, types
+for name in ("concertino", "concertino.tools", "concertino.tools.sandbox"):
+    package = types.ModuleType(name)
+    package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
+    sys.modules[name] = package
 sys.path += sys.argv[4:]
-from sandbox.forkserver import main
+from concertino.tools.sandbox.forkserver import main
 main()
 """
 
@@ -256,7 +257,7 @@ def _launch(confinement: str) -> _Server:
     if not hasattr(os, "fork"):
         raise SandboxUnavailable(f"the sandbox needs Linux (WSL will do); this is {sys.platform}")
     ours, theirs = socket.socketpair()
-    folder = str(Path(__file__).parent)
+    folder = str(Path(__file__).parents[2])
     arguments = (folder, str(os.getpid()), confinement, *_library_folders())
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code

@@ -42,6 +42,7 @@ _MODULES = (
     *("random", "re", "statistics", "string", "textwrap", "typing"),
     *("math_verify", "mpmath", "sympy", "sympy.abc", "sympy.ntheory"),
     *("sympy.parsing.latex", "sympy.parsing.sympy_parser"),
+    "concertino.tools.algebra.entry",
 )
 _OR_ELSE = (
     "or set CONCERTINO_ALLOW_UNCONFINED_SANDBOX=1 to run programs with resource limits only, "

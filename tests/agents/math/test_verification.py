@@ -33,4 +33,4 @@ async def test_the_answer_that_most_routes_arrive_at_is_best_supported(
 ) -> None:
     made = [attempt(route, value) for route, value in attempts]
     found, routes = await find_best_supported(default_sandbox(), made)
-    assert (found.exact, routes) == (answer, support)
+    assert (found.exact, len(routes)) == (answer, support)

@@ -443,8 +443,9 @@ async def test_permission_to_run_unconfined_does_not_weaken_a_machine_that_can(
 async def test_without_landlock_no_file_can_be_opened_and_sympy_still_works(
     fresh: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch = "import sandbox.jail; sandbox.jail._landlock_ruleset = lambda folders: None\n"
-    boot = client._BOOT.replace("from sandbox.forkserver", patch + "from sandbox.forkserver")
+    patch = "from concertino.tools.sandbox import jail; jail._landlock_ruleset = lambda _: None\n"
+    server = "from concertino.tools.sandbox.forkserver"
+    boot = client._BOOT.replace(server, patch + server)
     monkeypatch.setattr(client, "_BOOT", boot)
     for path in ("/etc/passwd", os.__file__, "/proc/self/environ"):
         result = await fresh.run("open(path)", inputs={"path": path})

@@ -1,0 +1,324 @@
+"""Comparison of typed values: each type with its own kind; what is not understood differs."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from ...language.text import HAN
+from .reading import MEASURE_WORDS
+from .units import Dimension, singular
+from .values import (
+    Clock,
+    Date,
+    Equation,
+    Items,
+    Matrix,
+    Named,
+    Quantity,
+    Ratio,
+    Region,
+    Remainder,
+    Text,
+    Truth,
+    Value,
+)
+
+_CONSTANTS = ("C", "C1", "c", "c_1", "C_1", "K")
+"""Names of a constant of integration."""
+_POINTS = (sp.Rational(7, 11), sp.Rational(-13, 5), sp.Rational(29, 17))
+_INTEGRAL_DIGITS = 12
+
+
+def is_same_value(a: Value, b: Value, *, rounded: bool = False, strict: bool = False) -> bool:
+    """Return whether two values are equal.
+
+    Args:
+        rounded: a decimal of two or more places also equals what rounds to it.
+        strict: a number without a unit differs from one with a unit, which makes this an
+            equivalence relation.
+    """
+    return _Comparison(rounded=rounded, strict=strict).holds(a, b)
+
+
+class _Comparison:
+    """One way to compare."""
+
+    def __init__(self, *, rounded: bool, strict: bool) -> None:
+        self._rounded = rounded
+        self._strict = strict
+
+    def holds(self, a: Value, b: Value) -> bool:
+        if a == b:
+            return True
+        a, b = _unname(a, b), _unname(b, a)
+        if (isinstance(a, Items) and isinstance(b, Named)) or (
+            isinstance(b, Items) and isinstance(a, Named)
+        ):
+            a, b = _align(a), _align(b)
+        a, b = _multiply_out(a, b), _multiply_out(b, a)
+        if isinstance(a, Region) != isinstance(b, Region):
+            a, b = _as_region(a), _as_region(b)
+        if isinstance(a, Equation) != isinstance(b, Equation):
+            a, b = _as_equation(a), _as_equation(b)
+        if isinstance(a, Clock) != isinstance(b, Clock):
+            a, b = _as_clock(a), _as_clock(b)
+        return type(a) is type(b) and self._holds(a, b)
+
+    def _holds(self, a: Any, b: Any) -> bool:
+        match a:
+            case Quantity():
+                return self._same_quantity(a, b)
+            case Ratio():
+                return _same_ratio(a.terms, b.terms)
+            case Items():
+                return self._same_items(a, b)
+            case Named():
+                left, right = _by_key(a), _by_key(b)
+                same = left.keys() == right.keys()
+                return same and all(self.holds(left[key], right[key]) for key in left)
+            case Region():
+                return _same_region(a.content, b.content)
+            case Equation():
+                return _same_equation(a.relation, b.relation)
+            case Matrix():
+                return a.rows.shape == b.rows.shape and _is_zero_everywhere(a.rows - b.rows)
+            case Remainder() | Date() | Clock() | Truth() | Text():
+                return bool(a == b)
+        return False
+
+    def _same_quantity(self, a: Quantity, b: Quantity) -> bool:
+        if bool(a.number.free_symbols) != bool(b.number.free_symbols):
+            return self._same_formula(a, b)
+        if a.unit and b.unit:
+            if a.unit.dimension != b.unit.dimension:
+                return False
+            return self._same_number(a.number, b.canonical / a.unit.factor) or (
+                self._same_number(a.canonical / b.unit.factor, b.number)
+            )
+        if a.label and b.label:
+            alike = normalise_name(a.label) == normalise_name(b.label)
+            return alike and self._same_number(a.number, b.number)
+        if (a.unit or a.label) and (b.unit or b.label):
+            return False
+        known, bare = (a, b) if a.unit or a.label else (b, a)
+        if known.unit and not known.unit.dimension:  # a percentage or a dozen
+            return self._same_number(known.number, bare.number / known.unit.factor)
+        if self._strict and (known.unit or known.label):
+            return False
+        return self._same_number(known.number, bare.number) or self._same_angle(known, bare)
+
+    def _same_formula(self, a: Quantity, b: Quantity) -> bool:
+        """Compare what has unknowns with what has none: `sin(x)^2 + cos(x)^2` and `1`."""
+        if a.unit or b.unit or a.label or b.label:
+            return _is_variable_for_unit(a, b) or _is_variable_for_unit(b, a)
+        return same_expression(a.number, b.number)
+
+    def _same_angle(self, known: Quantity, bare: Quantity) -> bool:
+        """Compare an angle with a multiple of pi."""
+        angle: Dimension = (("angle", 1),)
+        of_angle = known.unit is not None and known.unit.dimension == angle
+        return (
+            of_angle and bare.number.has(sp.pi) and self._same_number(known.canonical, bare.number)
+        )
+
+    def _same_number(self, a: Any, b: Any) -> bool:
+        return same_expression(a, b) or (self._rounded and _rounds_to(a, b))
+
+    def _same_items(self, a: Items, b: Items) -> bool:
+        if len(a.items) != len(b.items) or a.ordered != b.ordered:
+            return False
+        if a.ordered:
+            return all(self.holds(x, y) for x, y in zip(a.items, b.items, strict=True))
+        left = list(b.items)
+        for item in a.items:
+            found = next(
+                (place for place, other in enumerate(left) if self.holds(item, other)), None
+            )
+            if found is None:
+                return False
+            del left[found]
+        return True
+
+
+def _by_key(value: Named) -> dict[str, Value]:
+    return {normalise_name(name): item for name, item in value.items}
+
+
+def normalise_name(name: str) -> str:
+    """Return a name as a key: single letters as they are, words in the singular, Chinese nouns
+    without their measure word."""
+    if len(name) == 1:
+        return name
+    bare = re.sub(rf"^[{MEASURE_WORDS}](?=[{HAN}])", "", name.replace("_", " "))
+    return " ".join(singular(word) for word in bare.lower().split())
+
+
+def _unname(value: Value, other: Value) -> Value:
+    """Return the value of a single name if the other side has no name, or if one of both is a
+    word: `x = 5` equals `5`, and `total = 5` equals `x = 5`."""
+    if not (isinstance(value, Named) and len(value.items) == 1):
+        return value
+    name, content = value.items[0]
+    if isinstance(other, Named):
+        names = {name, *(other_name for other_name, _ in other.items)}
+        words = any(len(each) > 1 for each in names)
+        return content if len(other.items) == 1 and words else value
+    return value if isinstance(other, Equation) else content
+
+
+def _align(value: Value) -> Value:
+    """Return single-letter values as the tuple in their alphabetical order."""
+    if isinstance(value, Named) and all(
+        len(name) == 1 and name.isascii() for name, _ in value.items
+    ):
+        return Items(tuple(item for _, item in value.items), ordered=True)
+    return value
+
+
+def _multiply_out(value: Value, other: Value) -> Value:
+    """Return the number of a prime factorization that is compared with a number."""
+    if not (isinstance(value, Named) and isinstance(other, Quantity)):
+        return value
+    powers = [(name, item.number) for name, item in value.items if isinstance(item, Quantity)]
+    if len(powers) < len(value.items) or not all(name.isdigit() for name, _ in powers):
+        return value
+    return Quantity(sp.prod([sp.Integer(name) ** power for name, power in powers]))
+
+
+def _as_region(value: Value) -> Value:
+    """Return a pair as the open interval that it may be, and a finite set as a set."""
+    if isinstance(value, Items) and value.ordered and len(value.items) == 2:
+        ends = [item.number for item in value.items if isinstance(item, Quantity)]
+        real = len(ends) == 2 and all(end.is_number and end.is_real for end in ends)
+        return Region(sp.Interval.open(*ends)) if real else value
+    if isinstance(value, Items) and not value.ordered:
+        numbers = [item.number for item in value.items if isinstance(item, Quantity)]
+        return Region(sp.FiniteSet(*numbers)) if len(numbers) == len(value.items) else value
+    if isinstance(value, Quantity) and not value.unit and not value.label:
+        return Region(sp.FiniteSet(value.number))
+    return value
+
+
+def _as_clock(value: Value) -> Value:
+    """Return `15:30`, which is read as a ratio, as a time of day."""
+    if isinstance(value, Ratio) and len(value.terms) == 2:
+        hours, minutes = value.terms
+        if hours.is_Integer and minutes.is_Integer and 0 <= hours < 24 and 0 <= minutes < 60:
+            return Clock(int(60 * hours + minutes))
+    return value
+
+
+def _as_equation(value: Value) -> Value:
+    """Return `y = 2x + 1` as an equation."""
+    if isinstance(value, Named) and len(value.items) == 1:
+        name, content = value.items[0]
+        if len(name) == 1 and isinstance(content, Quantity):
+            return Equation(sp.Eq(sp.Symbol(name), content.number, evaluate=False))
+    return value
+
+
+def _is_variable_for_unit(expression: Quantity, measured: Quantity) -> bool:
+    """Return whether `5*m` and `5 m` are the same."""
+    symbols = expression.number.free_symbols
+    if measured.unit is None or expression.unit or len(symbols) != 1:
+        return False
+    (symbol,) = symbols
+    return symbol.name == measured.unit.name and expression.number == measured.number * symbol
+
+
+def _same_ratio(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    if len(a) != len(b):
+        return False
+    pairs = [(a[i] * b[0], b[i] * a[0]) for i in range(1, len(a))]
+    return all(same_expression(left, right) for left, right in pairs)
+
+
+def _same_region(a: sp.Set, b: sp.Set) -> bool:
+    if a == b:
+        return True
+    try:
+        return bool(a.symmetric_difference(b) == sp.S.EmptySet)
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+
+
+def _same_equation(a: Any, b: Any) -> bool:
+    """Return whether two equations have the same solutions as they are multiples of each other."""
+    if type(a) is not type(b):
+        return False
+    left, right = a.lhs - a.rhs, b.lhs - b.rhs
+    if left.free_symbols != right.free_symbols or right == 0:
+        return False
+    factor = sp.cancel(sp.together(left / right))
+    if not isinstance(a, sp.Eq):
+        return bool(factor.is_positive)
+    return bool(factor.is_number and factor != 0)
+
+
+def _is_zero_everywhere(matrix: Any) -> bool:
+    return all(same_expression(cell, sp.Integer(0)) for cell in matrix)
+
+
+def same_expression(a: Any, b: Any) -> bool:
+    """Return whether two expressions are equal for all values of their unknowns, up to a constant
+    of integration."""
+    if a == b:
+        return True
+    if a.is_Rational and b.is_Rational:
+        return False
+    if a.is_number and b.is_number:
+        return _same_real(a, b)
+    difference = a - b
+    constants = [s for s in difference.free_symbols if s.name in _CONSTANTS]
+    difference = difference.subs(dict.fromkeys(constants, 0))
+    if not constants and _differs_somewhere(difference):
+        return False
+    difference = sp.simplify(difference)
+    return bool(difference == 0 or (constants and difference.is_number))
+
+
+def _same_real(a: Any, b: Any) -> bool:
+    if a.has(sp.Float) or b.has(sp.Float):
+        return bool(abs(sp.N(a - b)) <= 1e-9 * max(abs(sp.N(a)), abs(sp.N(b))))
+    if abs(sp.N(a - b, 30)) > sp.Float("1e-20") * (1 + abs(sp.N(a, 30))):
+        return False
+    return bool(sp.simplify(a - b) == 0)
+
+
+def _differs_somewhere(difference: Any) -> bool:
+    """Return whether an expression is clearly not zero at some point."""
+    for point in _POINTS:
+        values = {
+            s: point + place for place, s in enumerate(sorted(difference.free_symbols, key=str))
+        }
+        found = sp.N(difference.subs(values), 20)
+        if found.is_number and found.is_finite and abs(found) > 1e-9:
+            return True
+    return False
+
+
+def _rounds_to(a: Any, b: Any) -> bool:
+    """Return whether one value is the other rounded to two or more places."""
+    for shown, real in ((a, b), (b, a)):
+        if not (getattr(shown, "is_Rational", False) and real.is_number and real.is_real):
+            continue
+        places = next((n for n in range(2, 10) if (shown * 10**n).is_Integer), None)
+        decimal = places and not (shown * 10).is_Integer
+        if decimal and abs(sp.N(shown - real, 20)) * 10**places <= 0.5:
+            return True
+    return False
+
+
+def group_values(values: Sequence[Value], *, rounded: bool = True) -> list[int]:
+    """Return a group number for each value, equal for equal values."""
+    firsts: list[Value] = []
+    numbers = []
+    for value in values:
+        same = (n for n, first in enumerate(firsts) if is_same_value(first, value, rounded=rounded))
+        number = next(same, len(firsts))
+        if number == len(firsts):
+            firsts.append(value)
+        numbers.append(number)
+    return numbers

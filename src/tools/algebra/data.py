@@ -1,0 +1,141 @@
+"""Detection of made-up data: numbers of a program that the problem does not state."""
+
+import ast
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import sympy as sp
+
+from .latex import simplify
+from .numerals import NUMBER, read_number
+
+MAX_STATED = 16
+"""Most numbers of a problem whose sums and products are allowed too."""
+LARGEST_COUNT = 12
+"""Whole numbers up to this one count steps, sides and months."""
+
+_COMMON = frozenset(
+    map(
+        sp.Rational,
+        [
+            "1/2",
+            "1/4",
+            "3/4",
+            "1/3",
+            "2/3",
+            "13",
+            "14",
+            "15",
+            "16",
+            "18",
+            "20",
+            "24",
+            "25",
+            "28",
+            "29",
+            "30",
+            "31",
+            "32",
+            "36",
+            "48",
+            "50",
+            "52",
+            "60",
+            "64",
+            "90",
+            "100",
+            "120",
+            "144",
+            "180",
+            "256",
+            "270",
+            "273",
+            "360",
+            "365",
+            "366",
+            "500",
+            "666",
+            "1000",
+            "1440",
+            "1500",
+            "3600",
+            "10000",
+            "86400",
+            "100000",
+            "1000000",
+            "314/100",
+            "31416/10000",
+            "314159/100000",
+            "22/7",
+            "98/10",
+            "5280",
+            "1760",
+        ],
+    )
+)
+"""Conversion factors and constants that a program may know by itself."""
+
+
+def find_made_up_numbers(program: str, problem: str) -> list[str]:
+    """Return the literals of a program that neither stand in the problem nor follow from two of its
+    numbers, and are no common constants, as text."""
+    stated = _read_numbers(problem)
+    allowed = _COMMON | stated | set(_derive(stated))
+    unknown = [
+        number
+        for number in _list_literals(program)
+        if number not in allowed and not (stated and _is_count(number)) and number not in (0, 1, 2)
+    ]
+    return [sp.sstr(number) for number in dict.fromkeys(unknown)]
+
+
+def _is_count(number: Any) -> bool:
+    return bool(number.is_integer and number <= LARGEST_COUNT)
+
+
+def _read_numbers(text: str) -> set[Any]:
+    try:
+        text = simplify(text)
+    except ValueError:  # LaTeX that is not known
+        pass
+    found = set()
+    for match in NUMBER.finditer(text):
+        try:
+            value = abs(read_number(match))
+        except ValueError:
+            continue
+        found |= {value, *(abs(sp.Rational(part)) for part in (value.p, value.q) if part != 1)}
+    return found
+
+
+def _derive(stated: set[Any]) -> Iterator[Any]:
+    """Yield what a person computes in the head of one or two numbers."""
+    for number in stated:
+        yield from (number / 100, 100 - number, 1 - number / 100, 1 + number / 100, 100 + number)
+        yield from (
+            number * 100,
+            number * 60,
+            number * 1000,
+            number / 1000,
+            number / 10,
+            1 - number,
+        )
+        if number:
+            yield 1 / number
+    if len(stated) > MAX_STATED:
+        return
+    for a, b in permutations(stated, 2):
+        yield from (a + b, abs(a - b), a * b)
+        if b:
+            yield a / b
+
+
+def _list_literals(program: str) -> Iterator[Any]:
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            yield abs(sp.Rational(str(node.value)))

@@ -1,0 +1,160 @@
+"""Numbers as they are written: digits, fractions, mixed numbers, words."""
+
+import re
+from typing import Any
+
+import sympy as sp
+
+_DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+_PLACES = {"十": 10, "百": 100, "千": 1000}
+_MYRIADS = {"万": 10**4, "亿": 10**8}
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ENGLISH = {word: value for value, word in enumerate(_SMALL)} | {
+    word: 10 * place for place, word in enumerate(_TENS, 2)
+}
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+
+HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+"
+_DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
+_WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
+NUMBER = re.compile(
+    rf"""(?P<sign>[-+]\s*|负|零下)?\s*(?:
+      (?P<repeating>\d*\.\d*)\((?P<period>\d+)\)
+    | (?P<whole>\d+)\s*(?:\s|又|and\s)\s*(?P<top>\d+)\s*/\s*(?P<bottom>\d+)
+    | (?P<numerator>{_DECIMAL})\s*/\s*(?P<denominator>\d+(?:\.\d+)?)(?![\d.])
+    | (?P<dots>\d*\.\d*?(?P<block>\d{{1,6}}?)(?P=block){{2,}})(?:\.{{3}})
+    | (?P<mantissa>{_DECIMAL})\s*(?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
+    | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>hundred|thousand|million|billion|万|亿)(?![A-Za-z]))?
+    | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER})
+    | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
+    | (?P<han>{HAN_NUMBER})(?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
+    | (?P<words>\b{_WORD_NUMBER}(?:(?:[\s-]|\sand\s)+{_WORD_NUMBER})*)\b
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def read_number(found: "re.Match[str]") -> Any:
+    """Return the exact value of a match of `NUMBER`, a SymPy rational.
+
+    Raises:
+        ValueError: a numeral is not well-formed, or a denominator is zero.
+    """
+    value = _read_unsigned(found)
+    return -value if (found["sign"] or "").strip() in ("-", "负", "零下") else value
+
+
+def _read_unsigned(found: "re.Match[str]") -> Any:
+    group = found.group
+    if group("period"):
+        return _read_repeating(group("repeating"), group("period"))
+    if group("whole"):
+        return sp.Integer(group("whole")) + _divide(group("top"), group("bottom"))
+    if group("numerator"):
+        return _divide(_plain(group("numerator")), group("denominator"))
+    if group("dots"):
+        block = group("block")
+        return _read_repeating(re.sub(rf"(?:{block})+$", "", group("dots")), block)
+    if group("mantissa"):
+        power = int(group("power") or group("e"))
+        if abs(power) > 4000:
+            raise ValueError("the exponent is too large")
+        return sp.Rational(_plain(group("mantissa"))) * sp.Integer(10) ** power
+    if group("decimal"):
+        return sp.Rational(_plain(group("decimal"))) * _read_scale(group("scale"))
+    if group("words"):
+        return sp.Integer(_read_english(group("words").lower()))
+    return _read_chinese(found)
+
+
+def _read_chinese(found: "re.Match[str]") -> Any:
+    group = found.group
+    if group("percent"):
+        return read_han(group("percent")) / 100
+    if group("han_bottom"):
+        return read_han(group("han_top")) / _nonzero(read_han(group("han_bottom")))
+    value = read_han(group("han"))
+    if group("mixed_bottom"):
+        value += read_han(group("mixed_top")) / _nonzero(read_han(group("mixed_bottom")))
+    return value
+
+
+def _plain(digits: str) -> str:
+    return re.sub(r"[, ]", "", digits)
+
+
+def _read_scale(name: str | None) -> int:
+    return (_SCALES | _MYRIADS)[name.lower()] if name else 1
+
+
+def _divide(top: str, bottom: str) -> Any:
+    return sp.Rational(top) / _nonzero(sp.Rational(bottom))
+
+
+def _nonzero(value: Any) -> Any:
+    if value == 0:
+        raise ValueError("division by zero")
+    return value
+
+
+def _read_repeating(start: str, period: str) -> Any:
+    """Return the value of a decimal that repeats: `0.1` and `6` for 0.1666…"""
+    places = len(start.partition(".")[2])
+    head = sp.Rational(start if start.strip(".") else "0")
+    return head + sp.Rational(int(period), 10**places * (10 ** len(period) - 1))
+
+
+def read_han(numeral: str) -> Any:
+    """Return the value of a Chinese numeral: `一百零五`, `三万二`."""
+    if re.fullmatch(r"[\d.]+", numeral):
+        return sp.Rational(numeral)
+    if len(numeral) > 1 and all(sign in _DIGITS for sign in numeral):
+        return sp.Integer("".join(str(_DIGITS[sign]) for sign in numeral))
+    total, section, digit = 0, 0, 0
+    for sign in numeral:
+        if sign in _DIGITS:
+            digit = _DIGITS[sign]
+        elif sign in _PLACES:
+            section += (digit or 1) * _PLACES[sign]
+            digit = 0
+        else:
+            total = (total + section + digit) * _MYRIADS[sign]
+            section, digit = 0, 0
+    return sp.Integer(total + section + digit)
+
+
+def _read_english(words: str) -> int:
+    total, section = 0, 0
+    for word in re.split(r"[\s-]+", words):
+        if word == "and":
+            continue
+        if word in _ENGLISH:
+            section += _ENGLISH[word]
+        elif word == "hundred":
+            section = (section or 1) * 100
+        else:
+            total += (section or 1) * _SCALES[word]
+            section = 0
+    return total + section
