@@ -1,71 +1,113 @@
-"""What a question asks for by its words, and whether an answer is of that type."""
+"""What a question asks for by its words, and whether an answer is of that type.
+
+Words that are not understood ask for nothing in particular: then any answer fits.
+"""
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sympy as sp
 
 from ...language.text import HAN
-from .latex import simplify
-from .numerals import NUMBER, read_number
-from .units import Unit, find_unit, split_unit
-from .values import Clock, Date, Items, Named, Quantity, Ratio, Remainder, Text, Truth, Value
+from .units import Dimension, Unit, find_unit, split_unit
+from .values import (
+    Clock,
+    Date,
+    Items,
+    Named,
+    Quantity,
+    Ratio,
+    Region,
+    Remainder,
+    Text,
+    Truth,
+    Value,
+)
 
-_SENTENCE = re.compile(r"(?<!\d)[.](?!\d)|[.](?=\s)|[?？。！!;；\n]")
+Kind = Literal[
+    *("count", "quantity", "percentage", "probability", "fraction", "ratio", "remainder"),
+    *("date", "time", "word", "truth", "coordinate"),
+]
+
+_SENTENCE = re.compile(r"(?<!\d)\.(?!\d)|\.(?=\s)|[?？。！!;；\n]")
 _ASKS = re.compile(
-    r"(?i)how|what|which|find|calculate|determine|express|give|[求问几]|多少|什么|多[长高远大久]|哪"
+    r"(?i)\b(?:how|what|which|who|when|find|calculate|determine|express|give|is|are|does|do|can)\b"
+    r"|[求问几谁哪吗]|多少|什么|是否|多[长高远大久重宽深]"
 )
+_KINDS: tuple[tuple[Kind, str, str], ...] = (
+    (
+        "remainder",
+        r"quotient and (?:the )?remainder|with (?:a )?remainder",
+        "几余几|商[和与]余数",
+    ),
+    (
+        "percentage",
+        r"(?:what|how many) percent|percentage",
+        "百分之几|百分之多少|百分比|百分率|[勤格活芽中秀盐糖]率",
+    ),
+    ("probability", r"\bprobability\b|\bchance that\b", "概率|可能性(?:是|为|有)多"),
+    ("fraction", r"\bwhat fraction\b", "几分之几"),
+    (
+        "ratio",
+        r"\bratio of\b.*\bto\b|\bwhat is the ratio\b|\bin the ratio\b",
+        "几比几|(?:最简|整数)*比是(?:多少|几)",
+    ),
+    ("word", r"^who\b|\bwhich (?:day|person|child)\b|\bday of the week\b", "谁|星期几|周几"),
+    ("date", r"\b(?:what|which) date\b", "几月几[日号]"),
+    ("time", r"\b(?:at )?what time\b", "几点|什么时刻"),
+    ("coordinate", r"\bcoordinates of\b", "(?<![横纵])坐标"),
+    (
+        "truth",
+        r"^(?:is|are|does|do|can|did|will)\b(?!.*\b(?:how|what|which)\b)",
+        "吗$|是否|是不是|能不能",
+    ),
+)
+"""Kinds with the words, English and Chinese, that ask for them; the first that match decide."""
+
 _HOW_MANY = re.compile(
-    r"(?i)how many (?:more |fewer |less |additional |extra |other |total |whole |full )*(?P<en>[^,?]*)|"
-    rf"(?:多少|几)(?P<zh>[{HAN}A-Za-z²³/]+)"
+    r"(?i)how many (?:(?:more|fewer|less|additional|extra|other|total|whole|full) )*(?P<en>[^,?]*)"
+    rf"|(?:多少|几)(?P<zh>[{HAN}A-Za-z²³/]+)"
 )
-_IN_UNIT = re.compile(r"(?i)\bin ((?:square |cubic )?[a-z]+(?:(?: per |/)[a-z]+)?²?³?)\b")
-_PERCENT = re.compile(
-    r"(?i)\bwhat percent|percentage|how many percent|百分之几|百分之多少|百分比|百分率|几成"
-)
-_PROBABILITY = re.compile(r"(?i)\bprobability\b|\bchance that\b|概率|可能性(?:是|为|有)多")
-_REMAINDER = re.compile(
-    r"(?i)quotient and (?:the )?remainder|几余几|商几余几|商和余数|商与余数|with (?:a )?remainder"
-)
-_RATIO = re.compile(
-    r"(?i)\bratio of\b.*\bto\b|\bwhat is the ratio\b|\bin the ratio\b|几比几|(?:最简)?(?:整数)?比是(?:多少|几)"
-)
+_IN_UNIT = re.compile(r"(?i)\bin ((?:square |cubic )?[a-z]+(?:(?: per |/)[a-z]+)?[²³]?)(?![a-z])")
 _NOT_COUNTED = re.compile(
-    r"(?i)^(?:times|percent|degrees?|of|pieces? of a|parts?|dozens?)\b|^(?:倍|分之|成|折|比|余|度|时|点)"
+    r"(?i)^(?:times|percent|degrees?|of|parts?|dozens?)\b|^[倍分成折比余度时点]"
 )
 _NOT_WHOLE = re.compile(
-    r"(?i)\baverage|\bmean\b|\bon average|\bper\b|\beach\b|\brate\b|平均|每|相当于|折合"
+    r"(?i)\b(?:average|mean|per|each|rate)\b|平均|每|相当于|折合"
 )
-_AMBIGUOUS = frozenset(
-    [
-        "块",
-        "分",
-        "角",
-        "毛",
-        "时",
-        "两",
-        "日",
-        "里",
-        "码",
-        "周",
-        "尺",
-        "时候",
-        "度",
-        "times",
-        "倍",
-        "A",
-        "B",
-    ]
+_AMBIGUOUS = frozenset("块分角毛时两日里码周尺度倍AB") | {"times", "in", "second"}
+"""Units that are also other words after `how many` or `in`."""
+
+_MONEY: tuple[Dimension, ...] = tuple(((name, 1),) for name in ("yuan", "dollar", "euro", "sterling"))
+_TIME: tuple[Dimension, ...] = ((("time", 1),), (("months", 1),))
+_LENGTH: Dimension = (("length", 1),)
+_QUANTITIES: tuple[tuple[tuple[Dimension, ...], str, str], ...] = (
+    ((_LENGTH, (("length", 2),)), r"\bsurface area\b", "表面积"),
+    (((("length", 2),),), r"\barea\b", "面积"),
+    (((("length", 3),),), r"\bvolume\b|\bcapacity\b", "体积|容积"),
+    (((("length", 1), ("time", -1)),), r"\bspeed\b|\bhow fast\b", "速度|多快"),
+    (_TIME, r"\bhow long (?:did|does|do|will|would|has|have|was|were)\b", "多长时间|多久"),
+    ((_LENGTH, *_TIME), r"\bhow long\b", ""),
+    (
+        (_LENGTH,),
+        r"\bhow (?:tall|high|wide|deep|far)\b|\bperimeter\b|\bcircumference\b|\blength of\b",
+        "周长|多[长高远宽深]",
+    ),
+    (((("mass", 1),),), r"\bhow (?:heavy|much does .* weigh)\b", "多重|重多少"),
+    (_MONEY, r"\bhow much (?:money|does .* (?:pay|cost|spend|earn))\b", "多少钱"),
 )
+"""Dimensions that an amount may have, with the words that ask for it."""
+_NEVER_NEGATIVE = re.compile(r"(?i)\b(?:pay|cost|spend)s?\b|多少钱")
+
 _OF_A_WHOLE = re.compile(
-    r"(?i)\b(?:out )?of (?:the |these |those |her |his |their )?(?P<en>\d+)\s+[a-z]+|(?P<zh>\d+)[^，。,]{0,8}[，,]?其中"
+    r"(?:^|[.?!] )(?:Of|Out of) (?:(?:the|these|those|her|his|their) )?(?P<en>\d+) [a-z]+"
+    r"|(?P<zh>\d+)[^，。,\d]{0,8}(?:[，,]?其中|中有一)"
 )
-_AREA = re.compile(r"(?i)\barea\b|面积")
-_VOLUME = re.compile(r"(?i)\bvolume\b|体积|容积")
-_LENGTH = re.compile(
-    r"(?i)\bperimeter|\bcircumference|\blength\b|\bwidth\b|\bheight\b|\bradius\b|\bhow (?:long|far|tall|high|wide)\b|周长|多长|多高|多远|多宽|半径是"
-)
+_SOME = re.compile(r"(?i)\bsome\b(?! of| more)|一些|一部分|若干")
+_SHARE = re.compile(r"(?i)\bof (?:the|a|all|his|her)\b|[占剩]|[勤格活芽中秀盐糖]率|[吃用看读]了")
+_GROWTH = re.compile(r"(?i)increase|decrease|more|less|grow|profit|[增减涨降]|提高|比")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _GIVEN = re.compile(
     rf"\d\s*((?:square |cubic |平方|立方)?(?:[A-Za-z]{{1,12}}|[{HAN}]{{1,3}})[²³]?)"
 )
@@ -75,210 +117,223 @@ _GIVEN = re.compile(
 class Asked:
     """What a question asks for."""
 
-    kind: str | None = None
-    """`count`, `quantity`, `percentage`, `probability`, `ratio`, `remainder`; None if that is not
-    told by the words."""
+    kind: Kind | None = None
+    """None if the words do not tell."""
     unit: Unit | None = None
-    """Unit that the answer is wanted in; None if the words do not say."""
-    whole: bool = False
-    """Whether the answer is a whole number."""
+    """Unit that the answer is wanted in; None if the words do not tell."""
+    dimensions: tuple[Dimension, ...] = ()
+    """Dimensions that the answer's unit may have; empty if the words do not tell."""
+    forms: tuple[str, ...] = ()
+    """What the answer is by its nature: `whole`, `non_negative`, `within_whole`, `probability`."""
     limit: Any = None
     """The whole that the answer is a part of; None if there is none."""
+    several: bool = False
+    """Whether more than one value is asked for."""
 
 
 def read_question(problem: str) -> Asked:
     """Return what a problem asks for, from the words of its last question."""
-    text = problem.replace("？", "?").replace("％", "%")
-    asking = [s for s in _SENTENCE.split(text) if s and _ASKS.search(s)]
-    question = (asking[-1] if asking else text).strip()
-    clause = _last_clause(question)
-    if _REMAINDER.search(question):
-        return Asked("remainder")
-    if _PERCENT.search(clause):
-        return Asked("percentage")
-    if _PROBABILITY.search(clause):
-        return Asked("probability")
-    if _RATIO.search(clause):
-        return Asked("ratio")
-    if len(_HOW_MANY.findall(question)) > 1:
-        return Asked()
+    sentences = [each.strip() for each in _SENTENCE.split(problem) if each.strip()]
+    asking = [sentence for sentence in sentences if _ASKS.search(sentence)]
+    question = asking[-1] if asking else problem.strip()
+    clause = _take_last_clause(question)
+    for kind, english, chinese in _KINDS:
+        if re.search(rf"(?i){english}|{chinese}", clause):
+            return _read_kind(kind, clause)
     return _read_amount(problem, question, clause)
 
 
-def _last_clause(question: str) -> str:
-    """Return the part of the question that asks, in Chinese its last clause."""
+def _take_last_clause(question: str) -> str:
+    """Return the part of a Chinese question that asks."""
     if not re.search(f"[{HAN}]", question):
         return question
-    clauses = [c for c in re.split(r"[，,]", question) if _ASKS.search(c)]
+    clauses = [clause for clause in re.split(r"[，,]", question) if _ASKS.search(clause)]
     return clauses[-1] if clauses else question
+
+
+def _read_kind(kind: Kind, clause: str) -> Asked:
+    share = _SHARE.search(clause) is not None and _GROWTH.search(clause) is None
+    if kind == "probability" or (kind in ("percentage", "fraction") and share):
+        return Asked(kind, forms=("non_negative", "probability"))
+    return Asked(kind)
 
 
 def _read_amount(problem: str, question: str, clause: str) -> Asked:
     many = _HOW_MANY.search(clause)
     named = (many["en"] or many["zh"] or "").strip() if many else ""
+    several = len(_HOW_MANY.findall(question)) > 1 or " and " in named or "各" in clause
     unit = _find_asked_unit(named, clause)
     if unit is not None:
-        return Asked("quantity", unit)
-    if many and named and not _NOT_COUNTED.match(named):
-        whole = _NOT_WHOLE.search(clause) is None
-        return Asked("count", whole=whole, limit=_find_whole(problem))
-    inferred = _infer_unit(problem, question)
-    return Asked("quantity", inferred) if inferred else Asked()
+        forms = ("non_negative",) if _is_never_negative(unit.dimension, clause) else ()
+        return Asked("quantity", unit, (unit.dimension,), forms, several=bool(several))
+    if several:
+        return Asked(several=True)
+    if named and not _NOT_COUNTED.match(named):
+        return _read_count(problem, clause)
+    return _read_dimension(problem, question, clause)
 
 
 def _find_asked_unit(named: str, clause: str) -> Unit | None:
-    if named and named not in _AMBIGUOUS:
-        unit, _ = split_unit(named)
-        if unit and unit.name not in _AMBIGUOUS and unit.dimension:
-            return unit
-    for found in _IN_UNIT.finditer(clause):
-        unit = find_unit(found[1])
-        if unit and unit.dimension and unit.name not in ("in", "second", "A"):
+    first = re.split(r" (?:an?|each|every|per) ", named)[0]
+    candidates = [split_unit(part)[0] for part in (named, first) if part]
+    candidates += [find_unit(found[1]) for found in _IN_UNIT.finditer(clause)]
+    for unit in candidates:
+        if unit and unit.name not in _AMBIGUOUS and unit.dimension and named not in _AMBIGUOUS:
             return unit
     return None
 
 
+def _read_count(problem: str, clause: str) -> Asked:
+    whole = _NOT_WHOLE.search(clause) is None
+    limit = _find_whole(problem)
+    forms = ("whole",) * whole + ("non_negative",) + ("within_whole",) * (limit is not None)
+    return Asked("count", forms=forms, limit=limit)
+
+
 def _find_whole(problem: str) -> Any:
-    """Return the number that the answer is a part of, as in `Of 30 children some wear glasses`."""
-    found = _OF_A_WHOLE.search(problem)
-    return sp.Integer(found["en"] or found["zh"]) if found else None
+    """Return the number that the answer is a part of: `Of 30 children some …`, or the only number
+    of a problem that speaks of some of it."""
+    if found := _OF_A_WHOLE.search(problem):
+        return sp.Integer(found["en"] or found["zh"])
+    numbers = _NUMBER.findall(problem)
+    if len(numbers) == 1 and _SOME.search(problem):
+        return sp.Rational(numbers[0])
+    return None
 
 
-def _infer_unit(problem: str, question: str) -> Unit | None:
-    """Return the unit of an area, a volume or a length if all lengths given have the same one."""
-    power = 2 if _AREA.search(question) else 3 if _VOLUME.search(question) else 1
-    if power == 1 and not _LENGTH.search(question):
+def _read_dimension(problem: str, question: str, clause: str) -> Asked:
+    for dimensions, english, chinese in _QUANTITIES:
+        words = rf"(?i){english}|{chinese}" if chinese else rf"(?i){english}"
+        if re.search(words, clause):
+            never = _is_never_negative(dimensions[0], question)
+            unit = _infer_unit(problem, dimensions)
+            return Asked("quantity", unit, dimensions, ("non_negative",) if never else ())
+    return Asked()
+
+
+def _is_never_negative(dimension: Dimension, clause: str) -> bool:
+    if dimension in _MONEY:
+        return _NEVER_NEGATIVE.search(clause) is not None
+    return dimension[0][0] in ("length", "mass", "time", "months")
+
+
+def _infer_unit(problem: str, dimensions: tuple[Dimension, ...]) -> Unit | None:
+    """Return the unit of a length, an area or a volume, if all that is given is lengths in one
+    unit."""
+    if len(dimensions) != 1 or [base for base, _ in dimensions[0]] != ["length"]:
         return None
-    lengths = set()
-    for found in _GIVEN.finditer(problem):
-        unit, _ = split_unit(found[1])
-        if unit and unit.dimension and unit.dimension[0][0] == "length":
-            if unit.dimension != (("length", 1),):
-                return None
-            lengths.add(unit.name)
-    if len(lengths) != 1:
+    ((_, power),) = dimensions[0]
+    units = [split_unit(found[1])[0] for found in _GIVEN.finditer(problem)]
+    lengths = {u.name for u in units if u and u.dimension and u.dimension[0][0] == "length"}
+    plain = all(u.dimension == _LENGTH for u in units if u and u.name in lengths)
+    if len(lengths) != 1 or not plain:
         return None
     (name,) = lengths
-    if re.match(f"[{HAN}]", name):
-        return find_unit({1: name, 2: f"平方{name}", 3: f"立方{name}"}[power])
-    return find_unit(name + {1: "", 2: "²", 3: "³"}[power])
+    chinese = re.match(f"[{HAN}]", name) is not None
+    return find_unit(("", "平方", "立方")[power - 1] + name if chinese else name + " ²³"[power - 1].strip())
 
 
 # --- fitting an answer ---------------------------------------------------------------------------
 
+_TYPES: dict[Kind, tuple[type, ...]] = {
+    "date": (Date, Text),
+    "time": (Clock, Ratio, Text),
+    "word": (Text,),
+    "truth": (Truth, Text),
+    "coordinate": (Items, Named, Text),
+}
+"""Types that answer a question of a kind for which no number does."""
+
 
 def fit_value(value: Value, asked: Asked) -> Value | None:
     """Return an answer in the type that is asked for, with its unit; None if it is of another."""
-    fit = {
-        "remainder": _fit_remainder,
-        "ratio": _fit_ratio,
-        "percentage": _fit_percentage,
-    }.get(asked.kind or "")
-    if fit is not None:
-        return fit(value)
     if asked.kind is None:
         return value
-    value = _unname(value)
-    if isinstance(value, Text | Truth | Date | Clock | Ratio | Remainder):
-        return None
+    if asked.kind in _TYPES:
+        return value if isinstance(value, _TYPES[asked.kind]) else None
+    if asked.kind == "remainder":
+        return _fit_remainder(value)
+    value = _take_single(value)
+    if asked.kind == "ratio":
+        return _fit_ratio(value)
+    if isinstance(value, Items | Named | Region):
+        return value if asked.several or isinstance(value, Region) else None
     if not isinstance(value, Quantity):
-        return value
-    return _fit_unit(value, asked)
-
-
-def _unname(value: Value) -> Value:
-    single = isinstance(value, Named) and len(value.items) == 1
-    return value.items[0][1] if single and isinstance(value, Named) else value
-
-
-def _fit_unit(value: Quantity, asked: Asked) -> Value | None:
-    if asked.kind == "count":
-        physical = value.unit is not None and value.unit.dimension not in ((), (("angle", 1),))
-        return None if physical else value
-    if asked.unit is None:
-        return value
-    if value.unit is None and not value.label and value.number.is_number:
-        return Quantity(value.number, asked.unit)
-    if value.unit is not None and value.unit.dimension != asked.unit.dimension:
         return None
+    return _fit_percentage(value) if asked.kind == "percentage" else _fit_unit(value, asked)
+
+
+def _take_single(value: Value) -> Value:
+    """Return the value of a single name."""
+    if isinstance(value, Named) and len(value.items) == 1:
+        return value.items[0][1]
     return value
 
 
+def _fit_unit(value: Quantity, asked: Asked) -> Value | None:
+    dimension = value.unit.dimension if value.unit else ()
+    if asked.kind in ("count", "probability", "fraction"):
+        return None if dimension else value
+    if dimension and asked.dimensions and dimension not in asked.dimensions:
+        return None
+    bare = value.unit is None and not value.label and value.number.is_number
+    return Quantity(value.number, asked.unit) if bare and asked.unit else value
+
+
 def _fit_remainder(value: Value) -> Value | None:
-    if isinstance(value, Items) and len(value.items) == 2:
+    if isinstance(value, Items) and value.ordered and len(value.items) == 2:
         parts = [item.number for item in value.items if isinstance(item, Quantity)]
-        return Remainder(*parts) if len(parts) == 2 and value.ordered else None
+        return Remainder(*parts) if len(parts) == 2 else None
     if isinstance(value, Named) and len(value.items) == 2:
-        parts = dict(value.items)
-        quotient = parts.get("quotient") or parts.get("商")
-        rest = parts.get("remainder") or parts.get("余数") or parts.get("余")
+        named = dict(value.items)
+        quotient = named.get("quotient") or named.get("商")
+        rest = named.get("remainder") or named.get("余数") or named.get("余")
         if isinstance(quotient, Quantity) and isinstance(rest, Quantity):
             return Remainder(quotient.number, rest.number)
     return value if isinstance(value, Remainder) else None
 
 
 def _fit_ratio(value: Value) -> Value | None:
-    value = _unname(value)
-    if isinstance(value, Ratio):
-        return value
-    if isinstance(value, Quantity) and value.number.is_Rational and not value.unit:
-        return Ratio((sp.Integer(value.number.p), sp.Integer(value.number.q)))
+    if isinstance(value, Quantity) and value.number.is_Rational:
+        bare = value.unit is None and not value.label
+        return Ratio((sp.Integer(value.number.p), sp.Integer(value.number.q))) if bare else None
     if isinstance(value, Items) and value.ordered:
         terms = tuple(item.number for item in value.items if isinstance(item, Quantity))
         return Ratio(terms) if len(terms) == len(value.items) else None
-    return None
+    return value if isinstance(value, Ratio) else None
 
 
-def _fit_percentage(value: Value) -> Value | None:
-    value = _unname(value)
-    if not isinstance(value, Quantity):
-        return None
+def _fit_percentage(value: Quantity) -> Value | None:
+    """Return a bare number as a percentage: a program may give 25 % as `25` or as `0.25`."""
     if value.is_percentage:
         return value
     if value.unit or value.label or not value.number.is_number:
         return None
-    below_one = value.number.is_Rational and abs(value.number) < 1
-    return Quantity(value.number * 100 if below_one else value.number, find_unit("%"))
+    share = value.number.is_Rational and abs(value.number) < 1
+    return Quantity(value.number * 100 if share else value.number, find_unit("%"))
 
 
-def list_broken_forms(value: Value, asked: Asked, forms: list[str]) -> list[str]:
-    """Return the forms that an answer violates: `whole`, `non_negative`, `within_whole`,
-    `probability`; none for answers that are not real numbers."""
-    value = _unname(value)
+# --- forms ---------------------------------------------------------------------------------------
+
+
+def list_forms(asked: Asked, expected: list[str]) -> list[str]:
+    """Return the forms that an answer is held to: those of the words, and those that comprehension
+    expects, but a measured amount need not be whole."""
+    measured = asked.kind not in (None, "count")
+    more = [form for form in expected if not (form == "whole" and measured)]
+    return list(dict.fromkeys([*asked.forms, *more]))
+
+
+def list_broken_forms(value: Value, asked: Asked, expected: list[str]) -> list[str]:
+    """Return the forms that an answer violates; none for answers that are not real numbers."""
+    value = _take_single(value)
     if not (isinstance(value, Quantity) and value.number.is_real):
         return []
     number = value.canonical if value.is_percentage else value.number
-    counted = asked.kind == "count"
-    wanted = {
-        "whole": asked.whole or ("whole" in forms and asked.kind != "quantity"),
-        "non_negative": counted or "non_negative" in forms or asked.kind == "probability",
-        "within_whole": counted and asked.limit is not None,
-        "probability": asked.kind == "probability",
-    }
     holds = {
         "whole": number.is_integer is not False,
         "non_negative": number.is_negative is not True,
         "within_whole": asked.limit is None or bool(number <= asked.limit),
         "probability": bool(number <= 1),
     }
-    return [form for form in wanted if wanted[form] and not holds[form]]
-
-
-def list_forms(asked: Asked, forms: list[str]) -> list[str]:
-    """Return the forms that an answer is held to."""
-    own = ["whole"] * asked.whole + ["non_negative"] * (asked.kind == "count")
-    own += ["within_whole"] * (asked.limit is not None) + ["probability"] * (
-        asked.kind == "probability"
-    )
-    return list(dict.fromkeys([*forms, *own]))
-
-
-__all__ = [
-    "NUMBER",
-    "Asked",
-    "fit_value",
-    "list_broken_forms",
-    "read_number",
-    "read_question",
-    "simplify",
-]
+    return [form for form in list_forms(asked, expected) if not holds[form]]
