@@ -16,12 +16,14 @@ from langchain_core.messages import AnyMessage
 from pydantic import Field
 
 from ...language.messages import Language
+from ...language.text import HAN
 from ...models.client import LanguageModel
 from ...prompts import load_prompt
 from ...state import Answer, Contract, Line, Usage
 from ...tools.answers import (
     ProgramError,
     extract_boxed_answer,
+    fit_answer,
     is_same_answer,
     read_answer,
     run_program,
@@ -40,8 +42,9 @@ COMMON_NUMBERS = frozenset({"0", "1", "2", "10", "60", "100", "180", "360", "100
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _VALUE = re.compile(r"-?\d+\s+\d+/\d+|-?\d+/\d+|-?\d+(?:\.\d+)?")
-_REMAINDER = re.compile(
-    r"(\d+)\s*,?\s*(?:remainder|rem\.?|r\.?|余数?|…+|\.{3,})\s*(\d+)", re.IGNORECASE
+_ASKS_FOR_AN_ESTIMATE = re.compile(
+    r"\bestimate|\babout how (?:many|much)|\broughly\b|\bapproximately\b|估算|估计|大约|大概",
+    re.IGNORECASE,
 )
 _ASKS_FOR_A_FORM = re.compile(
     r"denominator|equivalent|which|compare|分母|等值|相等的|哪|比较", re.IGNORECASE
@@ -84,28 +87,38 @@ class CheckedDraft(NamedTuple):
 async def confirm(
     model: LanguageModel, sandbox: Sandbox, draft: Draft, language: Language
 ) -> CheckedDraft:
-    """Confirm a draft's answer, or replace it by one that holds; None if it cannot be confirmed."""
-    computed = await compute(sandbox, draft)
-    if computed and await _states_value(sandbox, draft.question, computed):
+    """Confirm a draft's answer, or replace it by one that holds; None if it cannot be confirmed, or
+    if no single answer is right, as in an estimate."""
+    if _ASKS_FOR_AN_ESTIMATE.search(draft.question):
+        return CheckedDraft(None, Usage())
+    raw = await compute(sandbox, draft)
+    computed = await fit_answer(sandbox, draft.question, raw) if raw else None
+    if raw and computed and await _states_value(sandbox, draft.question, raw):
         return await _accept_draft(sandbox, draft, computed, draft.expression, Usage())
     reply = await model.generate_text(
         REASONING[language].messages(problem=draft.question), max_tokens=MAX_REASONING_TOKENS
     )
     usage = reply.usage
-    reasoned = await _parse_answer(sandbox, extract_boxed_answer(reply.value))
+    reasoned = await _parse_answer(sandbox, draft.question, extract_boxed_answer(reply.value))
     if reasoned is None:
         return CheckedDraft(None, usage)
-    if computed and await is_same_answer(sandbox, computed.exact, reasoned.exact):
+    if computed and await is_same_answer(sandbox, computed.written, reasoned.written):
         return await _accept_draft(sandbox, draft, computed, draft.expression, usage)
     reply = await model.generate_text(_program_for(draft, language), max_tokens=MAX_PROGRAM_TOKENS)
     usage += reply.usage
-    try:
-        programmed = (await run_program(sandbox, extract_program(reply.value))).answer
-    except ProgramError:
-        return CheckedDraft(None, usage)
-    if not await is_same_answer(sandbox, programmed.exact, reasoned.exact):
+    programmed = await _run_program(sandbox, draft.question, extract_program(reply.value))
+    if not programmed or not await is_same_answer(sandbox, programmed.written, reasoned.written):
         return CheckedDraft(None, usage)
     return await _accept_draft(sandbox, draft, programmed, None, usage)
+
+
+async def _run_program(sandbox: Sandbox, question: str, program: str) -> Answer | None:
+    """Return a program's answer as the question asks for it; None if it is no answer to it."""
+    try:
+        found = await run_program(sandbox, program)
+    except ProgramError:
+        return None
+    return await fit_answer(sandbox, question, found.answer)
 
 
 def needs_computing(question: str, answer: str) -> bool:
@@ -139,7 +152,7 @@ async def compute(sandbox: Sandbox, draft: Draft) -> Answer | None:
             return None
         program = _SOLVE.format(pairs=pairs)
     elif not re.search(r"//|\d\s*%\s*\d", expression):
-        return await _parse_answer(sandbox, expression)
+        return await read_answer(sandbox, expression, words=False)
     try:
         return (await run_program(sandbox, program)).answer
     except ProgramError:
@@ -150,8 +163,10 @@ async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> 
     """Return the answer to print, in the draft's own words if possible, and whether the draft was
     right."""
     claimed = simplify_latex(draft.answer).strip().rstrip("。.")
-    right = await is_same_answer(sandbox, _without_remainder(claimed), value.exact)
+    right = await _is_right(sandbox, draft.question, claimed, value)
     text = _match_number_style(value.text, draft.question)
+    if value.unit and not re.search(rf"[A-Za-z{HAN}%°]", claimed):
+        return text, right
     values, places = _VALUE.findall(text), _VALUE.findall(claimed)
     alike = len(values) == len(places)
     if right and (alike or _is_symbolic(value)) and _has_requested_form(draft.question, claimed):
@@ -160,6 +175,17 @@ async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> 
         return text, right
     found = iter(values)
     return _VALUE.sub(lambda _: next(found), claimed), right
+
+
+async def _is_right(sandbox: Sandbox, question: str, claimed: str, value: Answer) -> bool:
+    """Return whether a claimed answer is the value, and rounded as the question asks."""
+    written = await read_answer(sandbox, claimed, words=False)
+    fitted = await fit_answer(sandbox, question, written) if written else None
+    if written is None or fitted is None:
+        return False
+    if fitted.kind == written.kind and fitted.exact != written.exact:
+        return False
+    return await is_same_answer(sandbox, fitted.written, value.written)
 
 
 async def _accept_draft(
@@ -203,15 +229,10 @@ async def _states_value(sandbox: Sandbox, question: str, computed: Answer) -> bo
     return await is_same_answer(sandbox, stated[0], computed.exact, exact=True)
 
 
-async def _parse_answer(sandbox: Sandbox, text: str) -> Answer | None:
-    return await read_answer(sandbox, _without_remainder(text)) if text.strip() else None
-
-
-def _without_remainder(text: str) -> str:
-    """Convert `3 remainder 2` to the pair `(3, 2)`."""
-    bare = simplify_latex(text)
-    found = _REMAINDER.search(bare)
-    return f"({found[1]}, {found[2]})" if found else bare
+async def _parse_answer(sandbox: Sandbox, question: str, text: str) -> Answer | None:
+    """Return a written answer as the question asks for it; None if it is no answer to it."""
+    found = await read_answer(sandbox, text, words=False)
+    return await fit_answer(sandbox, question, found) if found else None
 
 
 def _has_requested_form(question: str, answer: str) -> bool:

@@ -94,8 +94,9 @@ def ends_with(answer: Answer, text: str) -> bool:
 def _choose_answer(state: TaskState) -> tuple[Answer | None, Status]:
     """Return the answer to give and its status; one that did not pass is unverified."""
     found, executed = state.get("verification_output"), state.get("execution_output")
-    if found is not None and found.answer is not None:
-        return found.answer, "verified" if found.status == "PASSED" else "unverified"
+    if found is not None:
+        status: Status = "verified" if found.status == "PASSED" else "unverified"
+        return found.answer, status if found.answer else "no_answer"
     if executed is not None and executed.answer is not None:
         return executed.answer, "unverified"
     return None, "no_answer"
@@ -149,4 +150,6 @@ def _explain_no_answer(state: TaskState) -> str:
         return say("report.missing", language, missing="; ".join(comprehended.missing))
     if executed and executed.error:
         return say("report.no_answer", language, error=executed.error)
+    if executed and executed.answer:
+        return say("report.no_fit", language, answer=executed.answer.text)
     return say("report.no_rounds", language, rounds=state["max_iterations"])

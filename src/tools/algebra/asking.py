@@ -4,7 +4,7 @@ Words that are not understood ask for nothing in particular: then any answer fit
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import sympy as sp
@@ -73,13 +73,13 @@ _IN_UNIT = re.compile(r"(?i)\bin ((?:square |cubic )?[a-z]+(?:(?: per |/)[a-z]+)
 _NOT_COUNTED = re.compile(
     r"(?i)^(?:times|percent|degrees?|of|parts?|dozens?)\b|^[倍分成折比余度时点]"
 )
-_NOT_WHOLE = re.compile(
-    r"(?i)\b(?:average|mean|per|each|rate)\b|平均|每|相当于|折合"
-)
+_NOT_WHOLE = re.compile(r"(?i)\b(?:average|mean|per|each|rate)\b|平均|每|相当于|折合")
 _AMBIGUOUS = frozenset("块分角毛时两日里码周尺度倍AB") | {"times", "in", "second"}
 """Units that are also other words after `how many` or `in`."""
 
-_MONEY: tuple[Dimension, ...] = tuple(((name, 1),) for name in ("yuan", "dollar", "euro", "sterling"))
+_MONEY: tuple[Dimension, ...] = tuple(
+    ((name, 1),) for name in ("yuan", "dollar", "euro", "sterling")
+)
 _TIME: tuple[Dimension, ...] = ((("time", 1),), (("months", 1),))
 _LENGTH: Dimension = (("length", 1),)
 _QUANTITIES: tuple[tuple[tuple[Dimension, ...], str, str], ...] = (
@@ -108,6 +108,35 @@ _SOME = re.compile(r"(?i)\bsome\b(?! of| more)|一些|一部分|若干")
 _SHARE = re.compile(r"(?i)\bof (?:the|a|all|his|her)\b|[占剩]|[勤格活芽中秀盐糖]率|[吃用看读]了")
 _GROWTH = re.compile(r"(?i)increase|decrease|more|less|grow|profit|[增减涨降]|提高|比")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_ROUNDED = re.compile(
+    r"(?i)\bround(?:ed|ing)?\b(?:[^.?!]|\.(?=\d))*?\b(?:to|nearest) (?:the |a )*(?:nearest )?(?P<en>[a-z]+"
+    r"|\d+ decimal|\d+ d\.?p)|(?:保留|精确到|四舍五入到?|取)(?P<zh>整数|[一两二三四\d]位小数|[个十百千]位|十分位|百分位|千分位)"
+)
+_PLACES = {
+    **{"whole": 0, "integer": 0, "unit": 0, "one": 0, "ones": 0, "整数": 0, "个位": 0},
+    **{
+        "tenth": 1,
+        "hundredth": 2,
+        "thousandth": 3,
+        "cent": 2,
+        "十分位": 1,
+        "百分位": 2,
+        "千分位": 3,
+    },
+    **{
+        "ten": -1,
+        "tens": -1,
+        "hundred": -2,
+        "hundreds": -2,
+        "thousand": -3,
+        "十位": -1,
+        "百位": -2,
+    },
+    **{"千位": -3, "dollar": 0},
+}
+_COUNTED_PLACES = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4} | {
+    word: place for place, word in enumerate(("one", "two", "three", "four"), 1)
+}
 _GIVEN = re.compile(
     rf"\d\s*((?:square |cubic |平方|立方)?(?:[A-Za-z]{{1,12}}|[{HAN}]{{1,3}})[²³]?)"
 )
@@ -127,12 +156,34 @@ class Asked:
     """What the answer is by its nature: `whole`, `non_negative`, `within_whole`, `probability`."""
     limit: Any = None
     """The whole that the answer is a part of; None if there is none."""
+    places: int | None = None
+    """Decimal places that the answer is to be rounded to, negative for tens; None for no
+    rounding."""
     several: bool = False
     """Whether more than one value is asked for."""
 
 
 def read_question(problem: str) -> Asked:
     """Return what a problem asks for, from the words of its last question."""
+    return replace(_read_words(problem), places=_find_places(problem))
+
+
+def _find_places(problem: str) -> int | None:
+    """Return the decimal places that a problem asks to round to."""
+    found = _ROUNDED.search(problem)
+    if found is None:
+        return None
+    words = (found["en"] or found["zh"]).lower()
+    if digits := re.match(r"\d+", words):
+        return int(digits[0])
+    if words[0] in _COUNTED_PLACES and "小数" in words:
+        return _COUNTED_PLACES[words[0]]
+    if words in _COUNTED_PLACES and re.search(rf"(?i){words} (?:decimal|d\.?p)", problem):
+        return _COUNTED_PLACES[words]
+    return _PLACES.get(words)
+
+
+def _read_words(problem: str) -> Asked:
     sentences = [each.strip() for each in _SENTENCE.split(problem) if each.strip()]
     asking = [sentence for sentence in sentences if _ASKS.search(sentence)]
     question = asking[-1] if asking else problem.strip()
@@ -230,7 +281,9 @@ def _infer_unit(problem: str, dimensions: tuple[Dimension, ...]) -> Unit | None:
         return None
     (name,) = lengths
     chinese = re.match(f"[{HAN}]", name) is not None
-    return find_unit(("", "平方", "立方")[power - 1] + name if chinese else name + " ²³"[power - 1].strip())
+    return find_unit(
+        ("", "平方", "立方")[power - 1] + name if chinese else name + " ²³"[power - 1].strip()
+    )
 
 
 # --- fitting an answer ---------------------------------------------------------------------------
@@ -246,7 +299,17 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
 
 
 def fit_value(value: Value, asked: Asked) -> Value | None:
-    """Return an answer in the type that is asked for, with its unit; None if it is of another."""
+    """Return an answer in the type that is asked for, with its unit, and rounded as asked; None if
+    it is of another type."""
+    fitted = _fit_type(value, asked)
+    if asked.places is None or not isinstance(fitted, Quantity) or not fitted.number.is_real:
+        return fitted
+    scale = sp.Integer(10) ** asked.places
+    rounded = sp.floor(abs(fitted.number) * scale + sp.Rational(1, 2)) / scale
+    return Quantity(rounded * sp.sign(fitted.number), fitted.unit, fitted.label)
+
+
+def _fit_type(value: Value, asked: Asked) -> Value | None:
     if asked.kind is None:
         return value
     if asked.kind in _TYPES:

@@ -58,6 +58,8 @@ class _Comparison:
         ):
             a, b = _align(a), _align(b)
         a, b = _multiply_out(a, b), _multiply_out(b, a)
+        if isinstance(a, Remainder) != isinstance(b, Remainder):
+            a, b = _as_pair(a), _as_pair(b)
         if isinstance(a, Region) != isinstance(b, Region):
             a, b = _as_region(a), _as_region(b)
         if isinstance(a, Equation) != isinstance(b, Equation):
@@ -198,6 +200,13 @@ def _as_region(value: Value) -> Value:
         return Region(sp.FiniteSet(*numbers)) if len(numbers) == len(value.items) else value
     if isinstance(value, Quantity) and not value.unit and not value.label:
         return Region(sp.FiniteSet(value.number))
+    return value
+
+
+def _as_pair(value: Value) -> Value:
+    """Return a quotient and remainder as the pair that a program gives."""
+    if isinstance(value, Remainder):
+        return Items((Quantity(value.quotient), Quantity(value.remainder)), ordered=True)
     return value
 
 

@@ -157,3 +157,50 @@ def test_what_is_worked_out_is_told_from_what_is_known(
     question: str, answer: str, computed: bool
 ) -> None:
     assert needs_computing(question, answer) is computed
+
+
+async def test_a_swapped_solution_of_two_equations_is_corrected() -> None:
+    found, _ = await settled(
+        "Solve 2x + y = 5, x - y = 1.",
+        "2x + y = 5, x - y = 1",
+        "x = 1, y = 2",
+        reasoning=["So \\boxed{x = 2, y = 1}."],
+    )
+    assert answer_of(found) == "x = 2, y = 1"
+
+
+async def test_a_division_with_remainder_is_not_answered_by_a_fraction() -> None:
+    found, _ = await settled(
+        "17÷5等于几余几？",
+        "17/5",
+        "17/5",
+        reasoning=["所以 \\boxed{3余2}。"],
+        execution=["answer = divmod(17, 5)"],
+    )
+    assert answer_of(found) == "3 r 2"
+
+
+async def test_an_estimate_has_no_single_key() -> None:
+    found, chat = await settled("估算 48×21。", "48*21", "1008", reasoning=["\\boxed{1008}"])
+    assert answer_of(found) is None
+    assert chat.asked == []
+
+
+async def test_a_result_is_rounded_as_the_exercise_asks() -> None:
+    found, _ = await settled(
+        "Round 3.14 + 2.58 to a whole number.",
+        "3.14 + 2.58",
+        "5.72",
+        reasoning=["That makes 5.72, so \\boxed{6}."],
+    )
+    assert answer_of(found) == "6"
+
+
+async def test_a_key_shows_the_unit_that_the_exercise_asks_for() -> None:
+    found, _ = await settled(
+        "A rectangle is 18 cm long and 9 cm wide. What is its area?",
+        "18*9",
+        "150",
+        reasoning=["18 × 9 = 162, so \\boxed{162 \\text{ cm}^2}."],
+    )
+    assert answer_of(found) == "162 cm²"
