@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import permutations
 from typing import Any
 
@@ -16,62 +17,12 @@ LARGEST_COUNT = 12
 """Whole numbers up to this one count steps, sides and months."""
 
 _COMMON = frozenset(
-    map(
-        sp.Rational,
-        [
-            "1/2",
-            "1/4",
-            "3/4",
-            "1/3",
-            "2/3",
-            "13",
-            "14",
-            "15",
-            "16",
-            "18",
-            "20",
-            "24",
-            "25",
-            "28",
-            "29",
-            "30",
-            "31",
-            "32",
-            "36",
-            "48",
-            "50",
-            "52",
-            "60",
-            "64",
-            "90",
-            "100",
-            "120",
-            "144",
-            "180",
-            "256",
-            "270",
-            "273",
-            "360",
-            "365",
-            "366",
-            "500",
-            "666",
-            "1000",
-            "1440",
-            "1500",
-            "3600",
-            "10000",
-            "86400",
-            "100000",
-            "1000000",
-            "314/100",
-            "31416/10000",
-            "314159/100000",
-            "22/7",
-            "98/10",
-            "5280",
-            "1760",
-        ],
+    sp.Rational(number)
+    for number in (
+        *("1/2", "1/4", "3/4", "1/3", "2/3"),
+        *(16, 24, 28, 29, 30, 31, 52, 60, 90, 100, 144, 180, 270, 360, 365, 366, 500, 1000, 1440),
+        *(1760, 3600, 5280, 10_000, 86_400, 100_000, 1_000_000),
+        *("3.14", "3.1416", "3.14159", "22/7", "9.8"),
     )
 )
 """Conversion factors and constants that a program may know by itself."""
@@ -95,10 +46,8 @@ def _is_count(number: Any) -> bool:
 
 
 def _read_numbers(text: str) -> set[Any]:
-    try:
+    with suppress(ValueError):  # LaTeX that is not known
         text = simplify(text)
-    except ValueError:  # LaTeX that is not known
-        pass
     found = set()
     for match in NUMBER.finditer(text):
         try:
