@@ -106,5 +106,3 @@ def rationalize(number: float) -> Any:
         if short and abs(float(written) / number - 1) < 1e-14
         else sp.Float(number)
     )
-
-
