@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from ...language.text import HAN
-from .reading import MEASURE_WORDS
+from .labels import MEASURE_WORDS
 from .units import Dimension, singular
 from .values import (
     Clock,

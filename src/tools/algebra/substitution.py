@@ -15,8 +15,8 @@ import sympy as sp
 from ...language.text import HAN
 from .building import build_items, build_named
 from .comparing import is_same_value
+from .expressions import parse_expression
 from .latex import simplify
-from .reading import parse_expression
 from .showing import write_text
 from .values import Equation, Quantity, Region, Value
 
@@ -384,7 +384,7 @@ def _solve_inequalities(
         step = -1 if results[0] is max else 1
         found = next(
             (place + step * n for n in range(3) if limited.contains(place + step * n) == True), None
-        )  # noqa: E712
+        )
         return [] if found is None else [Quantity(found)]
     if not (low.is_finite and high.is_finite) or high - low > 1000:
         return []

@@ -1,0 +1,108 @@
+"""Dates and times of day, in English and Chinese."""
+
+import re
+from datetime import date
+
+from .values import Clock, Date, Value
+
+_MONTH_NAMES = (
+    ("january", "jan"),
+    ("february", "feb"),
+    ("march", "mar"),
+    ("april", "apr"),
+    ("may",),
+    ("june", "jun"),
+    ("july", "jul"),
+    ("august", "aug"),
+    ("september", "sep", "sept"),
+    ("october", "oct"),
+    ("november", "nov"),
+    ("december", "dec"),
+)
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
+
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_MONTH_NAME = r"(?P<name>[A-Za-z]{3,9})\.?"
+_DATE_FORMS = (
+    re.compile(r"(?P<year>\d{4})\s*[年-]\s*(?P<month>\d{1,2})月?"),
+    re.compile(rf"{_MONTH_NAME},? (?P<year>\d{{4}})"),
+    re.compile(
+        r"(?P<year>\d{4})[-/.年]\s*(?P<month>\d{1,2})[-/.月]\s*(?P<day>\d{1,2})[日号]?",
+    ),
+    re.compile(r"(?P<month>\d{1,2})月\s*(?P<day>\d{1,2})[日号]?"),
+    re.compile(rf"{_MONTH_NAME} {_DAY}(?:,? (?P<year>\d{{4}}))?"),
+    re.compile(rf"{_DAY}(?: of)? {_MONTH_NAME},?(?: (?P<year>\d{{4}}))?"),
+)
+"""Ways to write a date; no text has two of these forms."""
+
+_CLOCK = re.compile(
+    r"""
+    (?P<before>上午|早上|凌晨|中午|下午|晚上|傍晚)?\s*
+    (?P<hour>\d{1,2})
+    (?:[:点时](?P<minute>\d{1,2}|半|一刻)?)?
+    (?:分|整|钟)?\s*
+    (?P<after>[ap]\.?\s?m\.?|noon|o'clock)?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_MINUTES = {None: 0, "半": 30, "一刻": 15}
+_AFTERNOON = ("下午", "晚上", "傍晚")
+
+
+def read_date(text: str) -> Value | None:
+    """Read `2024-05-01`, `5月1日`, `May 1st, 2024`, `1 May`, `May 2024`.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    text = re.sub(r"(?i)^(?:the|on)\s+", "", text)
+    matches = (form.fullmatch(text) for form in _DATE_FORMS)
+    found = next((match for match in matches if match), None)
+    return None if found is None else _build_date(found.groupdict())
+
+
+def _build_date(parts: dict[str, str | None]) -> Date | None:
+    month = _read_month(parts)
+    if month is None:
+        return None
+    written_year = parts.get("year")
+    year = int(written_year) if written_year else None
+    written_day = parts.get("day")
+    if written_day is None:
+        return Date(year, month, None) if 1 <= month <= 12 else None
+    day = int(written_day)
+    leap_year = 2000
+    date(leap_year if year is None else year, month, day)  # raises if there is no such day
+    return Date(year, month, day)
+
+
+def _read_month(parts: dict[str, str | None]) -> int | None:
+    name = parts.get("name")
+    if name:
+        return _MONTHS.get(name.lower())
+    number = parts.get("month")
+    return int(number) if number else None
+
+
+def read_clock(text: str) -> Value | None:
+    """Read `3:30 pm`, `下午3点半`; but `15:30` alone is a ratio."""
+    found = _CLOCK.fullmatch(text)
+    if found is None or not (found["before"] or found["after"] or "点" in text):
+        return None
+    hour = int(found["hour"])
+    known = _MINUTES.get(found["minute"])
+    minute = int(found["minute"]) if known is None else known
+    if hour > 23 or minute > 59:
+        return None
+    after = (found["after"] or "").lower().replace(".", "").replace(" ", "")
+    return Clock(60 * _to_24_hours(hour, found["before"], after) + minute)
+
+
+def _to_24_hours(hour: int, before: str | None, after: str) -> int:
+    late = after == "pm" or before in _AFTERNOON
+    noon = before == "中午" and hour < 11
+    if (late or noon) and hour < 12:
+        return hour + 12
+    if (after == "am" or before == "凌晨") and hour == 12:
+        return 0
+    return hour

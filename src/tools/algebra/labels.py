@@ -1,0 +1,48 @@
+"""What is counted if that is no unit: `chicken` of `23 chickens left`."""
+
+import re
+
+from ...language.text import HAN
+from .expressions import FUNCTIONS
+
+MEASURE_WORDS = (
+    "个只支枝本条张头名人位块辆棵朵件把双对台架座间家根颗粒页次遍岁瓶杯箱袋盒篮种层排组步群道题"
+)
+"""Chinese characters between a number and what is counted."""
+
+_FILLER = re.compile(
+    r"""
+    (?: left|remaining|remain|more|in\ total|in\ all|total|altogether|each|apiece
+      | in|away|ago|later|old|long|tall|high|wide|deep|of\ water|units?|only
+      | 整|多|左右|长|高|宽|深|远|后|前|个?单位
+    )?\.?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ENDING = re.compile(r"\s+(?:left|remaining|in total|in all|altogether|each|total)$", re.IGNORECASE)
+_LABEL = re.compile(rf"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){{0,2}}|[{HAN}]{{1,6}}")
+_NO_LABEL = re.compile(
+    r"""
+    \b(?: more|less|fewer|than|of|times|or|and|not|if|is|are|was|the|plus|minus|over|to|from
+        | with|without|by|but
+    )\b
+    | [比的和或不没有多少是加减乘除倍]
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def is_filler(words: str) -> bool:
+    """Return whether words after a quantity add nothing to it: `tall`, `左右`, or none at all."""
+    return _FILLER.fullmatch(words) is not None
+
+
+def read_label(words: str) -> str | None:
+    """Return what is counted, empty if only filler follows; None if the words say more."""
+    label = _ENDING.sub("", words.strip(". "))
+    if is_filler(label):
+        return ""
+    if not _LABEL.fullmatch(label) or _NO_LABEL.search(label):
+        return None
+    first = label.split()[0]
+    return None if first.lower() in FUNCTIONS else label
