@@ -7,6 +7,8 @@ output.
 
 import operator
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -168,10 +170,17 @@ class Answer(Contract):
     unit: str | None = None
     """Unit of a number, or what is counted: `cm²`, `chickens`."""
 
+    places: int | None = None
+    """Decimal places of a number that was given as a decimal, and so may be rounded."""
+
     @property
     def written(self) -> str:
-        """The answer as it can be read again, with its unit."""
-        return f"{self.exact} {self.unit}" if self.unit else self.exact
+        """The answer as it can be read again, with its unit, and as a decimal if it was one."""
+        number = self.exact
+        if self.places:
+            value = Fraction(number)
+            number = f"{Decimal(value.numerator) / value.denominator:.{self.places}f}"
+        return f"{number} {self.unit}" if self.unit else number
 
 
 class StepResult(Contract):

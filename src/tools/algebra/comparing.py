@@ -25,10 +25,11 @@ from .values import (
     Value,
 )
 
-_CONSTANTS = ("C", "C1", "c", "c_1", "C_1", "K")
+_CONSTANTS = ("C", "C1", "C_1")
 """Names of a constant of integration."""
 _POINTS = (sp.Rational(7, 11), sp.Rational(-13, 5), sp.Rational(29, 17))
-_INTEGRAL_DIGITS = 12
+_ANY_NAME = frozenset(("answer", "ans", "result", "total", "答案", "结果", "总数", "总计", "共"))
+"""Names that say nothing of a value."""
 
 
 def is_same_value(a: Value, b: Value, *, rounded: bool = False, strict: bool = False) -> bool:
@@ -96,20 +97,21 @@ class _Comparison:
         if a.unit and b.unit:
             if a.unit.dimension != b.unit.dimension:
                 return False
-            return self._same_number(a.number, b.canonical / a.unit.factor) or (
-                self._same_number(a.canonical / b.unit.factor, b.number)
-            )
+            in_unit_of_a = self._same_number(a, Quantity(b.canonical / a.unit.factor))
+            return in_unit_of_a or self._same_number(b, Quantity(a.canonical / b.unit.factor))
         if a.label and b.label:
             alike = normalise_name(a.label) == normalise_name(b.label)
-            return alike and self._same_number(a.number, b.number)
+            return alike and self._same_number(a, b)
         if (a.unit or a.label) and (b.unit or b.label):
             return False
         known, bare = (a, b) if a.unit or a.label else (b, a)
         if known.unit and not known.unit.dimension:  # a percentage or a dozen
-            return self._same_number(known.number, bare.number / known.unit.factor)
+            share = Quantity(bare.number / known.unit.factor)
+            fraction = Quantity(known.canonical)
+            return self._same_number(known, share) or self._same_number(bare, fraction)
         if self._strict and (known.unit or known.label):
             return False
-        return self._same_number(known.number, bare.number) or self._same_angle(known, bare)
+        return self._same_number(known, bare) or self._same_angle(known, bare)
 
     def _same_formula(self, a: Quantity, b: Quantity) -> bool:
         """Compare what has unknowns with what has none: `sin(x)^2 + cos(x)^2` and `1`."""
@@ -125,8 +127,10 @@ class _Comparison:
             of_angle and bare.number.has(sp.pi) and self._same_number(known.canonical, bare.number)
         )
 
-    def _same_number(self, a: Any, b: Any) -> bool:
-        return same_expression(a, b) or (self._rounded and _rounds_to(a, b))
+    def _same_number(self, a: Quantity, b: Quantity) -> bool:
+        if same_expression(a.number, b.number):
+            return True
+        return self._rounded and (_rounds_to(b.number, a) or _rounds_to(a.number, b))
 
     def _same_items(self, a: Items, b: Items) -> bool:
         if len(a.items) != len(b.items) or a.ordered != b.ordered:
@@ -158,16 +162,18 @@ def normalise_name(name: str) -> str:
 
 
 def _unname(value: Value, other: Value) -> Value:
-    """Return the value of a single name if the other side has no name, or if one of both is a
-    word: `x = 5` equals `5`, and `total = 5` equals `x = 5`."""
-    if not (isinstance(value, Named) and len(value.items) == 1):
+    """Return the value of a single name that the other side does not have to share: `x = 5` equals
+    `5` and `total = 5`, but not `y = 5`, and `profit = 5` not `loss = 5`."""
+    if not (isinstance(value, Named) and len(value.items) == 1) or isinstance(other, Equation):
         return value
     name, content = value.items[0]
-    if isinstance(other, Named):
-        names = {name, *(other_name for other_name, _ in other.items)}
-        words = any(len(each) > 1 for each in names)
-        return content if len(other.items) == 1 and words else value
-    return value if isinstance(other, Equation) else content
+    if not isinstance(other, Named):
+        return content
+    if len(other.items) != 1:
+        return value
+    names = {normalise_name(name), normalise_name(other.items[0][0])}
+    lengths = {min(len(each), 2) for each in names}
+    return content if names & _ANY_NAME or lengths == {1, 2} else value
 
 
 def _align(value: Value) -> Value:
@@ -279,13 +285,27 @@ def same_expression(a: Any, b: Any) -> bool:
         return False
     if a.is_number and b.is_number:
         return _same_real(a, b)
-    difference = a - b
-    constants = [s for s in difference.free_symbols if s.name in _CONSTANTS]
-    difference = difference.subs(dict.fromkeys(constants, 0))
-    if not constants and _differs_somewhere(difference):
+    left, right = _strip_constant(a), _strip_constant(b)
+    constant = left is not a or right is not b
+    difference = left - right
+    if not constant and _differs_somewhere(difference):
         return False
     difference = sp.simplify(difference)
-    return bool(difference == 0 or (constants and difference.is_number))
+    return bool(difference == 0 or (constant and difference.is_number))
+
+
+def _strip_constant(expression: Any) -> Any:
+    """Return an antiderivative without its constant of integration."""
+    if not isinstance(expression, sp.Add):
+        return expression
+    for term in expression.args:
+        rest = expression - term
+        others = {symbol.name for symbol in rest.free_symbols}
+        if not term.is_Symbol or term in rest.free_symbols or not others:
+            continue
+        if term.name in _CONSTANTS or (term.name == "c" and others <= {"x", "t"}):
+            return rest
+    return expression
 
 
 def _same_real(a: Any, b: Any) -> bool:
@@ -308,16 +328,11 @@ def _differs_somewhere(difference: Any) -> bool:
     return False
 
 
-def _rounds_to(a: Any, b: Any) -> bool:
-    """Return whether one value is the other rounded to two or more places."""
-    for shown, real in ((a, b), (b, a)):
-        if not (getattr(shown, "is_Rational", False) and real.is_number and real.is_real):
-            continue
-        places = next((n for n in range(2, 10) if (shown * 10**n).is_Integer), None)
-        decimal = places and not (shown * 10).is_Integer
-        if decimal and abs(sp.N(shown - real, 20)) * 10**places <= 0.5:
-            return True
-    return False
+def _rounds_to(number: Any, decimal: Quantity) -> bool:
+    """Return whether a number is the one that a decimal of two or more places was rounded from."""
+    if not decimal.places or decimal.places < 2 or not (number.is_number and number.is_real):
+        return False
+    return bool(abs(sp.N(decimal.number - number, 20)) * 10**decimal.places <= sp.Rational(1, 2))
 
 
 def group_values(values: Sequence[Value], *, rounded: bool = True) -> list[int]:

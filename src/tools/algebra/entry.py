@@ -38,7 +38,7 @@ def _is_fact(item: Any) -> bool:
     return isinstance(item, int | float | Fraction | Decimal) and not isinstance(item, bool)
 
 
-def describe_answer(text: str, *, words: bool = True) -> dict[str, str | None] | None:
+def describe_answer(text: str, *, words: bool = True) -> dict[str, Any] | None:
     """Return a written answer, described; None if it is only words and those are not wanted."""
     value = read_value(text)
     return None if isinstance(value, Text) and not words else describe(value)
@@ -54,7 +54,7 @@ def group_answers(answers: list[str]) -> list[int]:
     return group_values([read_value(answer) for answer in answers])
 
 
-def fit_answer(problem: str, answer: str) -> dict[str, str | None] | None:
+def fit_answer(problem: str, answer: str) -> dict[str, Any] | None:
     """Return an answer as the problem asks for it, with its unit; None if it is no answer to it."""
     value = fit_value(read_value(answer), read_question(problem))
     return describe(value) if value is not None else None

@@ -13,8 +13,8 @@ MEASURE_WORDS = (
 _FILLER = re.compile(
     r"""
     (?: left|remaining|remain|more|in\ total|in\ all|total|altogether|each|apiece
-      | in|away|ago|later|old|long|tall|high|wide|deep|of\ water|units?|only
-      | 整|多|左右|长|高|宽|深|远|后|前|个?单位
+      | in|away|old|long|tall|high|wide|deep|of\ water|units?|only
+      | 整|左右|长|高|宽|深|远|个?单位
     )?\.?
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -24,9 +24,9 @@ _LABEL = re.compile(rf"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){{0,2}}|[{HAN}
 _NO_LABEL = re.compile(
     r"""
     \b(?: more|less|fewer|than|of|times|or|and|not|if|is|are|was|the|plus|minus|over|to|from
-        | with|without|by|but
+        | with|without|by|but|squared|cubed|factorial
     )\b
-    | [比的和或不没有多少是加减乘除倍]
+    | [比的和或不没有多少是加减乘除倍方上下内成折]
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -45,4 +45,5 @@ def read_label(words: str) -> str | None:
     if not _LABEL.fullmatch(label) or _NO_LABEL.search(label):
         return None
     first = label.split()[0]
-    return None if first.lower() in FUNCTIONS else label
+    variable = first.isascii() and len(first) <= 2  # `5 x` is a product
+    return None if variable or first.lower() in FUNCTIONS else label

@@ -117,7 +117,7 @@ def _to_quotient(found: re.Match[str]) -> str:
     top, bottom = (found[1] or found[2] or "").strip(), (found[3] or found[4] or "").strip()
     if top.isdigit() and bottom.isdigit():
         before = found.string[: found.start()].rstrip()
-        alone = not before or not (before[-1].isalnum() or before[-1] in ")")
+        alone = not before or not (re.match(r"[A-Za-z0-9)]", before[-1]))
         mixed = before[-1:].isdigit()
         return f" {top}/{bottom} " if mixed or alone else f"*({top}/{bottom})"
     return f"(({top})/({bottom}))"

@@ -7,6 +7,7 @@ import sympy as sp
 
 _DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _PLACES = {"十": 10, "百": 100, "千": 1000}
+_HUNDREDS = {"百": 100, "千": 1000, "百万": 10**6, "千万": 10**7}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
 _SMALL = [
     "zero",
@@ -34,19 +35,42 @@ _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _ENGLISH = {word: value for value, word in enumerate(_SMALL)} | {
     word: 10 * place for place, word in enumerate(_TENS, 2)
 }
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALES = {
+    "hundred": 100,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 
 HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+"
+_PARTS = dict(
+    half=2,
+    halves=2,
+    third=3,
+    quarter=4,
+    fourth=4,
+    fifth=5,
+    sixth=6,
+    seventh=7,
+    eighth=8,
+    ninth=9,
+    tenth=10,
+    hundredth=100,
+    thousandth=1000,
+)
+_PART = "|".join(f"{name}s?" for name in _PARTS)
 _DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
 NUMBER = re.compile(
     rf"""(?P<sign>[-+]\s*|负|零下)?\s*(?:
       (?P<repeating>\d*\.\d*)\((?P<period>\d+)\)
+    | (?P<counted>\d+|\b{_WORD_NUMBER})[\s-](?P<part>{_PART})\b(?!\s*of)
     | (?P<whole>\d+)\s*(?:\s|又|and\s)\s*(?P<top>\d+)\s*/\s*(?P<bottom>\d+)
     | (?P<numerator>{_DECIMAL})\s*/\s*(?P<denominator>\d+(?:\.\d+)?)(?![\d.])
     | (?P<dots>\d*\.\d*?(?P<block>\d{{1,6}}?)(?P=block){{2,}})(?:\.{{3}})
     | (?P<mantissa>{_DECIMAL})\s*(?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
-    | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>hundred|thousand|million|billion|万|亿)(?![A-Za-z]))?
+    | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>hundred|thousand|million|billion|trillion|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿)(?![A-Za-z]))?
     | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER})
     | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
     | (?P<han>{HAN_NUMBER})(?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
@@ -66,10 +90,22 @@ def read_number(found: "re.Match[str]") -> Any:
     return -value if (found["sign"] or "").strip() in ("-", "负", "零下") else value
 
 
+def count_places(found: "re.Match[str]") -> int | None:
+    """Return the decimal places of a match of `NUMBER`; None if it is no decimal."""
+    if not found["decimal"] or found["scale"] or "." not in found["decimal"]:
+        return None
+    return len(found["decimal"].partition(".")[2])
+
+
 def _read_unsigned(found: "re.Match[str]") -> Any:
     group = found.group
     if group("period"):
         return _read_repeating(group("repeating"), group("period"))
+    if group("part"):
+        top = group("counted").lower()
+        return _divide(
+            top if top.isdigit() else str(_read_english(top)), str(_read_part(group("part")))
+        )
     if group("whole"):
         return sp.Integer(group("whole")) + _divide(group("top"), group("bottom"))
     if group("numerator"):
@@ -106,7 +142,7 @@ def _plain(digits: str) -> str:
 
 
 def _read_scale(name: str | None) -> int:
-    return (_SCALES | _MYRIADS)[name.lower()] if name else 1
+    return (_SCALES | _MYRIADS | _HUNDREDS)[name.lower()] if name else 1
 
 
 def _divide(top: str, bottom: str) -> Any:
@@ -132,6 +168,9 @@ def read_han(numeral: str) -> Any:
         return sp.Rational(numeral)
     if len(numeral) > 1 and all(sign in _DIGITS for sign in numeral):
         return sp.Integer("".join(str(_DIGITS[sign]) for sign in numeral))
+    last = {**_PLACES, **_MYRIADS}.get(numeral[-2:-1], 0)
+    if last > 10 and numeral[-1] in _DIGITS:  # `三千五` is short for `三千五百`
+        return read_han(numeral[:-1]) + _DIGITS[numeral[-1]] * last // 10
     total, section, digit = 0, 0, 0
     for sign in numeral:
         if sign in _DIGITS:
@@ -143,6 +182,12 @@ def read_han(numeral: str) -> Any:
             total = (total + section + digit) * _MYRIADS[sign]
             section, digit = 0, 0
     return sp.Integer(total + section + digit)
+
+
+def _read_part(word: str) -> int:
+    """Return the denominator that a word names: 3 for `thirds`."""
+    word = word.lower()
+    return _PARTS.get(word) or _PARTS[word.removesuffix("s")]
 
 
 def _read_english(words: str) -> int:

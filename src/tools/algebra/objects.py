@@ -1,6 +1,7 @@
 """Typing of what a program leaves in `answer`: Python and SymPy objects."""
 
 import datetime
+import math
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,8 @@ from .reading import read_value
 from .units import find_unit
 from .values import Date, Quantity, Truth, Value
 
+MAX_PLACES = 8
+"""Most decimal places of a number that a program has rounded."""
 MAX_ITEMS = 200
 """Most items of a collection."""
 
@@ -29,7 +32,7 @@ def type_object(value: Any) -> Value:
     if isinstance(value, bool | sp.logic.boolalg.BooleanAtom):
         return Truth(bool(value))
     if isinstance(value, int | float | complex | Fraction | Decimal):
-        return Quantity(_type_number(value))
+        return Quantity(_type_number(value), places=_count_places(value))
     if isinstance(value, datetime.date):
         return Date(value.year, value.month, value.day)
     if isinstance(value, datetime.timedelta):
@@ -37,6 +40,14 @@ def type_object(value: Any) -> Value:
     if isinstance(value, dict | list | tuple | set | frozenset):
         return _type_container(value)
     return type_sympy(sp.sympify(value))
+
+
+def _count_places(value: Any) -> int | None:
+    """Return the decimal places of a decimal that is short, and so perhaps rounded."""
+    if not isinstance(value, float | Decimal):
+        return None
+    places = -int(Decimal(str(value)).as_tuple().exponent) if math.isfinite(value) else 0
+    return places if 0 < places <= MAX_PLACES else None
 
 
 def _type_number(value: Any) -> Any:

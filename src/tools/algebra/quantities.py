@@ -1,6 +1,7 @@
 """Numbers, with a unit, a currency or what is counted; also remainders and ratios of numbers."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -9,7 +10,7 @@ from ...language.text import HAN
 from .compounds import read_compound
 from .expressions import parse_expression
 from .labels import MEASURE_WORDS, is_filler, read_label
-from .numerals import NUMBER, read_number
+from .numerals import NUMBER, count_places, read_number
 from .units import Unit, find_unit, needs_space, split_unit
 from .values import Quantity, Ratio, Remainder, Value
 
@@ -55,7 +56,9 @@ def _read_money(text: str, currency: re.Match[str]) -> Value | None:
     """Read a quantity whose currency stands first."""
     amount = NUMBER.fullmatch(currency[1] + text[currency.end() :].strip())
     unit = find_unit(currency[2])
-    return Quantity(read_number(amount), unit, shown=text) if amount and unit else None
+    if amount is None or unit is None:
+        return None
+    return Quantity(read_number(amount), unit, places=count_places(amount), shown=text)
 
 
 def _read_counted(text: str, found: re.Match[str]) -> Value | None:
@@ -64,16 +67,18 @@ def _read_counted(text: str, found: re.Match[str]) -> Value | None:
     rest = text[found.end() :]
     if not rest.strip():
         percentage = found["percent"] is not None
-        return Quantity(number * 100, find_unit("%")) if percentage else Quantity(number)
+        unit = find_unit("%") if percentage else None
+        return Quantity(number * 100 if percentage else number, unit, places=count_places(found))
     if rest[0] in "+*^=<>|!" or (rest[0] == "/" and not rest[1:2].isalpha()):
         return None
     compound = read_compound(text)
     if compound is not None:
         return compound
-    return _attach_name(number, rest, in_chinese=found["han"] is not None)
+    named = _attach_name(number, rest, in_chinese=found["han"] is not None)
+    return replace(named, places=count_places(found)) if named else None
 
 
-def _attach_name(number: Any, rest: str, *, in_chinese: bool) -> Value | None:
+def _attach_name(number: Any, rest: str, *, in_chinese: bool) -> Quantity | None:
     """Return a number with the unit or the label that follows it; None if it is neither."""
     rest = re.sub(r"^\s*\(([^()]*)\)$", r" \1", rest)
     name = rest.strip()

@@ -33,7 +33,7 @@ _HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号点时分秒])")
 _INTRODUCTION = re.compile(
     r"""^
     (?: about|approximately|approx\.?|around|roughly|≈|~
-      | 约为?|大约|答案?[:是为]?|(?:the\ )?answer(?:\ is)?:?
+      | 约为?|大约|答案?[:是为]?|(?:the\ )?answer(?:\ is:?|\s*[:=])
     )\s*
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -39,7 +39,7 @@ _KINDS = {
 }
 
 
-def describe(value: Value) -> dict[str, str | None]:
+def describe(value: Value) -> dict[str, Any]:
     """Return a value as the fields of `state.Answer`."""
     return {
         "kind": tell_kind(value),
@@ -48,6 +48,7 @@ def describe(value: Value) -> dict[str, str | None]:
         "latex": write_latex(value),
         "decimal": write_decimal(value),
         "unit": _name_unit(value),
+        "places": value.places if isinstance(value, Quantity) else None,
     }
 
 

@@ -17,6 +17,8 @@ class Quantity:
     unit: Unit | None = None
     label: str = ""
     """What is counted if that is no unit: `chicken`, `只鸡`; singular and lower case."""
+    places: int | None = None
+    """Decimal places of a number that was given as a decimal, and so may be rounded."""
     shown: str = ""
     """Number and unit as written if they do not follow from the fields: `3小时25分`."""
 
