@@ -17,7 +17,7 @@ from .building import build_items, build_named
 from .comparing import is_same_value
 from .expressions import parse_expression
 from .latex import simplify
-from .showing import write_text
+from .textbook import write_text
 from .values import Equation, Quantity, Region, Value
 
 _FUNCTIONS = frozenset(["sin", "cos", "tan", "cot", "log", "ln", "exp", "sqrt", "abs", "pi"])
