@@ -30,8 +30,8 @@ def read_parts(text: str, read: Reader) -> Value | None:
     if len(pairs) == len(parts):
         return build_named(dict(pairs))
     readings = [read(_complete(part, parts[0])) for part in parts]
-    values = [value for value in readings if value and not isinstance(value, Text)]
-    if len(values) < len(parts):
+    values = [value for value in readings if value is not None]
+    if len(values) < len(parts) or any(isinstance(value, Text) for value in values):
         return None
     return _name_by_labels(values) or build_items(values, ordered=False)
 
