@@ -8,34 +8,20 @@ import sympy as sp
 _DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ENGLISH = {word: value for value, word in enumerate(_SMALL)} | {
-    word: 10 * place for place, word in enumerate(_TENS, 2)
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ENGLISH = {
+    **{word: value for value, word in enumerate(_SMALL)},
+    **{word: 10 * tens for tens, word in enumerate(_TENS, 2)},
 }
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
+MAX_POWER = 4000
+"""Largest power of ten of a number, and of its reciprocal."""
 HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+"
 _DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
@@ -45,7 +31,8 @@ NUMBER = re.compile(
     | (?P<whole>\d+)\s*(?:\s|又|and\s)\s*(?P<top>\d+)\s*/\s*(?P<bottom>\d+)
     | (?P<numerator>{_DECIMAL})\s*/\s*(?P<denominator>\d+(?:\.\d+)?)(?![\d.])
     | (?P<dots>\d*\.\d*?(?P<block>\d{{1,6}}?)(?P=block){{2,}})(?:\.{{3}})
-    | (?P<mantissa>{_DECIMAL})\s*(?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
+    | (?P<mantissa>{_DECIMAL})\s*
+      (?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
     | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>hundred|thousand|million|billion|万|亿)(?![A-Za-z]))?
     | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER})
     | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
@@ -56,7 +43,7 @@ NUMBER = re.compile(
 )
 
 
-def read_number(found: "re.Match[str]") -> Any:
+def read_number(found: re.Match[str]) -> Any:
     """Return the exact value of a match of `NUMBER`, a SymPy rational.
 
     Raises:
@@ -66,7 +53,7 @@ def read_number(found: "re.Match[str]") -> Any:
     return -value if (found["sign"] or "").strip() in ("-", "负", "零下") else value
 
 
-def _read_unsigned(found: "re.Match[str]") -> Any:
+def _read_unsigned(found: re.Match[str]) -> Any:
     group = found.group
     if group("period"):
         return _read_repeating(group("repeating"), group("period"))
@@ -79,7 +66,7 @@ def _read_unsigned(found: "re.Match[str]") -> Any:
         return _read_repeating(re.sub(rf"(?:{block})+$", "", group("dots")), block)
     if group("mantissa"):
         power = int(group("power") or group("e"))
-        if abs(power) > 4000:
+        if abs(power) > MAX_POWER:
             raise ValueError("the exponent is too large")
         return sp.Rational(_plain(group("mantissa"))) * sp.Integer(10) ** power
     if group("decimal"):
@@ -89,7 +76,7 @@ def _read_unsigned(found: "re.Match[str]") -> Any:
     return _read_chinese(found)
 
 
-def _read_chinese(found: "re.Match[str]") -> Any:
+def _read_chinese(found: re.Match[str]) -> Any:
     group = found.group
     if group("percent"):
         return read_han(group("percent")) / 100
@@ -132,7 +119,9 @@ def read_han(numeral: str) -> Any:
         return sp.Rational(numeral)
     if len(numeral) > 1 and all(sign in _DIGITS for sign in numeral):
         return sp.Integer("".join(str(_DIGITS[sign]) for sign in numeral))
-    total, section, digit = 0, 0, 0
+    total = 0
+    section = 0
+    digit = 0
     for sign in numeral:
         if sign in _DIGITS:
             digit = _DIGITS[sign]
@@ -141,12 +130,14 @@ def read_han(numeral: str) -> Any:
             digit = 0
         else:
             total = (total + section + digit) * _MYRIADS[sign]
-            section, digit = 0, 0
+            section = 0
+            digit = 0
     return sp.Integer(total + section + digit)
 
 
 def _read_english(words: str) -> int:
-    total, section = 0, 0
+    total = 0
+    section = 0
     for word in re.split(r"[\s-]+", words):
         if word == "and":
             continue
