@@ -3,65 +3,99 @@
 import re
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_PLAIN_SIGNS = {
+    "*": "×·⋅",
+    "/": "÷",
+    "-": "−–—﹣",
+    ",": "，、",
+    ";": "；",
+    ":": "：∶",
+    "<=": "≤≦⩽",
+    ">=": "≥≧⩾",
+    "oo": "∞",
+    "pi": "π",
+    "EmptySet": "∅",
+    "Reals": "ℝ",
+    "%": "％",
+    "¥": "￥",
+    "$": "＄",
+    "'": "′‘’",
+    '"': "″“”",
+    "°": "°º˚",
+    "°C": "℃",
+    "°F": "℉",
+    "...": "…",
+    "": "∠",
+    " or ": "∨",
+    " and ": "∧",
+    "_0": "₀",
+    "_1": "₁",
+    "_2": "₂",
+    "_3": "₃",
+    " 1/2": "½",
+    " 1/3": "⅓",
+    " 2/3": "⅔",
+    " 1/4": "¼",
+    " 3/4": "¾",
+    " 1/5": "⅕",
+    " 2/5": "⅖",
+    " 3/5": "⅗",
+    " 4/5": "⅘",
+    " 1/6": "⅙",
+    " 1/8": "⅛",
+    " 3/8": "⅜",
+    " 5/8": "⅝",
+    " 7/8": "⅞",
+}
+"""Plain text, and the characters that are written for it."""
 _CHARACTERS = str.maketrans(
-    {
-        **{"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "—": "-", "，": ","},
-        **{"、": ",", "；": ";", "：": ":", "∶": ":", "≤": "<=", "≥": ">=", "≦": "<=", "≧": ">="},
-        **{"⩽": "<=", "⩾": ">=", "∞": "oo", "π": "pi", "∅": "EmptySet", "﹣": "-", "％": "%"},
-        **{"￥": "¥", "＄": "$", "′": "'", "″": '"', "ℝ": "Reals", "₀": "_0", "₁": "_1", "₂": "_2"},
-        **{"₃": "_3", "∠": "", "°": "°", "º": "°", "˚": "°", "∨": " or ", "∧": " and "},
-        **{"“": '"', "”": '"', "‘": "'", "’": "'", "℃": "°C", "℉": "°F", "…": "..."},
-        **dict(
-            zip(
-                "½⅓⅔¼¾⅕⅖⅗⅘⅙⅛⅜⅝⅞",
-                _ := (
-                    " 1/2",
-                    " 1/3",
-                    " 2/3",
-                    " 1/4",
-                    " 3/4",
-                    " 1/5",
-                    " 2/5",
-                    " 3/5",
-                    " 4/5",
-                    " 1/6",
-                    " 1/8",
-                    " 3/8",
-                    " 5/8",
-                    " 7/8",
-                ),
-                strict=True,
-            )
-        ),
-    }
+    {sign: plain for plain, signs in _PLAIN_SIGNS.items() for sign in signs}
 )
+
+_PLAIN_COMMANDS = {
+    "*": "times cdot ast",
+    "/": "div",
+    "<=": "leq le leqslant",
+    ">=": "geq ge geqslant",
+    "<": "lt",
+    ">": "gt",
+    "!=": "ne neq",
+    "≈": "approx",
+    "±": "pm",
+    "∈": "in",
+    "∪": "cup",
+    "∩": "cap",
+    "EmptySet": "emptyset varnothing",
+    "oo": "infty",
+    "|": "mid vert lvert rvert",
+    ":": "colon",
+    "'": "prime",
+    "°": "degree",
+    "...": "ldots cdots dots",
+    "¥": "yen",
+    "£": "pounds",
+    "€": "euro",
+    " and ": "land wedge",
+    " or ": "lor vee",
+    "lamda": "lambda",
+    " ": "quad qquad , ; :",
+    "": "left right displaystyle angle triangle !",
+}
+"""Plain text, and the LaTeX commands for it."""
+_KEPT_COMMANDS = "sin cos tan ln log exp pi alpha beta gamma theta % $ & # _ { }"
+"""Commands whose name is the plain text."""
 _COMMANDS = {
-    **{"times": "*", "cdot": "*", "ast": "*", "div": "/", "pi": "pi", "infty": "oo", "%": "%"},
-    **{"leq": "<=", "le": "<=", "leqslant": "<=", "geq": ">=", "ge": ">=", "geqslant": ">="},
-    **{"lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "cup": "∪", "cap": "∩"},
-    **{"emptyset": "EmptySet", "varnothing": "EmptySet", "pm": "±", "in": "∈", "colon": ":"},
-    **{"quad": " ", "qquad": " ", "left": "", "right": "", "displaystyle": "", "degree": "°"},
-    **{"sin": "sin", "cos": "cos", "tan": "tan", "ln": "ln", "log": "log", "exp": "exp"},
-    **{"$": "$", ",": " ", ";": " ", ":": " ", "!": "", " ": " ", "&": "&", "#": "#", "_": "_"},
-    **{"{": "{", "}": "}", "land": " and ", "lor": " or ", "wedge": " and ", "vee": " or "},
-    **{"ldots": "...", "cdots": "...", "dots": "...", "yen": "¥", "pounds": "£", "euro": "€"},
-    **{"alpha": "alpha", "beta": "beta", "theta": "theta", "gamma": "gamma", "lambda": "lamda"},
-    **{
-        "angle": "",
-        "triangle": "",
-        "prime": "'",
-        "mid": "|",
-        "vert": "|",
-        "lvert": "|",
-        "rvert": "|",
-        "%": "%",
-    },
+    **{name: plain for plain, names in _PLAIN_COMMANDS.items() for name in names.split()},
+    **{name: name for name in _KEPT_COMMANDS.split()},
+    " ": " ",
 }
 _COMMAND = re.compile(r"\\([A-Za-z]+|[^A-Za-z])[ \t]?")
 _WORDS = re.compile(
     r"\\(?:text(?:bf|rm|it|normal)?|mathrm|mbox|mathbf|operatorname)\s*\{([^{}]*)\}"
 )
 _INLINE = re.compile(r"\$((?:\\[A-Za-z]+|[^$A-Za-z]|[A-Za-z](?![A-Za-z]))+)\$")
+_DELIMITER = re.compile(r"\\[()\[\]]|\$\$")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\\,|\{,\}|\\ )(?=\d{3}(?!\d))")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _MATRIX = re.compile(r"\\begin\{([bpvBV]?matrix)\}(.*?)\\end\{\1\}", re.DOTALL)
 _CASES = re.compile(r"\\begin\{(cases|aligned|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}", re.DOTALL)
@@ -70,7 +104,9 @@ _GROUP = r"(?:\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|(\d|[A-Za-z]))"
 _FRACTION = re.compile(rf"\\[dtc]?frac\s*{_GROUP}\s*{_GROUP}")
 _ROOT = re.compile(rf"\\sqrt\s*(?:\[([^\]]*)\])?\s*{_GROUP}")
 _EXPONENT = re.compile(r"\^\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_SUBSCRIPT = re.compile(r"_\s*\{?(\w+)\}?")
+_ROOT_SIGN = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z]|(?=\())")
+_RAISED = re.compile(r"(?<=\d)[⁰¹⁻⁴-⁹²³]+|(?<=[a-z)])[⁰¹⁻⁴-⁹]+")
+"""Superscripts; not `²` and `³` after letters, which are of units."""
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
@@ -79,21 +115,16 @@ def simplify(text: str) -> str:
     text = text.translate(_FULL_WIDTH).translate(_CHARACTERS).strip()
     if re.search(r"[\\$]|[\^_]\s*\{", text):
         text = _convert_latex(text)
-    text = re.sub(
-        r"√\s*(\d+(?:\.\d+)?|[A-Za-z]|(?=\())", lambda m: f"sqrt({m[1]})" if m[1] else "sqrt", text
-    )
-    text = re.sub(r"(?<=\d)[⁰¹⁻⁴-⁹²³]+|(?<=[a-z)])[⁰¹⁻⁴-⁹]+", _to_power, text)
+    text = _ROOT_SIGN.sub(lambda m: f"sqrt({m[1]})" if m[1] else "sqrt", text)
+    text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _to_power(found: re.Match[str]) -> str:
-    return "^" + found[0].translate(_SUPERSCRIPTS)
-
-
 def _convert_latex(text: str) -> str:
-    text = _INLINE.sub(r" \1 ", re.sub(r"\\[()\[\]]|\$\$", " ", text)).strip()
+    text = _DELIMITER.sub(" ", text)
+    text = _INLINE.sub(r" \1 ", text).strip()
     text = _BOXED.sub(r"\1", text)
-    text = re.sub(r"(?<=\d)(?:\\,|\{,\}|\\ )(?=\d{3}(?!\d))", "", text)
+    text = _THOUSANDS.sub("", text)
     text = _MATRIX.sub(_to_rows, text)
     text = _CASES.sub(lambda m: ", ".join(_split_rows(m[2].replace("&", " "))), text)
     text = _REPEATING.sub(lambda m: f"{m[1]}({m[2]}{m[3] or ''})", text)
@@ -113,14 +144,15 @@ def _to_sign(found: re.Match[str]) -> str:
 
 
 def _to_quotient(found: re.Match[str]) -> str:
-    """Return a fraction in brackets; a mixed number's, after a digit, as `3 1/2`."""
-    top, bottom = (found[1] or found[2] or "").strip(), (found[3] or found[4] or "").strip()
-    if top.isdigit() and bottom.isdigit():
-        before = found.string[: found.start()].rstrip()
-        alone = not before or not (re.match(r"[A-Za-z0-9)]", before[-1]))
-        mixed = before[-1:].isdigit()
-        return f" {top}/{bottom} " if mixed or alone else f"*({top}/{bottom})"
-    return f"(({top})/({bottom}))"
+    """Return a fraction in brackets; one of whole numbers bare, so that `3 1/2` is mixed, unless it
+    is a factor after a letter or a bracket."""
+    top = (found[1] or found[2] or "").strip()
+    bottom = (found[3] or found[4] or "").strip()
+    if not (top.isdigit() and bottom.isdigit()):
+        return f"(({top})/({bottom}))"
+    before = found.string[: found.start()].rstrip()[-1:]
+    is_factor = before == ")" or (before.isascii() and before.isalpha())
+    return f"*({top}/{bottom})" if is_factor else f" {top}/{bottom} "
 
 
 def _to_root(found: re.Match[str]) -> str:

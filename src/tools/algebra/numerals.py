@@ -9,31 +9,15 @@ _DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4,
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _HUNDREDS = {"百": 100, "千": 1000, "百万": 10**6, "千万": 10**7}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ENGLISH = {word: value for value, word in enumerate(_SMALL)} | {
-    word: 10 * place for place, word in enumerate(_TENS, 2)
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ENGLISH = {
+    **{word: value for value, word in enumerate(_SMALL)},
+    **{word: 10 * tens for tens, word in enumerate(_TENS, 2)},
 }
 _SCALES = {
     "hundred": 100,
@@ -43,6 +27,8 @@ _SCALES = {
     "trillion": 10**12,
 }
 
+MAX_POWER = 4000
+"""Largest power of ten of a number, and of its reciprocal."""
 HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+"
 _PARTS = dict(
     half=2,
@@ -60,6 +46,7 @@ _PARTS = dict(
     thousandth=1000,
 )
 _PART = "|".join(f"{name}s?" for name in _PARTS)
+_SCALE = "(?:hundred|thousand|million|billion|trillion)(?![A-Za-z])|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿"
 _DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
 NUMBER = re.compile(
@@ -69,8 +56,9 @@ NUMBER = re.compile(
     | (?P<whole>\d+)\s*(?:\s|又|and\s)\s*(?P<top>\d+)\s*/\s*(?P<bottom>\d+)
     | (?P<numerator>{_DECIMAL})\s*/\s*(?P<denominator>\d+(?:\.\d+)?)(?![\d.])
     | (?P<dots>\d*\.\d*?(?P<block>\d{{1,6}}?)(?P=block){{2,}})(?:\.{{3}})
-    | (?P<mantissa>{_DECIMAL})\s*(?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
-    | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>hundred|thousand|million|billion|trillion|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿)(?![A-Za-z]))?
+    | (?P<mantissa>{_DECIMAL})\s*
+      (?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
+    | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>{_SCALE}))?
     | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER})
     | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
     | (?P<han>{HAN_NUMBER})(?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
@@ -80,7 +68,7 @@ NUMBER = re.compile(
 )
 
 
-def read_number(found: "re.Match[str]") -> Any:
+def read_number(found: re.Match[str]) -> Any:
     """Return the exact value of a match of `NUMBER`, a SymPy rational.
 
     Raises:
@@ -90,14 +78,14 @@ def read_number(found: "re.Match[str]") -> Any:
     return -value if (found["sign"] or "").strip() in ("-", "负", "零下") else value
 
 
-def count_places(found: "re.Match[str]") -> int | None:
+def count_places(found: re.Match[str]) -> int | None:
     """Return the decimal places of a match of `NUMBER`; None if it is no decimal."""
     if not found["decimal"] or found["scale"] or "." not in found["decimal"]:
         return None
     return len(found["decimal"].partition(".")[2])
 
 
-def _read_unsigned(found: "re.Match[str]") -> Any:
+def _read_unsigned(found: re.Match[str]) -> Any:
     group = found.group
     if group("period"):
         return _read_repeating(group("repeating"), group("period"))
@@ -115,7 +103,7 @@ def _read_unsigned(found: "re.Match[str]") -> Any:
         return _read_repeating(re.sub(rf"(?:{block})+$", "", group("dots")), block)
     if group("mantissa"):
         power = int(group("power") or group("e"))
-        if abs(power) > 4000:
+        if abs(power) > MAX_POWER:
             raise ValueError("the exponent is too large")
         return sp.Rational(_plain(group("mantissa"))) * sp.Integer(10) ** power
     if group("decimal"):
@@ -125,7 +113,7 @@ def _read_unsigned(found: "re.Match[str]") -> Any:
     return _read_chinese(found)
 
 
-def _read_chinese(found: "re.Match[str]") -> Any:
+def _read_chinese(found: re.Match[str]) -> Any:
     group = found.group
     if group("percent"):
         return read_han(group("percent")) / 100
@@ -171,7 +159,9 @@ def read_han(numeral: str) -> Any:
     last = {**_PLACES, **_MYRIADS}.get(numeral[-2:-1], 0)
     if last > 10 and numeral[-1] in _DIGITS:  # `三千五` is short for `三千五百`
         return read_han(numeral[:-1]) + _DIGITS[numeral[-1]] * last // 10
-    total, section, digit = 0, 0, 0
+    total = 0
+    section = 0
+    digit = 0
     for sign in numeral:
         if sign in _DIGITS:
             digit = _DIGITS[sign]
@@ -180,7 +170,8 @@ def read_han(numeral: str) -> Any:
             digit = 0
         else:
             total = (total + section + digit) * _MYRIADS[sign]
-            section, digit = 0, 0
+            section = 0
+            digit = 0
     return sp.Integer(total + section + digit)
 
 
@@ -191,7 +182,8 @@ def _read_part(word: str) -> int:
 
 
 def _read_english(words: str) -> int:
-    total, section = 0, 0
+    total = 0
+    section = 0
     for word in re.split(r"[\s-]+", words):
         if word == "and":
             continue
