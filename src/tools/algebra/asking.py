@@ -5,7 +5,7 @@ Words that are not understood ask for nothing in particular: then any answer fit
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import sympy as sp
 
@@ -25,10 +25,9 @@ from .values import (
     Value,
 )
 
-Kind = Literal[
-    *("count", "quantity", "percentage", "probability", "fraction", "ratio", "remainder"),
-    *("date", "time", "word", "truth", "coordinate"),
-]
+Kind = str
+"""`count`, `quantity`, `percentage`, `probability`, `fraction`, `ratio`, `remainder`, `date`,
+`time`, `word`, `truth` or `coordinate`."""
 
 _SENTENCE = re.compile(r"(?<!\d)\.(?!\d)|\.(?=\s)|[?？。！!;；\n]")
 _ASKS = re.compile(
@@ -71,8 +70,13 @@ _HOW_MANY = re.compile(
 )
 _IN_UNIT = re.compile(r"(?i)\bin ((?:square |cubic )?[a-z]+(?:(?: per |/)[a-z]+)?[²³]?)(?![a-z])")
 _NOT_COUNTED = re.compile(
-    r"(?i)^(?:times|percent|degrees?|of|parts?|dozens?)\b|^[倍分成折比余度时点]"
+    r"(?i)^(?:times|percent|degrees?|of|parts?|dozens?)\b|^[倍分成折比余度时点钱]"
 )
+_PORTION = re.compile(
+    r"(?i)^(?:cups?|tablespoons?|teaspoons?|servings?|slices?|pizzas?|pies?|cakes?|loa(?:f|ves)"
+    r"|bars?|calories|points|units?|turns?|laps?|blocks?)\b|^(?:杯|块|张饼|圈|份)"
+)
+"""What is counted in halves too."""
 _NOT_WHOLE = re.compile(r"(?i)\b(?:average|mean|per|each|rate)\b|平均|每|相当于|折合")
 _AMBIGUOUS = frozenset("块分角毛时两日里码周尺度倍AB") | {"times", "in", "second"}
 """Units that are also other words after `how many` or `in`."""
@@ -109,8 +113,13 @@ _SHARE = re.compile(r"(?i)\bof (?:the|a|all|his|her)\b|[占剩]|[勤格活芽中
 _GROWTH = re.compile(r"(?i)increase|decrease|more|less|grow|profit|[增减涨降]|提高|比")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ROUNDED = re.compile(
-    r"(?i)\bround(?:ed|ing)?\b(?:[^.?!]|\.(?=\d))*?\b(?:to|nearest) (?:the |a )*(?:nearest )?(?P<en>[a-z]+"
-    r"|\d+ decimal|\d+ d\.?p)|(?:保留|精确到|四舍五入到?|取)(?P<zh>整数|[一两二三四\d]位小数|[个十百千]位|十分位|百分位|千分位)"
+    r"""
+      \bround(?:ed|ing)?\b (?:[^.?!]|\.(?=\d))*? \b(?:to|nearest)\ (?:the\ |a\ )*(?:nearest\ )?
+      (?P<en>\d+\ (?:decimal|d\.?p)|[a-z]+)
+    | (?:保留|精确到|四舍五入到?|取)
+      (?P<zh>整数|[一两二三四\d]位小数|[个十百千]位|[十百千]分位)
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _PLACES = {
     **{"whole": 0, "integer": 0, "unit": 0, "one": 0, "ones": 0, "整数": 0, "个位": 0},
@@ -220,13 +229,13 @@ def _read_amount(problem: str, question: str, clause: str) -> Asked:
     if several:
         return Asked(several=True)
     if named and not _NOT_COUNTED.match(named):
-        return _read_count(problem, clause)
+        return _read_count(problem, clause, named)
     return _read_dimension(problem, question, clause)
 
 
 def _find_asked_unit(named: str, clause: str) -> Unit | None:
     first = re.split(r" (?:an?|each|every|per) ", named)[0]
-    candidates = [split_unit(part)[0] for part in (named, first) if part]
+    candidates = [_take_unit(part) for part in (named, first) if part]
     candidates += [find_unit(found[1]) for found in _IN_UNIT.finditer(clause)]
     for unit in candidates:
         if unit and unit.name not in _AMBIGUOUS and unit.dimension and named not in _AMBIGUOUS:
@@ -234,8 +243,19 @@ def _find_asked_unit(named: str, clause: str) -> Unit | None:
     return None
 
 
-def _read_count(problem: str, clause: str) -> Asked:
-    whole = _NOT_WHOLE.search(clause) is None
+def _take_unit(named: str) -> Unit | None:
+    """Return the unit that words after `how many` start with; `day passes` are no days."""
+    unit, rest = split_unit(named)
+    noun = re.match(r"[a-z]+", rest)
+    verb = re.match(
+        r"(?:of|did|do|does|will|are|is|was|were|can|has|have|long|in|to|from|per|had|would|should|must|tall|away|apart|more)\b",
+        rest,
+    )
+    return None if noun and not verb else unit
+
+
+def _read_count(problem: str, clause: str, named: str) -> Asked:
+    whole = _NOT_WHOLE.search(clause) is None and _PORTION.match(named) is None
     limit = _find_whole(problem)
     forms = ("whole",) * whole + ("non_negative",) + ("within_whole",) * (limit is not None)
     return Asked("count", forms=forms, limit=limit)
@@ -244,9 +264,11 @@ def _read_count(problem: str, clause: str) -> Asked:
 def _find_whole(problem: str) -> Any:
     """Return the number that the answer is a part of: `Of 30 children some …`, or the only number
     of a problem that speaks of some of it."""
+    numbers = _NUMBER.findall(problem)
+    if len(numbers) > 2:
+        return None  # which of them the answer is a part of is not clear
     if found := _OF_A_WHOLE.search(problem):
         return sp.Integer(found["en"] or found["zh"])
-    numbers = _NUMBER.findall(problem)
     if len(numbers) == 1 and _SOME.search(problem):
         return sp.Rational(numbers[0])
     return None
@@ -320,7 +342,7 @@ def _fit_type(value: Value, asked: Asked) -> Value | None:
     if asked.kind == "ratio":
         return _fit_ratio(value)
     if isinstance(value, Items | Named | Region):
-        return value if asked.several or isinstance(value, Region) else None
+        return value if asked.several else None
     if not isinstance(value, Quantity):
         return None
     return _fit_percentage(value) if asked.kind == "percentage" else _fit_unit(value, asked)
@@ -336,17 +358,24 @@ def _take_single(value: Value) -> Value:
 def _fit_unit(value: Quantity, asked: Asked) -> Value | None:
     dimension = value.unit.dimension if value.unit else ()
     if asked.kind in ("count", "probability", "fraction"):
-        return None if dimension else value
+        return None if dimension or value.number.free_symbols else value
+    if asked.unit and value.label:
+        return None
     if dimension and asked.dimensions and dimension not in asked.dimensions:
         return None
-    bare = value.unit is None and not value.label and value.number.is_number
-    return Quantity(value.number, asked.unit) if bare and asked.unit else value
+    if asked.unit is None or value.number.free_symbols:
+        return value
+    if value.unit is None:
+        return replace(value, unit=asked.unit)
+    if value.shown or value.unit.name == asked.unit.name:
+        return value
+    return Quantity(value.number * value.unit.factor / asked.unit.factor, asked.unit)
 
 
 def _fit_remainder(value: Value) -> Value | None:
-    if isinstance(value, Items) and value.ordered and len(value.items) == 2:
+    if isinstance(value, Items) and len(value.items) == 2:
         parts = [item.number for item in value.items if isinstance(item, Quantity)]
-        return Remainder(*parts) if len(parts) == 2 else None
+        return Remainder(*parts) if len(parts) == 2 and value.ordered else None
     if isinstance(value, Named) and len(value.items) == 2:
         named = dict(value.items)
         quotient = named.get("quotient") or named.get("商")

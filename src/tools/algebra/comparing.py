@@ -24,6 +24,7 @@ from .values import (
     Truth,
     Value,
 )
+from .words import normalise_words
 
 _CONSTANTS = ("C", "C1", "C_1")
 """Names of a constant of integration."""
@@ -87,7 +88,9 @@ class _Comparison:
                 return _same_equation(a.relation, b.relation)
             case Matrix():
                 return a.rows.shape == b.rows.shape and _is_zero_everywhere(a.rows - b.rows)
-            case Remainder() | Date() | Clock() | Truth() | Text():
+            case Text():
+                return normalise_words(a.words) == normalise_words(b.words)
+            case Remainder() | Date() | Clock() | Truth():
                 return bool(a == b)
         return False
 
@@ -240,7 +243,7 @@ def _is_variable_for_unit(expression: Quantity, measured: Quantity) -> bool:
     if measured.unit is None or expression.unit or len(symbols) != 1:
         return False
     (symbol,) = symbols
-    return symbol.name == measured.unit.name and expression.number == measured.number * symbol
+    return symbol.name == measured.unit.name and bool(expression.number == measured.number * symbol)
 
 
 def _same_ratio(a: Sequence[Any], b: Sequence[Any]) -> bool:

@@ -1,6 +1,7 @@
 """Detection of made-up data: numbers of a program that the problem does not state."""
 
 import ast
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import permutations
@@ -11,14 +12,15 @@ import sympy as sp
 from .latex import simplify
 from .numerals import NUMBER, read_number
 
-MAX_STATED = 16
-"""Most numbers of a problem whose sums and products are allowed too."""
-LARGEST_COUNT = 12
-"""Whole numbers up to this one count steps, sides and months."""
+MAX_STATED = 1
+"""Most numbers of a problem in which made-up data are looked for."""
+LARGEST_COUNT = 52
+"""Whole numbers up to this one count sides, months and cards, where no money is asked for."""
 
 _COMMON = frozenset(
     sp.Rational(number)
     for number in (
+        *(0, 1, 2),
         *("1/2", "1/4", "3/4", "1/3", "2/3"),
         *(16, 24, 28, 29, 30, 31, 52, 60, 90, 100, 144, 180, 270, 360, 365, 366, 500, 1000, 1440),
         *(1760, 3600, 5280, 10_000, 86_400, 100_000, 1_000_000),
@@ -28,15 +30,25 @@ _COMMON = frozenset(
 """Conversion factors and constants that a program may know by itself."""
 
 
+_MONEY = re.compile(r"(?i)\b(?:pay|cost|price|spend|earn|discount|dollars?)|[付价钱元费]")
+
+
 def find_made_up_numbers(program: str, problem: str) -> list[str]:
     """Return the literals of a program that neither stand in the problem nor follow from two of its
-    numbers, and are no common constants, as text."""
+    numbers, and are no common constants, as text.
+
+    Only a problem that states next to nothing is looked at: in others a model does sums in its
+    head, and a literal of its own is no sign of made-up data.
+    """
     stated = _read_numbers(problem)
+    if len(stated) > MAX_STATED:
+        return []
     allowed = _COMMON | stated | set(_derive(stated))
+    of_money = _MONEY.search(problem) is not None
     unknown = [
         number
         for number in _list_literals(program)
-        if number not in allowed and not (stated and _is_count(number)) and number not in (0, 1, 2)
+        if number not in allowed and (of_money or not _is_count(number))
     ]
     return [sp.sstr(number) for number in dict.fromkeys(unknown)]
 
@@ -72,8 +84,6 @@ def _derive(stated: set[Any]) -> Iterator[Any]:
         )
         if number:
             yield 1 / number
-    if len(stated) > MAX_STATED:
-        return
     for a, b in permutations(stated, 2):
         yield from (a + b, abs(a - b), a * b)
         if b:

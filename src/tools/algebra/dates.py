@@ -46,6 +46,9 @@ _CLOCK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MINUTES = {None: 0, "半": 30, "一刻": 15}
+_CLOCK_DIGITS = re.compile(r"\d+:0\d|\d+:[1-5]0|0\d:\d\d")
+"""Digits that are hardly a ratio: `2:05`, `10:30`."""
+_NAMED_TIMES = {"noon": 720, "midnight": 0, "正午": 720, "午夜": 0}
 _AFTERNOON = ("下午", "晚上", "傍晚")
 
 
@@ -86,8 +89,13 @@ def _read_month(parts: dict[str, str | None]) -> int | None:
 
 def read_clock(text: str) -> Value | None:
     """Read `3:30 pm`, `下午3点半`; but `15:30` alone is a ratio."""
+    if text.lower() in _NAMED_TIMES:
+        return Clock(_NAMED_TIMES[text.lower()])
     found = _CLOCK.fullmatch(text)
-    if found is None or not (found["before"] or found["after"] or "点" in text):
+    if found is None:
+        return None
+    named = found["before"] or found["after"] or "点" in text
+    if not named and not _CLOCK_DIGITS.fullmatch(text):
         return None
     hour = int(found["hour"])
     known = _MINUTES.get(found["minute"])

@@ -49,6 +49,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _INDEX = re.compile(r"_?\d+$|_[A-Za-z]$")
 _ATTRIBUTE = re.compile(r"\.\s*[A-Za-z_]")
 
+_FOREIGN = re.compile(r"//|(?<!\))(?<!\) )&|\d%\d|[~@`½]|(?<!\|)\|\||\n|\d[lL]g|log_|\bmod\b")
+"""Operators that would be Python's, and notations that have another meaning to SymPy."""
+_TOWER = re.compile(
+    r"(?:\^|\*\*)\s*\(?-?(?:\d{4,}|\d+\s*(?:\^|\*\*)|\()|\d{4,}\)?!|factorial\(\d{4,}|exp\(exp"
+)
+"""Powers and factorials of more digits than can be computed, or shown."""
+
 _ARC_FUNCTION = re.compile(r"\b(?:arc)(sin|cos|tan)\b")
 _REPEATING = re.compile(r"(\d*\.\d*)\((\d+)\)")
 _MIXED_NUMBER = re.compile(r"(?<![\w.])(\d+)\s+(\d+)/(\d+)")
@@ -81,7 +88,7 @@ def parse_expression(text: str) -> Any:
         ValueError: it has words that are neither functions nor single letters.
         Exception: of any kind, as SymPy does on what it cannot parse.
     """
-    if not _is_formula(text):
+    if not _is_formula(text) or _FOREIGN.search(text) or _TOWER.search(text):
         raise ValueError(f"not a value: {text}")
     plain = _convert_to_sympy(text)
     return parse_expr(plain, local_dict=dict(_MEANINGS), transformations=_TRANSFORMATIONS)

@@ -30,23 +30,15 @@ _SCALES = {
 MAX_POWER = 4000
 """Largest power of ten of a number, and of its reciprocal."""
 HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+"
-_PARTS = dict(
-    half=2,
-    halves=2,
-    third=3,
-    quarter=4,
-    fourth=4,
-    fifth=5,
-    sixth=6,
-    seventh=7,
-    eighth=8,
-    ninth=9,
-    tenth=10,
-    hundredth=100,
-    thousandth=1000,
-)
+_PARTS = {
+    **{"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6},
+    **{"seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100, "thousandth": 1000},
+}
 _PART = "|".join(f"{name}s?" for name in _PARTS)
-_SCALE = "(?:hundred|thousand|million|billion|trillion)(?![A-Za-z])|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿"
+_SCALE = (
+    r"(?:hundred|thousand|million|billion|trillion)(?![A-Za-z])"
+    r"|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿"
+)
 _DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
 NUMBER = re.compile(
@@ -59,9 +51,10 @@ NUMBER = re.compile(
     | (?P<mantissa>{_DECIMAL})\s*
       (?:\*\s*10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?|[eE](?P<e>[-+]?\d+))
     | (?P<decimal>{_DECIMAL})(?:\s*(?P<scale>{_SCALE}))?
-    | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER})
+    | 百分之(?P<percent>\d+(?:\.\d+)?|{HAN_NUMBER}(?:点{HAN_NUMBER})?)
     | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
-    | (?P<han>{HAN_NUMBER})(?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
+    | (?P<han>{HAN_NUMBER}(?:点[零〇一二三四五六七八九]+)?)
+      (?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
     | (?P<words>\b{_WORD_NUMBER}(?:(?:[\s-]|\sand\s)+{_WORD_NUMBER})*)\b
     )""",
     re.VERBOSE | re.IGNORECASE,
@@ -152,6 +145,10 @@ def _read_repeating(start: str, period: str) -> Any:
 
 def read_han(numeral: str) -> Any:
     """Return the value of a Chinese numeral: `一百零五`, `三万二`."""
+    if "点" in numeral:
+        whole, _, digits = numeral.partition("点")
+        places = "".join(str(_DIGITS[sign]) for sign in digits)
+        return read_han(whole) + sp.Rational(int(places), 10 ** len(places))
     if re.fullmatch(r"[\d.]+", numeral):
         return sp.Rational(numeral)
     if len(numeral) > 1 and all(sign in _DIGITS for sign in numeral):

@@ -15,7 +15,8 @@ from .expressions import parse_expression
 from .latex import simplify
 from .selecting import SELECTORS, Selector
 
-_FUNCTIONS = frozenset(["sin", "cos", "tan", "cot", "log", "ln", "exp", "sqrt", "abs", "pi"])
+_FUNCTIONS = frozenset(["sin", "cos", "tan", "cot", "ln", "exp", "sqrt", "abs", "pi"])
+"""`log` is not among them: its base depends on the school."""
 _TOKEN = re.compile(r"\d+\.?\d*|[A-Za-z]+|<=|>=|!=|[-+*/^().|]|[=<>]|\s+|\S")
 _PUNCTUATION = ",;:?!\"'"
 _RELATION_SIGN = re.compile(r"<=|>=|[=<>]")
@@ -27,10 +28,10 @@ _PLAIN_ENGLISH = frozenset(
         """
         solve find determine compute calculate give let have please following
         equation equations inequality inequalities system simultaneous linear quadratic cubic
-        value values solution solutions root roots set number numbers real reals
+        value values solution solutions root roots set real reals
         unknown unknowns variable variables
         satisfies satisfy satisfying such given
-        what which is are does if then when where that and all both
+        what which is are if then when where that and all both
         the a an this these of for to in with by over your us me it
         """,
     )
@@ -44,14 +45,19 @@ _PLAIN_CHINESE = re.compile(
             解方程组 解不等式组 解不等式 一元[一二三]次 二元一次 实数范围内 取值范围 方程组 不等式组
             解方程 不等式 未知数 是多少 等于多少
             方程 求解 求出 解集 实数解 实数根 实数 实根 已知 如果 其中 满足 所有 全部 下列 下面 以下
-            关于 那么 等于 多少 什么
+            关于 那么 等于 什么
             请问 请 计算 帮我 帮忙 一下 同时 联立 分别 各是 各 求 解 根 若 且 和 与 则 的 值 是
-            设 有 为 当 时 这个 试 在 中 由 得
+            设 为 当 时 这个 试 在 中 由 得
             """,
         )
     )
 )
 """The same in Chinese; of words that begin alike the longer one first."""
+
+
+_DERIVED = re.compile(r"[的之](?:和|差|积|商|比|倍|平方|立方|一半)|\d倍")
+"""Something made of the unknowns."""
+_YES_OR_NO = re.compile(r"(?i)^\s*(?:is|are|does|do|can|has|have|will)\b")
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,11 @@ class Problem:
 
 def read_problem(text: str) -> Problem | None:
     """Return what a problem states and asks; None if a part of it is not understood."""
-    selectors, rest = _take_selectors(simplify(text.replace("\n", " ; ")))
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", simplify(text.replace("\n", " ; ")))
+    plain = re.sub(r"(?i)\breal numbers?\b", "reals", plain)
+    selectors, rest = _take_selectors(plain)
+    if _DERIVED.search(rest) or _YES_OR_NO.search(plain):
+        return None
     formulas, words = split_formulas(rest)
     chinese = "".join(word for word in words if not word.isascii())
     if not _is_plain(words, chinese):
@@ -84,7 +94,7 @@ def read_problem(text: str) -> Problem | None:
             relations += found
         elif re.fullmatch(r"[A-Za-z]", bare):
             wanted.append(bare)
-        elif not re.fullmatch(r"\(?\d?\)?", bare):
+        elif not re.fullmatch(r"|\(\d\)", formula.strip()):
             return None
     if not relations:
         return None
@@ -122,7 +132,9 @@ def split_formulas(text: str) -> tuple[list[str], list[str]]:
         else:
             formulas[-1] += piece
     stripped = [formula.strip(" .") for formula in formulas]
-    return [formula for formula in stripped if formula not in ("", "a")], words  # `a` the article
+    unknown = any("a" in re.findall("[A-Za-z]+", each) for each in stripped if each != "a")
+    article = "" if unknown else "a"
+    return [formula for formula in stripped if formula not in ("", article)], words
 
 
 def _is_word(piece: str) -> bool:

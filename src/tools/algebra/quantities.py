@@ -54,8 +54,10 @@ def _read_measured_expression(expression: str, name: str) -> Value | None:
 
 def _read_money(text: str, currency: re.Match[str]) -> Value | None:
     """Read a quantity whose currency stands first."""
-    amount = NUMBER.fullmatch(currency[1] + text[currency.end() :].strip())
-    unit = find_unit(currency[2])
+    rest = re.sub(r"(?i)\s*(?:each|apiece)$", "", text[currency.end() :].strip())
+    per = re.search(r"\s*(?:/|\bper\b|\ba\b)\s*([A-Za-z]+)$", rest)
+    amount = NUMBER.fullmatch(currency[1] + (rest[: per.start()] if per else rest))
+    unit = find_unit(f"{currency[2]}/{per[1]}" if per else currency[2])
     if amount is None or unit is None:
         return None
     return Quantity(read_number(amount), unit, places=count_places(amount), shown=text)

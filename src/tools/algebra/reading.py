@@ -5,6 +5,7 @@ A reader takes the whole text or nothing. The first reader that understands it d
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from .brackets import read_brackets
@@ -18,7 +19,7 @@ from .quantities import read_quantity, read_ratio, read_remainder
 from .readers import PartReaders, Reader
 from .relations import read_intervals, read_relation
 from .values import Text, Value
-from .words import normalise_words, read_word
+from .words import read_word
 
 MAX_CHARS = 2000
 """Longest answer that is parsed; a longer one is text."""
@@ -33,7 +34,7 @@ _HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号点时分秒])")
 _INTRODUCTION = re.compile(
     r"""^
     (?: about|approximately|approx\.?|around|roughly|≈|~
-      | 约为?|大约|答案?[:是为]?|(?:the\ )?answer(?:\ is:?|\s*[:=])
+      | 约为?|大约|答(?:案)?(?:[:是为]\s*)+|答案|(?:the\ )?(?:final\ )?answer(?:\ is:?|\s*[:=])|=
     )\s*
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -51,7 +52,12 @@ def read_value(text: str) -> Value:
         raise ValueError("there is no answer")
     if len(words) > MAX_CHARS:
         return Text(words)
-    return read_typed(words) or Text(normalise_words(words))
+    value = read_typed(words)
+    if value is not None:
+        return value
+    with suppress(ValueError):  # LaTeX that is not known
+        words = _strip_frame(simplify(words)) or words
+    return Text(words)
 
 
 def read_typed(text: str) -> Value | None:
@@ -72,7 +78,11 @@ def read_typed(text: str) -> Value | None:
 
 def _strip_frame(text: str) -> str:
     """Strip what surrounds an answer without changing it."""
-    text = text.rstrip(".").strip().strip("*").strip()
+    text = re.sub(r"^\*\*([^*]+)\*\*", r"\1", text.replace("\u200b", "").replace("~", " "))
+    text = text.strip().strip("`").rstrip(".,;").strip().strip("*").strip()
+    quoted = re.fullmatch(r"""(['"])([^'"]*)\1""", text)
+    text = quoted[2] if quoted else text
+    text = re.sub(r"(?<=\d)!$", "", text) if text.endswith("!") and "！" in text else text
     text = _CHOICE.sub("", text)
     text = _HALF.sub("0.5 ", text)
     text = _PER.sub(r"\2/\1", text)

@@ -65,8 +65,8 @@ SELECTORS = (
         len,
     ),
     _select(
-        rf"(?:how many|the number of|number of) {_ROOTS}(?: (?:does|do|are there))?",
-        r"(?:的)?(?:一共|共)?有(?:几个|多少个)(?:不同的|不相等的)?(?:实数?)?[解根]"
+        rf"(?:how many|the number of|number of) {_ROOTS}(?: (?:does|do|are there)\b)?",
+        r"(?:的)?(?:一共|共)?有(?:几个|多少个?)(?:不同的|不相等的)?(?:实数?)?[解根]"
         r"|(?:实数?)?[解根]的个数(?:是(?:几|多少))?",
         result=len,
     ),
@@ -103,9 +103,18 @@ SELECTORS = (
         result=min,
     ),
     _select(
-        rf"(?:is a |are )?(?:positive {_WHOLE}s?|natural numbers?)",
-        r"(?:是|为)?正整数|自然数",
+        rf"(?:is a |are )?positive {_WHOLE}s?",
+        r"(?:是|为)?正整数",
         _is_positive_whole,
+    ),
+    _select(
+        r"(?:is a |are )?natural numbers?",
+        r"(?:是|为)?自然数",
+        _is_nonnegative_whole,
+    ),
+    _select(
+        r"(?:numbers?|values?) (?=[a-z]\b)(?!of)",
+        r"$.",
     ),
     _select(r"(?:is a )?negative integers?", r"(?:是|为)?负整数", _is_negative_whole),
     _select(r"non-?negative integers?", r"非负整数", _is_nonnegative_whole),

@@ -10,6 +10,7 @@ from .selecting import Selector
 from .values import Quantity, Region, Value
 
 MAX_SELECTORS = 2
+MAX_DEGREE = 8
 MAX_WIDTH = 1000
 """Widest range of which the whole numbers are listed."""
 
@@ -34,11 +35,16 @@ def _solve(problem: Problem, unknowns: list[Any]) -> list[Value]:
     relations = problem.relations
     equations = [relation for relation in relations if isinstance(relation, sp.Eq)]
     conditions = [relation for relation in relations if not isinstance(relation, sp.Eq)]
+    if _has_high_degree(equations, unknowns):
+        return []
     if len(unknowns) > 1:
         unclear = bool(problem.selectors or conditions)
         return [] if unclear else _solve_system(equations, unknowns, problem.wanted)
     if not equations:
         return _solve_inequalities(conditions, unknowns[0], problem.selectors)
+    of_all = {sum, sp.prod} & {selector.result for selector in problem.selectors}
+    if of_all:
+        return _combine_roots(equations, unknowns[0], problem)
     real_only = problem.real_only or problem.selectors or conditions
     domains = [sp.S.Reals] if real_only else [sp.S.Reals, sp.S.Complexes]
     found = [_solve_equations(equations, conditions, unknowns[0], domain) for domain in domains]
@@ -48,6 +54,32 @@ def _solve(problem: Problem, unknowns: list[Any]) -> list[Value]:
         if solutions is not None
     ]
     return [answer for answer in answers if answer is not None]
+
+
+def _has_high_degree(equations: list[Any], unknowns: list[Any]) -> bool:
+    """Return whether an equation has a degree that takes long, and has no closed solution."""
+    sides = [equation.lhs - equation.rhs for equation in equations]
+    return any(
+        sp.degree(side, unknown) > MAX_DEGREE
+        for side in sides
+        for unknown in unknowns
+        if side.is_polynomial(unknown)
+    )
+
+
+def _combine_roots(equations: list[Any], unknown: Any, problem: Problem) -> list[Value]:
+    """Return the sum or the product of an equation's roots, each as often as it occurs; none if it
+    is not clear which roots are meant: only different or only real ones."""
+    results = [selector.result for selector in problem.selectors if selector.result is not None]
+    if len(equations) != 1 or len(problem.relations) != 1 or len(problem.selectors) != 1:
+        return []
+    roots = sp.roots(equations[0].lhs - equations[0].rhs, unknown)
+    degree = sp.degree(equations[0].lhs - equations[0].rhs, unknown)
+    every = [root for root, times in roots.items() for _ in range(times)]
+    if len(every) != degree or not results or results[0] is None:
+        return []
+    unclear = problem.real_only or not all(root.is_real for root in every)
+    return [] if unclear and len(every) > 2 else [Quantity(sp.simplify(results[0](every)))]
 
 
 # --- one unknown ---------------------------------------------------------------------------------
@@ -117,7 +149,8 @@ def _solve_inequalities(
     if not whole:
         return []
     if any(keep(sp.Integer(-1)) is False for keep in whole):
-        region = sp.Intersection(region, sp.Interval(1, sp.oo))
+        least = 0 if all(keep(sp.Integer(0)) is not False for keep in whole) else 1
+        region = sp.Intersection(region, sp.Interval(least, sp.oo))
     return _answer_in_whole_numbers(region, unknown, selectors)
 
 

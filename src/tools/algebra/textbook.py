@@ -1,5 +1,6 @@
 """Values as a textbook prints them."""
 
+from decimal import Decimal
 from typing import Any
 
 import sympy as sp
@@ -58,6 +59,8 @@ def _write_quantity(value: Quantity) -> str:
     if value.shown:
         return value.shown
     number = _print(value.number)
+    if value.places and (value.unit or value.label):
+        number = f"{Decimal(int(value.number.p)) / int(value.number.q):.{value.places}f}"
     unit = value.unit.name if value.unit else value.label
     if not unit:
         return number

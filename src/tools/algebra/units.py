@@ -75,7 +75,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "pi/648000": '"',
         "1": "rad radian 弧度",
     },
-    "celsius": {"1": "°C ℃ 摄氏度"},
+    "celsius": {"1": "°C ℃ 摄氏度 celsius"},
     "fahrenheit": {"1": "°F ℉ 华氏度"},
     "number": {
         "1/100": "% percent 百分比",

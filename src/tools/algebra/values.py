@@ -1,6 +1,6 @@
 """The types of an answer. What cannot be typed is `Text`, and equal only as text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -17,9 +17,9 @@ class Quantity:
     unit: Unit | None = None
     label: str = ""
     """What is counted if that is no unit: `chicken`, `只鸡`; singular and lower case."""
-    places: int | None = None
+    places: int | None = field(default=None, compare=False)
     """Decimal places of a number that was given as a decimal, and so may be rounded."""
-    shown: str = ""
+    shown: str = field(default="", compare=False)
     """Number and unit as written if they do not follow from the fields: `3小时25分`."""
 
     @property

@@ -8,14 +8,16 @@ from .values import Region, Truth, Value
 
 _NO_SOLUTION = re.compile(
     r"""
-      无(?:实数|整数)?解
-    | (?:there\ (?:is|are)\ )?no\ (?:real\ |integer\ )?(?:solutions?|roots?)
+      (?:方程|不等式)?无(?:实数|整数|实)*[解根]
+    | (?:there\ (?:is|are)\ )?no\ (?:real\ |integer\ )?(?:solutions?|roots?)(?:\ exists?)?
     | 没有(?:实数|整数)?[解根] | 无实根 | 方程无解
     | EmptySet | \{\s*\} | 空集
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ALL_NUMBERS = re.compile(r"(?i)(?:all|any) (?:real )?numbers?|(?:所有|全体|任意|一切)实数|Reals|R")
+_ALL_NUMBERS = re.compile(
+    r"(?i)(?:all|any) (?:real )?numbers?|(?:所有|全体|任意|一切)实数|all reals|Reals|R"
+)
 _YES = ("yes", "true", "是", "是的", "对", "正确", "correct", "能", "可以")
 _NO = ("no", "false", "否", "不是", "不对", "错误", "incorrect", "不能")
 _TRUTHS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
@@ -45,4 +47,5 @@ def normalise_words(text: str) -> str:
     """Return words as they are compared: in lower case, without punctuation, weekdays in
     English."""
     text = _WEEKDAYS.get(re.sub("礼拜|周", "星期", text), text)
+    text = re.sub(r"(?i)^(?:on|the)\s+", "", text)
     return re.sub(r"[\s\"'.,!]+", " ", text.lower()).strip() or text
