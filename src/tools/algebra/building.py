@@ -14,11 +14,15 @@ def build_list(values: list[Value]) -> Value:
     rows = [value for value in values if isinstance(value, Items) and not value.ordered]
     widths = {len(row.items) for row in rows}
     if len(rows) == len(values) > 1 and len(widths) == 1:
-        cells = [item for row in rows for item in row.items]
-        if all(isinstance(cell, Quantity) and not cell.unit for cell in cells):
-            numbers = [[cell.number for cell in row.items] for row in rows]  # type: ignore[union-attr]
+        numbers = [_list_numbers(row) for row in rows]
+        if all(len(row) in widths for row in numbers):
             return Matrix(sp.ImmutableMatrix(numbers))
     return build_items(values, ordered=False)
+
+
+def _list_numbers(row: Items) -> list[Any]:
+    """Return the numbers without a unit in a row."""
+    return [cell.number for cell in row.items if isinstance(cell, Quantity) and not cell.unit]
 
 
 def build_items(values: list[Value], *, ordered: bool) -> Value:
@@ -27,16 +31,24 @@ def build_items(values: list[Value], *, ordered: bool) -> Value:
         return values[0]
     if not values:
         return Region(sp.S.EmptySet)
-    if all(isinstance(value, Region) for value in values) and not ordered:
-        return Region(sp.Union(*(value.content for value in values)))  # type: ignore[union-attr]
-    if all(isinstance(value, Named) and len(value.items) == 1 for value in values):
-        pairs = [value.items[0] for value in values if isinstance(value, Named)]
-        names = [re.sub(r"^x_?\d$", "x", name) for name, _ in pairs]
-        if len(set(names)) == len(names):
-            return build_named(dict(zip(names, (v for _, v in pairs), strict=True)))
-        if len(set(names)) == 1:  # the solutions of one unknown
-            return Named(((names[0], build_items([value for _, value in pairs], ordered=False)),))
-    return Items(tuple(values), ordered)
+    regions = [value.content for value in values if isinstance(value, Region)]
+    if len(regions) == len(values) and not ordered:
+        return Region(sp.Union(*regions))
+    single = [value for value in values if isinstance(value, Named) and len(value.items) == 1]
+    joined = _join_named(single) if len(single) == len(values) else None
+    return Items(tuple(values), ordered) if joined is None else joined
+
+
+def _join_named(single: list[Named]) -> Value | None:
+    """Return values of one name each by their names, or as the solutions of one unknown (`x1` and
+    `x2` are of `x`); None if some names are equal and others are not."""
+    names = [re.sub(r"^x_?\d$", "x", value.items[0][0]) for value in single]
+    contents = [value.items[0][1] for value in single]
+    if len(set(names)) == len(names):
+        return build_named(dict(zip(names, contents, strict=True)))
+    if len(set(names)) == 1:
+        return Named(((names[0], build_items(contents, ordered=False)),))
+    return None
 
 
 def build_named(items: dict[str, Value]) -> Value:
@@ -100,9 +112,6 @@ def rationalize(number: float) -> Any:
         if abs(float(simple) - number) <= error * abs(number):
             return sp.Rational(simple.numerator, simple.denominator)
     written = f"{number:.12g}"
-    short = len(re.sub(r"e.*|[-.]", "", written).strip("0")) < 12
-    return (
-        sp.Rational(written)
-        if short and abs(float(written) / number - 1) < 1e-14
-        else sp.Float(number)
-    )
+    digits = re.sub(r"e.*|[-.]", "", written).strip("0")
+    exact = len(digits) < 12 and abs(float(written) / number - 1) < 1e-14
+    return sp.Rational(written) if exact else sp.Float(number)

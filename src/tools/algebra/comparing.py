@@ -243,7 +243,8 @@ def _is_variable_for_unit(expression: Quantity, measured: Quantity) -> bool:
     if measured.unit is None or expression.unit or len(symbols) != 1:
         return False
     (symbol,) = symbols
-    return symbol.name == measured.unit.name and bool(expression.number == measured.number * symbol)
+    same_number = bool(expression.number == measured.number * symbol)
+    return same_number and bool(symbol.name == measured.unit.name)
 
 
 def _same_ratio(a: Sequence[Any], b: Sequence[Any]) -> bool:
