@@ -140,6 +140,8 @@ _LABEL = re.compile(
     re.I,
 )
 _ORDINAL = re.compile(rf"(第\d+[{HAN}]{{1,2}}?)(?=\d)")
+_TIME_BEFORE = re.compile(rf"\A{NUMBER} [A-Za-z]+ (?={NUMBER}{UNIT})")
+"""A quantity that only comes before a calculation: `in 5 days 12 apples × 3 = 36 apples`."""
 _ROUNDS = re.compile(
     r"approx|\bround(?:ed|ing|s)?\b|to the nearest|estimat|decimal places?|significant|roughly"
     r"|左右|上下|四舍五入|保留|估[算计]|大约|约[是为等\d]|近似|进一|去尾",
@@ -494,6 +496,8 @@ def _read_relation(left: str, sign: str, right: str, rest: str) -> _Relation | N
     unit = _BRACKETED.match(rest)
     right += unit[1] if unit and right[-1:].isdigit() else ""
     kinds = find_kinds(f"{left} = {right}", lookup_unit)
+    if read_side(left, kinds, lookup_unit) is None:
+        left = _TIME_BEFORE.sub("", left)
     sides = read_side(left, kinds, lookup_unit), read_side(right, kinds, lookup_unit)
     if not sides[0] or not sides[1]:
         return None

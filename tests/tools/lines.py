@@ -343,6 +343,8 @@ RIGHT = [
     "3.456 × 10 = 34.56 ≈ 34.6",
     "1 ton = 2000 lb, 3 tons = 3 × 2000 = 6000 lb",
     "15÷4=3···3",
+    "In 5 days 12 apples × 3 = 36 apples",
+    "3 boxes 2 pens × 2 = 6 boxes 4 pens",
 ]
 """Lines that are right, or that state nothing a machine can judge."""
 
@@ -400,6 +402,7 @@ WRONG = [
     ("12千米÷40分=20千米/时", "12千米÷40分=18千米/时"),
     ("$15 per hour × 4 hours = $70", "$15 per hour × 4 hours = $60"),
     ("3又1/2小时=3.5小时=3.5×60=200分", "3又1/2小时=3.5小时=3.5×60=210分"),
+    ("In 5 days 12 apples × 3 = 40 apples", "In 5 days 12 apples × 3 = 36 apples"),
 ]
 """Wrong lines, and how they are put right."""
 
