@@ -1,15 +1,22 @@
 """Arithmetic in prose: what is stated and wrong is found, what states nothing is let alone."""
 
 import time
+from fractions import Fraction
 
 import pytest
 from concertino.tools.arithmetic import (
     evaluate_expressions,
     find_statements,
+    find_wrong,
+    lookup_unit,
     simplify_latex,
     wrong_statements,
 )
 from concertino.tools.sandbox import default_sandbox
+from hypothesis import given, settings
+
+from tests.tools.chains import right_chains, wrong_chains
+from tests.tools.lines import RIGHT, WRONG, WRONG_AS_THEY_STAND
 
 
 @pytest.mark.parametrize(
@@ -144,3 +151,57 @@ def test_simple_latex_becomes_plain_and_other_formulas_stay() -> None:
     assert simplify_latex("Calculate 67 x 100, then 2x + 3.") == "Calculate 67 × 100, then 2x + 3."
     assert simplify_latex("it costs $5 and $7") == "it costs $5 and $7"
     assert simplify_latex(r"$\sqrt{2}$") == r"$\sqrt{2}$"
+
+
+@pytest.mark.parametrize("line", RIGHT)
+async def test_a_line_that_can_be_read_rightly_is_not_called_wrong(line: str) -> None:
+    assert await wrong_statements(default_sandbox(), line) == []
+
+
+@pytest.mark.parametrize("line", [line for line, _ in WRONG])
+async def test_a_line_that_is_wrong_however_it_is_read_is_called_wrong(line: str) -> None:
+    assert len(await wrong_statements(default_sandbox(), line)) == 1
+
+
+@pytest.mark.parametrize(("line", "wrong"), WRONG_AS_THEY_STAND)
+async def test_a_wrong_line_that_cannot_be_put_right_is_still_named(line: str, wrong: str) -> None:
+    assert wrong in await wrong_statements(default_sandbox(), line)
+
+
+@settings(deadline=None)
+@given(right_chains())
+async def test_no_right_chain_of_units_and_mixed_numbers_is_called_wrong(chain: str) -> None:
+    assert await wrong_statements(default_sandbox(), chain) == []
+
+
+@settings(deadline=None)
+@given(wrong_chains())
+async def test_every_plain_wrong_chain_is_called_wrong(chain: tuple[str, str]) -> None:
+    wrong, _ = chain
+    assert await wrong_statements(default_sandbox(), wrong) != []
+
+
+async def test_a_rounded_number_is_known_from_the_text_around_the_line() -> None:
+    line = "0.67 × 3000 = 2000"
+    assert await find_wrong(default_sandbox(), line) != []
+    assert await find_wrong(default_sandbox(), line, within=f"2 ÷ 3 ≈ 0.67\n{line}") == []
+
+
+async def test_a_letter_that_the_text_solves_for_is_no_unit() -> None:
+    line = "10 - 4 = 2m"
+    assert await find_wrong(default_sandbox(), line) != []
+    assert await find_wrong(default_sandbox(), line, within=f"{line}\nm = 3") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("km", (1000, "length")),
+        ("Hours", (3600, "time")),
+        ("角", (Fraction(1, 10), "yuan")),
+        ("apples", None),
+        ("分", None),
+    ],
+)
+def test_a_unit_has_a_factor_and_a_dimension(name: str, found: tuple[Fraction, str] | None) -> None:
+    assert lookup_unit(name) == found

@@ -8,12 +8,13 @@ reasoning uses it.
 import re
 from fractions import Fraction
 
-from ...tools.arithmetic import evaluate_expressions, find_statements, format_value
+from ...tools.arithmetic import Statement, evaluate_expressions, find_wrong, format_value
 from ...tools.sandbox import Sandbox
 
 MAX_SLIPS = 4
 """Most corrections per line."""
 
+_CLOCK = re.compile(r"[-+].*=\s*\d+[时点]")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)", re.A)
 
 
@@ -26,7 +27,7 @@ async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> 
     for line in reasoning.splitlines():
         line = _replace_numbers(line, right)
         for _ in range(MAX_SLIPS):
-            slips = await _find_slips(sandbox, line)
+            slips = await _find_slips(sandbox, line, f"{problem}\n{reasoning}")
             slip = next((number for number in slips if number not in given), None)
             if slip is None:
                 break
@@ -36,19 +37,35 @@ async def correct_arithmetic(sandbox: Sandbox, reasoning: str, problem: str) -> 
     return "\n".join(lines)
 
 
-async def _find_slips(sandbox: Sandbox, line: str) -> dict[str, str]:
+async def _find_slips(sandbox: Sandbox, line: str, within: str) -> dict[str, str]:
     """Return the wrong results in a line, mapped to the right ones. A wrong sign alone does not
     count: "20 are wanted, 12 - 20 = 8 are missing"."""
-    stated = [s for s in find_statements(line) if s.sign == "=" and _is_plain_number(s.right)]
-    if not stated:
-        return {}
-    exact = await evaluate_expressions(sandbox, [statement.left for statement in stated])
-    return {
-        statement.right: format_value(value)
-        for statement, value in zip(stated, exact, strict=True)
-        if value is not None
-        and abs(abs(value) - Fraction(statement.right)) >= _last_place(statement.right)
-    }
+    wrong = await find_wrong(sandbox, line, within=within)
+    slips = {}
+    for statement in wrong:
+        if statement.sign != "=" or not _is_plain_number(statement.right):
+            continue
+        if statement.right in _NUMBER.findall(statement.shown.partition("=")[0]):
+            continue
+        value = await _find_right_value(sandbox, statement)
+        if value is not None:
+            slips[statement.right] = format_value(value)
+    return slips
+
+
+async def _find_right_value(sandbox: Sandbox, statement: Statement) -> Fraction | None:
+    """Return the value that a wrong result should have; None if it is only rounded, or if two
+    readings give values equally near."""
+    lefts = [statement.left, *(r.left for r in statement.others if r.right == statement.right)]
+    stated = Fraction(statement.right)
+    values = {value for value in await evaluate_expressions(sandbox, lefts) if value is not None}
+    if _CLOCK.search(statement.shown):
+        values = {value for value in values if 0 <= value < 24}
+    if any(abs(abs(value) - stated) < _last_place(statement.right) for value in values):
+        return None
+    if len(values) > 1:
+        values = {value for value in values if stated <= 3 * value <= 9 * stated}
+    return values.pop() if len(values) == 1 else None
 
 
 def _replace_numbers(line: str, right: dict[str, str]) -> str:

@@ -1,8 +1,14 @@
 """Reasoning with slips of arithmetic: these are put right, and nothing else is touched."""
 
+import re
+
 import pytest
 from concertino.agents.math.recomputation import correct_arithmetic
 from concertino.context import get_sandbox
+from hypothesis import assume, given, settings
+
+from tests.tools.chains import right_chains, wrong_chains
+from tests.tools.lines import RIGHT, WRONG, WRONG_AS_THEY_STAND
 
 PROBLEM = "A factory makes 50 quarts in 4 hours. How many in 48 hours?"
 
@@ -102,3 +108,50 @@ async def test_what_is_rounded_or_unclear_or_right_stays(reasoning: str) -> None
 
 async def test_a_number_of_the_problem_is_never_replaced() -> None:
     assert await put_right("12 × 4 = 50", "He has 50.") == "12 × 4 = 50"
+
+
+@pytest.mark.parametrize("line", RIGHT)
+async def test_a_line_that_can_be_read_rightly_is_not_changed(line: str) -> None:
+    assert await put_right(line, "") == line
+
+
+@pytest.mark.parametrize(("line", "expected"), WRONG)
+async def test_a_line_that_is_wrong_however_it_is_read_is_put_right(
+    line: str, expected: str
+) -> None:
+    assert await put_right(line, "") == expected
+
+
+@pytest.mark.parametrize("line", [line for line, _ in WRONG_AS_THEY_STAND])
+async def test_a_wrong_line_without_a_sure_correction_stays(line: str) -> None:
+    assert await put_right(line, "") == line
+
+
+@settings(deadline=None)
+@given(right_chains())
+async def test_no_right_chain_of_units_and_mixed_numbers_is_changed(chain: str) -> None:
+    assert await put_right(chain, "") == chain
+
+
+@settings(deadline=None)
+@given(wrong_chains())
+async def test_every_plain_wrong_chain_is_put_right(chain: tuple[str, str]) -> None:
+    wrong, right = chain
+    left, _, result = wrong.rpartition("=")
+    numbers = re.findall(r"\d+", result)
+    assume(numbers[0] not in re.findall(r"\d+", left))
+    assume("-" not in right.rpartition("=")[2])
+    assert await put_right(wrong, "") == right
+
+
+async def test_a_result_that_is_also_one_of_the_numbers_calculated_with_stays() -> None:
+    assert await put_right("17 × 3 = 17", "") == "17 × 3 = 17"
+
+
+async def test_two_readings_that_are_equally_near_leave_the_line_as_it_is() -> None:
+    assert await put_right("3 weeks × 7 = 50 days", "") == "3 weeks × 7 = 50 days"
+
+
+async def test_numbers_rounded_earlier_are_calculated_with_as_they_are_meant() -> None:
+    reasoning = "2 ÷ 3 ≈ 0.67\n0.67 × 3000 = 2000"
+    assert await put_right(reasoning, "") == reasoning
