@@ -192,7 +192,7 @@ async def test_the_forms_of_comprehension_are_held_as_well() -> None:
 
 async def test_an_invented_price_is_found() -> None:
     problem = "A shop sells pens and each customer gets a discount. How much does Tom pay?"
-    assert await find_made_up_numbers(default_sandbox(), "answer = 37 * 3", problem) == ["37", "3"]
+    assert "37" in await find_made_up_numbers(default_sandbox(), "answer = 37 * 3", problem)
 
 
 async def test_only_an_answer_to_the_question_is_verified_by_its_relations() -> None:

@@ -1,9 +1,15 @@
 """A question says by its words what an answer is; an answer of another type is not an answer."""
 
+import json
+from pathlib import Path
+
 import pytest
 from concertino.tools.algebra.asking import fit_value, list_broken_forms, read_question
 from concertino.tools.algebra.reading import read_value
 from concertino.tools.algebra.showing import write_text
+
+QUESTIONS = Path(__file__).parents[3] / "bench" / "answers" / "questions.jsonl"
+MAX_REFUSED = 0.02
 
 
 def fit(problem: str, answer: str) -> str | None:
@@ -154,3 +160,14 @@ def test_forms_that_a_number_breaks_are_named() -> None:
 def test_what_is_counted_on_average_need_not_be_whole() -> None:
     assert broken("How many books does each child read on average?", "7/2") == []
     assert broken("平均每人读多少本书？", "7/2") == []
+
+
+def test_few_labelled_answers_that_fit_their_question_are_refused() -> None:
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
+    fitting = [case for case in map(json.loads, lines) if case["fits"]]
+    refused = [
+        case
+        for case in fitting
+        if fit(case["question"], case["answer"]) is None or broken(case["question"], case["answer"])
+    ]
+    assert len(refused) <= MAX_REFUSED * len(fitting), refused
