@@ -8,7 +8,7 @@ import sympy as sp
 
 from ...language.text import HAN
 from .labels import MEASURE_WORDS
-from .units import Dimension, singular
+from .units import Dimension, find_unit, singular
 from .values import (
     Clock,
     Date,
@@ -52,6 +52,9 @@ class _Comparison:
         self._strict = strict
 
     def holds(self, a: Value, b: Value) -> bool:
+        """Return whether two values are equal in this way."""
+        if _is_undefined(a) or _is_undefined(b):
+            return False
         if a == b:
             return True
         a, b = _unname(a, b), _unname(b, a)
@@ -126,9 +129,7 @@ class _Comparison:
         """Compare an angle with a multiple of pi."""
         angle: Dimension = (("angle", 1),)
         of_angle = known.unit is not None and known.unit.dimension == angle
-        return (
-            of_angle and bare.number.has(sp.pi) and self._same_number(known.canonical, bare.number)
-        )
+        return of_angle and bare.number.has(sp.pi) and same_expression(known.canonical, bare.number)
 
     def _same_number(self, a: Quantity, b: Quantity) -> bool:
         if same_expression(a.number, b.number):
@@ -149,6 +150,11 @@ class _Comparison:
                 return False
             del left[found]
         return True
+
+
+def _is_undefined(value: Value) -> bool:
+    """Return whether a value is a division by zero, which is equal to nothing."""
+    return isinstance(value, Quantity) and bool(value.number.has(sp.zoo, sp.nan))
 
 
 def _by_key(value: Named) -> dict[str, Value]:
@@ -244,7 +250,9 @@ def _is_variable_for_unit(expression: Quantity, measured: Quantity) -> bool:
         return False
     (symbol,) = symbols
     same_number = bool(expression.number == measured.number * symbol)
-    return same_number and bool(symbol.name == measured.unit.name)
+    unit = find_unit(symbol.name)
+    same_unit = unit is not None and unit[1:] == measured.unit[1:]
+    return same_number and same_unit
 
 
 def _same_ratio(a: Sequence[Any], b: Sequence[Any]) -> bool:

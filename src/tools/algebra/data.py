@@ -14,15 +14,37 @@ from .numerals import NUMBER, read_number
 
 MAX_STATED = 1
 """Most numbers of a problem in which made-up data are looked for."""
-LARGEST_COUNT = 52
-"""Whole numbers up to this one count sides, months and cards, where no money is asked for."""
+LARGEST_COUNT = 12
+"""Whole numbers up to this one count sides and months, where no money is asked for."""
 
 _COMMON = frozenset(
     sp.Rational(number)
     for number in (
         *(0, 1, 2),
         *("1/2", "1/4", "3/4", "1/3", "2/3"),
-        *(16, 24, 28, 29, 30, 31, 52, 60, 90, 100, 144, 180, 270, 360, 365, 366, 500, 1000, 1440),
+        *(
+            13,
+            16,
+            24,
+            36,
+            28,
+            29,
+            30,
+            31,
+            52,
+            60,
+            90,
+            100,
+            144,
+            180,
+            270,
+            360,
+            365,
+            366,
+            500,
+            1000,
+            1440,
+        ),
         *(1760, 3600, 5280, 10_000, 86_400, 100_000, 1_000_000),
         *("3.14", "3.1416", "3.14159", "22/7", "9.8"),
     )
@@ -62,6 +84,8 @@ def _read_numbers(text: str) -> set[Any]:
         text = simplify(text)
     found = set()
     for match in NUMBER.finditer(text):
+        if match["han"] == "一" or (match["words"] or "").lower() == "one":
+            continue  # `一些`, `one of them`
         try:
             value = abs(read_number(match))
         except ValueError:

@@ -1,6 +1,7 @@
 """Dates and times of day, in English and Chinese."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from .values import Clock, Date, Value
@@ -61,7 +62,8 @@ def read_date(text: str) -> Value | None:
     text = re.sub(r"(?i)^(?:the|on)\s+", "", text)
     matches = (form.fullmatch(text) for form in _DATE_FORMS)
     found = next((match for match in matches if match), None)
-    return None if found is None else _build_date(found.groupdict())
+    read = None if found is None else _build_date(found.groupdict())
+    return replace(read, shown=text) if read else None
 
 
 def _build_date(parts: dict[str, str | None]) -> Date | None:

@@ -46,6 +46,8 @@ def describe_answer(text: str, *, words: bool = True) -> dict[str, Any] | None:
 
 def compare_answers(left: str, right: str, *, exact: bool = False) -> bool:
     """Return whether two written answers are equal; unless `exact`, up to rounding."""
+    if left.strip() == right.strip():
+        return bool(left.strip())
     return is_same_value(read_value(left), read_value(right), rounded=not exact)
 
 

@@ -49,10 +49,23 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _INDEX = re.compile(r"_?\d+$|_[A-Za-z]$")
 _ATTRIBUTE = re.compile(r"\.\s*[A-Za-z_]")
 
-_FOREIGN = re.compile(r"//|(?<!\))(?<!\) )&|\d%\d|[~@`½]|(?<!\|)\|\||\n|\d[lL]g|log_|\bmod\b")
-"""Operators that would be Python's, and notations that have another meaning to SymPy."""
-_TOWER = re.compile(
-    r"(?:\^|\*\*)\s*\(?-?(?:\d{4,}|\d+\s*(?:\^|\*\*)|\()|\d{4,}\)?!|factorial\(\d{4,}|exp\(exp"
+_FOREIGN = re.compile(
+    r"""
+      //|\d%\d|\d\s*\|\s*\d|(?<!\|)\|\||(?<!\))(?<!\)\ )&|[~@`½]|\n
+    | \d\s+\d+(?![\d/])|\.\d+\.|^\d+\s*-\s*\d+$
+    | \d[lL]g|log_|\bmod\b
+    """,
+    re.VERBOSE,
+)
+"""Python's operators, several numbers, ranges, and notations that mean something else to SymPy."""
+TOO_LARGE = re.compile(
+    r"""
+      (?:\^|\*\*)\s*-?(?:\d{4,}|\d+\s*(?:\^|\*\*)|\([^()]*(?:\^|\*\*))
+    | (?:\d{4,}|\))\s*!
+    | (?:factorial|binomial)\([^()]*(?:\d{4,}|\^|\*\*)
+    | exp\(\s*exp | \d[eE][-+]?\d{4,}
+    """,
+    re.VERBOSE,
 )
 """Powers and factorials of more digits than can be computed, or shown."""
 
@@ -65,6 +78,7 @@ _ABSOLUTE = re.compile(r"\|([^|]*)\|")
 _MEANINGS: dict[str, Any] = {
     **{letter: sp.Symbol(letter) for letter in ("C", "S", "N", "Q", "O", "beta", "gamma")},
     "e": sp.E,
+    "E": sp.Symbol("E"),
     "i": sp.I,
     "lg": lambda x: sp.log(x, 10),
 }
@@ -88,7 +102,7 @@ def parse_expression(text: str) -> Any:
         ValueError: it has words that are neither functions nor single letters.
         Exception: of any kind, as SymPy does on what it cannot parse.
     """
-    if not _is_formula(text) or _FOREIGN.search(text) or _TOWER.search(text):
+    if not _is_formula(text) or _FOREIGN.search(text) or TOO_LARGE.search(text):
         raise ValueError(f"not a value: {text}")
     plain = _convert_to_sympy(text)
     return parse_expr(plain, local_dict=dict(_MEANINGS), transformations=_TRANSFORMATIONS)

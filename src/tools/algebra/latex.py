@@ -82,7 +82,7 @@ _PLAIN_COMMANDS = {
     "": "left right displaystyle angle triangle !",
 }
 """Plain text, and the LaTeX commands for it."""
-_KEPT_COMMANDS = "sin cos tan ln log exp pi alpha beta gamma theta % $ & # _ { }"
+_KEPT_COMMANDS = "sin cos tan ln lg log exp pi alpha beta gamma theta % $ & # _ { }"
 """Commands whose name is the plain text."""
 _COMMANDS = {
     **{name: plain for plain, names in _PLAIN_COMMANDS.items() for name in names.split()},

@@ -57,6 +57,10 @@ _PLAIN_CHINESE = re.compile(
 
 _DERIVED = re.compile(r"[的之](?:和|差|积|商|比|倍|平方|立方|一半)|\d倍")
 """Something made of the unknowns."""
+_GIVEN_ROOT = re.compile(
+    r"(?i)\bis (?:a|one|the) (?:root|solution)|(?:是|为)[^，。,]*的(?:一个)?[根解]"
+)
+"""What is told of a root, which is not what is asked."""
 _YES_OR_NO = re.compile(r"(?i)^\s*(?:is|are|does|do|can|has|have|will)\b")
 
 
@@ -79,7 +83,7 @@ def read_problem(text: str) -> Problem | None:
     plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", simplify(text.replace("\n", " ; ")))
     plain = re.sub(r"(?i)\breal numbers?\b", "reals", plain)
     selectors, rest = _take_selectors(plain)
-    if _DERIVED.search(rest) or _YES_OR_NO.search(plain):
+    if _DERIVED.search(rest) or _YES_OR_NO.search(plain) or _GIVEN_ROOT.search(plain):
         return None
     formulas, words = split_formulas(rest)
     chinese = "".join(word for word in words if not word.isascii())

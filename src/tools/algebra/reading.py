@@ -11,7 +11,7 @@ from functools import partial
 from .brackets import read_brackets
 from .building import build_items
 from .dates import read_clock, read_date
-from .expressions import read_by_math_verify, read_expression
+from .expressions import TOO_LARGE, read_by_math_verify, read_expression
 from .latex import simplify
 from .numerals import HAN_NUMBER, read_han
 from .parts import read_chain, read_parts
@@ -30,7 +30,7 @@ _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 _CHOICE = re.compile(r"^(?:选项?|(?i:option|choice))\s*(?=[A-F]$)")
 _HALF = re.compile(r"^半(?=个?小时|天|年|斤|米|千克|公斤)|^(?i:half an? )")
 _PER = re.compile(r"^每(小时|分钟?|秒钟?|天|千克|公斤|米|个)\s*(.+)$")
-_HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号点时分秒])")
+_HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号时分秒]|点(?![零〇一二三四五六七八九]+$))")
 _INTRODUCTION = re.compile(
     r"""^
     (?: about|approximately|approx\.?|around|roughly|≈|~
@@ -45,7 +45,7 @@ def read_value(text: str) -> Value:
     """Return the typed value of a written answer.
 
     Raises:
-        ValueError: the text is empty.
+        ValueError: the text is empty, or a number too large to be computed.
     """
     words = text.strip().strip("。").strip()
     if not words:
@@ -55,6 +55,8 @@ def read_value(text: str) -> Value:
     value = read_typed(words)
     if value is not None:
         return value
+    if TOO_LARGE.search(words):
+        raise ValueError("the answer is too large")
     with suppress(ValueError):  # LaTeX that is not known
         words = _strip_frame(simplify(words)) or words
     return Text(words)
@@ -83,11 +85,21 @@ def _strip_frame(text: str) -> str:
     quoted = re.fullmatch(r"""(['"])([^'"]*)\1""", text)
     text = quoted[2] if quoted else text
     text = re.sub(r"(?<=\d)!$", "", text) if text.endswith("!") and "！" in text else text
+    text = re.sub(r"^(?:Fraction|Decimal)\('?(-?[\d.]+)'?(?:, (\d+))?\)$", _to_fraction, text)
+    text = re.sub(r"^(?:negative|minus) (?=\d)", "-", text)
+    text = re.sub(r"^(?:人民币|RMB)\s*(?=\d)", "", text)
+    text = re.sub(r"^(?:a|one) dozen$", "12", text)
+    text = re.sub(r"^\d+\s*/\s*\d+\s*=\s*(?=\d+\s*(?:余|\.{3}|[rR]\b|remainder))", "", text)
+    text = re.sub(r"^[A-Z][a-z]+day, (?=[A-Z])", "", text)
     text = _CHOICE.sub("", text)
     text = _HALF.sub("0.5 ", text)
     text = _PER.sub(r"\2/\1", text)
     text = _HAN_DATE.sub(_to_digits, text)
     return _INTRODUCTION.sub("", text).strip()
+
+
+def _to_fraction(found: re.Match[str]) -> str:
+    return f"{found[1]}/{found[2]}" if found[2] else found[1]
 
 
 def _to_digits(found: re.Match[str]) -> str:

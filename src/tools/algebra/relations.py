@@ -9,7 +9,7 @@ from ...language.text import HAN
 from .building import build_named, type_relation
 from .expressions import parse_expression
 from .readers import PartReaders, Reader
-from .values import Equation, Quantity, Region, Value
+from .values import Equation, Quantity, Region, Truth, Value
 
 RELATION_SIGN = re.compile(r"<=|>=|!=|==|[=<>≠]")
 _RELATIONS = {
@@ -51,6 +51,8 @@ def read_relation(text: str, readers: PartReaders) -> Value | None:
 
 def _read_inequality(text: str) -> Value | None:
     relation = _parse_relation(text)
+    if relation in (sp.true, sp.false):
+        return Truth(relation == sp.true)
     has_unknowns = bool(getattr(relation, "free_symbols", None))
     return type_relation(relation) if has_unknowns else None
 

@@ -59,7 +59,7 @@ _WHOLE = r"(?:integer|whole number)"
 
 SELECTORS = (
     _select(
-        rf"how many {_WHOLE}s?(?: solutions?)?",
+        rf"how many {_WHOLE}s?(?: solutions?)?(?: (?:does|do|are there)\b)?",
         r"有(?:几个|多少个)整数[解根]?|整数[解根]?\s*[a-z]?\s*(?:的个数|有(?:几个|多少个))",
         _is_whole,
         len,
@@ -116,8 +116,8 @@ SELECTORS = (
         r"(?:numbers?|values?) (?=[a-z]\b)(?!of)",
         r"$.",
     ),
-    _select(r"(?:is a )?negative integers?", r"(?:是|为)?负整数", _is_negative_whole),
     _select(r"non-?negative integers?", r"非负整数", _is_nonnegative_whole),
+    _select(r"(?:is a )?negative integers?", r"(?:是|为)?负整数", _is_negative_whole),
     _select(rf"(?:is an |are )?{_WHOLE}s?", r"(?:是|为)?整数", _is_whole),
     _select(r"(?:is )?positive", r"(?:是|为)?正的?(?:实)?数?", _is_positive),
     _select(r"(?:is )?negative", r"(?:是|为)?负的?(?:实)?数?", _is_negative),

@@ -8,7 +8,7 @@ from .comparing import is_same_value
 from .problems import read_problem
 from .solving import list_expected
 from .textbook import write_text
-from .values import Equation, Value
+from .values import Equation, Quantity, Value
 
 
 def find_held_relations(problem: str, answer: Value) -> str | None:
@@ -18,7 +18,7 @@ def find_held_relations(problem: str, answer: Value) -> str | None:
     one reading, another answer.
     """
     read = read_problem(problem)
-    if read is None:
+    if read is None or (isinstance(answer, Quantity) and answer.is_percentage):
         return None
     expected = list_expected(read)
     if not any(is_same_value(value, answer, strict=True) for value in expected):

@@ -36,7 +36,7 @@ def write_text(value: Value) -> str:
         case Remainder():
             return f"{value.quotient} r {value.remainder}"
         case Date():
-            return _write_date(value)
+            return value.shown or _write_date(value)
         case Clock():
             return f"{value.minutes // 60}:{value.minutes % 60:02}"
         case Items():

@@ -54,6 +54,8 @@ class Date:
     year: int | None
     month: int
     day: int | None
+    shown: str = field(default="", compare=False)
+    """The date as written."""
 
 
 @dataclass(frozen=True)

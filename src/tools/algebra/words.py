@@ -16,7 +16,7 @@ _NO_SOLUTION = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ALL_NUMBERS = re.compile(
-    r"(?i)(?:all|any) (?:real )?numbers?|(?:所有|全体|任意|一切)实数|all reals|Reals|R"
+    r"(?i)(?:all|any) (?:real )?numbers?|(?:所有|全体|任意|一切)实数|all reals|Reals"
 )
 _YES = ("yes", "true", "是", "是的", "对", "正确", "correct", "能", "可以")
 _NO = ("no", "false", "否", "不是", "不对", "错误", "incorrect", "不能")

@@ -55,7 +55,7 @@ def test_solutions_of_one_unknown_are_read_as_its_values(text: str) -> None:
         ("percentage", ["75%", "百分之七十五", r"75\%", "７５％"]),
         ("quantity", ["162 cm²", "60 km/h", "3小时25分", "5元3角", "$5", "23 chickens", "12只"]),
         ("expression", ["2xy+1", "x^2 + 1", "a^2 - b^2", r"\frac{x}{2}"]),
-        ("ratio", ["3:2", "3∶2", "3：2：1", "10:30", r"3\colon 2"]),
+        ("ratio", ["3:2", "3∶2", "3：2：1", r"3\colon 2"]),
         ("remainder", ["3余2", "3 r 2", "3 remainder 2", "3……2", "商3余2"]),
         ("date", ["2024-03-05", "March 5, 2024", "5 March 2024", "2024年3月5日", "3月5日"]),
         ("time", ["3:25 pm", "下午3点25分", "8点", "15点30分", "7 o'clock"]),
