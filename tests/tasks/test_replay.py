@@ -95,7 +95,9 @@ async def test_what_has_ended_is_not_run_again(serve: Serve, tmp_path: Path) -> 
 
 def test_a_killed_replay_goes_on_with_the_task_it_was_at(serve: Serve, tmp_path: Path) -> None:
     server = serve()
-    path = questions(tmp_path, {"question": PENS}, {"question": "What do 3 pens cost?"})
+    path = questions(
+        tmp_path, {"question": PENS}, {"question": "What do 12 pens at 3 dollars cost?"}
+    )
     held = server.hold("reasoning")
     command = ["replay", str(path), "--workflow", "solve_math"]
     killed = start_command(*command)

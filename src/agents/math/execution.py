@@ -19,6 +19,7 @@ from ...language.text import HAN
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import (
+    Answer,
     Attempt,
     Comprehension,
     Execution,
@@ -31,7 +32,7 @@ from ...state import (
     Usage,
     Verification,
 )
-from ...tools.answers import ProgramError, run_program
+from ...tools.answers import ProgramError, fit_answer, run_program
 from ...tools.numbers import extract_numbers
 from ...tools.sandbox import Sandbox
 from ..turns import (
@@ -51,6 +52,9 @@ MAX_EXECUTIONS = 2
 """Executions per task before the best supported answer is used; a third rarely changes it."""
 RETRY_TEMPERATURE = 0.4
 """Temperature of a retry: a second program for the same plan must be a different one."""
+
+MAX_WORDS_CHARS = 60
+"""Longest answer in words, in characters; a longer one is a sentence about the answer."""
 
 _KEYWORD = re.compile(rf"\b(if|elif|while|for|in|and|or|not|return|else)(?=[{HAN}])")
 """Keyword followed directly by a Chinese name because the model omitted the space."""
@@ -214,11 +218,26 @@ async def _run_reply(sandbox: Sandbox, state: ChainTask, reply: str) -> StepResu
         program = f"{before}\ndel answer  # the earlier step's\n{program}"
     try:
         found = await run_program(sandbox, program)
+        if plan_of(state).steps[-1].id in state["chain"]:
+            await _check_type(sandbox, state, found.answer)
     except ProgramError as error:
         return StepResult(step_ids=state["chain"], program=program, ok=False, error=str(error))
     return StepResult(
         step_ids=state["chain"], program=program, ok=True, answer=found.answer, facts=found.facts
     )
+
+
+async def _check_type(sandbox: Sandbox, state: ChainTask, answer: Answer) -> None:
+    """Check that the last step's answer is of the type that the problem asks for.
+
+    Raises:
+        ProgramError: it is not, or it is a sentence.
+    """
+    sentence = answer.kind == "text" and len(answer.text) > MAX_WORDS_CHARS
+    if sentence or await fit_answer(sandbox, format_problem(state), answer) is None:
+        raise ProgramError(
+            f"ValueError: `answer` is {answer.text[:80]!r}; it must be only what is asked for"
+        )
 
 
 def plan_of(state: ExecutionInput) -> Plan:

@@ -150,6 +150,4 @@ def _explain_no_answer(state: TaskState) -> str:
         return say("report.missing", language, missing="; ".join(comprehended.missing))
     if executed and executed.error:
         return say("report.no_answer", language, error=executed.error)
-    if executed and executed.answer:
-        return say("report.no_fit", language, answer=executed.answer.text)
     return say("report.no_rounds", language, rounds=state["max_iterations"])

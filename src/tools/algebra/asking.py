@@ -99,7 +99,11 @@ _QUANTITIES: tuple[tuple[tuple[Dimension, ...], str, str], ...] = (
         "周长|多[长高远宽深]",
     ),
     (((("mass", 1),),), r"\bhow (?:heavy|much does .* weigh)\b", "多重|重多少"),
-    (_MONEY, r"\bhow much (?:money|does .* (?:pay|cost|spend|earn))\b", "多少钱"),
+    (
+        _MONEY,
+        r"\bhow much (?:money|do(?:es)? .* (?:pay|cost|spend|earn))\b|\bwhat do(?:es)? .* cost\b",
+        "多少钱",
+    ),
 )
 """Dimensions that an amount may have, with the words that ask for it."""
 _NEVER_NEGATIVE = re.compile(r"(?i)\b(?:pay|cost|spend)s?\b|多少钱")
@@ -411,7 +415,7 @@ def _fit_percentage(value: Quantity) -> Value | None:
 def list_forms(asked: Asked, expected: list[str]) -> list[str]:
     """Return the forms that an answer is held to: those of the words, and those that comprehension
     expects, but a measured amount need not be whole."""
-    measured = asked.kind not in (None, "count")
+    measured = asked.unit is not None or asked.kind in ("percentage", "probability", "fraction")
     more = [form for form in expected if not (form == "whole" and measured)]
     return list(dict.fromkeys([*asked.forms, *more]))
 

@@ -130,6 +130,7 @@ def test_an_answer_of_another_type_is_none(scripted: Scripted) -> None:
     model = scripted(
         coordinator=AT_ONCE,
         execution=["```python\nanswer = 'as many as there are'\n```"],
+        repair=["```python\nanswer = 'as many as there are'\n```"],
         reasoning=["\\boxed{\\text{Monday}}"],
     )
     result = solve("A box has 3 rows of 4 pens. How many pens are in it?", model)
