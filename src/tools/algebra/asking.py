@@ -155,6 +155,9 @@ _GIVEN = re.compile(
 )
 
 
+FORMS = ("whole", "non_negative", "within_whole", "probability")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a question asks for."""
@@ -166,7 +169,7 @@ class Asked:
     dimensions: tuple[Dimension, ...] = ()
     """Dimensions that the answer's unit may have; empty if the words do not tell."""
     forms: tuple[str, ...] = ()
-    """What the answer is by its nature: `whole`, `non_negative`, `within_whole`, `probability`."""
+    """What the answer is by its nature, of `FORMS`."""
     limit: Any = None
     """The whole that the answer is a part of; None if there is none."""
     places: int | None = None
@@ -417,7 +420,7 @@ def list_forms(asked: Asked, expected: list[str]) -> list[str]:
     expects, but a measured amount need not be whole."""
     measured = asked.unit is not None or asked.kind in ("percentage", "probability", "fraction")
     more = [form for form in expected if not (form == "whole" and measured)]
-    return list(dict.fromkeys([*asked.forms, *more]))
+    return [form for form in FORMS if form in asked.forms or form in more]
 
 
 def list_broken_forms(value: Value, asked: Asked, expected: list[str]) -> list[str]:
