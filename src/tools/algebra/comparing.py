@@ -229,7 +229,7 @@ def _as_clock(value: Value) -> Value:
     """Return `15:30`, which is read as a ratio, as a time of day."""
     if isinstance(value, Ratio) and len(value.terms) == 2:
         hours, minutes = value.terms
-        if hours.is_Integer and minutes.is_Integer and 0 <= hours < 24 and 0 <= minutes < 60:
+        if hours.is_Integer and minutes.is_Integer and 0 <= hours < 24 and 10 <= minutes < 60:
             return Clock(int(60 * hours + minutes))
     return value
 

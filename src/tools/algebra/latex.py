@@ -140,6 +140,8 @@ def _to_sign(found: re.Match[str]) -> str:
     sign = _COMMANDS.get(found[1])
     if sign is None:
         raise ValueError(f"unknown command: {found[1]}")
+    if sign.isalpha() and found.string[found.end() : found.end() + 1].isalpha():
+        return f"{sign} "  # `\\sin x`, whose space belongs to the command
     return sign
 
 

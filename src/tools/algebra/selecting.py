@@ -55,7 +55,7 @@ def _is_nonnegative_whole(number: Any) -> Any:
 _ROOTS = r"(?:real |distinct |different |integer |whole )*(?:roots?|solutions?)"
 _ALL_ROOTS = rf"(?:the |all |its )*{_ROOTS}"
 _ONE_ROOT = r"(?:of the )?(?:real )?(?:root|solution)s?"
-_WHOLE = r"(?:integer|whole number)"
+_WHOLE = "integer"
 
 SELECTORS = (
     _select(

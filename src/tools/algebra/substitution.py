@@ -18,7 +18,9 @@ def find_held_relations(problem: str, answer: Value) -> str | None:
     one reading, another answer.
     """
     read = read_problem(problem)
-    if read is None or (isinstance(answer, Quantity) and answer.is_percentage):
+    if read is None or isinstance(answer, Equation):
+        return None  # an equation is the question handed back
+    if isinstance(answer, Quantity) and answer.is_percentage:
         return None
     expected = list_expected(read)
     if not any(is_same_value(value, answer, strict=True) for value in expected):
