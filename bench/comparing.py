@@ -2,10 +2,11 @@
 
     python -m bench.comparing
 
-Every pair of answers is compared, and every answer put back into its question, in the real
-sandbox, one after another. For each kind: how many there are, how many the code gets wrong in
-either direction; then each of those, and the milliseconds of a comparison. A call that fails or
-runs out of time counts as "different" or "not verified", as it does in the product.
+Every pair of answers is compared, every answer put back into its question, and every answer fitted
+to what its question asks, in the real sandbox, one after another. For each kind: how many there
+are, how many the code gets wrong in either direction; then each of those, and the milliseconds of
+a comparison. A call that fails or runs out of time counts as "different" or "not verified", as it
+does in the product.
 """
 
 import asyncio
@@ -16,7 +17,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from concertino.tools.answers import check_substitution, is_same_answer
+from concertino.tools.answers import (
+    check_substitution,
+    find_broken_forms,
+    fit_answer,
+    is_same_answer,
+    read_answer,
+)
 from concertino.tools.sandbox import Sandbox, default_sandbox
 from pydantic import BaseModel
 
@@ -92,6 +99,21 @@ async def substitute(sandbox: Sandbox, cases: Iterable[Substitution]) -> list[Ju
     return judged
 
 
+async def fit(sandbox: Sandbox, cases: Iterable[Question]) -> list[Judged]:
+    """Return each answer to a question as judged: its type, and the forms it is held to."""
+    judged = []
+    for case in cases:
+        read = await read_answer(sandbox, case.answer)
+        answer = await fit_answer(sandbox, case.question, read) if read else None
+        found = answer is not None
+        if answer is not None:
+            _, broken = await find_broken_forms(sandbox, case.question, answer, [])
+            found = not broken
+        text = f"{case.question}  |  {case.answer}  |  {case.why}"
+        judged.append(Judged(kind=case.language, text=text, wanted=case.fits, found=found))
+    return judged
+
+
 def report(judged: Sequence[Judged], wrongly: str, missed: str) -> None:
     """Print the table of kinds, then every case that was judged wrongly."""
     print(f"| kind | cases | {wrongly} | {missed} |")
@@ -130,7 +152,8 @@ async def main() -> None:
         f"p95 {p95:.1f}, slowest {max(taken):.0f}\n"
     )
     report(await substitute(sandbox, substitutions), 'false "verified"', "missed")
-    print(f"\n{len(questions)} questions are loaded; whether answers fit them is not measured yet")
+    print()
+    report(await fit(sandbox, questions), "accepted wrongly", "refused wrongly")
     sandbox.close()
 
 
