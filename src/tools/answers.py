@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +21,12 @@ if "answer" not in globals():
 from concertino.tools.algebra.entry import build_outcome as _build_outcome
 _outcome = _build_outcome(dict(globals()))
 """
+
+
+_BOX = "\\boxed{"
+_PLAIN_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+_JOINED = re.compile(r"[\s$]*(?:[,;，、]|and|or|和|或|与)?[\s$]*(?:[A-Za-z](?:_\d)?\s*=)?[\s$]*")
+_NAME_BEFORE = re.compile(r"([A-Za-z](?:_\d)?)\s*=[\s$]*\Z")
 
 
 class ProgramOutcome(BaseModel):
@@ -121,15 +127,33 @@ async def _call(sandbox: Sandbox, function: str, *arguments: Any, **options: Any
 
 
 def extract_boxed_answer(reply: str) -> str:
-    """Return the content of the last `\\boxed{…}` in a reply, or else its last number."""
-    start = reply.rfind("\\boxed{")
-    if start < 0:
-        numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?", reply)
+    """Return the content of the last `\\boxed{…}` in a reply, or else its last number. Boxes that
+    are joined, `x = \\boxed{1} and y = \\boxed{2}`, are one answer."""
+    boxes = list(_find_boxes(reply))
+    if not boxes:
+        numbers = _PLAIN_NUMBER.findall(reply)
         return numbers[-1] if numbers else ""
-    depth = 1
-    begin = start + len("\\boxed{")
-    for end in range(begin, len(reply)):
-        depth += {"{": 1, "}": -1}.get(reply[end], 0)
-        if depth == 0:
-            return reply[begin:end]
-    return reply[begin:]
+    joined = [boxes.pop()]
+    while boxes and _JOINED.fullmatch(reply[boxes[-1][1] : joined[0][0]]):
+        joined.insert(0, boxes.pop())
+    contents = [reply[start + len(_BOX) : end - 1] for start, end in joined]
+    if len(joined) == 1:
+        return contents[0]
+    names = [_NAME_BEFORE.search(reply[:start]) for start, _ in joined]
+    return ", ".join(
+        f"{name[1]} = {content}" if name else content
+        for name, content in zip(names, contents, strict=True)
+    )
+
+
+def _find_boxes(reply: str) -> Iterator[tuple[int, int]]:
+    """Yield the span of each box; one that is not closed ends with the text, and a brace more."""
+    start = reply.find(_BOX)
+    while start >= 0:
+        depth = 1
+        end = start + len(_BOX)
+        while depth and end < len(reply):
+            depth += {"{": 1, "}": -1}.get(reply[end], 0)
+            end += 1
+        yield start, end + (1 if depth else 0)
+        start = reply.find(_BOX, end)

@@ -199,3 +199,21 @@ async def test_only_an_answer_to_the_question_is_verified_by_its_relations() -> 
     problem = "求方程 x^2 - 5x - 6 = 0 的正根"
     assert await check_substitution(default_sandbox(), problem, "6") == "x^2 - 5*x - 6 = 0"
     assert await check_substitution(default_sandbox(), problem, "{-1, 6}") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (r"So \boxed{36}.", "36"),
+        (r"First \boxed{5}. Then 5 + 1, so \boxed{6}.", "6"),
+        (r"The roots are \boxed{1} and \boxed{-2}.", "1, -2"),
+        (r"$x = \boxed{1}$, $y = \boxed{2}$", "x = 1, y = 2"),
+        (r"解为 $\boxed{1}$ 和 $\boxed{-2}$。", "1, -2"),
+        (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed{36", "36"),
+        ("That makes 3 * 12 = 36.", "36"),
+        ("I do not know.", ""),
+    ],
+)
+def test_boxes_that_are_joined_are_one_answer(reply: str, answer: str) -> None:
+    assert extract_boxed_answer(reply) == answer

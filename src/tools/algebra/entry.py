@@ -14,7 +14,7 @@ from .objects import type_object
 from .reading import read_value
 from .showing import describe, write_whole
 from .substitution import find_held_relations
-from .values import Text
+from .values import Text, Value
 
 MAX_FACT_CHARS = 200
 
@@ -48,12 +48,20 @@ def compare_answers(left: str, right: str, *, exact: bool = False) -> bool:
     """Return whether two written answers are equal; unless `exact`, up to rounding."""
     if left.strip() == right.strip():
         return bool(left.strip())
-    return is_same_value(read_value(left), read_value(right), rounded=not exact)
+    return is_same_value(_read(left), _read(right), rounded=not exact)
+
+
+def _read(text: str) -> Value:
+    """Read an answer; one that is empty or too large is text, and equal only to itself."""
+    try:
+        return read_value(text)
+    except ValueError:
+        return Text(text)
 
 
 def group_answers(answers: list[str]) -> list[int]:
     """Return a group number for each written answer, equal for equal answers."""
-    return group_values([read_value(answer) for answer in answers])
+    return group_values([_read(answer) for answer in answers])
 
 
 def fit_answer(problem: str, answer: str) -> dict[str, Any] | None:
