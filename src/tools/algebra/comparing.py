@@ -106,7 +106,8 @@ class _Comparison:
             in_unit_of_a = self._same_number(a, Quantity(b.canonical / a.unit.factor))
             return in_unit_of_a or self._same_number(b, Quantity(a.canonical / b.unit.factor))
         if a.label and b.label:
-            alike = normalise_name(a.label) == normalise_name(b.label)
+            left, right = normalise_name(a.label), normalise_name(b.label)
+            alike = left == right or not (left and right)
             return alike and self._same_number(a, b)
         if (a.unit or a.label) and (b.unit or b.label):
             return False
@@ -163,7 +164,9 @@ def _by_key(value: Named) -> dict[str, Value]:
 
 def normalise_name(name: str) -> str:
     """Return a name as a key: single letters as they are, words in the singular, Chinese nouns
-    without their measure word."""
+    without their measure word, and nothing of a measure word alone."""
+    if name in MEASURE_WORDS:
+        return ""
     if len(name) == 1:
         return name
     bare = re.sub(rf"^[{MEASURE_WORDS}](?=[{HAN}])", "", name.replace("_", " "))

@@ -13,7 +13,7 @@ from .building import build_items
 from .dates import read_clock, read_date
 from .expressions import TOO_LARGE, read_by_math_verify, read_expression
 from .latex import simplify
-from .numerals import HAN_NUMBER, read_han
+from .numerals import HAN_NUMBER, NUMBER, read_han, read_number
 from .parts import read_chain, read_parts
 from .quantities import read_quantity, read_ratio, read_remainder
 from .readers import PartReaders, Reader
@@ -29,6 +29,10 @@ MAX_DIGITS = 1500
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 _CHOICE = re.compile(r"^(?:选项?|(?i:option|choice))\s*(?=[A-F]$)")
 _HALF = re.compile(r"^半(?=个?小时|天|年|斤|米|千克|公斤)|^(?i:half an? )")
+_AND_A_HALF = re.compile(
+    rf"^(?P<zh>\d+|{HAN_NUMBER})个半(?=小时|月|星期|钟头)"
+    r"|^(?P<en>\d+|[a-z]+) and a half(?: an?)?(?![a-z])"
+)
 _PER = re.compile(r"^每(小时|分钟?|秒钟?|天|千克|公斤|米|个)\s*(.+)$")
 _HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号时分秒]|点(?![零〇一二三四五六七八九]+$))")
 _INTRODUCTION = re.compile(
@@ -93,9 +97,17 @@ def _strip_frame(text: str) -> str:
     text = re.sub(r"^[A-Z][a-z]+day, (?=[A-Z])", "", text)
     text = _CHOICE.sub("", text)
     text = _HALF.sub("0.5 ", text)
+    text = _AND_A_HALF.sub(_add_half, text)
     text = _PER.sub(r"\2/\1", text)
     text = _HAN_DATE.sub(_to_digits, text)
     return _INTRODUCTION.sub("", text).strip()
+
+
+def _add_half(found: re.Match[str]) -> str:
+    """Return `3个半` and `two and a half` as a mixed number."""
+    whole = found["zh"] or found["en"]
+    number = NUMBER.fullmatch(whole)
+    return f"{read_number(number)} 1/2" if number else found[0]
 
 
 def _to_fraction(found: re.Match[str]) -> str:
