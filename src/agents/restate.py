@@ -25,7 +25,8 @@ class Restated(Contract):
 
 async def restate(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Rewrite the question. Writes `restated`."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         earlier=format_exchanges(state["earlier"]), question=state["question"]
     )

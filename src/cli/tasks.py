@@ -105,7 +105,8 @@ def run(
 def workflows(as_json: bool) -> None:
     from ..tasks.api import workflows as known
 
-    rows, language = known(), default_language()
+    rows = known()
+    language = default_language()
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return

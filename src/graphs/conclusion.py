@@ -137,7 +137,8 @@ def conclude(
     state: TaskState, workflow: str, names: Mapping[str, Mapping[Language, str]]
 ) -> TaskState:
     """End the task with the workflow's output: its text, sources and checks."""
-    output, language = output_of(state, workflow), state["language"]
+    output = output_of(state, workflow)
+    language = state["language"]
     if output is None:
         return {
             "status": "no_answer",

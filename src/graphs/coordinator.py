@@ -129,7 +129,8 @@ async def receive(state: TaskInput) -> TaskState:
 async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Ask the classifier and the bandit which workflow may fit the task. They only advise."""
     context = runtime.context or RunContext()
-    question, inputs = format_problem(state), state["inputs"]
+    question = format_problem(state)
+    inputs = state["inputs"]
     return {
         "routing": await route_task(
             question, inputs, list_available_workflows(state), context.checkpointer
@@ -237,7 +238,8 @@ def _route_choice(state: TaskState) -> str:
 
 
 def _build_options(state: TaskState) -> Options:
-    legal, flow = legal_actions(state), active_workflow(state)
+    legal = legal_actions(state)
+    flow = active_workflow(state)
     own = {agent.name for agent in flow.agents} if flow else set()
     choosing = all(name in WORKFLOWS and name not in own for name in legal if name != COMPLETE)
     return Options(
@@ -257,7 +259,8 @@ def _format_advice(state: TaskState, legal: list[str]) -> str:
 
 def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
     """Describe a choice: an agent of the active workflow, or another workflow."""
-    agent, language = find_agent(name), state["language"]
+    agent = find_agent(name)
+    language = state["language"]
     if agent and (name in own or name not in WORKFLOWS):
         return agent.description[language]
     if name in WORKFLOWS:

@@ -60,7 +60,8 @@ def build_dag(
         return {}
 
     def start_ready(state: Any) -> list[Send] | str:
-        needs, outcomes = dag.needs(state), dag.outcomes(state)
+        needs = dag.needs(state)
+        outcomes = dag.outcomes(state)
         if dag.stop_on_failure and "failed" in outcomes.values():
             return "conclude"
         ready = find_ready(needs, outcomes)

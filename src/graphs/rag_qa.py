@@ -70,7 +70,8 @@ async def retrieve_docs(state: RagInput) -> RagState:
     A second try retrieves twice as many, including passages less similar to the question. The query
     is embedded here, because a vector in the state would only bloat checkpoints.
     """
-    watch, inputs = Stopwatch(), parse_inputs(state, RagInputs)
+    watch = Stopwatch()
+    inputs = parse_inputs(state, RagInputs)
     wanted = inputs.top_k * (1 + count_turns(state, NAME))
     question = choose_query(state, NAME)
     pages, unread = await retrieve_page_passages(question, inputs.urls, wanted, state["language"])

@@ -65,7 +65,8 @@ class SearchState(SearchInput, total=False):
 async def search(state: SearchInput) -> SearchState:
     """Find pages, twice as many on a second try; without a provider, or offline, note why there are
     none."""
-    watch, language = Stopwatch(), state["language"]
+    watch = Stopwatch()
+    language = state["language"]
     wanted = parse_inputs(state, SearchInputs).pages * (1 + count_turns(state, NAME))
     found: SearchState = {"urls": [], "notes": [], "passages": []}
     try:

@@ -101,7 +101,8 @@ def collect_urls(state: SummarizeInput) -> list[str]:
 
 async def fetch_pages(state: SummarizeInput) -> SummarizeState:
     """Fetch the pages and split them into parts."""
-    watch, language = Stopwatch(), state["language"]
+    watch = Stopwatch()
+    language = state["language"]
     pages, notes = await read_pages(collect_urls(state), language)
     cut = [
         (page.title, piece.text)
@@ -144,7 +145,9 @@ def dispatch_parts(state: SummarizeState) -> list[Send] | str:
 
 async def summarize_part(state: PagePartTask, runtime: Runtime[RunContext]) -> SummarizeState:
     """Summarize one part."""
-    watch, part, language = Stopwatch(), state["part"], state["language"]
+    watch = Stopwatch()
+    part = state["part"]
+    language = state["language"]
     reply = await summarize(
         await resolve_model(runtime),
         part["text"],
@@ -163,7 +166,9 @@ async def summarize_part(state: PagePartTask, runtime: Runtime[RunContext]) -> S
 
 async def finish_summary(state: SummarizeState, runtime: Runtime[RunContext]) -> TaskState:
     """Combine the summaries of the parts into one, and check it against the pages."""
-    watch, language, task = Stopwatch(), state["language"], format_problem(state)
+    watch = Stopwatch()
+    language = state["language"]
+    task = format_problem(state)
     length = parse_inputs(state, SummarizeInputs).length
     parts = sorted(state.get("summaries", []), key=lambda part: part["number"])
     usage = sum(state.get("costs", []), Usage())

@@ -83,7 +83,8 @@ async def judge(state: StoryState, runtime: Runtime[RunContext]) -> WorkflowOutp
     watch = Stopwatch()
     if not any(state["segments"]):
         text = say("stories.nothing", state["language"])
-        output, spent = Output(workflow=WORKFLOW, status="no_answer", text=text), Usage()
+        output = Output(workflow=WORKFLOW, status="no_answer", text=text)
+        spent = Usage()
     else:
         findings, spent = await _run_checks(state, runtime)
         output = _build_story_output(state, findings)

@@ -219,7 +219,8 @@ class KnowledgeBase:
             KnowledgeBaseError: the embedder fails or the base cannot be written.
         """
         model = self._load(embedder)
-        target, done = build_collection_name(model.name), 0
+        target = build_collection_name(model.name)
+        done = 0
         self.store.set_damaged_aside()
         with self.store.lock():
             if self.store.collection == target:
@@ -258,7 +259,8 @@ class KnowledgeBase:
             raise InvalidTask(say("kb.invalid.top_k", top_k=top_k))
         if not query.strip() or not self._count_chunks():
             return []
-        query, embedder = replace_surrogates(query), self._get_embedder()
+        query = replace_surrogates(query)
+        embedder = self._get_embedder()
         vector = embedder.embed_query(query)
         depth = max(CANDIDATE_CHUNKS, 2 * top_k)
         with self.store.lock():

@@ -99,7 +99,8 @@ def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[s
         tokens = count_tokens(sentence)
         if fresh and sum(size for _, size in held) + tokens > chunk_size:
             yield _join(held)
-            held, fresh = _take_tail(held, overlap), False
+            held = _take_tail(held, overlap)
+            fresh = False
         held.append((sentence, tokens))
         fresh = True
     if fresh and _join(held):

@@ -119,7 +119,8 @@ async def count_events(state: BanditState) -> BanditState:
         history=dict(state.get("history", {})),
         counted=state["paged"] | recent,
     )
-    now, step = datetime.now(UTC), state.get("step", 0.0)
+    now = datetime.now(UTC)
+    step = state.get("step", 0.0)
     new = {event.id for event in state["events"] if apply_event(table, event, step, now)}
     return {
         "events": [],

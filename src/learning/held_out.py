@@ -64,10 +64,8 @@ class HeldOut:
         """
         import numpy as np
 
-        probabilities, enough = (
-            self._predict_probabilities(classifier),
-            len(self.drawn) >= MIN_SAMPLES,
-        )
+        probabilities = self._predict_probabilities(classifier)
+        enough = len(self.drawn) >= MIN_SAMPLES
         truth = np.array([self._names.index(question.label) for question in self._questions])
         return Judgement(
             figures=evaluation.compute_metrics(probabilities, truth),
@@ -87,7 +85,8 @@ class HeldOut:
         )
 
     def _estimate_rewards(self, classifier: Classifier) -> dict[str, Estimate]:
-        (logged, believed), firsts = self._logged, self._select_firsts(classifier)
+        (logged, believed) = self._logged
+        firsts = self._select_firsts(classifier)
         found = {
             "inverse_propensity": evaluation.estimate_inverse_propensity(logged, firsts),
             "self_normalised": evaluation.estimate_self_normalized(logged, firsts),

@@ -144,7 +144,8 @@ def _thompson(policy: Policy, found: list[Belief]) -> list[float]:
         above_all = [1.0] * NODES
         for n, (other, width) in enumerate(zip(found, spreads, strict=True)):
             if n != own:
-                gap, ratio = (other.mean - belief.mean) / width, spread / width
+                gap = (other.mean - belief.mean) / width
+                ratio = spread / width
                 above_all = [
                     so_far * math.erfc((gap - ratio * node) / _ROOT_2) / 2
                     for so_far, node in zip(above_all, _compute_nodes(), strict=True)

@@ -69,11 +69,9 @@ def retrain(
     later = HeldOut(questions[cut:], workflows)
     examples, too_few = _collect_examples(questions[:cut])
     new = fit(examples)
-    before, after, advantage = (
-        later.judge(old),
-        later.judge(new),
-        later.estimate_advantage(new, old),
-    )
+    before = later.judge(old)
+    after = later.judge(new)
+    advantage = later.estimate_advantage(new, old)
     enough = len(questions) - cut >= MIN_SAMPLES
     return new, TrainingReport(
         rule=rule,

@@ -196,7 +196,8 @@ def _build_record(
 ) -> TraceRecord:
     state = ending.state
     texts = TextRedactor(settings.trace_texts, settings.home)
-    routing, output = state.get("routing"), ending.output
+    routing = state.get("routing")
+    output = ending.output
     suggestion = routing.suggestion if routing else None
     return TraceRecord(
         task_id=ending.task_id,

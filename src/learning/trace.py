@@ -70,7 +70,9 @@ class Trace:
         keys: Collection[str] = (),
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
-        self._folder, self._file_bytes, self._days = folder, file_mb * 1_000_000, days
+        self._folder = folder
+        self._file_bytes = file_mb * 1_000_000
+        self._days = days
         self._today = today
         self._keys = [json.dumps(key)[1:-1] for key in keys]
 
@@ -93,7 +95,8 @@ class Trace:
         text = line.model_dump_json()
         for key in self._keys:
             text = text.replace(key, REDACTED)
-        written, today = text.encode() + b"\n", self._today()
+        written = text.encode() + b"\n"
+        today = self._today()
         with _lock_folder(self._folder):
             path = self._choose_file(today, len(written))
             if self._days and not path.exists():
@@ -175,7 +178,8 @@ class TextRedactor:
     """
 
     def __init__(self, mode: Literal["full", "hashed", "off"], home: Path) -> None:
-        self._mode, self._folder = mode, home / FOLDER
+        self._mode = mode
+        self._folder = home / FOLDER
 
     def redact_text(self, text: str | None) -> str | None:
         """Return the text, its hash or None, depending on the mode."""

@@ -156,7 +156,9 @@ class LanguageModel:
             StructuredOutputError: no try gave a valid value.
             ModelError: the model is unreachable or refused.
         """
-        conversation, spent, error = list(messages), Usage(), ""
+        conversation = list(messages)
+        spent = Usage()
+        error = ""
         usual = self._method
         room = int(max_tokens * CHARS_PER_TOKEN[language])
         bounded = bound_schema(model, room)
@@ -373,7 +375,8 @@ async def _connect(choice: Choice, settings: Settings) -> LanguageModel:
         from .embedded import start_embedded
 
         server = await start_embedded(settings)
-        base_url, key = server.base_url, SecretStr(server.api_key)
+        base_url = server.base_url
+        key = SecretStr(server.api_key)
     http = create_http_client(str(base_url), timeout)
     slots = None
     if server:

@@ -63,7 +63,9 @@ class EmbeddedServer:
     def __init__(
         self, path: Path, *, slot_folder: Path, context: int = 16384, parallel: int = 4
     ) -> None:
-        self.path, self.parallel, self.slot_folder = path, parallel, slot_folder
+        self.path = path
+        self.parallel = parallel
+        self.slot_folder = slot_folder
         self.api_key = secrets.token_urlsafe(32)
         self.model = path.stem
         library = _load_library()

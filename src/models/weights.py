@@ -176,7 +176,8 @@ class _SourceError(Exception):
 
     def __init__(self, key: str, reason: object = "") -> None:
         super().__init__(key, reason)
-        self.key, self.reason = key, reason
+        self.key = key
+        self.reason = reason
 
 
 WeightsSource = Callable[[ModelFile, int, Path], Generator[bytes]]
@@ -277,7 +278,8 @@ class _WeightsCache:
             record.write_text(json.dumps(entry, indent=1), encoding="utf-8")
 
     def _hash_file(self, path: Path) -> "hashlib._Hash":
-        digest, done = hashlib.sha256(), 0
+        digest = hashlib.sha256()
+        done = 0
         with path.open("rb") as file:
             for chunk in _read_chunks(file):
                 digest.update(chunk)
@@ -331,7 +333,8 @@ class _WeightsCache:
 
     def _append(self, source: WeightsSource, start: int) -> str:
         """Append the bytes from `start` to the end; return the digest of the whole file."""
-        digest, done = self._hash_file(self.unfinished) if start else hashlib.sha256(), start
+        digest = self._hash_file(self.unfinished) if start else hashlib.sha256()
+        done = start
         with self.unfinished.open("ab") as file:
             if start < self.model.size:
                 with closing(source(self.model, start, self.folder)) as chunks:

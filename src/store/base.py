@@ -263,7 +263,8 @@ async def insert_task(
     owner: str | None,
 ) -> None:
     """Implement `TaskStore.add` within a transaction."""
-    now, options = timestamp(), json.dumps(task)
+    now = timestamp()
+    options = json.dumps(task)
     await db.execute(
         "insert into tasks (task_id, thread_id, question, workflow, options, status, created, "
         "updated, owner) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (task_id) do nothing",
@@ -308,6 +309,7 @@ def advance_checkpoint_clock(found: CheckpointTuple | None) -> CheckpointTuple |
     another's would never be read.
     """
     if found:
-        time, last = checkpoint_ids.UUID(found.checkpoint["id"]).time, "_last_v6_timestamp"
+        time = checkpoint_ids.UUID(found.checkpoint["id"]).time
+        last = "_last_v6_timestamp"
         setattr(checkpoint_ids, last, max(time, getattr(checkpoint_ids, last) or 0))
     return found

@@ -112,7 +112,10 @@ class PostgresStore(TaskStore):
         lease: Lease | None = None,
     ) -> None:
         self.checkpointer = FencedSaver(self, source)
-        self._source, self._seconds, self._turns, self._lease = source, seconds, turns, lease
+        self._source = source
+        self._seconds = seconds
+        self._turns = turns
+        self._lease = lease
         self._turn = asyncio.Lock()
 
     @asynccontextmanager

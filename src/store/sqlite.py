@@ -47,7 +47,8 @@ class SqliteStore(TaskStore):
 
     def __init__(self, connection: aiosqlite.Connection, home: Path | None) -> None:
         self.checkpointer = AscendingSaver(connection, serde=serializer())
-        self._connection, self._home = connection, home
+        self._connection = connection
+        self._home = home
         self.lasting = home is not None
         self._session = SqliteSession(connection)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

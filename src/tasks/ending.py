@@ -127,7 +127,8 @@ async def _learn_once(
     opinions: Mapping[str, float] | None = None,
     **known: Any,
 ) -> Reward | None:
-    settings, entry = get_settings(), await store.get(task_id)
+    settings = get_settings()
+    entry = await store.get(task_id)
     state = await _load_state(store, task_id)
     flow = WORKFLOWS.get(state.get("active") or "")
     rated = {} if rating is None else {RATING: min(1.0, max(0.0, (rating - 1) / 4))}

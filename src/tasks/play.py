@@ -125,7 +125,9 @@ async def play(
         TaskBusy: another process has taken over the task.
         StoreUnavailable: the database does not respond.
     """
-    graph, settings, meter = build_graph(store.checkpointer), get_settings(), Meter()
+    graph = build_graph(store.checkpointer)
+    settings = get_settings()
+    meter = Meter()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
     context = RunContext(name, chat, documents, store.checkpointer)
     yield {"type": "started", "task_id": task_id, "thread_id": (await store.get(task_id)).thread_id}

@@ -377,7 +377,8 @@ _CONSTANTS = {"3.14", "3.142", "3.1416"}
 
 def _is_rounding(shown: str, fractions: set[Fraction]) -> bool:
     """Return whether a decimal stands for one of the fractions, as number or percentage."""
-    number, place = Fraction(shown), Fraction(1, 10 ** len(shown.partition(".")[2]))
+    number = Fraction(shown)
+    place = Fraction(1, 10 ** len(shown.partition(".")[2]))
     return any(0 < abs(number / scale - f) * scale < place for f in fractions for scale in (1, 100))
 
 
@@ -614,7 +615,8 @@ def _list_factors(dimension: Dimension, context: _Context) -> list[Fraction]:
 
 def _join_mixed(ahead: str, main: Reading) -> list[Reading]:
     """Return the reading of `3 and 1/2 × 4` with a mixed number."""
-    whole, fraction = _MIXED_BEFORE.search(ahead), re.match(r"\((\d+/\d+)\)", main.left)
+    whole = _MIXED_BEFORE.search(ahead)
+    fraction = re.match(r"\((\d+/\d+)\)", main.left)
     if not whole or not fraction:
         return []
     return [Reading(f"({whole[1]}+{fraction[1]}){main.left[fraction.end() :]}", main.right)]

@@ -130,7 +130,9 @@ class _Reader:
     """A recursive-descent reader of one side."""
 
     def __init__(self, text: str, kinds: frozenset[str], lookup: Lookup) -> None:
-        self.text, self.kinds, self.lookup = text, kinds, lookup
+        self.text = text
+        self.kinds = kinds
+        self.lookup = lookup
         self.read = 0
         self.operands: list[Quantity] = []
 
@@ -252,7 +254,8 @@ def _join_compound(parts: list[Quantity]) -> Quantity | None:
 
 def _read_part(part: re.Match[str], kinds: frozenset[str], lookup: Lookup) -> Quantity:
     number = _read_number(part["number"])
-    factor, names = Fraction(_read_multiple(part["multiple"])), list[str]()
+    factor = Fraction(_read_multiple(part["multiple"]))
+    names = list[str]()
     if part["multiple"]:
         names.append(part["multiple"].strip().lower().removesuffix("s"))
     powers: dict[str, int] = {}
@@ -313,10 +316,12 @@ def _read_multiple(text: str | None) -> int:
 
 def read_unit(text: str, kinds: frozenset[str], lookup: Lookup) -> tuple[str, Fraction, Dimension]:
     """Return name, factor and dimension of a unit without a slash."""
-    name, power = text.strip(), 1
+    name = text.strip()
+    power = 1
     for mark, size in _POWERS.items():
         if name.endswith(mark) or (HAN_CHARACTER.match(mark) and name.startswith(mark)):
-            name, power = name.removesuffix(mark).removeprefix(mark), size
+            name = name.removesuffix(mark).removeprefix(mark)
+            power = size
             break
     for spelled in _list_spellings(name):
         meanings = _AMBIGUOUS.get(spelled, {"": spelled})

@@ -167,7 +167,8 @@ async def format_draft_answer(sandbox: Sandbox, draft: Draft, value: Answer) -> 
     text = _match_number_style(value.text, draft.question)
     if value.unit and not re.search(rf"[A-Za-z{HAN}%°]", claimed):
         return text, right
-    values, places = _VALUE.findall(text), _VALUE.findall(claimed)
+    values = _VALUE.findall(text)
+    places = _VALUE.findall(claimed)
     alike = len(values) == len(places)
     if right and (alike or _is_symbolic(value)) and _has_requested_form(draft.question, claimed):
         return claimed, True

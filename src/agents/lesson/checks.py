@@ -103,7 +103,8 @@ def _check_parts(written: dict[PartName, str], language: Language) -> Faults:
 
 def _check_example_answer(lesson: Lesson) -> Faults:
     """Find a worked example whose steps do not mention the computed answer."""
-    text, example = lesson.parts.get("example", ""), lesson.example
+    text = lesson.parts.get("example", "")
+    example = lesson.example
     if not text or example is None:
         return {}
     steps = text.removeprefix(example.question).rpartition("\n\n")[0]
@@ -164,7 +165,8 @@ def _format_faults(by_part: Faults, language: Language) -> str:
 
 def _describe_passed_checks(lesson: Lesson, written: dict[PartName, str]) -> dict[str, str]:
     """Return for each check the detail to show if it passed."""
-    text, language = "\n".join(written.values()), lesson.language
+    text = "\n".join(written.values())
+    language = lesson.language
     shown = [*lesson.exercises, *([lesson.example] if lesson.example else [])]
     return {
         "parts": str(len(PARTS)),

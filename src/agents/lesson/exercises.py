@@ -49,13 +49,16 @@ class QuestionDraft(Contract):
 
 async def exercise_generate(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Write the exercises that are still missing. Writes `exercises`."""
-    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    sandbox = get_sandbox()
     lesson = state["lesson"]
     usage = Usage()
     tally = Tally()
     kept = list(lesson.exercises)
     example = [*state.get("problems", []), *([lesson.example] if lesson.example else [])][:1]
-    explained, rounds = _extract_explanation(lesson, state.get("written", {})), 0
+    explained = _extract_explanation(lesson, state.get("written", {}))
+    rounds = 0
     while len(kept) < lesson.wanted and rounds * BATCH < lesson.wanted:
         rounds += 1
         missing = lesson.wanted - len(kept)
@@ -161,7 +164,8 @@ async def _confirm_draft(
 
 def _drop_duplicates(found: list[CheckedDraft], taken: list[str]) -> list[CheckedDraft]:
     """Drop exercises that ask the same as another one, or calculate with the same numbers."""
-    seen, fresh = set().union(*map(_extract_similarity_keys, taken)), []
+    seen = set().union(*map(_extract_similarity_keys, taken))
+    fresh = []
     for item in found:
         if item.exercise and not seen & (marks := _extract_similarity_keys(item.exercise.question)):
             seen |= marks

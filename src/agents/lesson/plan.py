@@ -60,7 +60,8 @@ class TeachExplainInputs(BaseModel):
 
 async def teaching_plan(state: LessonState, runtime: Runtime[RunContext]) -> LessonState:
     """Plan the lesson. Writes `lesson`, with all parts still to be written."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     inputs = parse_inputs(state, TeachExplainInputs)
     language = inputs.language or asked_language(format_problem(state)) or state["language"]
     reply = await model.generate_structured(

@@ -63,10 +63,13 @@ def parts_to_write(state: LessonState) -> list[Send] | str:
 
 async def teaching_explain(state: PartTask, runtime: Runtime[RunContext]) -> LessonState:
     """Write one part: its text to `written`, a worked example's problem to `problems`."""
-    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    sandbox = get_sandbox()
     lesson = state["lesson"]
     part = state["part"]
-    update, usage = LessonState(), Usage()
+    update = LessonState()
+    usage = Usage()
     if _is_worked(state):
         problem = lesson.example
         if problem is None:
@@ -169,7 +172,8 @@ async def _draft_problem(
 ) -> tuple[Exercise | None, Tally, Usage]:
     """Return the first of two drafts that can be confirmed, or None."""
     drafted = await draft_exercises(model, state, 2, variety=1 + len(state["lesson"].tries))
-    tally, usage = Tally(), drafted.usage
+    tally = Tally()
+    usage = drafted.usage
     for draft in drafted.value:
         found = await confirm(model, sandbox, draft, state["lesson"].language)
         usage += found.usage

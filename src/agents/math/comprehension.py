@@ -14,7 +14,8 @@ MAX_TOKENS = 900
 
 async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Read the problem. Writes `comprehension_output`, unless the model's reply is unusable."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=format_problem(state), instructions=get_instructions(state)
     )

@@ -118,8 +118,11 @@ def prepare_chain(state: ExecutionState, chain: list[int]) -> ChainTask:
 async def run_chain(state: ChainTask, runtime: Runtime[RunContext]) -> ExecutionState:
     """Write and run the program of one chain, and repair it once from its error. A program that
     reaches the token limit is instead written anew, as the model would only continue it."""
-    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
-    fields, retry = _build_prompt_fields(state), state["retry"]
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    sandbox = get_sandbox()
+    fields = _build_prompt_fields(state)
+    retry = state["retry"]
     asked = PROMPT[state["language"]].messages(**fields)
     reply = await _generate_program(model, asked, retry)
     usage = reply.usage

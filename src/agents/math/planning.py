@@ -15,7 +15,8 @@ MAX_TOKENS = 900
 
 async def plan(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Plan the steps. Writes a DAG to `planning_output`, unless the model's reply is unusable."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     messages = PROMPT[state["language"]].messages(
         problem=format_problem(state),
         known=format_comprehension(state.get("comprehension_output")),

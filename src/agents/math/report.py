@@ -52,7 +52,8 @@ async def _write_solution(
     runtime: Runtime[RunContext], state: TaskState, answer: Answer
 ) -> Reply[str]:
     """Return the solution in words; if the model's prose is unusable, reasoning or facts."""
-    problem, usage = format_problem(state), Usage()
+    problem = format_problem(state)
+    usage = Usage()
     language = state["language"]
     known = _BOXED.sub(r"\1", format_facts(state, answer))
     reasoning = _BOXED.sub(r"\1", find_reasoning(state, answer))

@@ -53,12 +53,15 @@ ANOTHER_TEMPERATURE = 0.7
 
 async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Look for support for the answer. Writes `verification_output` and adds to `attempts`."""
-    watch, model, sandbox = Stopwatch(), await resolve_model(runtime), get_sandbox()
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    sandbox = get_sandbox()
     executed = state["execution_output"]
     if executed is None:
         raise ValueError("there is no execution to verify")
     answer = await _fit_program_answer(sandbox, state, executed)
-    new, usage = _build_program_attempts(executed, answer), Usage()
+    new = _build_program_attempts(executed, answer)
+    usage = Usage()
     checks = await _substitute(sandbox, state, answer)
     routes: set[Route] = {"program"}
     if not checks:
@@ -69,7 +72,8 @@ async def verify(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     checks = [_check_program(executed, answer, routes), *checks]
     checks += await _check_form(sandbox, state, answer)
     passed = all(check.passed for check in checks)
-    hope, issues = tries_left(state) > 0, list[Issue]()
+    hope = tries_left(state) > 0
+    issues = list[Issue]()
     if not passed and executed.answer and hope:  # otherwise nobody would read it
         diagnosis = await _diagnose(model, state, checks)
         usage += diagnosis.usage

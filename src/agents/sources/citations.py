@@ -47,7 +47,8 @@ def supports(passage: str, text: str, quote: str, question: str) -> bool:
 
 def is_quoted(quote: str, passage: str) -> bool:
     """Return whether the passage contains the quotation, ignoring white space and punctuation."""
-    wanted, there = _extract_letters(quote), _extract_letters(passage)
+    wanted = _extract_letters(quote)
+    there = _extract_letters(passage)
     if not wanted or wanted in there:
         return bool(wanted)
     matcher = SequenceMatcher(None, wanted, there, autojunk=False)

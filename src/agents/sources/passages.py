@@ -94,10 +94,8 @@ def excerpt(text: str, question: str, limit: int = PASSAGE_CHARS) -> str:
     with the question; the earliest of equals."""
     if len(text) <= limit:
         return text
-    pieces, asked = (
-        [piece.text for piece in split([Section(text)], SENTENCE_TOKENS, 0)],
-        extract_word_stems(question),
-    )
+    pieces = [piece.text for piece in split([Section(text)], SENTENCE_TOKENS, 0)]
+    asked = extract_word_stems(question)
     runs = [_join_pieces(pieces[start:], limit) for start in range(len(pieces))]
     return max(runs, key=lambda run: len(asked & extract_word_stems(run)))
 

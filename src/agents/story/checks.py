@@ -53,9 +53,11 @@ def check_length(segments: list[str], brief: StoryBrief, language: Language) -> 
     """Check that the story's length is within 15 % of the requested one. At fault are the segments
     that deviate from an equal share by more than that, in the direction of the whole story, or else
     all segments."""
-    found, wanted = count_units("\n".join(segments)), brief.length
+    found = count_units("\n".join(segments))
+    wanted = brief.length
     passed = abs(found - wanted) <= TOLERANCE * wanted
-    share, sign = wanted / max(1, len(segments)), 1 if found > wanted else -1
+    share = wanted / max(1, len(segments))
+    sign = 1 if found > wanted else -1
     off = [n for n, s in enumerate(segments) if sign * (count_units(s) - share) > TOLERANCE * share]
     detail = say(f"stories.length.{brief.language}", language, count=found, wanted=wanted)
     places = [] if passed else off or list(range(len(segments)))
@@ -81,7 +83,8 @@ def check_characters(
 
 def missing_names(segments: list[str], brief: StoryBrief, plan: StoryPlan | None) -> list[str]:
     """Return the expected characters that do not appear."""
-    named, text = brief.characters or (plan.characters if plan else []), "\n".join(segments)
+    named = brief.characters or (plan.characters if plan else [])
+    text = "\n".join(segments)
     return [name for name in named if not mentions(text, name)]
 
 

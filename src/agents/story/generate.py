@@ -56,7 +56,8 @@ EXTENSIONS = 2
 
 async def write_part(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Write the next part. Extends `segments`."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     brief = state["brief"]
     plan = require_plan(state)
     place, room = plan_next_part(state)
@@ -117,7 +118,8 @@ def plan_next_part(state: StoryState) -> tuple[int, int]:
 
 async def remember(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Move everything but the latest paragraph into the running summary."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     older, _, latest = state["recent"].rpartition("\n\n")
     language = state["brief"].language
     reply = await summarize_story(model, state["summary"], older, language)

@@ -56,7 +56,9 @@ class PlotDraft(Contract):
 
 async def plan_story(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Plan the plot. Writes `plan`, and for a continuation what happened before it."""
-    watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    brief = state["brief"]
     whole = strip_headings(source_of(state))
     source, spent = await condense_text(model, whole, brief.language)
     reply = await _draft(model, state, source, _format_wish(state))

@@ -83,7 +83,8 @@ async def read_request(state: StoryState, runtime: Runtime[RunContext]) -> Story
     given = parse_inputs(state, StoryInputs)
     if _resolve_mode(state, given) == "role_play":
         return {"brief": resolve_brief(state, given, None)}
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     question = state["question"]
     shown = (
         question
@@ -108,7 +109,8 @@ def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | No
     """Build the brief. Inputs of this task come first, then the question, then inputs of the
     thread's earlier tasks. What the model reads counts only if the question supports it: a name or
     a length that is never mentioned was made up."""
-    was, own = inherit_inputs(state), _select_own_inputs(state, given)
+    was = inherit_inputs(state)
+    own = _select_own_inputs(state, given)
     said = format_problem(state) if not latest_story(state) else state["question"]
     kind: Kind = _resolve_mode(state, given) or (read.kind if read else "new")
     language = _resolve_language(own, read, was, state["language"])
@@ -117,7 +119,8 @@ def resolve_brief(state: StoryInput, given: StoryInputs, read: StoryRequest | No
     length = own.get("length") or stated_length(said, read)
     chapters = own.get("chapters") or stated_chapters(said, read)
     if not (length or chapters) and kind in ("new", "role_play"):
-        length, chapters = was.get("length"), was.get("chapters")
+        length = was.get("length")
+        chapters = was.get("chapters")
     return StoryBrief(
         kind=kind,
         topic=_LENGTH_PHRASE.sub("", format_problem(state)),

@@ -52,7 +52,8 @@ async def open_draft(state: StoryState) -> StoryState:
 async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Repair the next faulty segment, or the faulty piece of a long one. If it is only too long, it
     is cut; if only too short, continued; otherwise rewritten."""
-    watch, model = Stopwatch(), await resolve_model(runtime)
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
     brief = state["brief"]
     plan = require_plan(state)
     place = state["to_rewrite"][0]
@@ -61,7 +62,8 @@ async def rewrite_segment(state: StoryState, runtime: Runtime[RunContext]) -> St
     worst = worst_piece(pieces, brief, "\n".join(segments[:place]))
     old = pieces[worst]
     wanted = wanted_length(state, count_units(pieces[worst]))
-    only_length, spent = faults_of(state, place) == ["length"], Usage()
+    only_length = faults_of(state, place) == ["length"]
+    spent = Usage()
     if only_length and wanted < count_units(old):
         text = cut_to_length(old, wanted, keep_end=True)
     else:

@@ -29,7 +29,9 @@ LONG_CHARS, BRIEF_CHARS = 500, 60
 
 async def play_turn(state: StoryState, runtime: Runtime[RunContext]) -> StoryState:
     """Answer the user in character. Writes `segments`, a single one."""
-    watch, model, brief = Stopwatch(), await resolve_model(runtime), state["brief"]
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    brief = state["brief"]
     reply = await model.generate_text(
         PROMPT[brief.language].messages(
             characters=", ".join(brief.characters) or "-",

@@ -104,7 +104,8 @@ def without_repeats(text: str, before: str, language: Language) -> str:
     """Drop the sentences that mostly repeat the words of `before` or of earlier sentences; refrains
     of a few words may be repeated."""
     n = ECHO_UNITS[language]
-    seen, kept = set(_extract_ngrams(before, n)), []
+    seen = set(_extract_ngrams(before, n))
+    kept = []
     for sentence in split_sentences(text):
         found = _extract_ngrams(sentence, n)
         old = sum(gram in seen for gram in found)

@@ -136,7 +136,8 @@ def find_unit(text: str) -> Unit | None:
     parts = [part.strip() for part in _PER.split(text.strip().rstrip("."))]
     if not 1 <= len(parts) <= 3 or not all(parts):
         return None
-    factor, powers = sp.Integer(1), dict[str, int]()
+    factor = sp.Integer(1)
+    powers = dict[str, int]()
     for place, part in enumerate(parts):
         for atom in _TIMES.split(part):
             found = _find_atom("分钟" if place and atom == "分" else atom)
@@ -155,10 +156,12 @@ def _find_atom(text: str) -> tuple[Any, Dimension] | None:
     power = 1
     if found := _POWER.search(text):
         raised = found[1] or found[2] or {"²": "2", "³": "3"}[found[3]]
-        power, text = int(raised), text[: found.start()]
+        power = int(raised)
+        text = text[: found.start()]
     for pattern, exponent in ((_SQUARED, 2), (_CUBED, 3)):
         if found := pattern.match(text):
-            power, text = power * exponent, text[found.end() :]
+            power = power * exponent
+            text = text[found.end() :]
     known = _names().get(text.strip()) or _names().get(singular(text.strip().lower()))
     if known is None:
         return None

@@ -145,7 +145,9 @@ class Sandbox:
     def _forget_after_fork(self) -> None:
         starting = self._starting
         stop = self._stop
-        self._lock, self._starting, self._stop = threading.Lock(), None, None
+        self._lock = threading.Lock()
+        self._starting = None
+        self._stop = None
         if stop is not None:
             stop.detach()
         if starting is not None and starting.done() and starting.exception() is None:
