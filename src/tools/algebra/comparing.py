@@ -106,8 +106,7 @@ class _Comparison:
             in_unit_of_a = self._same_number(a, Quantity(b.canonical / a.unit.factor))
             return in_unit_of_a or self._same_number(b, Quantity(a.canonical / b.unit.factor))
         if a.label and b.label:
-            left, right = normalise_name(a.label), normalise_name(b.label)
-            alike = left == right or not (left and right)
+            alike = _count_the_same(a.label, b.label)
             return alike and self._same_number(a, b)
         if (a.unit or a.label) and (b.unit or b.label):
             return False
@@ -151,6 +150,15 @@ class _Comparison:
                 return False
             del left[found]
         return True
+
+
+def _count_the_same(a: str, b: str) -> bool:
+    """Return whether two labels count the same: `个` may stand for `个苹果`, but not for `本`."""
+    left = normalise_name(a)
+    right = normalise_name(b)
+    if left and right:
+        return left == right
+    return a[0] == b[0]
 
 
 def _is_undefined(value: Value) -> bool:
