@@ -158,7 +158,7 @@ def _count_the_same(a: str, b: str) -> bool:
     right = normalise_name(b)
     if left and right:
         return left == right
-    return a[0] == b[0]
+    return a[0] == b[0] or a == right or b == left
 
 
 def _is_undefined(value: Value) -> bool:
