@@ -88,7 +88,6 @@ def _strip_frame(text: str) -> str:
     text = text.strip().strip("`").rstrip(".,;").strip().strip("*").strip()
     quoted = re.fullmatch(r"""(['"])([^'"]*)\1""", text)
     text = quoted[2] if quoted else text
-    text = re.sub(r"(?<=\d)!$", "", text) if text.endswith("!") and "！" in text else text
     text = re.sub(r"^(?:Fraction|Decimal)\('?(-?[\d.]+)'?(?:, (\d+))?\)$", _to_fraction, text)
     text = re.sub(r"^(?:negative|minus) (?=\d)", "-", text)
     text = re.sub(r"^(?:人民币|RMB)\s*(?=\d)", "", text)
