@@ -72,6 +72,8 @@ async def concertino(model: LanguageModel, problem: str) -> Row:
         fallback=sum(record["source"] == "fallback" for record in decisions),
         spent={kind: _by_actor(history, kind) for kind in ("prompt_tokens", "output_tokens")},
         working=[f"{record['actor']}: {record['summary']}" for record in history],
+        checks=(result["verification_output"] or {}).get("checks", []),
+        attempts=result["attempts"],
         error=result["error"],
     )
 
