@@ -1,0 +1,99 @@
+"""What an action is.
+
+An action never changes a file by itself. It reads, and returns what it found together with the
+changes that it asks for. The executor shows them to the policy, records them, applies them once
+and reads back what it wrote; so approval, undo and exactly-once are the same for all actions.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import ConfigDict
+
+from ..language.messages import Language
+from ..state import Contract
+from ..tools.sandbox import Sandbox
+from .workspace import Change, Workspace
+
+Effect = Literal["read", "write", "delete", "execute", "network"]
+Text = Mapping[Language, str]
+
+
+class Params(Contract):
+    """Base of an action's parameters: at most five flat fields, long text last."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Data(Contract):
+    """Base of what an action found. Placeholders such as `{{r1.rows[0].city}}` refer to its fields."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    def format_preview(self) -> str:
+        """Return the text that the planner reads."""
+        return self.model_dump_json()
+
+
+P = TypeVar("P", bound=Params)
+D = TypeVar("D", bound=Data)
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[D]):
+    """What an action found, and the changes that it asks for."""
+
+    data: D
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a call touches besides its changes, for the policy and for people."""
+
+    paths: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an action may use."""
+
+    workspace: Workspace
+    sandbox: Sandbox
+    language: Language
+    results: Mapping[str, Any] = field(default_factory=dict)
+    """Data of the task's earlier results, by id, as plain values."""
+
+
+def _no_targets(params: Any) -> Targets:
+    return Targets()
+
+
+def _is_available() -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Action(Generic[P, D]):
+    """Something that can be done in the world."""
+
+    name: str
+    """Family and verb, such as `file_read`."""
+    description: Text
+    """One line for the planner, the command line and the docs."""
+    params: type[P]
+    data: type[D]
+    effect: Effect
+    run: Callable[[P, ActionContext], Outcome[D] | Awaitable[Outcome[D]]]
+    """A plain function, run in a thread, or a coroutine function. It raises `ActionError`, or
+    `OSError` of the file system."""
+    targets: Callable[[P], Targets] = _no_targets
+    untrusted: bool = True
+    """Whether its data is somebody else's text: contents of files, output of programs."""
+    timeout: float = 30.0
+    """Seconds after which it is stopped."""
+    find_obstacle: Callable[[], str | None] = _is_available
+    """Returns why the action cannot be used on this machine, or None."""
