@@ -55,6 +55,8 @@ class Targets:
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    risky: bool = False
+    """Whether it is asked about every time, even if its kind was approved."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Action(Generic[P, D]):
     """A plain function, run in a thread, or a coroutine function. It raises `ActionError`, or
     `OSError` of the file system."""
     targets: Callable[[P], Targets] = _no_targets
+    suffixes: tuple[str, ...] = ()
+    """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
     untrusted: bool = True
     """Whether its data is somebody else's text: contents of files, output of programs."""
     timeout: float = 30.0

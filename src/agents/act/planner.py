@@ -1,0 +1,302 @@
+"""The planner: says which call comes next, or that there is nothing left to do.
+
+It answers twice, each time within a small grammar: first which of a few actions comes next, then
+the parameters of this one. Ids and dependencies are the program's.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from langchain_core.messages import AIMessage, AnyMessage
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, Field, create_model
+
+from ...actions.catalogue import ACTIONS
+from ...actions.errors import InvalidCall
+from ...actions.placeholders import check_references, find_references
+from ...actions.spec import Action, Params
+from ...actions.workspace import Workspace
+from ...context import RunContext, resolve_model
+from ...errors import StructuredOutputError
+from ...language.messages import Language, say
+from ...models.client import LanguageModel
+from ...prompts import load_prompt
+from ...state import (
+    Call,
+    CallResult,
+    Contract,
+    Done,
+    Line,
+    NeedInput,
+    Phrase,
+    Planned,
+    SingleAction,
+    TaskState,
+    Usage,
+)
+from ..turns import Stopwatch, format_problem, record_turn
+from .claims import find_unfounded_claim
+from .observation import format_actions, format_files, format_results
+from .shortlist import shortlist_actions
+
+NEXT = load_prompt("act/next")
+PARAMS = load_prompt("act/params")
+DONE_PROMPT = load_prompt("act/done")
+QUESTION = load_prompt("act/question")
+
+DONE = "done"
+NEED_INPUT = "need_input"
+MAX_NEXT_TOKENS = 150
+MAX_PARAMS_TOKENS = 1500
+MAX_MESSAGE_TOKENS = 400
+MAX_TIMES = 2
+"""Times that a call may give the same result; a third is refused."""
+
+F = TypeVar("F", bound=BaseModel)
+
+
+@dataclass
+class Desk:
+    """What the planner works with in one turn."""
+
+    model: LanguageModel
+    language: Language
+    results: Sequence[CallResult]
+    messages: list[AnyMessage]
+    usage: Usage = Usage()
+
+    async def fill_form(
+        self,
+        prompt: dict[Language, Any],
+        form: type[F],
+        max_tokens: int,
+        check: Callable[[F], None],
+        **fields: object,
+    ) -> F:
+        """Have a form filled in; one that fails its check is asked for once more.
+
+        Raises:
+            InvalidCall: it failed the check again.
+            StructuredOutputError: the model gave nothing usable.
+        """
+        problem = ""
+        for _ in range(2):
+            asked = prompt[self.language].messages(**fields, problem=problem)
+            try:
+                reply = await self.model.generate_structured(
+                    [*self.messages, *asked], form, max_tokens=max_tokens, language=self.language
+                )
+            except StructuredOutputError as error:
+                self.usage += error.usage
+                raise
+            self.usage += reply.usage
+            try:
+                check(reply.value)
+            except InvalidCall as error:
+                problem = str(error)
+            else:
+                return reply.value
+        raise InvalidCall(problem)
+
+
+async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Say what comes next. Writes `planner_output`."""
+    watch = Stopwatch()
+    model = await resolve_model(runtime)
+    language = state["language"]
+    results = state.get("call_results", [])
+    workspace = Workspace(Path(str(state["workspace"])))
+    files = await asyncio.to_thread(format_files, workspace, format_problem(state), language)
+    offered = await asyncio.to_thread(_shortlist, state, files, results)
+    messages = NEXT[language].messages(
+        task=format_problem(state),
+        files=files,
+        actions=format_actions(offered, language),
+        results=format_results(results, language),
+        notes=_format_notes(state),
+    )
+    desk = Desk(model, language, results, messages)
+    try:
+        planned: Planned = await _plan(desk, offered)
+        failure = None
+    except (InvalidCall, StructuredOutputError) as error:
+        failure = str(error)
+        planned = _give_up(failure, results)
+    return record_turn(
+        "planner",
+        planned,
+        summary=failure or _summarize(planned),
+        inputs=format_results(results, language),
+        usage=desk.usage,
+        seconds=watch.seconds,
+        failed=failure is not None,
+    )
+
+
+async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
+    names = [action.name for action in offered]
+    legal = [*names, *([DONE] if desk.results else []), NEED_INPUT]
+    reply = await desk.model.generate_structured(
+        desk.messages,
+        build_next_schema(tuple(legal)),
+        max_tokens=MAX_NEXT_TOKENS,
+        language=desk.language,
+    )
+    desk.usage += reply.usage
+    chosen = reply.value
+    desk.messages.append(AIMessage(chosen.model_dump_json()))
+    if chosen.next == DONE:
+        return await _conclude(desk, chosen.reasoning)
+    if chosen.next == NEED_INPUT:
+        asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, _accept)
+        return NeedInput(reasoning=chosen.reasoning, question=asked.question, options=asked.options)
+    return await _call_action(desk, ACTIONS[chosen.next], chosen.reasoning)
+
+
+async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> SingleAction:
+    known = {
+        result.id: ACTIONS[result.action].data for result in desk.results if result.status == "done"
+    }
+
+    def check(params: Params) -> None:
+        check_references(params.model_dump(), known, desk.language)
+        refuse_repeated(action.name, params.model_dump(mode="json"), desk)
+
+    params = await desk.fill_form(
+        PARAMS,
+        action.params,
+        MAX_PARAMS_TOKENS,
+        check,
+        action=action.name,
+        fields=describe_params(action.params),
+    )
+    filled = params.model_dump(mode="json")
+    call = Call(
+        id=f"r{len(desk.results) + 1}",
+        action=action.name,
+        params=filled,
+        depends_on=sorted({reference.result for reference in find_references(filled)}),
+    )
+    return SingleAction(reasoning=reasoning, call=call)
+
+
+async def _conclude(desk: Desk, reasoning: str) -> Done:
+    ids = tuple(result.id for result in desk.results)
+
+    def check(done: Any) -> None:
+        claim = find_unfounded_claim(done.message, desk.results)
+        if claim and done.outcome != "impossible":
+            raise InvalidCall(say("act.no_effect", desk.language, claim=claim))
+
+    form = build_done_schema(ids)
+    filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
+    return Done(
+        reasoning=reasoning,
+        outcome=filled.outcome,
+        evidence=list(dict.fromkeys(filled.evidence)),
+        message=filled.message,
+    )
+
+
+def refuse_repeated(action: str, params: dict[str, Any], desk: Desk) -> None:
+    """Refuse a call that has been done before with nothing changed since, or that failed.
+
+    Raises:
+        InvalidCall: it would only give what is known.
+    """
+    changed = max((n for n, r in enumerate(desk.results) if r.effects), default=-1)
+    same = [
+        result
+        for place, result in enumerate(desk.results)
+        if result.action == action and result.params == params and place > changed
+    ]
+    if same:
+        raise InvalidCall(say("act.repeated", desk.language, name=same[-1].id))
+
+
+class QuestionForm(Contract):
+    """What to ask the user."""
+
+    question: Line
+    options: list[Phrase] = Field(max_length=4)
+
+
+class NextForm(Contract):
+    """Which action comes next."""
+
+    reasoning: Line
+    next: str
+
+
+@cache
+def build_next_schema(legal: tuple[str, ...]) -> type[NextForm]:
+    """Build a form whose `next` must be one of the legal names."""
+    choices: Any = Literal[legal]
+    return create_model("NextForm", __base__=NextForm, next=(choices, ...))
+
+
+@cache
+def build_done_schema(ids: tuple[str, ...]) -> type[Contract]:
+    """Build a form whose `evidence` must name results."""
+    names: Any = Literal[ids]
+    return create_model(
+        "DoneForm",
+        __base__=Contract,
+        outcome=(Literal["complete", "partial", "impossible"], ...),
+        evidence=(Annotated[list[names], Field(max_length=5)], ...),
+        message=(str, ...),
+    )
+
+
+def describe_params(params: type[Params]) -> str:
+    """Return one line that says what each parameter is."""
+    fields = params.model_fields.items()
+    return " ".join(f"{name}: {field.description or ''}".strip() for name, field in fields)
+
+
+def _shortlist(
+    state: TaskState, files: str, results: Sequence[CallResult]
+) -> list[Action[Any, Any]]:
+    question = format_problem(state)
+    words = [line.split(" (")[0].split("（")[0] for line in files.splitlines()]
+    paths = [word for word in words if "." in word]
+    named = [path for path in paths if path.rpartition("/")[2] in question]
+    allowed = ["read", "write", "delete", "execute", "network"]
+    if state["inputs"].get("mode") == "read_only":
+        allowed = ["read"]
+    return shortlist_actions(question, named or paths, results, allowed, state["language"])
+
+
+def _format_notes(state: TaskState) -> str:
+    """Return what the planner must mind: the last failure, what the user denied."""
+    failed = [r for r in state.get("call_results", [])[-2:] if r.status != "done"]
+    return "\n".join(f"! {result.id}: {result.preview}" for result in failed)
+
+
+def _give_up(problem: str, results: Sequence[CallResult]) -> Done:
+    return Done(
+        reasoning="",
+        outcome="partial" if any(result.effects for result in results) else "impossible",
+        evidence=[],
+        message=problem,
+    )
+
+
+def _summarize(planned: Planned) -> str:
+    match planned:
+        case SingleAction(call=call):
+            values = ", ".join(str(value)[:60] for value in call.params.values())
+            return f"{call.id} {call.action}({values})"
+        case NeedInput(question=question):
+            return question
+        case Done(outcome=outcome, message=message):
+            return f"{outcome}: {message}"
+    return planned.reasoning
+
+
+def _accept(form: Any) -> None:
+    return None
