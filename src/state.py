@@ -381,12 +381,15 @@ class NeedInput(Contract):
     """Answers to choose from; empty for a free answer."""
 
 
+Ending = Literal["complete", "partial", "impossible"]
+
+
 class Done(Contract):
     """The planner's output: nothing is left to do, or nothing can be done."""
 
     type: Literal["DONE"] = "DONE"
     reasoning: Line
-    outcome: Literal["complete", "partial", "impossible"]
+    outcome: Ending
     evidence: list[str]
     """Ids of the results that the message stands on."""
     message: str
@@ -530,7 +533,6 @@ class TaskState(TypedDict, total=False):
     """The workflow asked for; None lets the Coordinator choose."""
     max_iterations: int
     earlier: list[Exchange]
-    workspace: str | None
     """Earlier tasks of the thread, oldest first."""
     restated: str | None
     """A follow-up rewritten as a self-contained task; `question` keeps the original."""
@@ -627,3 +629,4 @@ class TaskInput(TypedDict, total=False):
     max_iterations: int
     earlier: list[Exchange]
     workspace: str | None
+    """Folder in which actions may work; set by the program, never by a request's inputs."""

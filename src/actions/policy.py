@@ -4,11 +4,11 @@ that a model writes can approve anything."""
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..state import Verdict
-from .spec import Action, Outcome, Targets
+from .spec import Action, Targets
 from .workspace import Change, digest
 
 Mode = Literal["read_only", "workspace", "ask"]
@@ -24,7 +24,7 @@ class Request:
     action: Action[Any, Any]
     params: dict[str, Any]
     """Parameters with placeholders filled in."""
-    targets: Targets = Targets()
+    targets: Targets = field(default_factory=Targets)
     changes: Sequence[Change] = ()
     from_untrusted: bool = False
     """Whether a path, host or command of it comes from somebody else's text, and was not named by

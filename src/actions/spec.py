@@ -27,7 +27,8 @@ class Params(Contract):
 
 
 class Data(Contract):
-    """Base of what an action found. Placeholders such as `{{r1.rows[0].city}}` refer to its fields."""
+    """Base of what an action found; placeholders such as `{{r1.rows[0].city}}` refer to its
+    fields."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 

@@ -1,7 +1,7 @@
 """The workflow `act`: carries out a task over the files of a workspace.
 
-The planner says which calls come next, `perform` carries them out, `approve` asks the user where the
-policy wants it, and the planner looks at the results, until it says that the task is done.
+The planner says which calls come next, `perform` carries them out, `approve` asks the user where
+the policy wants it, and the planner looks at the results, until it says that the task is done.
 """
 
 from collections.abc import Mapping

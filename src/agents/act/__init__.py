@@ -1,1 +1,1 @@
-"""The action loop: an agent that plans calls of actions, one that asks the user, one that performs."""
+"""The action loop: agents that plan calls of actions, ask the user, and perform them."""

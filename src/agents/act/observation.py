@@ -27,7 +27,7 @@ EARLIER_CHARS = 80
 def format_files(workspace: Workspace, question: str, language: Language) -> str:
     """Return a listing of the workspace, with the beginnings of the files that the user names or,
     where there are few, of all. Blocking: call it in a thread."""
-    entries = [e for e in islice(workspace.list_entries(recursive=True), MAX_FILES + 1)]
+    entries = list(islice(workspace.list_entries(recursive=True), MAX_FILES + 1))
     files = [entry for entry in entries if entry.kind == "file"]
     named = [file for file in files if file.path.rpartition("/")[2] in question]
     shown = named or files

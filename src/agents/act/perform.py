@@ -26,7 +26,6 @@ from ...state import (
     MiniPlan,
     Planned,
     SingleAction,
-    TaskState,
     Turn,
     Usage,
     Verdict,

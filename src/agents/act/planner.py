@@ -6,7 +6,7 @@ the parameters of this one. Ids and dependencies are the program's.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -30,6 +30,7 @@ from ...state import (
     CallResult,
     Contract,
     Done,
+    Ending,
     Line,
     NeedInput,
     Phrase,
@@ -67,7 +68,7 @@ class Desk:
     language: Language
     results: Sequence[CallResult]
     messages: list[AnyMessage]
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     async def fill_form(
         self,
@@ -246,7 +247,7 @@ def build_done_schema(ids: tuple[str, ...]) -> type[Contract]:
     return create_model(
         "DoneForm",
         __base__=Contract,
-        outcome=(Literal["complete", "partial", "impossible"], ...),
+        outcome=(Ending, ...),
         evidence=(Annotated[list[names], Field(max_length=5)], ...),
         message=(str, ...),
     )
