@@ -20,6 +20,7 @@ from ..agents.act.perform import (
     collect_outcomes,
     find_outcomes,
     list_open_calls,
+    planned_calls,
     prepare_call,
     run_call,
 )
@@ -27,9 +28,11 @@ from ..agents.act.planner import plan_next
 from ..agents.act.report import report_actions
 from ..agents.turns import count_turns, define_input
 from ..context import RunContext
-from ..state import Done, NeedInput, TaskState
+from ..language.messages import say
+from ..state import CallResult, Done, NeedInput, TaskState
 from .dag import Dag, Outcome, build_dag
 from .registry import Agent, Workflow, register
+from .rules import MAX_QUESTIONS
 
 NAME = "act"
 PLANNER = "planner"
@@ -48,6 +51,12 @@ class ActInputs(BaseModel):
         en="read_only changes nothing; workspace writes files and asks before deleting; ask asks "
         "before every change",
         zh="read_only 什么都不改；workspace 可写文件、删除前询问；ask 每次改动前都询问",
+    )
+    plans: bool | None = define_input(
+        None,
+        en="whether several calls may be planned at once; by default with any model but the "
+        "embedded one",
+        zh="是否允许一次计划多个动作；默认除内置模型外都允许",
     )
     max_rounds: int = define_input(
         MAX_ROUNDS, ge=1, le=40, en="plans after which the task ends", zh="最多计划几次"
@@ -91,18 +100,22 @@ def _may_perform(state: TaskState) -> bool:
 
 
 def _may_plan(state: TaskState) -> bool:
-    planned = state.get("planner_output")
-    answered = isinstance(planned, NeedInput) and _is_answered(state)
     rounds = state["inputs"].get("max_rounds") or MAX_ROUNDS
-    if count_turns(state, PLANNER) >= rounds or isinstance(planned, Done):
+    if count_turns(state, PLANNER) >= rounds or isinstance(state.get("planner_output"), Done):
         return False
-    if isinstance(planned, NeedInput):
-        return answered
-    return not list_open_calls(cast("PerformInput", state))
+    return not _must_ask(state) and not list_open_calls(cast("PerformInput", state))
+
+
+def _find_failed_to_ask_about(state: TaskState) -> CallResult | None:
+    """Return the failed call of the last plan about which the user is to be asked, or None."""
+    calls = planned_calls(state.get("planner_output"))
+    about = {call.id for call in calls if call.on_failure == "ask"}
+    results = state.get("call_results", [])
+    return next((r for r in results if r.id in about and r.status != "done"), None)
 
 
 def _is_answered(state: TaskState) -> bool:
-    """Return whether the user has answered since the planner asked."""
+    """Return whether the user has answered since the planner's last turn."""
     history = state.get("history", [])
     last = max(n for n, record in enumerate(history) if record.actor == PLANNER)
     return any(record.actor == "need_input" for record in history[last:])
@@ -117,9 +130,11 @@ def _may_complete(state: TaskState) -> bool:
     return isinstance(planned, Done)
 
 
-def _may_need_input(state: TaskState) -> bool:
+def _must_ask(state: TaskState) -> bool:
+    """Return whether the user has to be asked before the planner goes on."""
     planned = state.get("planner_output")
-    return isinstance(planned, NeedInput) and not _is_answered(state)
+    asks = isinstance(planned, NeedInput) or _find_failed_to_ask_about(state) is not None
+    return asks and not _is_answered(state) and count_turns(state, "need_input") < MAX_QUESTIONS
 
 
 def _signals(state: TaskState) -> list[str]:
@@ -129,6 +144,9 @@ def _signals(state: TaskState) -> list[str]:
 
 def _question(state: TaskState) -> str:
     planned = state.get("planner_output")
+    failed = _find_failed_to_ask_about(state)
+    if failed:
+        return say("act.failed_step", state["language"], name=failed.id, problem=failed.preview)
     if not isinstance(planned, NeedInput):
         return ""
     options = " / ".join(planned.options)
@@ -184,7 +202,7 @@ ACT = register(
         weights={"effects": 2, "claims": 2, "grounded": 2},
         available=_has_workspace,
         complete=_may_complete,
-        need_input=_may_need_input,
+        need_input=_must_ask,
         question=_question,
         signals=_signals,
         report=_report,

@@ -145,7 +145,9 @@ def test_at_the_limit_of_plans_the_task_ends_with_what_was_done(
     numbers = iter(range(100))
     model = scripted(
         act_next=[next_action("file_write")],
-        act_params=[lambda asked: f'{{"path": "{next(numbers)}.txt", "overwrite": false, "content": ""}}'],
+        act_params=[
+            lambda asked: f'{{"path": "{next(numbers)}.txt", "overwrite": false, "content": ""}}'
+        ],
     )
     result = act(model, folder, inputs={"max_rounds": 3}, question="Write files for ever")
     assert result["status"] == "unverified"

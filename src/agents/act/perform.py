@@ -89,12 +89,23 @@ async def run_call(state: CallTask, runtime: Runtime[RunContext]) -> PerformStat
     write = get_stream_writer()
     action = ACTIONS[call.action]
     write({"type": "action", "call": call.id, "action": call.action, "effect": action.effect})
+    if _follows_failed_write(state):
+        return {"outcomes": [_skip(call, state)]}
     performer = await asyncio.to_thread(build_performer, state, runtime)
     outcome = await performer.perform(call)
     if isinstance(outcome, CallResult):
         shown = outcome.model_dump(mode="json", exclude={"data", "artifact"})
         write({"type": "result", **shown, "seconds": round(watch.seconds, 3)})
     return {"outcomes": [outcome]}
+
+
+def _follows_failed_write(state: CallTask) -> bool:
+    """Return whether a write of this plan has failed and this call has an effect too: what it would
+    do was planned for a state that has not come about."""
+    calls = {call.id: call for call in planned_calls(state.get("planner_output"))}
+    results = [result for result in state.get("call_results", []) if result.id in calls]
+    failed = any(r.status != "done" and ACTIONS[r.action].effect != "read" for r in results)
+    return failed and ACTIONS[state["call"].action].effect != "read"
 
 
 def build_performer(state: PerformInput, runtime: Runtime[RunContext]) -> Performer:
@@ -174,7 +185,7 @@ def collect_outcomes(state: PerformState) -> PerformOutput:
     }
 
 
-def _skip(call: Call, state: PerformState) -> CallResult:
+def _skip(call: Call, state: PerformInput) -> CallResult:
     return CallResult(
         id=call.id,
         action=call.action,
@@ -185,11 +196,20 @@ def _skip(call: Call, state: PerformState) -> CallResult:
 
 
 def find_outcomes(state: PerformState) -> dict[str, Any]:
-    """Return the outcomes of the calls performed in this turn; a call that waits counts as
-    failed, since nothing that needs it may begin."""
-    return {
-        outcome.id if isinstance(outcome, CallResult) else outcome.call: (
-            "done" if isinstance(outcome, CallResult) and outcome.status == "done" else "failed"
-        )
-        for outcome in state.get("outcomes", [])
-    }
+    """Return the outcomes of the calls performed in this turn.
+
+    A call that waits counts as failed, since nothing that needs it may begin; so do all calls once
+    one has failed that stops the plan.
+    """
+    calls = list_open_calls(state)
+    rules = {call.id: call.on_failure for call in calls}
+    found: dict[str, Any] = {}
+    for outcome in state.get("outcomes", []):
+        if isinstance(outcome, Approval):
+            found[outcome.call] = "failed"
+        else:
+            goes_on = outcome.status == "done" or rules[outcome.id] == "continue"
+            found[outcome.id] = "done" if goes_on else "failed"
+    if any(rules[name] == "stop" and outcome == "failed" for name, outcome in found.items()):
+        return {call.id: found.get(call.id, "failed") for call in calls}
+    return found

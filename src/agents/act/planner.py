@@ -7,18 +7,17 @@ the parameters of this one. Ids and dependencies are the program's.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel
 
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
-from ...actions.spec import Action, Params
+from ...actions.spec import Action, Data, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
@@ -28,12 +27,9 @@ from ...prompts import load_prompt
 from ...state import (
     Call,
     CallResult,
-    Contract,
     Done,
-    Ending,
-    Line,
+    MiniPlan,
     NeedInput,
-    Phrase,
     Planned,
     SingleAction,
     TaskState,
@@ -41,6 +37,13 @@ from ...state import (
 )
 from ..turns import Stopwatch, format_problem, record_turn
 from .claims import find_unfounded_claim
+from .forms import (
+    QuestionForm,
+    build_done_schema,
+    build_next_schema,
+    build_plan_schema,
+    describe_params,
+)
 from .observation import format_actions, format_files, format_results
 from .shortlist import shortlist_actions
 
@@ -48,8 +51,10 @@ NEXT = load_prompt("act/next")
 PARAMS = load_prompt("act/params")
 DONE_PROMPT = load_prompt("act/done")
 QUESTION = load_prompt("act/question")
+PLAN_PROMPT = load_prompt("act/plan")
 
 DONE = "done"
+PLAN = "plan"
 NEED_INPUT = "need_input"
 MAX_NEXT_TOKENS = 150
 MAX_PARAMS_TOKENS = 1500
@@ -68,7 +73,14 @@ class Desk:
     language: Language
     results: Sequence[CallResult]
     messages: list[AnyMessage]
+    may_plan: bool
+    """Whether several calls may be planned at once."""
     usage: Usage = field(default_factory=Usage)
+
+    def list_known(self) -> dict[str, type[Data]]:
+        """Return the model of each result's data, by id."""
+        done = [result for result in self.results if result.status == "done"]
+        return {result.id: ACTIONS[result.action].data for result in done}
 
     async def fill_form(
         self,
@@ -120,7 +132,7 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
         results=format_results(results, language),
         notes=_format_notes(state),
     )
-    desk = Desk(model, language, results, messages)
+    desk = Desk(model, language, results, messages, _may_plan(state, model))
     try:
         planned: Planned = await _plan(desk, offered)
         failure = None
@@ -140,7 +152,8 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
 
 async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     names = [action.name for action in offered]
-    legal = [*names, *([DONE] if desk.results else []), NEED_INPUT]
+    plan = [PLAN] if desk.may_plan else []
+    legal = [*names, *plan, *([DONE] if desk.results else []), NEED_INPUT]
     reply = await desk.model.generate_structured(
         desk.messages,
         build_next_schema(tuple(legal)),
@@ -155,6 +168,8 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     if chosen.next == NEED_INPUT:
         asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, _accept)
         return NeedInput(reasoning=chosen.reasoning, question=asked.question, options=asked.options)
+    if chosen.next == PLAN:
+        return await _make_plan(desk, offered, chosen.reasoning)
     return await _call_action(desk, ACTIONS[chosen.next], chosen.reasoning)
 
 
@@ -183,6 +198,43 @@ async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> 
         depends_on=sorted({reference.result for reference in find_references(filled)}),
     )
     return SingleAction(reasoning=reasoning, call=call)
+
+
+async def _make_plan(desk: Desk, offered: Sequence[Action[Any, Any]], reasoning: str) -> MiniPlan:
+    plans: list[MiniPlan] = []
+
+    def check(form: Any) -> None:
+        plans.append(build_plan(form, reasoning, desk))
+
+    first = f"r{len(desk.results) + 1}"
+    schema = build_plan_schema(tuple(action.name for action in offered))
+    await desk.fill_form(PLAN_PROMPT, schema, MAX_PARAMS_TOKENS, check, first=first)
+    return plans[-1]
+
+
+def build_plan(form: Any, reasoning: str, desk: Desk) -> MiniPlan:
+    """Return a filled-in plan with ids and dependencies; a step may use the steps before it.
+
+    Raises:
+        InvalidCall: a step refers to what does not exist, or repeats a call.
+    """
+    known = desk.list_known()
+    calls: list[Call] = []
+    for step in form.steps:
+        params = step.model_dump(mode="json", exclude={"action", "on_failure"})
+        check_references(params, known, desk.language)
+        refuse_repeated(step.action, params, desk)
+        mine = {call.id for call in calls}
+        call = Call(
+            id=f"r{len(desk.results) + len(calls) + 1}",
+            action=step.action,
+            params=params,
+            depends_on=sorted({r.result for r in find_references(params)} & mine),
+            on_failure=step.on_failure,
+        )
+        known[call.id] = ACTIONS[call.action].data
+        calls.append(call)
+    return MiniPlan(reasoning=reasoning, goal=form.goal, steps=calls)
 
 
 async def _conclude(desk: Desk, reasoning: str) -> Done:
@@ -219,46 +271,6 @@ def refuse_repeated(action: str, params: dict[str, Any], desk: Desk) -> None:
         raise InvalidCall(say("act.repeated", desk.language, name=same[-1].id))
 
 
-class QuestionForm(Contract):
-    """What to ask the user."""
-
-    question: Line
-    options: list[Phrase] = Field(max_length=4)
-
-
-class NextForm(Contract):
-    """Which action comes next."""
-
-    reasoning: Line
-    next: str
-
-
-@cache
-def build_next_schema(legal: tuple[str, ...]) -> type[NextForm]:
-    """Build a form whose `next` must be one of the legal names."""
-    choices: Any = Literal[legal]
-    return create_model("NextForm", __base__=NextForm, next=(choices, ...))
-
-
-@cache
-def build_done_schema(ids: tuple[str, ...]) -> type[Contract]:
-    """Build a form whose `evidence` must name results."""
-    names: Any = Literal[ids]
-    return create_model(
-        "DoneForm",
-        __base__=Contract,
-        outcome=(Ending, ...),
-        evidence=(Annotated[list[names], Field(max_length=5)], ...),
-        message=(str, ...),
-    )
-
-
-def describe_params(params: type[Params]) -> str:
-    """Return one line that says what each parameter is."""
-    fields = params.model_fields.items()
-    return " ".join(f"{name}: {field.description or ''}".strip() for name, field in fields)
-
-
 def _shortlist(
     state: TaskState, files: str, results: Sequence[CallResult]
 ) -> list[Action[Any, Any]]:
@@ -276,6 +288,13 @@ def _format_notes(state: TaskState) -> str:
     """Return what the planner must mind: the last failure, what the user denied."""
     failed = [r for r in state.get("call_results", [])[-2:] if r.status != "done"]
     return "\n".join(f"! {result.id}: {result.preview}" for result in failed)
+
+
+def _may_plan(state: TaskState, model: LanguageModel) -> bool:
+    """Return whether mini-plans are offered: as asked for or, by default, to any model but the
+    embedded one, which plans no better than it calls (see bench/README.md)."""
+    asked = state["inputs"].get("plans")
+    return not model.embedded if asked is None else bool(asked)
 
 
 def _give_up(problem: str, results: Sequence[CallResult]) -> Done:
