@@ -54,7 +54,7 @@ def build_plan_schema(names: tuple[str, ...]) -> type[Contract]:
 
 
 def _build_step_schema(action: Action[Any, Any]) -> Any:
-    name: Any = Literal[action.name]  # type: ignore[valid-type]
+    name: Any = Literal[action.name]
     fields: dict[str, Any] = {
         key: (field.annotation, field) for key, field in action.params.model_fields.items()
     }
