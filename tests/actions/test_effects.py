@@ -69,7 +69,8 @@ async def test_an_intent_found_after_a_crash_is_finished_wherever_it_stopped(pla
     intent = await place.intend("r1", *WRITES)
     await place.make(intent.model_copy(update={"changes": intent.changes[:1]}))
     row = await place.log.find("r1")
-    assert row is not None and row.state == "intent"
+    assert row is not None
+    assert row.state == "intent"
     again = Intent.model_validate(row.record)
     assert await place.make(again) == ["a.txt", "new/b.txt"]
     assert await place.make(again) == ["a.txt", "new/b.txt"], "done already: nothing happens twice"

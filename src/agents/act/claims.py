@@ -3,7 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from ...actions.errors import InvalidCall
 from ...state import CallResult
+
+
+class UnfoundedClaim(InvalidCall):
+    """The planner says that something was changed, and no result says so."""
+
 
 _CLAIMS = re.compile(
     r"\b(?:has|have|had|was|were|been|I|successfully|is now)\s+(?:been\s+)?(?:\w+ly\s+)?"

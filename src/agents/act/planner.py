@@ -5,19 +5,17 @@ the parameters of this one. Ids and dependencies are the program's.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
-from pydantic import BaseModel
 
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
-from ...actions.spec import Action, Data, Params
+from ...actions.spec import Action, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
@@ -33,11 +31,12 @@ from ...state import (
     Planned,
     SingleAction,
     TaskState,
-    Usage,
 )
 from ..turns import Stopwatch, format_problem, record_turn
-from .claims import find_unfounded_claim
+from .claims import UnfoundedClaim, find_unfounded_claim
+from .desk import Desk
 from .forms import (
+    NextForm,
     QuestionForm,
     build_done_schema,
     build_next_schema,
@@ -51,6 +50,7 @@ NEXT = load_prompt("act/next")
 PARAMS = load_prompt("act/params")
 DONE_PROMPT = load_prompt("act/done")
 QUESTION = load_prompt("act/question")
+AGAIN = load_prompt("act/again")
 PLAN_PROMPT = load_prompt("act/plan")
 
 DONE = "done"
@@ -59,61 +59,8 @@ NEED_INPUT = "need_input"
 MAX_NEXT_TOKENS = 150
 MAX_PARAMS_TOKENS = 1500
 MAX_MESSAGE_TOKENS = 400
-MAX_TIMES = 2
-"""Times that a call may give the same result; a third is refused."""
-
-F = TypeVar("F", bound=BaseModel)
-
-
-@dataclass
-class Desk:
-    """What the planner works with in one turn."""
-
-    model: LanguageModel
-    language: Language
-    results: Sequence[CallResult]
-    messages: list[AnyMessage]
-    may_plan: bool
-    """Whether several calls may be planned at once."""
-    usage: Usage = field(default_factory=Usage)
-
-    def list_known(self) -> dict[str, type[Data]]:
-        """Return the model of each result's data, by id."""
-        done = [result for result in self.results if result.status == "done"]
-        return {result.id: ACTIONS[result.action].data for result in done}
-
-    async def fill_form(
-        self,
-        prompt: dict[Language, Any],
-        form: type[F],
-        max_tokens: int,
-        check: Callable[[F], None],
-        **fields: object,
-    ) -> F:
-        """Have a form filled in; one that fails its check is asked for once more.
-
-        Raises:
-            InvalidCall: it failed the check again.
-            StructuredOutputError: the model gave nothing usable.
-        """
-        problem = ""
-        for _ in range(2):
-            asked = prompt[self.language].messages(**fields, problem=problem)
-            try:
-                reply = await self.model.generate_structured(
-                    [*self.messages, *asked], form, max_tokens=max_tokens, language=self.language
-                )
-            except StructuredOutputError as error:
-                self.usage += error.usage
-                raise
-            self.usage += reply.usage
-            try:
-                check(reply.value)
-            except InvalidCall as error:
-                problem = str(error)
-            else:
-                return reply.value
-        raise InvalidCall(problem)
+MAX_CHOICES = 2
+"""Choices in one turn; after that the planner concludes with what is known."""
 
 
 async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -138,7 +85,7 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
         failure = None
     except (InvalidCall, StructuredOutputError) as error:
         failure = str(error)
-        planned = _give_up(failure, results)
+        planned = _give_up(error, results, language)
     return record_turn(
         "planner",
         planned,
@@ -151,22 +98,39 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
 
 
 async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
+    """Choose what comes next and fill in its form. A choice that leads nowhere gives way to another
+    one; where that leads nowhere either, the planner concludes with what is known."""
+    left = list(offered)
+    problem = ""
+    for _ in range(MAX_CHOICES):
+        chosen = await _choose(desk, left)
+        try:
+            return await _fill_in(desk, left, chosen)
+        except InvalidCall as error:
+            if chosen.next not in ACTIONS:
+                raise
+            problem = str(error)
+        left = [action for action in left if action.name != chosen.next]
+        desk.messages += AGAIN[desk.language].messages(problem=problem)
+    if not desk.results:
+        raise InvalidCall(problem)
+    return await _conclude(desk, problem[:240])
+
+
+async def _choose(desk: Desk, offered: Sequence[Action[Any, Any]]) -> NextForm:
     names = [action.name for action in offered]
     plan = [PLAN] if desk.may_plan else []
-    legal = [*names, *plan, *([DONE] if desk.results else []), NEED_INPUT]
-    reply = await desk.model.generate_structured(
-        desk.messages,
-        build_next_schema(tuple(legal)),
-        max_tokens=MAX_NEXT_TOKENS,
-        language=desk.language,
-    )
-    desk.usage += reply.usage
-    chosen = reply.value
+    legal = (*names, *plan, *([DONE] if desk.results else []), NEED_INPUT)
+    chosen = await desk.ask(desk.messages, build_next_schema(legal), MAX_NEXT_TOKENS)
     desk.messages.append(AIMessage(chosen.model_dump_json()))
+    return chosen
+
+
+async def _fill_in(desk: Desk, offered: Sequence[Action[Any, Any]], chosen: NextForm) -> Planned:
     if chosen.next == DONE:
         return await _conclude(desk, chosen.reasoning)
     if chosen.next == NEED_INPUT:
-        asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, _accept)
+        asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS)
         return NeedInput(reasoning=chosen.reasoning, question=asked.question, options=asked.options)
     if chosen.next == PLAN:
         return await _make_plan(desk, offered, chosen.reasoning)
@@ -174,9 +138,7 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
 
 
 async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> SingleAction:
-    known = {
-        result.id: ACTIONS[result.action].data for result in desk.results if result.status == "done"
-    }
+    known = desk.list_known()
 
     def check(params: Params) -> None:
         check_references(params.model_dump(), known, desk.language)
@@ -243,7 +205,7 @@ async def _conclude(desk: Desk, reasoning: str) -> Done:
     def check(done: Any) -> None:
         claim = find_unfounded_claim(done.message, desk.results)
         if claim and done.outcome != "impossible":
-            raise InvalidCall(say("act.no_effect", desk.language, claim=claim))
+            raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
 
     form = build_done_schema(ids)
     filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
@@ -297,12 +259,15 @@ def _may_plan(state: TaskState, model: LanguageModel) -> bool:
     return not model.embedded if asked is None else bool(asked)
 
 
-def _give_up(problem: str, results: Sequence[CallResult]) -> Done:
+def _give_up(error: Exception, results: Sequence[CallResult], language: Language) -> Done:
+    """Return the end of a task whose planner gave nothing usable."""
+    changed = any(result.effects for result in results)
+    key = "nothing_changed" if isinstance(error, UnfoundedClaim) else "unfinished"
     return Done(
         reasoning="",
-        outcome="partial" if any(result.effects for result in results) else "impossible",
+        outcome="partial" if changed else "impossible",
         evidence=[],
-        message=problem,
+        message=say(f"act.{key}", language),
     )
 
 
@@ -316,7 +281,3 @@ def _summarize(planned: Planned) -> str:
         case Done(outcome=outcome, message=message):
             return f"{outcome}: {message}"
     return planned.reasoning
-
-
-def _accept(form: Any) -> None:
-    return None
