@@ -57,6 +57,16 @@ def adopt_orphans() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def keep_only(*descriptors: int) -> None:
+    """Close every other descriptor of this process."""
+    start = 0
+    for fd in sorted(descriptors):
+        if start < fd:  # an empty range at 0 would close them all
+            os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
 def address_space() -> int:
     """Return this process's address space in bytes; 0 outside Linux, where it is not limited."""
     if sys.platform != "linux":
