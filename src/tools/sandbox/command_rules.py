@@ -14,6 +14,7 @@ from glob import glob
 from typing import Any
 
 from .jail import (
+    MOVE,
     READ_FILE,
     READ_FOLDER,
     JailUnavailable,
@@ -28,11 +29,11 @@ _OLDEST_ABI = 6
 _EXECUTE, _WRITE = 1 << 0, 1 << 1
 _REMOVE_FOLDER, _REMOVE_FILE = 1 << 4, 1 << 5
 _MAKE_FOLDER, _MAKE_FILE, _MAKE_FIFO, _MAKE_LINK = 1 << 7, 1 << 8, 1 << 10, 1 << 12
-_MOVE, _TRUNCATE = 1 << 13, 1 << 14
+_TRUNCATE = 1 << 14
 _USE = _EXECUTE | READ_FILE | READ_FOLDER
 _OWN = (
     *(_USE, _WRITE, _REMOVE_FOLDER, _REMOVE_FILE, _MAKE_FOLDER, _MAKE_FILE),
-    *(_MAKE_FIFO, _MAKE_LINK, _MOVE, _TRUNCATE),
+    *(_MAKE_FIFO, _MAKE_LINK, MOVE, _TRUNCATE),
 )
 
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")

@@ -162,7 +162,7 @@ _LANDLOCK_ADD_RULE = 445
 _LANDLOCK_RESTRICT_SELF = 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-READ_FILE, READ_FOLDER = 1 << 2, 1 << 3
+READ_FILE, READ_FOLDER, MOVE = 1 << 2, 1 << 3, 1 << 13
 _ABI_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many bits are defined; 16 since ABI 5
 
 
@@ -193,13 +193,21 @@ def find_landlock_abi() -> int:
         return 0
 
 
-def create_ruleset(allowed: Iterable[tuple[str, int]], *, files: bool = True) -> int:
-    """Create a ruleset that denies every right the kernel handles, except the given ones below
-    the given paths; with ``files=False`` it leaves files alone. Returns its descriptor."""
+def create_ruleset(allowed: Iterable[tuple[str, int]], *, rights: int | None = None) -> int:
+    """Create a ruleset that denies rights to files, network and signals outside.
+
+    Args:
+        allowed: Paths, with the rights that are left below each.
+        rights: The rights to files that are denied elsewhere; None: all that the kernel knows.
+
+    Returns:
+        Its descriptor.
+    """
     abi = find_landlock_abi()
-    rights = _RulesetAttr((1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1 if files else 0, 0b11, 0b11)
+    handled = (1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1 if rights is None else rights
+    attributes = _RulesetAttr(handled, 0b11, 0b11)
     size = 8 if abi < 4 else 16 if abi < 6 else 24
-    ruleset = call_kernel(_LANDLOCK_CREATE_RULESET, ctypes.byref(rights), size, 0)
+    ruleset = call_kernel(_LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), size, 0)
     for path, access in allowed:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         rule = _PathBeneathAttr(access, fd)
