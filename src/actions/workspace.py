@@ -46,7 +46,11 @@ class Workspace:
     `Conflict`.
     """
 
-    def __init__(self, root: Path) -> None: ...
+    root: Path
+    """The folder itself, for programs that are confined to it. Actions use the methods."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def list_entries(self, path: str = ".", *, recursive: bool = False) -> Iterator[Entry]:
         """Yield the entries of a folder in a fixed order."""
