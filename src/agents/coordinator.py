@@ -45,6 +45,8 @@ class Options(NamedTuple):
     """Whether to choose among workflows instead of the actions of one."""
     router: str = "-"
     """Advice of classifier and bandit on these workflows."""
+    question: str = ""
+    """What an agent wants to ask the user, for `need_input`."""
 
 
 class SourcedDecision(NamedTuple):
@@ -59,9 +61,10 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
     """Choose one of the legal actions. If there is only one, no model is called."""
     watch = Stopwatch()
     if len(options.legal) == 1:
-        decided = SourcedDecision(
-            _build_rule_decision(options.legal[0], state["language"], "forced"), "forced"
-        )
+        only = options.legal[0]
+        forced = _build_rule_decision(only, state["language"], "forced")
+        question = options.question if only == "need_input" else ""
+        decided = SourcedDecision(forced.model_copy(update={"instructions": question}), "forced")
     else:
         decided = await _ask_model(await resolve_model(runtime), state, options)
     record = Record(

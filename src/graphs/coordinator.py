@@ -121,6 +121,7 @@ async def receive(state: TaskInput) -> TaskState:
         "workflow": state.get("workflow"),
         "active": state.get("workflow"),
         "earlier": earlier,
+        "workspace": state.get("workspace"),
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
     }
@@ -249,6 +250,7 @@ def _build_options(state: TaskState) -> Options:
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
         router=_format_advice(state, legal) if choosing else "-",
+        question=flow.question(state) if flow and flow.question else "",
     )
 
 

@@ -66,6 +66,8 @@ class Workflow:
     """Whether there is a result to conclude with; None: once there is an output."""
     need_input: StatePredicate = _never
     """Whether asking the user could help."""
+    question: Callable[[TaskState], str] | None = None
+    """What to ask the user, where an agent of the workflow says it; None: the Coordinator says."""
     signals: Callable[[TaskState], list[str]] | None = None
     """Hints for the Coordinator's decision, one line each; None: the failed checks."""
     report: Callable[[TaskState, Runtime[RunContext]], Awaitable[TaskState]] | None = None

@@ -89,6 +89,11 @@ class LanguageModel:
         self._varied = dict(varied or {})
         self._slots = slots
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is this package's own small model."""
+        return self._slots is not None
+
     @classmethod
     def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
         """Wrap a caller's own chat model; only `ChatOpenAI` is known to accept a schema."""

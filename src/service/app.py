@@ -33,7 +33,7 @@ from .keys import Keys
 from .languages import AcceptLanguage
 from .limits import OpenStreams, RateLimit, RateLimiter
 from .readiness import Readiness
-from .routes import chat, health, kb, learning, tasks, workflows
+from .routes import chat, health, kb, learning, tasks, workflows, workspaces
 from .uploads import Uploads
 
 PAGE = Path(__file__).with_name("page")
@@ -84,6 +84,7 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
+    app.include_router(workspaces.router, max_body_size=settings.kb_max_file_mb << 20)
     for ending, kind in FILE_TYPES.items():
         mimetypes.add_type(kind, ending)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..state import FINAL
+from ..state import FINAL, WAITING
 from ..store.base import TaskSummary
 from ..tasks.events import Event
 from ..tasks.result import read_result
@@ -79,7 +79,7 @@ async def wait_until_settled(
             while not notifier.closed:
                 subscription.clear()
                 now = await ledger.tasks.get(task.task_id)
-                if now.status in FINAL or now.status == "needs_input":
+                if now.status in FINAL | WAITING:
                     return True
                 await wait_at_most(subscription.stored, LOOK_SECONDS)
     return False

@@ -26,6 +26,7 @@ from ...work.tracing import get_trace_context
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal, document_problems
 from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, TaskPage
+from .workspaces import find_workspace
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
@@ -244,7 +245,10 @@ async def submit(
         Refusal: the queue is full or stopping, the budget is spent, or the idempotency key was
             used with a different body.
     """
-    task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
+    folder = find_workspace(service, caller, asked.workspace) if asked.workspace else None
+    task = new_task(
+        *(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model), folder
+    )
     task_id = new_task_id()
     add_log_fields(task_id=task_id)
     try:
