@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..language.messages import say
+from ..language.messages import say, use_language
 from ..tools.sandbox import (
     PROGRAM_FOLDERS,
     CommandLimits,
@@ -19,6 +19,7 @@ from ..tools.sandbox import (
 )
 from .catalogue import register
 from .errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
+from .risk import is_risky
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .workspace import Workspace, digest
 
@@ -76,14 +77,19 @@ def split_command(command: str) -> tuple[str, ...]:
 
 def _find_targets(params: ShellParams) -> Targets:
     try:
-        return Targets(argv=split_command(params.command))
+        argv = split_command(params.command)
     except InvalidCall:  # it will be refused
-        return Targets(argv=("sh", "-c", params.command))
+        argv = ("sh", "-c", params.command)
+    return Targets(argv=argv, risky=is_risky(argv))
 
 
 async def run_shell(params: ShellParams, context: ActionContext) -> Outcome[ShellData]:
     """Run a command; tell which files it has changed."""
-    argv = split_command(params.command)
+    with use_language(context.language):
+        return await _run_and_compare(split_command(params.command), context)
+
+
+async def _run_and_compare(argv: tuple[str, ...], context: ActionContext) -> Outcome[ShellData]:
     before = await asyncio.to_thread(_take_digests, context.workspace)
     result = await _run(argv, context.workspace.root)
     effects = _compare(before, await asyncio.to_thread(_take_digests, context.workspace))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from concertino.actions import shell
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
 from concertino.actions.shell import ShellData, ShellParams, run_shell
-from concertino.actions.spec import ActionContext
+from concertino.actions.spec import ActionContext, Targets
 from concertino.actions.workspace import Entry, Workspace
 from concertino.language.messages import use_language
 from concertino.tools.sandbox import CommandLimits, Sandbox, command, find_command_obstacle
@@ -111,6 +112,12 @@ async def test_a_program_that_is_not_there_is_told_with_what_is_near(
 
 
 @confined
+async def test_an_error_is_told_in_the_tasks_language(context: ActionContext) -> None:
+    with pytest.raises(NotFound, match="这里没有程序 sotr"):
+        await run(replace(context, language="zh"), "sotr notes.txt")
+
+
+@confined
 async def test_a_file_that_is_no_program_is_told(context: ActionContext) -> None:
     with pytest.raises(InvalidCall, match="through its interpreter"):
         await run(context, "./notes.txt")
@@ -165,5 +172,6 @@ async def test_cancellation_ends_the_command(context: ActionContext) -> None:
 def test_the_policy_sees_the_words_of_the_command() -> None:
     action = ACTIONS["shell_run"]
     assert action.effect == "execute"
-    assert action.targets(ShellParams(command="wc 'a b'")).argv == ("wc", "a b")
-    assert action.targets(ShellParams(command="a | b")).argv == ("sh", "-c", "a | b")
+    assert action.targets(ShellParams(command="wc 'a b'")) == Targets(argv=("wc", "a b"))
+    piped = Targets(argv=("sh", "-c", "a | b"), risky=True)
+    assert action.targets(ShellParams(command="a | b")) == piped
