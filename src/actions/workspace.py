@@ -68,9 +68,13 @@ class Workspace:
     `Conflict`.
     """
 
+    root: Path
+    """The folder itself, for programs that are confined to it. Actions use the methods."""
+
     def __init__(self, root: Path) -> None:
         if os.open not in os.supports_dir_fd:
             raise Unavailable(say("act.files.system"))
+        self.root = root
         try:
             self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
