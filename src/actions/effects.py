@@ -51,6 +51,11 @@ class Intent(BaseModel):
     result: CallResult | None = None
     """Set once the effect has happened."""
 
+    def with_made(self, effects: Sequence[FileEffect]) -> "Intent":
+        """Return the intent of an action that acts by itself, with the changes that it has made."""
+        made = [PlannedChange(path=e.path, before=e.before, after=e.after) for e in effects]
+        return self.model_copy(update={"changes": made})
+
 
 async def begin(
     log: EffectLog, versions: Versions, call_id: str, intent: Intent, changes: Sequence[Change]
@@ -103,6 +108,21 @@ def _make_change(
         workspace.apply(Change(change.path, before, after))
     if digest(workspace.find_content(change.path)) != change.after:
         raise Conflict(say("act.not_read_back", language, path=change.path))
+    return _describe(change, before, after, language)
+
+
+async def describe_made(
+    versions: Versions, changes: Sequence[Change], language: Language
+) -> list[FileEffect]:
+    """Keep the contents of changes that have been made, and return them as effects."""
+    kept = await asyncio.to_thread(_keep, versions, changes)
+    pairs = zip(kept, changes, strict=True)
+    return [_describe(planned, made.before, made.after, language) for planned, made in pairs]
+
+
+def _describe(
+    change: PlannedChange, before: bytes | None, after: bytes | None, language: Language
+) -> FileEffect:
     return FileEffect(
         path=change.path,
         before=change.before,

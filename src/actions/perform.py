@@ -16,7 +16,7 @@ from ..state import Approval, Call, CallResult, Verdict
 from ..store.effects import EffectLog
 from .artifacts import MAX_PREVIEW_CHARS, Artifacts, cut_data
 from .catalogue import ACTIONS
-from .effects import Intent, begin, carry_out, format_diff
+from .effects import Intent, begin, carry_out, describe_made, format_diff
 from .errors import (
     ActionError,
     Conflict,
@@ -114,8 +114,10 @@ class Performer:
         if outcome is None:
             await begin(self.log, self.versions, call.id, intent, ())
             found = await self._run(action, params)
-            result = await self._succeed(call, action, request.params, found.data.model_dump())
-            await self._record(call, intent, result)
+            made = await describe_made(self.versions, found.changes, self.context.language)
+            done = await self._succeed(call, action, request.params, found.data.model_dump())
+            result = done.model_copy(update={"effects": made})
+            await self._record(call, intent.with_made(made), result)
             return result
         data = outcome.data.model_dump(mode="json")
         intent = intent.model_copy(update={"data": data})

@@ -21,7 +21,7 @@ from .catalogue import register
 from .errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
 from .risk import is_risky
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
-from .workspace import Workspace, digest
+from .workspace import Change, Workspace
 
 _MOST_FILES = 2000
 _MOST_BYTES = 64 << 20
@@ -90,9 +90,10 @@ async def run_shell(params: ShellParams, context: ActionContext) -> Outcome[Shel
 
 
 async def _run_and_compare(argv: tuple[str, ...], context: ActionContext) -> Outcome[ShellData]:
-    before = await asyncio.to_thread(_take_digests, context.workspace)
+    before = await asyncio.to_thread(_take_snapshot, context.workspace)
     result = await _run(argv, context.workspace.root)
-    effects = _compare(before, await asyncio.to_thread(_take_digests, context.workspace))
+    after = await asyncio.to_thread(_take_snapshot, context.workspace)
+    effects = _compare(before, after)
     if result.exit_code is None:
         raise _explain_stop(result, effects)
     data = ShellData(
@@ -102,7 +103,7 @@ async def _run_and_compare(argv: tuple[str, ...], context: ActionContext) -> Out
         compared=effects is not None,
         **(effects or _NO_EFFECTS),
     )
-    return Outcome(data)
+    return Outcome(data, _list_changes(before, after))
 
 
 async def _run(argv: tuple[str, ...], folder: Path) -> CommandResult:
@@ -129,26 +130,26 @@ Effects = dict[str, list[str]]
 _NO_EFFECTS: Effects = {"created": [], "changed": [], "deleted": []}
 
 
-def _take_digests(workspace: Workspace) -> dict[str, str | None] | None:
-    """Return the digests of all files; None if they are too many or too large."""
-    digests: dict[str, str | None] = {}
+Snapshot = dict[str, bytes | str]
+"""Contents of files by path; for what is not a file, its kind."""
+
+
+def _take_snapshot(workspace: Workspace) -> Snapshot | None:
+    """Return what is in the workspace; None if it is too much."""
+    found: Snapshot = {}
     left = _MOST_BYTES
     for entry in workspace.list_entries(recursive=True):
         if entry.kind == "folder":
             continue
         left -= entry.size
-        if left < 0 or len(digests) == _MOST_FILES:
+        if left < 0 or len(found) == _MOST_FILES:
             return None
-        if entry.kind == "file":
-            digests[entry.path] = digest(workspace.find_content(entry.path))
-        else:
-            digests[entry.path] = entry.kind
-    return digests
+        content = workspace.find_content(entry.path) if entry.kind == "file" else None
+        found[entry.path] = entry.kind if content is None else content
+    return found
 
 
-def _compare(
-    before: Mapping[str, str | None] | None, after: Mapping[str, str | None] | None
-) -> Effects | None:
+def _compare(before: Snapshot | None, after: Snapshot | None) -> Effects | None:
     if before is None or after is None:
         return None
     return {
@@ -156,6 +157,21 @@ def _compare(
         "changed": sorted(path for path in before.keys() & after if before[path] != after[path]),
         "deleted": sorted(before.keys() - after.keys()),
     }
+
+
+def _list_changes(before: Snapshot | None, after: Snapshot | None) -> tuple[Change, ...]:
+    """Return the changes of files that the command has made, so that they can be undone."""
+    if before is None or after is None:
+        return ()
+    files = [
+        Change(path, _as_content(before.get(path)), _as_content(after.get(path)))
+        for path in sorted(before.keys() | after)
+    ]
+    return tuple(change for change in files if change.before != change.after)
+
+
+def _as_content(found: bytes | str | None) -> bytes | None:
+    return found if isinstance(found, bytes) else None
 
 
 def _describe_effects(effects: Mapping[str, object] | None) -> str:

@@ -188,3 +188,19 @@ def test_without_a_workspace_the_workflow_is_not_offered(scripted: Scripted) -> 
     model = scripted(choosing=[decision("complete")])
     run_task("Tidy my folder", model=model, storage="memory")
     assert not any("- act:" in asked for asked in model.asked)
+
+
+def test_what_a_command_changed_is_listed_and_undone(scripted: Scripted, folder: Path) -> None:
+    model = scripted(
+        act_next=[next_action("shell_run"), next_action("done")],
+        act_params=[{"command": "sort -o a.txt a.txt b.txt"}],
+        act_done=[done("a.txt has been changed.", "r1")],
+    )
+    (folder / "b.txt").write_text("1 pear\n")
+    waiting = act(model, folder, question="Sort both files into a.txt with sort")
+    assert waiting["status"] == "needs_approval"
+    result = resume_task(waiting["task_id"], "approve", model=model)
+    assert [effect["path"] for effect in result["effects"]] == ["a.txt"]
+    assert (folder / "a.txt").read_text() == "1 pear\n12 apples\n"
+    assert undo_task(result["task_id"])["restored"] == ["a.txt"]
+    assert (folder / "a.txt").read_text() == "12 apples\n"
