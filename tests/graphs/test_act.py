@@ -100,10 +100,10 @@ def test_a_missing_fact_is_asked_for_and_the_answer_goes_on(
     scripted: Scripted, folder: Path
 ) -> None:
     model = scripted(
-        act_next=[next_action("need_input"), next_action("file_write"), next_action("done")],
+        act_next=list(map(next_action, ["file_read", "need_input", "file_write", "done"])),
         act_question=[{"question": "Which date?", "options": []}],
-        act_params=[{**WRITE, "content": "8 March"}],
-        act_done=[done("I have written 8 March to b.txt.", "r1")],
+        act_params=[{"path": "a.txt", "offset": 0}, {**WRITE, "content": "8 March"}],
+        act_done=[done("I have written 8 March to b.txt.", "r2")],
     )
     asked = act(model, folder, question="Write the date to b.txt")
     assert (asked["status"], asked["input_request"]) == ("needs_input", "Which date?")

@@ -11,7 +11,7 @@ from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.spec import Data
 from ...errors import StructuredOutputError
-from ...language.messages import Language
+from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...state import CallResult, Usage
 
@@ -30,6 +30,8 @@ class Desk:
     language: Language
     results: Sequence[CallResult]
     messages: list[AnyMessage]
+    task: str
+    """The user's words."""
     may_plan: bool
     """Whether several calls may be planned at once."""
     usage: Usage = field(default_factory=Usage)
@@ -38,6 +40,15 @@ class Desk:
         """Return the model of each result's data, by id."""
         done = [result for result in self.results if result.status == "done"]
         return {result.id: ACTIONS[result.action].data for result in done}
+
+    def check_question(self, form: Any) -> None:
+        """Refuse a question that only repeats the task.
+
+        Raises:
+            InvalidCall: it does.
+        """
+        if form.question.strip() in self.task:
+            raise InvalidCall(say("act.asks_the_task", self.language))
 
     async def fill_form(
         self,

@@ -79,7 +79,7 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
         results=format_results(results, language),
         notes=_format_notes(state),
     )
-    desk = Desk(model, language, results, messages, _may_plan(state, model))
+    desk = Desk(model, language, results, messages, format_problem(state), _may_plan(state, model))
     try:
         planned: Planned = await _plan(desk, offered)
         failure = None
@@ -107,10 +107,10 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
         try:
             return await _fill_in(desk, left, chosen)
         except InvalidCall as error:
-            if chosen.next not in ACTIONS:
+            if chosen.next == DONE:
                 raise
             problem = str(error)
-        left = [action for action in left if action.name != chosen.next]
+        left = [action for action in left if action.name != chosen.next] or left
         desk.messages += AGAIN[desk.language].messages(problem=problem)
     if not desk.results:
         raise InvalidCall(problem)
@@ -120,7 +120,8 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
 async def _choose(desk: Desk, offered: Sequence[Action[Any, Any]]) -> NextForm:
     names = [action.name for action in offered]
     plan = [PLAN] if desk.may_plan else []
-    legal = (*names, *plan, *([DONE] if desk.results else []), NEED_INPUT)
+    ends = [DONE, NEED_INPUT] if desk.results else []  # first it has to look
+    legal = (*names, *plan, *ends)
     chosen = await desk.ask(desk.messages, build_next_schema(legal), MAX_NEXT_TOKENS)
     desk.messages.append(AIMessage(chosen.model_dump_json()))
     return chosen
@@ -130,7 +131,9 @@ async def _fill_in(desk: Desk, offered: Sequence[Action[Any, Any]], chosen: Next
     if chosen.next == DONE:
         return await _conclude(desk, chosen.reasoning)
     if chosen.next == NEED_INPUT:
-        asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS)
+        asked = await desk.fill_form(
+            QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, desk.check_question
+        )
         return NeedInput(reasoning=chosen.reasoning, question=asked.question, options=asked.options)
     if chosen.next == PLAN:
         return await _make_plan(desk, offered, chosen.reasoning)
