@@ -12,7 +12,7 @@ from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
 from concertino.actions.shell import ShellData, ShellParams, run_shell
 from concertino.actions.spec import ActionContext, Targets
-from concertino.actions.workspace import Entry, Workspace
+from concertino.actions.workspace import Workspace
 from concertino.language.messages import use_language
 from concertino.tools.sandbox import CommandLimits, Sandbox, command, find_command_obstacle
 
@@ -21,29 +21,12 @@ confined = pytest.mark.skipif(
 )
 
 
-class PlainWorkspace(Workspace):
-    """The files of a folder, read without any of a workspace's care."""
-
-    def list_entries(self, path: str = ".", *, recursive: bool = False) -> Iterator[Entry]:
-        for file in sorted((self.root / path).rglob("*")):
-            name = file.relative_to(self.root).as_posix()
-            if file.is_symlink():
-                yield Entry(name, "link", 0)
-            elif file.is_dir():
-                yield Entry(name, "folder", 0)
-            else:
-                yield Entry(name, "file", file.stat().st_size)
-
-    def find_content(self, path: str) -> bytes | None:
-        return (self.root / path).read_bytes()
-
-
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[ActionContext]:
     (tmp_path / "notes.txt").write_text("one\ntwo\n")
     (tmp_path / "old.txt").write_text("old")
     with use_language("en"):
-        yield ActionContext(PlainWorkspace(tmp_path), Sandbox(), "en")
+        yield ActionContext(Workspace(tmp_path), Sandbox(), "en")
 
 
 async def run(context: ActionContext, text: str) -> ShellData:
