@@ -112,6 +112,19 @@ class Workspace:
                         raise
                 # A folder that vanished meanwhile, or that may not be read, holds back no other.
 
+    def find_kind(self, path: str) -> Kind | None:
+        """Return what is at a path, or None if nothing is."""
+        names = self._resolve(path)
+        if not names:
+            return "folder"
+        with self._explain(path):
+            try:
+                with open_folder(self._root, names[:-1]) as folder:
+                    status = os.stat(names[-1], dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return _find_kind(status.st_mode)
+
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file."""
         with self._explain(path), self._open_parent(path) as (folder, name):
