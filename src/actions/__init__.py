@@ -4,5 +4,6 @@ The families are imported here, so that the catalogue is complete whichever modu
 imported first.
 """
 
+from . import files as files
 from . import results as results
 from . import shell as shell

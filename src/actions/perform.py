@@ -241,7 +241,7 @@ class Performer:
         return False
 
 
-TARGET_NAMES = frozenset({"path", "source", "target", "folder", "command", "host", "url"})
+TARGET_NAMES = frozenset({"path", "to", "command", "host", "url"})
 """Parameters that say where an effect happens."""
 
 
