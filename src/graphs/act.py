@@ -200,6 +200,7 @@ ACT = register(
             },
         },
         weights={"effects": 2, "claims": 2, "grounded": 2},
+        called_for=_has_workspace,
         available=_has_workspace,
         complete=_may_complete,
         need_input=_must_ask,

@@ -255,8 +255,9 @@ def _build_options(state: TaskState) -> Options:
 
 
 def _format_advice(state: TaskState, legal: list[str]) -> str:
-    sources = find_named_sources(format_problem(state), list_sources())
-    return format_routing(state.get("routing"), legal, sources, state["language"])
+    named = find_named_sources(format_problem(state), list_sources())
+    given = [name for name, flow in WORKFLOWS.items() if flow.called_for(state)]
+    return format_routing(state.get("routing"), legal, [*given, *named], state["language"])
 
 
 def _describe_choice(name: str, own: set[str], state: TaskState) -> str:

@@ -60,6 +60,9 @@ class Workflow:
     source_signs: tuple[str, ...] = ()
     """Features of questions (see `learning/features.py`) that ask for this workflow's source of
     knowledge; empty if it has none."""
+    called_for: StatePredicate = _never
+    """Whether what came with the task, such as a workspace, asks for this workflow; the Coordinator
+    is told."""
     available: StatePredicate = _always
     """Whether the workflow can be chosen for this task at all."""
     complete: StatePredicate | None = None
