@@ -184,6 +184,7 @@ SETS = [
     ("a.yaml", "copy", "5", "copy: *base", "copy: 5"),
     ("a.yaml", "nothing", "5", "nothing:\n", "nothing: 5\n"),
     ("a.yaml", "nothing.a.b", "5", "nothing:\n", "nothing:\n    a:\n        b: 5\n"),
+    ("a.yaml", "list[0].tags", "[]", "tags:\n    - x\n", "tags: []\n"),
     ("a.yaml", "text", "one line", "|\n    one\n    two\n", "one line\n"),
     ("a.yaml", "last", "2.5", "1.50   #", "2.5   #"),
     ("a.yaml", "new", "yes: no", "# end\n", '# end\nnew: "yes: no"\n'),
@@ -402,6 +403,7 @@ def test_what_is_set_is_got_and_all_other_values_stay(
     try:
         edit(folder, context, path, text, key=write_pointer(key), value=written)
     except ActionError:  # it is refused rather than done wrong
+        assert path == "a.yaml"
         assert (folder / path).read_text() == text
         return
     parent = data

@@ -1,6 +1,7 @@
 """Values in TOML."""
 
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 from ...language.messages import say
@@ -19,33 +20,42 @@ def load(text: str) -> Any:
 
 def write(text: str, key: Key, value: Any) -> str:
     """Return a text with another value at a path."""
-    import tomlkit
-
-    document: Any = tomlkit.parse(text)
-    table, rest = document, list(key)
-    while len(rest) > 1 and _holds(table, rest[0]):
-        table = table[rest.pop(0)]
-    value = nest(tuple(rest[1:]), value)
-    try:
-        if not _holds(table, rest[0]):
-            _add(table, rest[0], value)
-        else:
-            table[rest[0]] = _like(table[rest[0]], value)
-    except (TypeError, ValueError) as error:
-        raise InvalidCall(say("act.values.no_null")) from error
-    return tomlkit.dumps(document)
+    if value is None:
+        raise InvalidCall(say("act.values.no_null"))
+    return _edit(text, lambda document: _set(document, list(key), value))
 
 
 def remove(text: str, key: Key) -> str:
     """Return a text without the value at a path, which exists."""
+
+    def delete(document: Any) -> None:
+        for part in key[:-1]:
+            document = document[part]
+        del document[key[-1]]
+
+    return _edit(text, delete)
+
+
+def _edit(text: str, change: Callable[[Any], None]) -> str:
     import tomlkit
 
-    document: Any = tomlkit.parse(text)
-    table = document
-    for part in key[:-1]:
-        table = table[part]
-    del table[key[-1]]
-    return tomlkit.dumps(document)
+    # tomlkit fails with any of these where, say, a value takes the place of an array of tables.
+    try:
+        document = tomlkit.parse(text)
+        change(document)
+        return tomlkit.dumps(document)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InvalidCall(say("act.values.in_place")) from error
+
+
+def _set(table: Any, rest: list[str | int], value: Any) -> None:
+    while len(rest) > 1 and _holds(table, rest[0]):
+        table = table[rest.pop(0)]
+    value = nest(tuple(rest[1:]), value)
+    if _holds(table, rest[0]):
+        table[rest[0]] = _like(table[rest[0]], value)
+    else:
+        _add(table, rest[0], value)
 
 
 def _holds(table: Any, part: str | int) -> bool:
@@ -63,7 +73,7 @@ def _add(table: Any, part: str | int, value: Any) -> None:
     elif last is None:
         table[part] = value
     else:
-        line = tomlkit.dumps({part: value}).rstrip("\n")
+        line = tomlkit.dumps({str(part): value}).rstrip("\n")
         trivia = last.trivia
         trivia.trail = f"{trivia.trail or chr(10)}{trivia.indent}{line}\n"
 

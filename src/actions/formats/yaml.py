@@ -208,6 +208,12 @@ def _replace(text: str, parent: tuple[Any, int] | None, value: Any) -> str:
     column = node.start_mark.column if _is_table(node) else node.start_mark.column + 2
     style = None if aliased else old
     written = _render(value, style, bool(node.flow_style), column, _find_step(text))
+    head = _VALUE.match(text, node.value[place][0].end_mark.index) if _is_table(node) else None
+    colon = len(head[0].rstrip()) + head.start() if head else begin
+    if "\n" in text[colon:begin]:  # a block on lines of its own
+        comment = text[colon : text.find("\n", colon)]
+        gap = f"{comment}{written}" if written.startswith("\n") else f" {written}{comment}"
+        return text[:colon] + gap.rstrip(" ") + text[end:]
     if written.startswith("\n"):
         begin = len(text[:begin].rstrip(" \t"))
     elif begin and text[begin - 1] in ":-":
