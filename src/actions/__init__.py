@@ -7,3 +7,4 @@ imported first.
 from . import files as files
 from . import results as results
 from . import shell as shell
+from . import structured as structured

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .errors import ActionError
-from .workspace import Entry, Workspace
+from .workspace import TEMPORARY, Entry, Workspace
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -45,7 +45,7 @@ class _Rules:
     def hide(self, entry: Entry) -> bool:
         """Return whether an entry is to be ignored; the folders that it is in are not."""
         folder, _, name = entry.path.rpartition("/")
-        if name in ALWAYS:
+        if name in ALWAYS or name.startswith(TEMPORARY):
             return True
         path = f"{entry.path}/" if entry.kind == "folder" else entry.path
         while True:

@@ -11,7 +11,7 @@ def need(*modules: str) -> Callable[[], str | None]:
 
     def find_obstacle() -> str | None:
         missing = [module for module in modules if not _is_installed(module)]
-        return say("act.text.no_library", reason=", ".join(missing)) if missing else None
+        return say("act.not_installed", reason=", ".join(missing)) if missing else None
 
     return find_obstacle
 

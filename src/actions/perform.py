@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..language.messages import say
+from ..language.messages import say, use_language
 from ..models.structured import format_validation_error
 from ..state import Approval, Call, CallResult, Verdict
 from ..store.effects import EffectLog
@@ -66,11 +66,12 @@ class Performer:
 
         A call that was begun before a crash is finished, never done again.
         """
-        try:
-            found = await self._finish_begun(call)
-            return found or await self._perform_anew(call)
-        except (ActionError, OSError) as error:
-            return self._fail(call, call.params, classify_error(error))
+        with use_language(self.context.language):
+            try:
+                found = await self._finish_begun(call)
+                return found or await self._perform_anew(call)
+            except (ActionError, OSError) as error:
+                return self._fail(call, call.params, classify_error(error))
 
     async def _perform_anew(self, call: Call) -> CallResult | Approval:
         language = self.context.language

@@ -212,6 +212,7 @@ _find_obstacle = need("jsonpointer", "ruamel.yaml", "tomlkit")
 register(
     Action(
         name="value_get",
+        suffixes=tuple(FORMATS),
         description={
             "en": "Get one value from a JSON, YAML, TOML or INI file.",
             "zh": "读取 JSON、YAML、TOML 或 INI 文件中的一个值。",
@@ -227,6 +228,7 @@ register(
 register(
     Action(
         name="value_set",
+        suffixes=tuple(FORMATS),
         description={
             "en": "Set one value in a JSON, YAML, TOML or INI file, and keep the rest.",
             "zh": "修改 JSON、YAML、TOML 或 INI 文件中的一个值，其余不变。",
@@ -241,6 +243,7 @@ register(
 register(
     Action(
         name="value_remove",
+        suffixes=tuple(FORMATS),
         description={
             "en": "Remove one value from a JSON, YAML, TOML or INI file.",
             "zh": "从 JSON、YAML、TOML 或 INI 文件中删除一个值。",

@@ -104,7 +104,7 @@ def _find_encoding(raw: bytes, path: str) -> tuple[str, bytes]:
     except SkippedFile as error:
         raise _binary(raw, path) from error
     except ImportError as error:
-        raise Unavailable(say("act.text.no_library", reason=error)) from error
+        raise Unavailable(say("act.not_installed", reason=error)) from error
     if name == "utf-16":
         little = raw.startswith(codecs.BOM_UTF16_LE)
         return ("utf-16-le" if little else "utf-16-be"), raw[:2]

@@ -27,6 +27,9 @@ MAX_COMPARED = 5_000
 MAX_NAMED = 8
 """Most entries named when none is similar."""
 
+TEMPORARY = ".concertino-"
+"""Beginning of the names of files that are being written; a kill may leave one."""
+
 Kind = Literal["file", "folder", "link", "other"]
 
 
@@ -270,7 +273,7 @@ def _apply(folder: int, name: str, change: Change) -> None:
     status = _check_unchanged(folder, name, change)
     if change.before is None and change.after is None:
         return
-    temporary = f".concertino-{secrets.token_hex(8)}"
+    temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
     if change.after is None:
         _delete(folder, name, temporary, change)
     else:

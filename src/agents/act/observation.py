@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from ...actions.errors import ActionError
+from ...actions.ignored import list_visible
 from ...actions.spec import Action
 from ...actions.workspace import Entry, Workspace
 from ...language.messages import Language, say
@@ -27,7 +28,7 @@ EARLIER_CHARS = 80
 def format_files(workspace: Workspace, question: str, language: Language) -> str:
     """Return a listing of the workspace, with the beginnings of the files that the user names or,
     where there are few, of all. Blocking: call it in a thread."""
-    entries = list(islice(workspace.list_entries(recursive=True), MAX_FILES + 1))
+    entries = list(islice(list_visible(workspace, ".", recursive=True), MAX_FILES + 1))
     files = [entry for entry in entries if entry.kind == "file"]
     named = [file for file in files if file.path.rpartition("/")[2] in question]
     shown = named or files
