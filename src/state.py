@@ -390,6 +390,17 @@ class Reward(Contract):
     cost_terms: list[Term] = []
 
 
+class Sampling(TypedDict, total=False):
+    """How texts for the reader are sampled, where the task says so."""
+
+    temperature: float
+    top_p: float
+    seed: int
+    """Added to the agents' own seeds, by which they draw anew."""
+    frequency_penalty: float
+    presence_penalty: float
+
+
 class TaskState(TypedDict, total=False):
     """State of the outer graph."""
 
@@ -402,6 +413,8 @@ class TaskState(TypedDict, total=False):
     max_iterations: int
     earlier: list[Exchange]
     """Earlier tasks of the thread, oldest first."""
+    instructions: str
+    """Standing instructions besides the question, such as a chat's system prompt."""
     restated: str | None
     """A follow-up rewritten as a self-contained task; `question` keeps the original."""
 
@@ -487,3 +500,5 @@ class TaskInput(TypedDict, total=False):
     workflow: str | None
     max_iterations: int
     earlier: list[Exchange]
+    instructions: str
+    sampling: Sampling

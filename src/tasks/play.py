@@ -129,7 +129,8 @@ async def play(
     settings = get_settings()
     meter = Meter()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
-    context = RunContext(name, chat, documents, store.checkpointer)
+    sampling = (await store.task_input(task_id)).get("sampling")
+    context = RunContext(name, chat, documents, store.checkpointer, sampling)
     yield {"type": "started", "task_id": task_id, "thread_id": (await store.get(task_id)).thread_id}
     status: TaskStatus | None = None
     error: str | None = None
