@@ -132,7 +132,8 @@ async def _handle_invalid_request(request: Request, error: Exception) -> Respons
     if _is_unread_json(request, error):
         return build_refusal(path, 415, say("service.media_type"))
     if is_openai_path(path):
-        first = error.errors()[0]
+        # Of a union the branch that came closest is told.
+        first = max(error.errors(), key=lambda each: len(each["loc"]))
         param, code = describe_invalid(first)
         message = say("chat.invalid", param=param or "body", reason=first["msg"])
         return respond_with_error(400, message, param=param, code=code)
