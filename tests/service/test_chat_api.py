@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.model_server import PENS, ModelServer, use
+from tests.scripted_model import comprehension, decision
 
 Client = Callable[..., TestClient]
 Serve = Callable[..., ModelServer]
@@ -103,6 +104,17 @@ def test_a_system_prompt_is_taken_into_the_task(client: Client, serve: Serve) ->
     assert "Answer for children." in str(model.requests[1])
 
 
+def test_a_long_question_stays_as_it_is_beside_a_system_prompt(
+    client: Client, serve: Serve
+) -> None:
+    model = serve()
+    long = f"{PENS} {'It is a nice shop. ' * 60}"
+    answer_of(ask(client(model=None), said("system", "Be brief."), said("user", long)))
+    assert model.asked["restate"] == 0
+    assert long.strip() in str(model.requests[0])
+    assert "Be brief." in str(model.requests[0])
+
+
 def test_no_number_of_a_problem_is_lost_to_a_system_prompt(client: Client, serve: Serve) -> None:
     model = serve(restate=[{"task": "What do pens cost?"}])
     answer_of(ask(client(model=None), said("system", "Be brief."), said("user", PENS)))
@@ -159,6 +171,17 @@ def test_a_reply_that_fits_no_schema_is_an_error(client: Client) -> None:
     reply = ask(client(json_form=[{"cost": 36}]), response_format=in_schema(SCHEMA))
     assert reply.status_code == 503
     assert "cost" in reply.json()["error"]["message"]
+
+
+def test_a_question_to_the_user_is_not_made_into_json(client: Client) -> None:
+    service = client(
+        comprehension=[comprehension(missing=["the price"])],
+        coordinator=[decision("comprehension"), decision("need_input", "What do they cost?")],
+    )
+    asked = {"response_format": in_schema(SCHEMA)}
+    assert "What do they cost?" in answer_of(ask(service))
+    reply = ask(service, **asked)
+    assert (reply.status_code, error_of(reply)["code"]) == (422, "task_needs_input")
 
 
 def test_a_reply_may_be_any_json(client: Client) -> None:

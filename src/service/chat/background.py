@@ -19,6 +19,7 @@ from ...language.detect import detect_language
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import Contract
+from ...tools.fence import fence
 from .request import Message
 
 PROMPT = load_prompt("chat/background")
@@ -127,7 +128,7 @@ async def answer_background(model: LanguageModel, prompt: BackgroundPrompt) -> R
         talk = f"{talk[: MAX_CHARS // 2]}\n…\n{talk[-MAX_CHARS // 2 :]}"
     language = detect_language(talk)
     reply = await model.generate_structured(
-        PROMPT[language].messages(wanted=prompt.wanted, conversation=talk),
+        PROMPT[language].messages(wanted=prompt.wanted, conversation=fence(talk, "conversation")),
         _build_form(prompt.wanted),
         max_tokens=_TOKENS.get(prompt.wanted, 60),
         language=language,

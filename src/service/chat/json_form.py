@@ -18,6 +18,7 @@ from ...language.messages import say
 from ...models.client import Form, LanguageModel, Reply
 from ...models.structured import extract_json
 from ...prompts import load_prompt
+from ...tools.fence import fence
 from ..problems import Refusal
 from .request import ResponseFormat
 
@@ -108,7 +109,9 @@ async def write_json(
     """
     language = detect_language(question)
     return await model.generate_json(
-        PROMPT[language].messages(question=question, answer=answer),
+        PROMPT[language].messages(
+            question=fence(question, "request"), answer=fence(answer, "answer")
+        ),
         form,
         max_tokens=min(MAX_TOKENS, 600 + len(answer) // 2),
         language=language,

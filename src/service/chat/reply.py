@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ...errors import ModelError
 from ...language.messages import say
 from ...models.client import Form
+from ...models.client import Reply as Written
 from ...state import TaskStatus, Usage
 from ...store.base import TaskSummary
 from ..dependencies import Service
@@ -48,8 +50,8 @@ async def build_reply(service: Service, task: TaskSummary, ask: Ask) -> Reply:
     """Build the reply of a task that has ended, or waits for its user.
 
     Raises:
-        Refusal: the task has failed, was cancelled or did not end in time.
-        ModelError: the answer could not be put into the form that is asked for.
+        Refusal: the task has failed, was cancelled or did not end in time; or there is no answer
+            that could be put into the form that is asked for.
     """
     done = await build_task_response(
         service, await service.ledger.get_own_task(task.owner, task.task_id)
@@ -62,15 +64,24 @@ async def build_reply(service: Service, task: TaskSummary, ask: Ask) -> Reply:
             code=f"task_{done.status}",
         )
     text = done.input_request or done.report or done.final_answer or ""
-    usage = done.usage
-    form = ask.form
-    if form:
-        question = _get_wording(done, ask)
-        written = await call_model(
-            service, task.owner, lambda model: write_json(model, form, question, text)
+    if ask.form is None:
+        return ask.cut(text, done.usage)
+    if done.status in ("needs_input", "no_answer"):
+        raise Refusal(422, text, headers=NO_RETRY, code=f"task_{done.status}")
+    written = await _write_in_form(service, done, task.owner, ask.form, _get_wording(done, ask))
+    return ask.cut(written.value, done.usage + written.usage)
+
+
+async def _write_in_form(
+    service: Service, done: Task, owner: str | None, form: Form[str], question: str
+) -> Written[str]:
+    answer = done.report or done.final_answer or ""
+    try:
+        return await call_model(
+            service, owner, lambda model: write_json(model, form, question, answer)
         )
-        text, usage = written.value, usage + written.usage
-    return ask.cut(text, usage)
+    except ModelError as error:
+        raise Refusal(503, str(error), headers=NO_RETRY, code="no_json") from None
 
 
 def _get_wording(task: Task, ask: Ask) -> str:

@@ -5,9 +5,9 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from sse_starlette import EventSourceResponse
 
@@ -28,7 +28,7 @@ from ..chat.request import MODEL_NAME, Completion, check_parameters
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal
 from ..schemas import NewTask
-from .tasks import IdempotencyKey, Prefer, check_budget, hold_stream_slot, submit
+from .tasks import IdempotencyKey, check_budget, hold_stream_slot, submit
 
 router = APIRouter(
     prefix=PREFIX,
@@ -37,6 +37,10 @@ router = APIRouter(
 )
 
 PING_SECONDS = 15
+
+Prefer = Annotated[
+    str | None, Header(description="`continue`: the task goes on when its reader leaves")
+]
 
 
 @router.get("/models")
