@@ -128,8 +128,9 @@ class _Comparison:
     def _same_angle(self, known: Quantity, bare: Quantity) -> bool:
         """Compare an angle with a multiple of pi."""
         angle: Dimension = (("angle", 1),)
-        of_angle = known.unit is not None and known.unit.dimension == angle
-        return of_angle and bare.number.has(sp.pi) and same_expression(known.canonical, bare.number)
+        if known.unit is None or known.unit.dimension != angle or not bare.number.has(sp.pi):
+            return False
+        return same_expression(known.canonical * sp.pi / 180, bare.number)
 
     def _same_number(self, a: Quantity, b: Quantity) -> bool:
         if same_expression(a.number, b.number):
