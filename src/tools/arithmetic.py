@@ -18,7 +18,7 @@ from math import prod
 from typing import NamedTuple
 
 from ..language.text import HAN
-from .measures import UNITS
+from .measures import UNITS, Dimension
 from .sandbox import Sandbox
 from .sides import (
     MULTIPLE,
@@ -26,7 +26,6 @@ from .sides import (
     NUMBER,
     OPERAND,
     UNIT,
-    Dimension,
     Quantity,
     Side,
     find_kinds,

@@ -49,7 +49,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "1": "s sec secs second 秒 秒钟",
         "1/1000": "ms millisecond 毫秒",
     },
-    "months": {"12": "yr yrs year 年", "1": "month 个月", "3": "quarter 个季度 季度"},
+    "months": {"12": "yr yrs year 年 岁 周岁", "1": "month 个月", "3": "quarter 个季度 季度"},
     "yuan": {"1": "元 块 块钱 圆 yuan RMB CNY rmb ¥ ￥ 元钱", "1/10": "角 毛 jiao", "1/100": "fen"},
     "dollar": {"1": "dollar $ USD US$ buck 美元 美金", "1/100": "cent ¢ 美分"},
     "euro": {"1": "€ euro EUR 欧元"},
@@ -60,7 +60,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "1/3600": '"',
     },
     "celsius": {"1": "°C ℃ 摄氏度 celsius"},
-    "fahrenheit": {"1": "°F ℉ 华氏度"},
+    "fahrenheit": {"1": "°F ℉ 华氏度 fahrenheit"},
     "number": {
         "1/100": "% percent 百分比",
         "1/1000": "‰",

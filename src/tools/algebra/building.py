@@ -1,11 +1,11 @@
 """Building of typed values from parts, and from SymPy objects."""
 
 import re
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
+from .numerals import rationalize
 from .values import Equation, Items, Matrix, Named, Quantity, Region, Value
 
 
@@ -13,7 +13,7 @@ def build_list(values: list[Value]) -> Value:
     """Return a list's value: a matrix of lists of numbers of the same length, else a collection."""
     rows = [value for value in values if isinstance(value, Items) and not value.ordered]
     widths = {len(row.items) for row in rows}
-    if len(rows) == len(values) > 1 and len(widths) == 1:
+    if len(rows) == len(values) > 0 and len(widths) == 1 and len(values) + max(widths) > 2:
         numbers = [_list_numbers(row) for row in rows]
         if all(len(row) in widths for row in numbers):
             return Matrix(sp.ImmutableMatrix(numbers))
@@ -100,18 +100,3 @@ def _simplify(value: Any) -> Any:
     floats = {number: rationalize(float(number)) for number in value.atoms(sp.Float)}
     value = value.xreplace(floats)
     return sp.simplify(value) if value.is_number and not value.is_Rational else value
-
-
-def rationalize(number: float) -> Any:
-    """Return the simple fraction, or else the short decimal, that a float approximates; or else the
-    float itself."""
-    if number != number or number in (float("inf"), float("-inf")):
-        return sp.sympify(number)
-    for largest, error in ((10**4, 1e-12), (10**6, 4e-16)):  # else any float would be a fraction
-        simple = Fraction(number).limit_denominator(largest)
-        if abs(float(simple) - number) <= error * abs(number):
-            return sp.Rational(simple.numerator, simple.denominator)
-    written = f"{number:.12g}"
-    digits = re.sub(r"e.*|[-.]", "", written).strip("0")
-    exact = len(digits) < 12 and abs(float(written) / number - 1) < 1e-14
-    return sp.Rational(written) if exact else sp.Float(number)

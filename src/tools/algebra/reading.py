@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
+from ...language.text import HAN
 from .brackets import read_brackets
 from .building import build_items
 from .dates import read_clock, read_date
@@ -33,11 +34,20 @@ _AND_A_HALF = re.compile(
     rf"^(?P<zh>\d+|{HAN_NUMBER})个半(?=小时|月|星期|钟头)"
     r"|^(?P<en>\d+|[a-z]+) and a half(?: an?)?(?![a-z])"
 )
+_PART_OF = re.compile(
+    r"^(?:(?P<times>[a-z]+|\d+)[ -])?(?P<part>half|halves|third|quarter|fourth|fifth|tenth)s?"
+    r" of an? (?=[a-z]+$)",
+    re.IGNORECASE,
+)
+_PLUS_MINUS = re.compile(r"正负|\bplus or minus |\+/-|\+-")
+_EXCLAMATION = re.compile(rf"([a-z]{{3}}|[{HAN}])!+$")
 _PER = re.compile(r"^每(小时|分钟?|秒钟?|天|千克|公斤|米|个)\s*(.+)$")
 _HAN_DATE = re.compile(rf"({HAN_NUMBER})(?=[年月日号时分秒]|点(?![零〇一二三四五六七八九]+$))")
 _INTRODUCTION = re.compile(
     r"""^
     (?: about|approximately|approx\.?|around|roughly|≈|~
+      | (?:the\ )?solution(?:\ set)?(?:\ is:?|\s*:)|(?:方程组?|不等式组?)?的?解集?(?:[:是为]\s*)+
+      | 解得:?
       | 约为?|大约|答(?:案)?(?:[:是为]\s*)+|答案|(?:the\ )?(?:final\ )?answer(?:\ is:?|\s*[:=])|=
     )\s*
     """,
@@ -51,7 +61,7 @@ def read_value(text: str) -> Value:
     Raises:
         ValueError: the text is empty, or a number too large to be computed.
     """
-    words = text.strip().strip("。").strip()
+    words = text.strip().strip("。").rstrip("！；，、 ").strip()
     if not words:
         raise ValueError("there is no answer")
     if len(words) > MAX_CHARS:
@@ -74,6 +84,7 @@ def read_typed(text: str) -> Value | None:
         return read_by_math_verify(text)
     if _LONG_NUMBER.search(plain):
         return None
+    plain = _PLUS_MINUS.sub("±", plain)
     if "±" in plain:
         return _read_plus_minus(plain)
     value = _read_first(_READERS, plain)
@@ -85,11 +96,11 @@ def read_typed(text: str) -> Value | None:
 def _strip_frame(text: str) -> str:
     """Strip what surrounds an answer without changing it."""
     text = re.sub(r"^\*\*([^*]+)\*\*", r"\1", text.replace("\u200b", "").replace("~", " "))
+    text = _EXCLAMATION.sub(r"\1", text)
     text = text.strip().strip("`").rstrip(".,;").strip().strip("*").strip()
     quoted = re.fullmatch(r"""(['"])([^'"]*)\1""", text)
     text = quoted[2] if quoted else text
     text = re.sub(r"^(?:Fraction|Decimal)\('?(-?[\d.]+)'?(?:, (\d+))?\)$", _to_fraction, text)
-    text = re.sub(r"^(?:negative|minus) (?=\d)", "-", text)
     text = re.sub(r"^(?:人民币|RMB)\s*(?=\d)", "", text)
     text = re.sub(r"^(?:a|one) dozen$", "12", text)
     text = re.sub(r"^\d+\s*/\s*\d+\s*=\s*(?=\d+\s*(?:余|\.{3}|[rR]\b|remainder))", "", text)
@@ -97,6 +108,7 @@ def _strip_frame(text: str) -> str:
     text = _CHOICE.sub("", text)
     text = _HALF.sub("0.5 ", text)
     text = _AND_A_HALF.sub(_add_half, text)
+    text = _PART_OF.sub(_name_part, text)
     text = _PER.sub(r"\2/\1", text)
     text = _HAN_DATE.sub(_to_digits, text)
     return _INTRODUCTION.sub("", text).strip()
@@ -107,6 +119,12 @@ def _add_half(found: re.Match[str]) -> str:
     whole = found["zh"] or found["en"]
     number = NUMBER.fullmatch(whole)
     return f"{read_number(number)} 1/2" if number else found[0]
+
+
+def _name_part(found: re.Match[str]) -> str:
+    """Return `a quarter of an` and `three quarters of an` as a number before a unit."""
+    times = (found["times"] or "one").lower()
+    return f"{'one' if times in ('a', 'an') else times} {found['part']} "
 
 
 def _to_fraction(found: re.Match[str]) -> str:

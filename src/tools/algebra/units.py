@@ -26,6 +26,7 @@ MAX_UNIT_CHARS = 40
 _PLURAL = re.compile(r"(?<=[a-z]{3})(?:(?<=ch|sh)es|(?<!s)s)$")
 _SQUARED = re.compile(r"(?:square|sq\.?)\s+|平方")
 _CUBED = re.compile(r"(?:cubic|cu\.?)\s+|立方")
+_DEGREES = re.compile(r"(?i)^degrees? (c|f)(?:elsius|ahrenheit)?$")
 _PER = re.compile(r"\s*/\s*|\s+(?:per|an?)\s+|每")
 _TIMES = re.compile(r"\s*[·⋅*]\s*")
 _POWER = re.compile(r"\s*(?:\^\s*\{?\(?(-?\d)\)?\}?|\*\*\s*(\d)|([²³]))$")
@@ -64,6 +65,7 @@ def find_unit(text: str) -> Unit | None:
 
 def _find_atom(text: str) -> tuple[Any, Dimension] | None:
     """Return factor and dimension of a unit without products, perhaps with a power."""
+    text = _DEGREES.sub(lambda found: f"°{found[1].upper()}", text)
     power = 1
     if found := _POWER.search(text):
         raised = found[1] or found[2] or {"²": "2", "³": "3"}[found[3]]
@@ -82,6 +84,34 @@ def _find_atom(text: str) -> tuple[Any, Dimension] | None:
 def singular(word: str) -> str:
     """Return an English noun without its plural ending, as a key; `boxes` and `box` agree."""
     return _PLURAL.sub("", word)
+
+
+_IRREGULAR = {
+    **{"child": "children", "person": "people", "man": "men", "mouse": "mice"},
+    **{"woman": "women", "policeman": "policemen", "fireman": "firemen"},
+    **{"goose": "geese", "tooth": "teeth", "foot": "feet", "ox": "oxen", "die": "dice"},
+}
+
+
+def is_same_noun(a: str, b: str) -> bool:
+    """Return whether two English nouns, perhaps after adjectives, are one but for their number."""
+    *first, noun = a.split() or [""]
+    *second, other = b.split() or [""]
+    alike = noun == other or other in _list_plurals(noun) or noun in _list_plurals(other)
+    return alike and first == second
+
+
+def _list_plurals(word: str) -> list[str]:
+    if word in _IRREGULAR:
+        return [_IRREGULAR[word]]
+    plurals = [f"{word}s"]
+    if re.search("(?:s|x|z|ch|sh|o)$", word):
+        plurals.append(f"{word}es")
+    if re.search("[^aeiou]y$", word):
+        plurals.append(f"{word[:-1]}ies")
+    if re.search("(?:f|fe)$", word):
+        plurals.append(re.sub("fe?$", "ves", word))
+    return plurals
 
 
 def needs_space(name: str) -> bool:

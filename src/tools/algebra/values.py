@@ -16,7 +16,8 @@ class Quantity:
     """SymPy expression, in multiples of `unit`."""
     unit: Unit | None = None
     label: str = ""
-    """What is counted if that is no unit: `chicken`, `只鸡`; singular and lower case."""
+    """What is counted if that is no unit: `chicken`, `只鸡`; with a unit of what it is measured:
+    `long`, `old`."""
     places: int | None = field(default=None, compare=False)
     """Decimal places of a number that was given as a decimal, and so may be rounded."""
     shown: str = field(default="", compare=False)
@@ -71,6 +72,8 @@ class Items:
 
     items: tuple["Value", ...]
     ordered: bool = False
+    square: bool = field(default=False, compare=False)
+    """Whether two values are in square brackets, as the ends of a closed interval are too."""
 
 
 @dataclass(frozen=True)
