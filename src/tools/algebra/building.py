@@ -56,12 +56,48 @@ def build_named(items: dict[str, Value]) -> Value:
     return Named(tuple(sorted((name.strip(), value) for name, value in items.items())))
 
 
+_SIDES = {
+    sp.StrictGreaterThan: (True, False),
+    sp.GreaterThan: (True, True),
+    sp.StrictLessThan: (False, False),
+    sp.LessThan: (False, True),
+}
+"""For each relation with zero: whether it holds of what is larger, and of zero."""
+
+
 def type_relation(relation: Any) -> Value:
     """Return a relation's region if it has one unknown, else the relation itself."""
     relation = relation.xreplace({s: sp.Symbol(s.name) for s in relation.atoms(sp.Symbol)})
     if len(relation.free_symbols) == 1:
-        return Region(relation.as_set())
+        return Region(find_set(relation))
     return Equation(relation)
+
+
+def find_set(relation: Any) -> sp.Set:
+    """Return the numbers for which a relation of one unknown holds.
+
+    SymPy's own way takes long, and most relations are linear.
+    """
+    (unknown,) = relation.free_symbols
+    if type(relation) not in _SIDES:
+        return relation.as_set()
+    slope, start = _take_line(relation.lhs - relation.rhs, unknown)
+    if slope is None:
+        return relation.as_set()
+    end = -start / slope
+    upwards, closed = _SIDES[type(relation)]
+    if upwards == (slope > 0):
+        return sp.Interval(end, sp.oo, left_open=not closed)
+    return sp.Interval(-sp.oo, end, right_open=not closed)
+
+
+def _take_line(expression: Any, unknown: Any) -> tuple[Any, Any]:
+    """Return slope and value at zero of a line with rational ones; None for the slope of others."""
+    line = sp.expand(expression)
+    slope = line.coeff(unknown)
+    start = line - slope * unknown
+    rational = slope.is_Rational and start.is_Rational and slope != 0
+    return (slope, start) if rational else (None, None)
 
 
 def type_sympy(value: Any) -> Value:

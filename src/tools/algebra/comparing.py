@@ -31,6 +31,7 @@ from .words import normalise_words
 _CONSTANTS = ("C", "C1", "C_1")
 """Names of a constant of integration."""
 _TEMPERATURES: tuple[Dimension, ...] = ((("celsius", 1),), (("fahrenheit", 1),))
+_HOUR = re.compile(r"(?:1?\d|2[0-3])时(?:[0-5]?\d)分")
 _POINTS = (sp.Rational(7, 11), sp.Rational(-13, 5), sp.Rational(29, 17))
 _ANY_NAME = frozenset(("answer", "ans", "result", "total", "答案", "结果", "总数", "总计", "共"))
 """Names that say nothing of a value."""
@@ -77,6 +78,8 @@ class _Comparison:
             a, b = self._as_region(a, b), self._as_region(b, a)
         if isinstance(a, Equation) != isinstance(b, Equation):
             a, b = _as_equation(a), _as_equation(b)
+        if isinstance(a, Ratio) or isinstance(b, Ratio):
+            a, b = _as_ratio(a), _as_ratio(b)
         if isinstance(a, Clock) != isinstance(b, Clock):
             a, b = _as_clock(a), _as_clock(b)
         return type(a) is type(b) and self._holds(a, b)
@@ -277,11 +280,20 @@ def _as_pair(value: Value) -> Value:
 
 
 def _as_clock(value: Value) -> Value:
-    """Return `15:30`, which is read as a ratio, as a time of day."""
+    """Return `15:25` and `15时30分`, which are read as ratio and duration, as a time of day."""
     if isinstance(value, Ratio) and len(value.terms) == 2:
         hours, minutes = value.terms
         if hours.is_Integer and minutes.is_Integer and 0 <= hours < 24 and 10 <= minutes < 60:
             return Clock(int(60 * hours + minutes))
+    if isinstance(value, Quantity) and _HOUR.fullmatch(value.shown):
+        return Clock(int(value.canonical / 60))
+    return value
+
+
+def _as_ratio(value: Value) -> Value:
+    """Return `4:10`, which is read as a time of day, as a ratio."""
+    if isinstance(value, Clock) and value.in_digits and value.minutes % 60:
+        return Ratio((sp.Integer(value.minutes // 60), sp.Integer(value.minutes % 60)))
     return value
 
 

@@ -111,7 +111,7 @@ def parse_expression(text: str) -> Any:
         ValueError: it has words that are neither functions nor single letters.
         Exception: of any kind, as SymPy does on what it cannot parse.
     """
-    text = write_logarithms(text)
+    text = _write_angles(write_logarithms(text))
     if not _is_formula(text) or _FOREIGN.search(text) or TOO_LARGE.search(text):
         raise ValueError(f"not a value: {text}")
     plain = _convert_to_sympy(text)
@@ -123,6 +123,13 @@ def parse_expression(text: str) -> Any:
 def write_logarithms(text: str) -> str:
     """Return a text whose logarithms to other bases are quotients of natural ones."""
     return _LOGARITHM.sub(_to_quotient, text)
+
+
+def _write_angles(text: str) -> str:
+    """Return a text whose degrees in trigonometric functions are multiples of pi."""
+    if not _TRIGONOMETRIC.search(text):
+        return text
+    return _POWER_OF_FUNCTION.sub(r"(\1\3)^\2", _DEGREES.sub(r"(\1*pi/180)", text))
 
 
 def _to_quotient(found: re.Match[str]) -> str:
@@ -155,9 +162,6 @@ def _is_formula_name(name: str) -> bool:
 def _convert_to_sympy(text: str) -> str:
     """Return a formula with powers, percentages and the like as SymPy reads them."""
     text = text.replace("²", "^2").replace("³", "^3")
-    if _TRIGONOMETRIC.search(text):
-        text = _DEGREES.sub(r"(\1*pi/180)", text)
-        text = _POWER_OF_FUNCTION.sub(r"(\1\3)^\2", text)
     text = _JOINED.sub(r"\1 ", text)
     text = _ARC_FUNCTION.sub(r"a\1", text)
     text = _REPEATING.sub(_repeat, text)

@@ -46,11 +46,11 @@ _SCALE = (
     r"|百万|千万|百|千(?![米克瓦卡帕伏])|万|亿"
 )
 _DECIMAL = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
-_WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
+WORD_NUMBER = rf"(?:{'|'.join(sorted((*_ENGLISH, *_SCALES), key=len, reverse=True))})"
 NUMBER = re.compile(
     rf"""(?P<sign>[-+]\s*|负|零下|\b(?:negative|minus)\s+)?\s*(?:
       (?P<repeating>\d*\.\d*)\((?P<period>\d+)\)
-    | (?P<counted>\d+|\b{_WORD_NUMBER})[\s-](?P<part>{_PART})\b(?!\s*of)
+    | (?P<counted>\d+|\b{WORD_NUMBER})[\s-](?P<part>{_PART})\b(?!\s*of)
     | (?P<whole>\d+)\s*(?:\s|又|and\s)\s*(?P<top>\d+)\s*/\s*(?P<bottom>\d+)
     | (?P<numerator>{_DECIMAL})\s*/\s*(?P<denominator>\d+(?:\.\d+)?)(?![\d.])
     | (?P<dots>\d*\.\d*?(?P<block>\d{{1,6}}?)(?P=block){{2,}})(?:\.{{3}})
@@ -61,7 +61,7 @@ NUMBER = re.compile(
     | (?P<han_bottom>{HAN_NUMBER}|\d+)分之(?P<han_top>{HAN_NUMBER}|\d+)
     | (?P<han>{HAN_NUMBER}(?:点[零〇一二三四五六七八九]+)?)
       (?:又(?P<mixed_bottom>{HAN_NUMBER})分之(?P<mixed_top>{HAN_NUMBER}))?
-    | (?P<words>\b{_WORD_NUMBER}(?:(?:[\s-]|\sand\s)+{_WORD_NUMBER})*)\b
+    | (?P<words>\b{WORD_NUMBER}(?:(?:[\s-]|\sand\s)+{WORD_NUMBER})*)\b
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -198,7 +198,9 @@ def read_han(numeral: str) -> Any:
             section += (digit or 1) * _PLACES[sign]
             digit = 0
         else:
-            total = (total + section + digit) * _MYRIADS[sign]
+            part = section + digit
+            is_last = sign == "万" and total  # of `一亿二千万`; but `三万亿` multiplies
+            total = total + part * 10**4 if is_last else (total + part) * _MYRIADS[sign]
             section = 0
             digit = 0
     return sp.Integer(total + section + digit)

@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from ...language.text import HAN
-from .building import build_named, type_relation
+from .building import build_named, find_set, type_relation
 from .expressions import parse_expression
 from .latex import NUMBER_SETS
 from .readers import PartReaders, Reader
@@ -29,7 +29,7 @@ _UNKNOWN = re.compile(r"[A-Za-z](?:_\w+|\d)?|[A-Za-z]\([A-Za-z]\)")
 _NAME_IN_WORDS = re.compile(rf"[A-Za-z{HAN}][\w{HAN}' ]*(?:\(\w\))?")
 _NAME_BEFORE = re.compile(
     rf"(?P<name>[A-Za-z]{{2}}[A-Za-z ]*?|[{HAN}]{{1,6}}?)\s*"
-    r"(?::|\b(?:is|are)\b|(?<![是为])[是为]|(?<=[长宽高深厚重])(?=\d))\s*(?P<value>[^:].*)"
+    r"(?::|\b(?:is|are)\b|(?<![是为])[是为]|(?<=[长宽高深厚重径积价底])(?=\d))\s*(?P<value>[^:].*)"
 )
 """A name before its value: `甲: 5`, `the width is 3 cm`."""
 _UNION = re.compile(r"∪|\bU\b")
@@ -99,7 +99,7 @@ def join_inequalities(parts: list[str], *, either: bool) -> Value | None:
     symbols = set().union(*(relation.free_symbols for relation in relations))
     if len(symbols) != 1:
         return None
-    sets = [relation.as_set() for relation in relations]
+    sets = [find_set(relation) for relation in relations]
     return Region(sp.Union(*sets) if either else sp.Intersection(*sets))
 
 

@@ -64,6 +64,8 @@ class Clock:
     """A time of day, in minutes since midnight."""
 
     minutes: int
+    in_digits: bool = field(default=False, compare=False)
+    """Whether it is written as `4:10`, which may be a ratio."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _ALL_NUMBERS = re.compile(
 _YES = ("yes", "true", "是", "是的", "对", "正确", "correct", "能", "可以")
 _NO = ("no", "false", "否", "不是", "不对", "错误", "incorrect", "不能")
 _TRUTHS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
+_REASON = re.compile(r"(?<=[a-z\u4e00-\u9fff]),\s*[^\d=<>]*$")
+"""What follows yes or no: `no, it is not`."""
 _WEEKDAYS = {
     "星期一": "Monday",
     "星期二": "Tuesday",
@@ -40,7 +42,7 @@ def read_word(text: str) -> Value | None:
         return Region(sp.S.EmptySet)
     if _ALL_NUMBERS.fullmatch(text):
         return Region(sp.S.Reals)
-    truth = _TRUTHS.get(text.lower())
+    truth = _TRUTHS.get(_REASON.sub("", text.lower()))
     return None if truth is None else Truth(truth)
 
 

@@ -98,3 +98,26 @@ def test_an_answer_of_too_many_parts_is_an_error() -> None:
 def test_named_quantities_are_facts_and_modules_and_functions_are_not() -> None:
     found = build_outcome({"sp": sp, "f": len, "_x": 1, "x": X, "price": 0.5, "answer": 6})
     assert '"facts": {"price": "0.5"}' in found
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "latex"),
+    [
+        (12.5, "12.5", "12.5"),
+        (Fraction(1, 3), "1/3", r"\frac{1}{3}"),
+        (1 / 3, "1/3", r"\frac{1}{3}"),
+        (0.1 + 0.2, "0.3", "0.3"),
+        (3000.0, "3000", "3000"),
+        ("3000.0 quarts", "3000 quarts", r"3000\ \text{quarts}"),
+        ("$3.50", "$3.50", r"\text{\$3.50}"),
+        (datetime.timedelta(hours=2, minutes=30), "2 h 30 min", r"\text{2 h 30 min}"),
+        (
+            [{X: 1, "y": 2}, {X: 3, "y": 4}],
+            "{(x = 1, y = 2), (x = 3, y = 4)}",
+            r"\left\{\left(x = 1,\ y = 2\right),\ \left(x = 3,\ y = 4\right)\right\}",
+        ),
+    ],
+)
+def test_a_result_is_shown_as_it_was_given(value: object, text: str, latex: str) -> None:
+    described = describe(type_object(value))
+    assert (described["text"], described["latex"]) == (text, latex)
