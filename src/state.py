@@ -162,7 +162,7 @@ class Answer(Contract):
     """Mathematical notation in plain text, for people."""
     latex: str
     decimal: str | None = None
-    """Decimal approximation to eight digits; None for whole numbers."""
+    """Decimal approximation to eight digits; None for whole numbers and for decimals."""
     kind: str = "number"
     """Type: `number`, `quantity` (with a unit), `percentage`, `expression`, `ratio`, `remainder`,
     `date`, `time`, `tuple` (ordered), `collection`, `named`, `set`, `equation`, `matrix`, `truth`,
