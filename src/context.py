@@ -14,6 +14,7 @@ from .errors import ConcertinoError
 from .language.messages import say
 from .models.client import LanguageModel, get_language_model
 from .settings import get_settings
+from .state import Sampling
 from .store.effects import EffectLog
 from .tools.sandbox import Sandbox, default_sandbox
 
@@ -35,6 +36,8 @@ class RunContext:
     """Holds the bandit's table; None runs the Coordinator without a bandit."""
     effects: Annotated[InstanceOf[EffectLog] | None, SkipJsonSchema()] = None
     """Record of the task's effects; without it nothing is changed."""
+    sampling: Annotated[Sampling | None, SkipJsonSchema()] = None
+    """How texts for the reader are sampled; None leaves it to the agents."""
 
 
 async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
@@ -42,8 +45,10 @@ async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
     # Without a context LangGraph passes None, regardless of the class's defaults.
     context = runtime.context or RunContext()
     if context.chat is not None:
-        return LanguageModel.wrap(context.chat)
-    return await get_language_model(get_settings(), context.model)
+        model = LanguageModel.wrap(context.chat)
+    else:
+        model = await get_language_model(get_settings(), context.model)
+    return model.with_sampling(context.sampling) if context.sampling else model
 
 
 def get_sandbox() -> Sandbox:

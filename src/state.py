@@ -172,7 +172,7 @@ class Answer(Contract):
     """Mathematical notation in plain text, for people."""
     latex: str
     decimal: str | None = None
-    """Decimal approximation to eight digits; None for whole numbers."""
+    """Decimal approximation to eight digits; None for whole numbers and for decimals."""
     kind: str = "number"
     """Type: `number`, `quantity` (with a unit), `percentage`, `expression`, `ratio`, `remainder`,
     `date`, `time`, `tuple` (ordered), `collection`, `named`, `set`, `equation`, `matrix`, `truth`,
@@ -522,6 +522,17 @@ class Reward(Contract):
     cost_terms: list[Term] = []
 
 
+class Sampling(TypedDict, total=False):
+    """How texts for the reader are sampled, where the task says so."""
+
+    temperature: float
+    top_p: float
+    seed: int
+    """Added to the agents' own seeds, by which they draw anew."""
+    frequency_penalty: float
+    presence_penalty: float
+
+
 class TaskState(TypedDict, total=False):
     """State of the outer graph."""
 
@@ -534,6 +545,8 @@ class TaskState(TypedDict, total=False):
     max_iterations: int
     earlier: list[Exchange]
     """Earlier tasks of the thread, oldest first."""
+    instructions: str
+    """Standing instructions besides the question, such as a chat's system prompt."""
     restated: str | None
     """A follow-up rewritten as a self-contained task; `question` keeps the original."""
 
@@ -630,3 +643,5 @@ class TaskInput(TypedDict, total=False):
     earlier: list[Exchange]
     workspace: str | None
     """Folder in which actions may work; set by the program, never by a request's inputs."""
+    instructions: str
+    sampling: Sampling

@@ -13,6 +13,8 @@ from pydantic import Field
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
 TELLTALE = {
+    "background": ("You serve a chat program", "你为一个聊天程序"),
+    "json_form": ("You put a finished answer", "你把一个已有的答案"),
     "story_request": ("You read what story", "什么样的故事"),
     "story_plan": ("You plan stories", "为故事拟定情节"),
     "story_summary": ("You summarise a story", "为正在写故事的作者"),

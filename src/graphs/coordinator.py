@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 from pydantic import ValidationError
 
 from ..agents.coordinator import Options, build_turn_record, decide, format_routing
-from ..agents.restate import restate
+from ..agents.restate import has_wishes, restate
 from ..agents.turns import fingerprint, format_problem, parse_inputs
 from ..context import RunContext
 from ..errors import InvalidTask
@@ -49,6 +49,7 @@ def check_input(task: TaskInput) -> None:
     if not isinstance(question, str) or not question.strip():
         raise InvalidTask(say("invalid.empty"))
     check_text(question)
+    check_text(task.get("instructions") or "")
     check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
 
 
@@ -122,6 +123,7 @@ async def receive(state: TaskInput) -> TaskState:
         "active": state.get("workflow"),
         "earlier": earlier,
         "workspace": state.get("workspace"),
+        "instructions": state.get("instructions") or "",
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
     }
@@ -230,7 +232,7 @@ def _compile_graph(workflows: tuple[Workflow, ...]) -> Graph:
 
 
 def _route_received(state: TaskState) -> str:
-    return "restate" if state["earlier"] else _route_choice(state)
+    return "restate" if state["earlier"] or has_wishes(state) else _route_choice(state)
 
 
 def _route_choice(state: TaskState) -> str:

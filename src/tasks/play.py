@@ -146,7 +146,8 @@ async def play(
     meter = Meter()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
     effects = EffectLog(store, task_id)
-    context = RunContext(name, chat, documents, store.checkpointer, effects)
+    sampling = (await store.task_input(task_id)).get("sampling")
+    context = RunContext(name, chat, documents, store.checkpointer, effects, sampling)
     yield {"type": "started", "task_id": task_id, "thread_id": (await store.get(task_id)).thread_id}
     status: TaskStatus | None = None
     error: str | None = None

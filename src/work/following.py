@@ -59,8 +59,10 @@ async def follow(
                         1, {"type": "done", "result": result.model_dump(mode="json")}
                     )
                 return
+            if pieces:
+                await wait_at_most(subscription.stored, TOKEN_SECONDS)
             notified = await wait_at_most(subscription, LOOK_SECONDS)
-            look = not notified or await wait_at_most(subscription.stored, TOKEN_SECONDS)
+            look = not notified or subscription.stored.is_set()
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ...errors import InvalidTask, UnknownTask
+from ...graphs.coordinator import check_text
 from ...language.messages import say
-from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
+from ...state import FINAL, RESUMABLE, Exchange, Sampling, TaskStatus
 from ...store.base import TaskSummary
 from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
@@ -192,7 +193,7 @@ async def resume_task(
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
         answers = {asked: check_answer(answer.answer)}
-    await _check_budget(service, caller)
+    await check_budget(service, caller)
     model = await service.ledger.get_model(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
     async with _reserve_place(service):
@@ -230,12 +231,16 @@ async def submit(
     asked: NewTask,
     *,
     earlier: Sequence[Exchange] = (),
+    instructions: str = "",
+    sampling: Sampling | None = None,
     submission: Submission | None = None,
 ) -> str:
     """Accept a task and enqueue it.
 
     Args:
         earlier: preceding exchanges, if they are not in a stored thread.
+        instructions: what is wanted of every task, besides the question.
+        sampling: how texts for the reader are sampled; None leaves it to the agents.
 
     Returns:
         The task's id; for a known submission, the id of the earlier task.
@@ -254,9 +259,14 @@ async def submit(
     try:
         if submission and (known := await service.ledger.find_submitted(caller.owner, submission)):
             return known
-        await _check_budget(service, caller)
+        await check_budget(service, caller)
         if earlier:
             task["earlier"] = list(earlier)
+        if instructions:
+            check_text(instructions)
+            task["instructions"] = instructions
+        if sampling:
+            task["sampling"] = sampling
         if asked.thread_id is not None:
             task["earlier"] = await service.ledger.tasks.list_exchanges(
                 asked.thread_id, caller.owner
@@ -269,7 +279,7 @@ async def submit(
             if accepted == task_id:
                 await service.queue.enqueue(task_id)
     except KeyReused:
-        raise Refusal(422, say("service.key_reused")) from None
+        raise Refusal(422, say("service.key_reused"), code="idempotency_key_reused") from None
     except UnknownTask as error:
         raise InvalidTask(str(error)) from None
     return accepted
@@ -320,7 +330,12 @@ def _format_event(event: StreamedEvent) -> ServerSentEvent:
     return ServerSentEvent(id=number, event=event.data["type"], data=event.data)
 
 
-async def _check_budget(service: Service, caller: Caller) -> None:
+async def check_budget(service: Service, caller: Caller) -> None:
+    """Check that the caller may spend tokens today.
+
+    Raises:
+        Refusal: the key's tokens of the day are used up.
+    """
     key = caller.key
     if key and key.tokens_per_day is not None:
         used = await service.ledger.get_tokens_today(key.key_id)
@@ -329,5 +344,6 @@ async def _check_budget(service: Service, caller: Caller) -> None:
             raise Refusal(
                 429,
                 say("service.budget", limit=key.tokens_per_day),
+                code="insufficient_quota",
                 wait=(tomorrow - datetime.now(UTC)).total_seconds(),
             )

@@ -133,6 +133,7 @@ def _find_readable_folders(libraries: Sequence[str]) -> list[str]:
 def _warm_up() -> None:
     """Call common functions: SymPy imports many modules and fills caches on first use."""
     sympy, math_verify = map(importlib.import_module, ("sympy", "math_verify"))
+    importlib.import_module("concertino.tools.algebra.entry").warm_up()
     x = sympy.Symbol("x")
     sympy.integrate(x * sympy.sin(x), x)
     sympy.solve([x**2 - 2], [x])
