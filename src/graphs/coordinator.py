@@ -109,10 +109,12 @@ def check_workflow(name: str | None) -> str | None:
     return name
 
 
-async def receive(state: TaskInput) -> TaskState:
+async def receive(state: TaskInput, runtime: Runtime[RunContext]) -> TaskState:
     """Check the task and fill in what the caller omitted; a follow-up inherits the inputs of the
-    previous task."""
+    previous task. A workspace counts only where effects are recorded: a client of LangGraph's own
+    server could name any folder of that machine."""
     check_input(state)
+    recorded = runtime.context is not None and runtime.context.effects is not None
     earlier = state.get("earlier") or []
     inherited = earlier[-1]["inputs"] if earlier else {}
     return {
@@ -122,7 +124,7 @@ async def receive(state: TaskInput) -> TaskState:
         "workflow": state.get("workflow"),
         "active": state.get("workflow"),
         "earlier": earlier,
-        "workspace": state.get("workspace"),
+        "workspace": state.get("workspace") if recorded else None,
         "instructions": state.get("instructions") or "",
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
