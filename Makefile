@@ -7,7 +7,7 @@ override QUESTION := $(value QUESTION)
 export QUESTION
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check serve bench clean
+.PHONY: demo test act check serve bench clean
 
 demo: .venv/.installed
 	$(BIN)/concertino solve -- "$$QUESTION"
@@ -18,6 +18,15 @@ test: .venv/.installed-dev
 	$(BIN)/mypy src
 	$(BIN)/pytest -m "not embedded" --numprocesses auto --maxprocesses 4 --dist worksteal
 	$(BIN)/pytest -m embedded
+
+# Works on a small folder in both languages, shows what it changed, and takes it back.
+act: .venv/.installed
+	$(BIN)/python scripts/lay_act_demo.py build/act
+	$(BIN)/concertino run "What is the total amount of Suzhou in sales.csv?" --workflow act --workspace build/act
+	$(BIN)/concertino run "把 shop.yaml 里的 members 改成 220。" --workflow act --workspace build/act
+	cat build/act/shop.yaml
+	$(BIN)/concertino undo last
+	cat build/act/shop.yaml
 
 # What a change touches: the tests of the files that differ from main (or BASE=…).
 check: .venv/.installed-dev

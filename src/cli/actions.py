@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..errors import InvalidTask
 from ..language.messages import default_language, say
 
 
@@ -28,8 +29,13 @@ def actions(as_json: bool) -> None:
 @click.command(help=say("cli.undo.help"))
 @click.argument("task_id")
 def undo(task_id: str) -> None:
-    from ..tasks.api import undo_task
+    from ..tasks.api import list_tasks, undo_task
 
+    if task_id == "last":
+        latest = list_tasks(1)
+        if not latest:
+            raise InvalidTask(say("cli.no_tasks"))
+        task_id = latest[0].task_id
     found = undo_task(task_id)
     if found["restored"]:
         click.echo(say("act.undone", paths=", ".join(found["restored"])))
