@@ -55,7 +55,7 @@ def fill(
     request: dict[str, Any], blobs: list[bytes], enter: Callable[[], None]
 ) -> tuple[dict[str, Any], bytes]:
     """Return a Word file with its placeholders filled in."""
-    from docxtpl import DocxTemplate
+    from docxtpl import DocxTemplate  # type: ignore[import-untyped]
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
