@@ -45,7 +45,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet -e '.[kb,service,web]'
+	$(BIN)/pip install --quiet -e '.[act,kb,service,web]'
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml | .venv/bin/python

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         resume_task,
         run_task,
         solve_math_problem,
+        undo_task,
         workflows,
     )
 
@@ -43,6 +44,7 @@ _HOMES = {
         "resume_task",
         "run_task",
         "solve_math_problem",
+        "undo_task",
         "workflows",
     ),
 }
@@ -66,6 +68,7 @@ __all__ = [
     "resume_task",
     "run_task",
     "solve_math_problem",
+    "undo_task",
     "workflows",
 ]
 

@@ -14,6 +14,8 @@ from .errors import ConcertinoError
 from .language.messages import say
 from .models.client import LanguageModel, get_language_model
 from .settings import get_settings
+from .state import Sampling
+from .store.effects import EffectLog
 from .tools.sandbox import Sandbox, default_sandbox
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class RunContext:
     """Folder of the knowledge base; None uses the user's own."""
     checkpointer: Annotated[InstanceOf[BaseCheckpointSaver[str]] | None, SkipJsonSchema()] = None
     """Holds the bandit's table; None runs the Coordinator without a bandit."""
+    effects: Annotated[InstanceOf[EffectLog] | None, SkipJsonSchema()] = None
+    """Record of the task's effects; without it nothing is changed."""
+    sampling: Annotated[Sampling | None, SkipJsonSchema()] = None
+    """How texts for the reader are sampled; None leaves it to the agents."""
 
 
 async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
@@ -39,13 +45,26 @@ async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
     # Without a context LangGraph passes None, regardless of the class's defaults.
     context = runtime.context or RunContext()
     if context.chat is not None:
-        return LanguageModel.wrap(context.chat)
-    return await get_language_model(get_settings(), context.model)
+        model = LanguageModel.wrap(context.chat)
+    else:
+        model = await get_language_model(get_settings(), context.model)
+    return model.with_sampling(context.sampling) if context.sampling else model
 
 
 def get_sandbox() -> Sandbox:
     """Return the process's sandbox."""
     return default_sandbox(allow_unconfined=get_settings().allow_unconfined_sandbox)
+
+
+def open_effect_log(runtime: Runtime[RunContext]) -> EffectLog:
+    """Return the record of the task's effects.
+
+    Raises:
+        ConcertinoError: the run has none, as in LangGraph Studio.
+    """
+    if runtime.context is None or runtime.context.effects is None:
+        raise ConcertinoError(say("act.no_log"))
+    return runtime.context.effects
 
 
 def open_knowledge_base() -> "KnowledgeBase":

@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     """Maximum request body in kilobytes; knowledge-base files have `kb_max_file_mb`."""
     serve_streams: int = Field(256, ge=1)
     """Maximum open event streams per API key, or for this machine's user."""
+    serve_origins: str | None = None
+    """Origins of other sites' pages that may use the service (CORS), separated by commas, such as
+    `https://chat.example.org`; `*` allows all, if there are API keys."""
     serve_requests_per_minute: int = Field(300, ge=1)
     """Requests per minute for API keys without a limit of their own."""
     serve_event_days: int = Field(30, ge=0)
@@ -157,6 +160,12 @@ class Settings(BaseSettings):
     def place(self) -> Path | SecretStr:
         """Where tasks are stored: `database_url`, or else `home`."""
         return self.database_url or self.home
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins in `serve_origins`."""
+        given = (self.serve_origins or "").split(",")
+        return [origin.strip().rstrip("/") for origin in given if origin.strip()]
 
     def documents_of(self, owner: str | None) -> Path | None:
         """Return the folder of an API key's knowledge base; None for the machine's own."""

@@ -19,7 +19,14 @@ from .language.messages import Language
 Level = Literal["comprehension", "planning", "execution"]
 Route = Literal["program", "reasoning"]
 Status = Literal[
-    "running", "verified", "unverified", "no_answer", "needs_input", "failed", "interrupted"
+    "running",
+    "verified",
+    "unverified",
+    "no_answer",
+    "needs_input",
+    "needs_approval",
+    "failed",
+    "interrupted",
 ]
 """Status of a run of the graph."""
 TaskStatus = Status | Literal["queued", "cancelled"]
@@ -43,6 +50,7 @@ STATUSES: Mapping[TaskStatus, StatusTraits] = {
     "queued": StatusTraits(),
     "running": StatusTraits(),
     "needs_input": StatusTraits(resumable=True),
+    "needs_approval": StatusTraits(resumable=True),
     "verified": StatusTraits(final=True, traced=True, rewarded=True),
     "unverified": StatusTraits(final=True, traced=True, rewarded=True),
     "no_answer": StatusTraits(final=True, traced=True, rewarded=True),
@@ -53,6 +61,8 @@ STATUSES: Mapping[TaskStatus, StatusTraits] = {
 FINAL = frozenset(status for status, traits in STATUSES.items() if traits.final)
 TRACED = frozenset(status for status, traits in STATUSES.items() if traits.traced)
 REWARDED = frozenset(status for status, traits in STATUSES.items() if traits.rewarded)
+WAITING: frozenset[TaskStatus] = frozenset({"needs_input", "needs_approval"})
+"""Statuses of a task that waits for its user."""
 RESUMABLE = frozenset(status for status, traits in STATUSES.items() if traits.resumable)
 
 
@@ -162,7 +172,7 @@ class Answer(Contract):
     """Mathematical notation in plain text, for people."""
     latex: str
     decimal: str | None = None
-    """Decimal approximation to eight digits; None for whole numbers."""
+    """Decimal approximation to eight digits; None for whole numbers and for decimals."""
     kind: str = "number"
     """Type: `number`, `quantity` (with a unit), `percentage`, `expression`, `ratio`, `remainder`,
     `date`, `time`, `tuple` (ordered), `collection`, `named`, `set`, `equation`, `matrix`, `truth`,
@@ -327,6 +337,128 @@ class Record(Contract):
     seconds: float = 0.0
 
 
+OnFailure = Literal["replan", "continue", "ask", "stop"]
+
+
+class Call(Contract):
+    """A call of an action, as planned."""
+
+    id: str
+    """Id of its result, `r1`, `r2`, …, unique in the task."""
+    action: str
+    params: dict[str, Any]
+    """Parameters, with placeholders such as `{{r1.rows[0].city}}` for earlier results."""
+    depends_on: list[str] = []
+    """Ids of the calls whose results it uses or has to come after."""
+    on_failure: OnFailure = "replan"
+    """What its failure means for the rest of the plan."""
+
+
+class SingleAction(Contract):
+    """The planner's output: one call."""
+
+    type: Literal["SINGLE_ACTION"] = "SINGLE_ACTION"
+    reasoning: Line
+    call: Call
+
+
+class MiniPlan(Contract):
+    """The planner's output: a DAG of calls."""
+
+    type: Literal["MINI_PLAN"] = "MINI_PLAN"
+    reasoning: Line
+    goal: Line
+    steps: list[Call] = Field(min_length=1, max_length=5)
+
+
+class NeedInput(Contract):
+    """The planner's output: a question to the user."""
+
+    type: Literal["NEED_INPUT"] = "NEED_INPUT"
+    reasoning: Line
+    question: Line
+    options: list[Phrase] = Field([], max_length=4)
+    """Answers to choose from; empty for a free answer."""
+
+
+Ending = Literal["complete", "partial", "impossible"]
+
+
+class Done(Contract):
+    """The planner's output: nothing is left to do, or nothing can be done."""
+
+    type: Literal["DONE"] = "DONE"
+    reasoning: Line
+    outcome: Ending
+    evidence: list[str]
+    """Ids of the results that the message stands on."""
+    message: str
+    """What was found or done, for the user."""
+
+
+Planned = Annotated[SingleAction | MiniPlan | NeedInput | Done, Field(discriminator="type")]
+
+
+class FileEffect(Contract):
+    """One file that was written, replaced or deleted, and read back."""
+
+    path: str
+    """Relative to the workspace."""
+    before: str | None
+    """SHA-256 of the content before; None: there was no file."""
+    after: str | None
+    """SHA-256 of the content now; None: the file is deleted."""
+    diff: str
+    """Unified diff of a text, shortened; one line on a binary file."""
+
+
+class CallResult(Contract):
+    """What became of a call."""
+
+    id: str
+    action: str
+    params: dict[str, Any]
+    """Parameters with placeholders filled in."""
+    status: Literal["done", "failed", "skipped", "denied"]
+    error_class: str | None = None
+    """See `actions/errors.py`; None if done."""
+    preview: str
+    """What the planner reads: a beginning of the data, or the error."""
+    data: dict[str, Any] = {}
+    """The data as plain values, for placeholders; long texts are cut."""
+    artifact: str | None = None
+    """Name of the file beside the task that holds data too long for the state."""
+    effects: list[FileEffect] = []
+    untrusted: bool = False
+    """Whether the data is somebody else's text."""
+
+
+class Approval(Contract):
+    """A call that waits for the user."""
+
+    call: str
+    """Id of the call."""
+    action: str
+    params: dict[str, Any]
+    reason: str
+    """Why it is not simply done."""
+    diff: str
+    """What it would change, as far as known."""
+    digest: str
+    """Binds the approval to this action, these parameters and these changes."""
+
+
+class Verdict(Contract):
+    """The user's answer to an approval."""
+
+    digest: str
+    approved: bool
+    action: str | None = None
+    """If set, all calls of this action are approved for the task."""
+    reason: str = ""
+    """Why it was denied."""
+
+
 OPEN_TASK_TYPE = "open"
 """Type of tasks for which the router is undecided."""
 
@@ -390,6 +522,17 @@ class Reward(Contract):
     cost_terms: list[Term] = []
 
 
+class Sampling(TypedDict, total=False):
+    """How texts for the reader are sampled, where the task says so."""
+
+    temperature: float
+    top_p: float
+    seed: int
+    """Added to the agents' own seeds, by which they draw anew."""
+    frequency_penalty: float
+    presence_penalty: float
+
+
 class TaskState(TypedDict, total=False):
     """State of the outer graph."""
 
@@ -402,6 +545,8 @@ class TaskState(TypedDict, total=False):
     max_iterations: int
     earlier: list[Exchange]
     """Earlier tasks of the thread, oldest first."""
+    instructions: str
+    """Standing instructions besides the question, such as a chat's system prompt."""
     restated: str | None
     """A follow-up rewritten as a self-contained task; `question` keeps the original."""
 
@@ -417,6 +562,15 @@ class TaskState(TypedDict, total=False):
     """Every answer found so far, oldest first."""
     clarifications: Annotated[list[str], operator.add]
     """The user's answers to questions."""
+
+    workspace: str | None
+    """Folder in which actions may work; None: there is none."""
+    planner_output: Planned | None
+    call_results: Annotated[list[CallResult], operator.add]
+    """Results of all calls, in the order in which they ended."""
+    approvals: list[Approval]
+    """Calls that wait for the user."""
+    verdicts: Annotated[list[Verdict], operator.add]
 
     turn: Turn | None
     """The latest agent's turn, until the Coordinator has recorded it."""
@@ -487,3 +641,7 @@ class TaskInput(TypedDict, total=False):
     workflow: str | None
     max_iterations: int
     earlier: list[Exchange]
+    workspace: str | None
+    """Folder in which actions may work; set by the program, never by a request's inputs."""
+    instructions: str
+    sampling: Sampling

@@ -13,6 +13,8 @@ from pydantic import Field
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
 TELLTALE = {
+    "background": ("You serve a chat program", "你为一个聊天程序"),
+    "json_form": ("You put a finished answer", "你把一个已有的答案"),
     "story_request": ("You read what story", "什么样的故事"),
     "story_plan": ("You plan stories", "为故事拟定情节"),
     "story_summary": ("You summarise a story", "为正在写故事的作者"),
@@ -20,6 +22,10 @@ TELLTALE = {
     "story_rewrite": ("What was wrong with it", "原来的问题"),
     "story_part": ("You are a storyteller", "你是讲故事的人"),
     "story_turn": ("You play a character", "扮演其中的一个角色"),
+    "act_params": ("Give the parameters of", "用JSON给出"),
+    "act_done": ("outcome (complete, partial", "outcome（complete"),
+    "act_question": ("Ask the user as JSON", "用JSON向用户提问"),
+    "act_next": ("You carry out a task over files", "你用动作一步一步"),
     "choosing": ("which workflow does it", "由哪个工作流来做"),
     "restate": ("goes on with an earlier task", "接着之前的任务"),
     "cited_answer": ("numbered passages only", "编号的段落回答"),
@@ -109,3 +115,13 @@ def decision(next_action: str, instructions: str = "go on") -> dict[str, Any]:
         "instructions": instructions,
         "should_continue": next_action != "complete",
     }
+
+
+def next_action(name: str) -> dict[str, Any]:
+    """What a planner of actions might say first."""
+    return {"reasoning": f"{name} is next", "next": name}
+
+
+def done(message: str, *evidence: str, outcome: str = "complete") -> dict[str, Any]:
+    """What a planner of actions might say at the end."""
+    return {"outcome": outcome, "evidence": list(evidence), "message": message}

@@ -27,7 +27,8 @@ class Params(Contract):
 
 
 class Data(Contract):
-    """Base of what an action found. Placeholders such as `{{r1.rows[0].city}}` refer to its fields."""
+    """Base of what an action found; placeholders such as `{{r1.rows[0].city}}` refer to its
+    fields."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -55,6 +56,8 @@ class Targets:
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    risky: bool = False
+    """Whether it is asked about every time, even if its kind was approved."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Action(Generic[P, D]):
     """A plain function, run in a thread, or a coroutine function. It raises `ActionError`, or
     `OSError` of the file system."""
     targets: Callable[[P], Targets] = _no_targets
+    suffixes: tuple[str, ...] = ()
+    """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
     untrusted: bool = True
     """Whether its data is somebody else's text: contents of files, output of programs."""
     timeout: float = 30.0

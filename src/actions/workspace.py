@@ -27,6 +27,9 @@ MAX_COMPARED = 5_000
 MAX_NAMED = 8
 """Most entries named when none is similar."""
 
+TEMPORARY = ".concertino-"
+"""Beginning of the names of files that are being written; a kill may leave one."""
+
 Kind = Literal["file", "folder", "link", "other"]
 
 
@@ -68,9 +71,13 @@ class Workspace:
     `Conflict`.
     """
 
+    root: Path
+    """The folder itself, for programs that are confined to it. Actions use the methods."""
+
     def __init__(self, root: Path) -> None:
         if os.open not in os.supports_dir_fd:
             raise Unavailable(say("act.files.system"))
+        self.root = root
         try:
             self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -107,6 +114,19 @@ class Workspace:
                     with self._explain(path):
                         raise
                 # A folder that vanished meanwhile, or that may not be read, holds back no other.
+
+    def find_kind(self, path: str) -> Kind | None:
+        """Return what is at a path, or None if nothing is."""
+        names = self._resolve(path)
+        if not names:
+            return "folder"
+        with self._explain(path):
+            try:
+                with open_folder(self._root, names[:-1]) as folder:
+                    status = os.stat(names[-1], dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return _find_kind(status.st_mode)
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file."""
@@ -253,7 +273,7 @@ def _apply(folder: int, name: str, change: Change) -> None:
     status = _check_unchanged(folder, name, change)
     if change.before is None and change.after is None:
         return
-    temporary = f".concertino-{secrets.token_hex(8)}"
+    temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
     if change.after is None:
         _delete(folder, name, temporary, change)
     else:

@@ -45,6 +45,8 @@ class Options(NamedTuple):
     """Whether to choose among workflows instead of the actions of one."""
     router: str = "-"
     """Advice of classifier and bandit on these workflows."""
+    question: str = ""
+    """What an agent wants to ask the user, for `need_input`."""
 
 
 class SourcedDecision(NamedTuple):
@@ -59,9 +61,10 @@ async def decide(state: TaskState, options: Options, runtime: Runtime[RunContext
     """Choose one of the legal actions. If there is only one, no model is called."""
     watch = Stopwatch()
     if len(options.legal) == 1:
-        decided = SourcedDecision(
-            _build_rule_decision(options.legal[0], state["language"], "forced"), "forced"
-        )
+        only = options.legal[0]
+        forced = _build_rule_decision(only, state["language"], "forced")
+        question = options.question if only == "need_input" else ""
+        decided = SourcedDecision(forced.model_copy(update={"instructions": question}), "forced")
     else:
         decided = await _ask_model(await resolve_model(runtime), state, options)
     record = Record(
@@ -158,11 +161,14 @@ def format_routing(
 
     A dash means that they are undecided and the Coordinator decides alone. The probability of
     workflows already played counts towards `complete`. `called_for` lists workflows for which the
-    task's own words name a source.
+    task's own words name a source, or that suit what came with it.
     """
     if routing is None:
         return "-"
+    words = [name for name in called_for if name in legal]
     if routing.task_type == OPEN_TASK_TYPE:
+        if words:
+            return _format_called_for(words, language)
         declines = routing.none > 0.5 and "complete" in legal
         return f"complete {routing.none:.2f}" if declines else "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
@@ -172,9 +178,9 @@ def format_routing(
         (name for name, p in chances.items() if p >= MIN_PROBABILITY), key=lambda n: -chances[n]
     )
     known = [v for v in routing.values if v.workflow in legal and v.count]
-    words = [name for name in called_for if name in legal and [name] != likely[:1]]
+    unexpected = [name for name in words if [name] != likely[:1]]
     # Put first, since a small model's reasoning begins with whatever comes first.
-    hints = [say("routing.called_for", language, workflows=", ".join(words))] if words else []
+    hints = [_format_called_for(unexpected, language)] if unexpected else []
     hints.append(", ".join(f"{name} {chances[name]:.2f}" for name in likely))
     if known:
         rewards = ", ".join(f"{v.workflow} {v.value:.2f} ({v.count})" for v in known)
@@ -182,3 +188,7 @@ def format_routing(
     if routing.suggestion in legal and [routing.suggestion] != likely[:1]:
         hints.append(say("routing.suggestion", language, workflow=routing.suggestion))
     return "; ".join(filter(None, hints)) or "-"
+
+
+def _format_called_for(workflows: list[str], language: Language) -> str:
+    return say("routing.called_for", language, workflows=", ".join(workflows))

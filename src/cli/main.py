@@ -7,6 +7,7 @@ import click
 from .. import __version__
 from ..errors import ConcertinoError, InvalidTask
 from ..language.messages import say
+from .actions import actions, scenario, undo
 from .failures import explain_unforeseen, log_to_file
 from .kb import kb
 from .router import replay, route, router, train_router
@@ -16,6 +17,7 @@ from .trace import bandit, rate, trace
 
 COMMANDS = (
     *(solve, run, resume, tasks, workflows, models),
+    *(actions, undo, scenario),
     *(kb, rate, bandit, trace),
     *(route, router, train_router, replay),
     *(serve, keys, worker),

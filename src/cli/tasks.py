@@ -16,6 +16,7 @@ from ..language.messages import default_language, say
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..tasks.api import Approve
     from ..tasks.events import DecisionEvent, Event, TurnEvent
 
 EXIT_CODES = {
@@ -24,6 +25,7 @@ EXIT_CODES = {
     "unverified": 3,
     "no_answer": 4,
     "needs_input": 5,
+    "needs_approval": 5,
     "interrupted": 6,
 }
 """Exit codes by task status. 2 is a usage error, 130 is Ctrl-C."""
@@ -67,6 +69,10 @@ def solve(
 @click.argument("task")
 @click.option("--workflow", help=say("cli.option.workflow"))
 @click.option("--input", "-i", "inputs", multiple=True, help=say("cli.option.input"))
+@click.option("--workspace", type=click.Path(path_type=Path), help=say("cli.option.workspace"))
+@click.option(
+    "--mode", type=click.Choice(["read_only", "workspace", "ask"]), help=say("cli.option.mode")
+)
 @click.option("--thread", "thread_id", help=say("cli.option.thread"))
 @click.option("--out", type=click.Path(path_type=Path), help=say("cli.option.out"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
@@ -79,6 +85,8 @@ def run(
     task: str,
     workflow: str | None,
     inputs: tuple[str, ...],
+    workspace: Path | None,
+    mode: Any,
     thread_id: str | None,
     out: Path | None,
     as_json: bool,
@@ -96,6 +104,9 @@ def run(
         thread_id=thread_id,
         max_iterations=max_iterations,
         model=model,
+        workspace=workspace,
+        mode=mode,
+        approve=_choose_approve(as_json or quiet),
     )
     _play(events, as_json, quiet, out)
 
@@ -126,7 +137,8 @@ def workflows(as_json: bool) -> None:
 def resume(task_id: str, answer: str | None, as_json: bool, quiet: bool, model: str | None) -> None:
     from ..tasks.api import aresume_stream
 
-    _play(aresume_stream(task_id, answer, model=model), as_json, quiet)
+    approve = _choose_approve(as_json or quiet)
+    _play(aresume_stream(task_id, answer, model=model, approve=approve), as_json, quiet)
 
 
 @click.command(help=say("cli.tasks.help"), epilog=say("cli.tasks.epilog"))
@@ -169,6 +181,22 @@ def models(as_json: bool) -> None:
         mark = "*" if row["chosen"] else " "
         click.echo(f"{mark} {row['provider']:<11} {row['model'] or '-':<28} {row['state']}")
     click.echo(next(row["because"] for row in rows if row["chosen"]))
+
+
+def _choose_approve(silent: bool) -> "Approve | None":
+    """Return a function that asks in the terminal, or None where there is none."""
+    if silent or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+
+    def ask(approvals: list[dict[str, Any]]) -> str:
+        for approval in approvals:
+            params = ", ".join(f"{name}={value!r}" for name, value in approval["params"].items())
+            asked = {"action": approval["action"], "params": params, "reason": approval["reason"]}
+            click.echo(say("act.ask", **asked))
+            click.echo(approval["diff"])
+        return str(click.prompt(say("cli.approve_here")))
+
+    return ask
 
 
 def _parse_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -277,6 +305,9 @@ def _print_event(console: "Console", event: "Event") -> None:
             f"[bold cyan]{event['round']:>2} → {event['next_action']}[/] {why}{instructions}"
         )
         _print_cost(console, event, f"{event['source']}, ")
+    elif event["type"] == "result":
+        for effect in event["effects"]:
+            console.print(effect["diff"], style="dim", markup=False)
     elif event["type"] == "progress":
         console.print(f"   · {escape(event['summary'])}", style="dim")
     elif event["type"] == "turn":
@@ -302,7 +333,7 @@ def _print_result(console: "Console", result: dict[str, Any]) -> None:
         console.print(f"\n{answer}", style="bold green", markup=False)
     if result["input_request"]:
         asked = {"question": result["input_request"], "task_id": result["task_id"]}
-        console.print(say("cli.needs_input", result["language"], **asked), markup=False)
+        console.print(say(f"cli.{result['status']}", result["language"], **asked), markup=False)
     usage = result["usage"]
     console.print(
         say("cli.total", rounds=result["total_iterations"], **usage), style="dim", markup=False

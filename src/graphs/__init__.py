@@ -4,6 +4,7 @@ The workflows are imported here, so that they are registered in the same order w
 this room is imported first.
 """
 
+from . import act as act
 from . import rag_qa as rag_qa
 from . import search_qa_strict as search_qa_strict
 from . import solve_math as solve_math

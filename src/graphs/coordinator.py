@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 from pydantic import ValidationError
 
 from ..agents.coordinator import Options, build_turn_record, decide, format_routing
-from ..agents.restate import restate
+from ..agents.restate import has_wishes, restate
 from ..agents.turns import fingerprint, format_problem, parse_inputs
 from ..context import RunContext
 from ..errors import InvalidTask
@@ -49,6 +49,7 @@ def check_input(task: TaskInput) -> None:
     if not isinstance(question, str) or not question.strip():
         raise InvalidTask(say("invalid.empty"))
     check_text(question)
+    check_text(task.get("instructions") or "")
     check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
 
 
@@ -108,10 +109,12 @@ def check_workflow(name: str | None) -> str | None:
     return name
 
 
-async def receive(state: TaskInput) -> TaskState:
+async def receive(state: TaskInput, runtime: Runtime[RunContext]) -> TaskState:
     """Check the task and fill in what the caller omitted; a follow-up inherits the inputs of the
-    previous task."""
+    previous task. A workspace counts only where effects are recorded: a client of LangGraph's own
+    server could name any folder of that machine."""
     check_input(state)
+    recorded = runtime.context is not None and runtime.context.effects is not None
     earlier = state.get("earlier") or []
     inherited = earlier[-1]["inputs"] if earlier else {}
     return {
@@ -121,6 +124,8 @@ async def receive(state: TaskInput) -> TaskState:
         "workflow": state.get("workflow"),
         "active": state.get("workflow"),
         "earlier": earlier,
+        "workspace": state.get("workspace") if recorded else None,
+        "instructions": state.get("instructions") or "",
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
     }
@@ -229,7 +234,7 @@ def _compile_graph(workflows: tuple[Workflow, ...]) -> Graph:
 
 
 def _route_received(state: TaskState) -> str:
-    return "restate" if state["earlier"] else _route_choice(state)
+    return "restate" if state["earlier"] or has_wishes(state) else _route_choice(state)
 
 
 def _route_choice(state: TaskState) -> str:
@@ -249,12 +254,14 @@ def _build_options(state: TaskState) -> Options:
         rounds_left=state["max_iterations"] - total_iterations(state),
         choosing=choosing,
         router=_format_advice(state, legal) if choosing else "-",
+        question=flow.question(state) if flow and flow.question else "",
     )
 
 
 def _format_advice(state: TaskState, legal: list[str]) -> str:
-    sources = find_named_sources(format_problem(state), list_sources())
-    return format_routing(state.get("routing"), legal, sources, state["language"])
+    named = find_named_sources(format_problem(state), list_sources())
+    given = [name for name, flow in WORKFLOWS.items() if flow.called_for(state)]
+    return format_routing(state.get("routing"), legal, [*given, *named], state["language"])
 
 
 def _describe_choice(name: str, own: set[str], state: TaskState) -> str:

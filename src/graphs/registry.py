@@ -60,12 +60,17 @@ class Workflow:
     source_signs: tuple[str, ...] = ()
     """Features of questions (see `learning/features.py`) that ask for this workflow's source of
     knowledge; empty if it has none."""
+    called_for: StatePredicate = _never
+    """Whether what came with the task, such as a workspace, asks for this workflow; the Coordinator
+    is told."""
     available: StatePredicate = _always
     """Whether the workflow can be chosen for this task at all."""
     complete: StatePredicate | None = None
     """Whether there is a result to conclude with; None: once there is an output."""
     need_input: StatePredicate = _never
     """Whether asking the user could help."""
+    question: Callable[[TaskState], str] | None = None
+    """What to ask the user, where an agent of the workflow says it; None: the Coordinator says."""
     signals: Callable[[TaskState], list[str]] | None = None
     """Hints for the Coordinator's decision, one line each; None: the failed checks."""
     report: Callable[[TaskState, Runtime[RunContext]], Awaitable[TaskState]] | None = None

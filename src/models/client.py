@@ -1,10 +1,11 @@
 """The client for language models: text or structured output, usage, readable errors."""
 
 import asyncio
+import copy
 import json
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -15,13 +16,13 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from ..errors import ModelError, StructuredOutputError
 from ..language.messages import Language, say
 from ..prompts import load_prompt
 from ..settings import Settings
-from ..state import Usage
+from ..state import Sampling, Usage
 from ..tools.addresses import is_loopback
 from .providers import Choice, choose_provider, strip_login
 from .structured import (
@@ -46,6 +47,7 @@ T = TypeVar("T")
 DRY = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 3}
 """llama.cpp's DRY sampler against repetition: a token that extends a repeated run of at least the
 allowed length is penalised by multiplier · base^(length of the run − allowed length)."""
+MAX_SEED = 2**31
 Method = Literal["json_schema", "json_mode", "prompt"]
 
 
@@ -64,6 +66,19 @@ class Reply(Generic[T]):
     usage: Usage
     cut_off: bool = False
     """Whether the model was stopped at its limit of tokens."""
+
+
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """A form of structured replies."""
+
+    name: str
+    schema: dict[str, Any]
+    """JSON schema, shown to models without a grammar."""
+    strict: dict[str, Any]
+    """The same in the form that the provider's grammar accepts."""
+    parse: Callable[[str], T]
+    """Reads a reply; raises ValueError if it is not of this form."""
 
 
 class LanguageModel:
@@ -88,6 +103,12 @@ class LanguageModel:
         self._streams = True
         self._varied = dict(varied or {})
         self._slots = slots
+        self._sampling = Sampling()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is this package's own small model."""
+        return self._slots is not None
 
     @classmethod
     def wrap(cls, chat: BaseChatModel) -> "LanguageModel":
@@ -100,6 +121,12 @@ class LanguageModel:
             # OpenAI-style streams report usage only on request.
             chat = chat.model_copy(update={"stream_usage": True})
         return cls(chat, name=type(chat).__name__, method=method, string_bounds=False)
+
+    def with_sampling(self, sampling: Sampling) -> "LanguageModel":
+        """Return this model with texts for the reader sampled as told."""
+        model = copy.copy(self)
+        model._sampling = sampling
+        return model
 
     async def generate_text(
         self,
@@ -125,6 +152,11 @@ class LanguageModel:
             options["seed"] = seed
         if varied:
             options |= self._varied
+        if aloud:
+            told = {**self._sampling}
+            if "seed" in told:
+                told["seed"] = (self._sampling["seed"] + (seed or 0)) % MAX_SEED
+            options |= told
         whole = {**options, "stream": False}
         if not (aloud and self._streams):
             return await self._call(messages, whole, aloud=aloud)
@@ -156,22 +188,59 @@ class LanguageModel:
             StructuredOutputError: no try gave a valid value.
             ModelError: the model is unreachable or refused.
         """
+        room = int(max_tokens * CHARS_PER_TOKEN[language])
+        bounded = bound_schema(model, room)
+        strict = bounded
+        if not self._string_bounds:
+            strict = build_provider_schema(model, string_bounds=False)
+        return await self._generate_valid(
+            messages,
+            Form(model.__name__, bounded, strict, lambda text: parse_reply(text, model)),
+            max_tokens=max_tokens,
+            language=language,
+        )
+
+    async def generate_json(
+        self,
+        messages: Sequence[AnyMessage],
+        form: "Form[T]",
+        *,
+        max_tokens: int,
+        language: Language = "en",
+    ) -> Reply[T]:
+        """Generate a value of a form given at run time, as `generate_structured` does.
+
+        Raises:
+            StructuredOutputError: no try gave a valid value.
+            ModelError: the model is unreachable or refused.
+        """
+        return await self._generate_valid(
+            messages, form, max_tokens=max_tokens, language=language, learns=False
+        )
+
+    async def _generate_valid(
+        self,
+        messages: Sequence[AnyMessage],
+        form: "Form[T]",
+        *,
+        max_tokens: int,
+        language: Language,
+        learns: bool = True,
+    ) -> Reply[T]:
         conversation = list(messages)
         spent = Usage()
         error = ""
         usual = self._method
-        room = int(max_tokens * CHARS_PER_TOKEN[language])
-        bounded = bound_schema(model, room)
         for last_resort in (False, False, True):
             method = _FALLBACK_METHODS[usual] if last_resort else usual
             try:
                 reply = await self._call(
-                    _append_schema(conversation, bounded, method, language),
+                    _append_schema(conversation, form.schema, method, language),
                     {
                         "max_tokens": max_tokens,
                         "temperature": 0.0,
                         "stream": False,
-                        **self._response_format(model, bounded, method),
+                        **_build_response_format(form, method),
                     },
                 )
             except _FormatRefused as refused:
@@ -180,8 +249,9 @@ class LanguageModel:
                 continue
             spent += reply.usage
             try:
-                value = parse_reply(reply.value, model)
-                self._method = usual
+                value = form.parse(reply.value)
+                if learns:
+                    self._method = usual
                 return Reply(value, spent)
             except ValueError as invalid:
                 error = format_validation_error(invalid)
@@ -190,26 +260,8 @@ class LanguageModel:
                     AIMessage(reply.value),
                     *REPAIR_PROMPT[language].messages(error=error),
                 ]
-        fields = {"name": self.name, "form": model.__name__, "tries": spent.calls, "error": error}
+        fields = {"name": self.name, "form": form.name, "tries": spent.calls, "error": error}
         raise StructuredOutputError(say("model.no_valid", language, **fields), spent)
-
-    def _response_format(
-        self, model: type[BaseModel], bounded: dict[str, Any], method: Method
-    ) -> dict[str, Any]:
-        if method == "prompt":
-            return {}
-        if method == "json_mode":
-            return {"response_format": {"type": "json_object"}}
-        if self._string_bounds:
-            schema = bounded
-        else:
-            schema = build_provider_schema(model, string_bounds=False)
-        return {
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": model.__name__, "schema": schema, "strict": True},
-            }
-        }
 
     async def _call(
         self, messages: Sequence[AnyMessage], options: dict[str, Any], *, aloud: bool = False
@@ -308,6 +360,16 @@ class _StreamBroken(Exception):
 
     refused: bool
     """Whether the provider refused the streaming request; else the connection was lost."""
+
+
+def _build_response_format(form: Form[Any], method: Method) -> dict[str, Any]:
+    """Build the option that has the provider hold a reply to its form."""
+    if method == "prompt":
+        return {}
+    if method == "json_mode":
+        return {"response_format": {"type": "json_object"}}
+    shape = {"name": form.name, "schema": form.strict, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": shape}}
 
 
 def _append_schema(

@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from langchain_core.language_models import BaseChatModel
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from ..errors import ConcertinoError
@@ -29,11 +30,12 @@ from ..work.queues import LocalQueue, Queue
 from . import problems
 from .dependencies import Service
 from .guard import LoopbackOnly, SecurityHeaders
+from .heads import HeadAsGet
 from .keys import Keys
 from .languages import AcceptLanguage
 from .limits import OpenStreams, RateLimit, RateLimiter
 from .readiness import Readiness
-from .routes import chat, health, kb, learning, tasks, workflows
+from .routes import chat, health, kb, learning, tasks, workflows, workspaces
 from .uploads import Uploads
 
 PAGE = Path(__file__).with_name("page")
@@ -44,6 +46,8 @@ FILE_TYPES = {
     ".woff2": "font/woff2",
 }
 """Media types of the page's files; Windows may map others, and browsers then run no modules."""
+EXPOSED_HEADERS = ("Location", "Preference-Applied", "Retry-After", "X-Should-Retry")
+"""Headers that pages of the allowed origins may read."""
 DAY = 24 * 60 * 60.0
 FORM_ROOM = 64 << 10
 """Bytes allowed for a multipart form besides its file."""
@@ -72,18 +76,28 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
         redoc_url=None,
         telemetry={"exclude": is_probe, "operation_spans": False, "metrics": False, "logs": False},
         form_limits={"max_fields": 8, "max_files": 1, "max_part_size": 64 << 10},
-        responses=problems.document_problems(400, 401, 403, 413, 422, 429),
+        responses=problems.document_problems(400, 401, 403, 413, 415, 422, 429),
     )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.serve_max_body_kb << 10)
     problems.install(app)
-    app.add_middleware(LoopbackOnly)
+    app.add_middleware(LoopbackOnly, origins=settings.origins)
     app.add_middleware(SecurityHeaders)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+        )
     app.add_middleware(RequestTimes)
     app.add_middleware(AcceptLanguage)
     app.add_middleware(AccessLog)
     for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
         app.include_router(router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
+    app.include_router(workspaces.router, max_body_size=settings.kb_max_file_mb << 20)
     for ending, kind in FILE_TYPES.items():
         mimetypes.add_type(kind, ending)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
@@ -148,6 +162,7 @@ async def _build_service(
         rates=joined.rates,
         readiness=Readiness(settings, ledger, joined.queue),
         open=not await keys.has_active_key(),
+        model=model,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from langchain_core.language_models import BaseChatModel
 
 from ..language.messages import say
 from ..settings import Settings
@@ -39,6 +40,8 @@ class Service:
     readiness: Readiness
     open: bool
     """Whether local use needs no API key because none exists."""
+    model: BaseChatModel | None
+    """A chat model for everything; None uses the settings'."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Middleware for all requests: security headers, and rules for use without an API key."""
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..language.messages import say
 from ..tools.addresses import is_loopback
-from .problems import build_problem
+from .problems import build_refusal
 
 CONTENT_POLICY = "; ".join(
     (
@@ -58,11 +59,12 @@ class SecurityHeaders:
         await self.app(scope, receive, send_wrapper if scope["type"] == "http" else send)
 
 
-def explain_refusal(scope: Scope) -> str | None:
+def explain_refusal(scope: Scope, origins: Collection[str] = ()) -> str | None:
     """Return why a request without a key is refused; None if it is allowed.
 
     Other web pages open in the user's browser must not reach the service on their machine: neither
-    through a host name that resolves here (DNS rebinding), nor by a form or `fetch` (CSRF).
+    through a host name that resolves here (DNS rebinding), nor by a form or `fetch` (CSRF). Pages
+    of `origins` may, if they are named: `*` is for services that have keys.
     """
     request = Request(scope)
     headers = Headers(scope=scope)
@@ -71,6 +73,8 @@ def explain_refusal(scope: Scope) -> str | None:
     if not is_loopback(_strip_port(headers.get("host", ""))):
         return say("service.wrong_host")
     origin = headers.get("origin")
+    if origin in origins:
+        return None
     foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
     site = headers.get("sec-fetch-site", "none")
     if request.method not in SAFE_METHODS and (foreign or site not in ("same-origin", "none")):
@@ -81,14 +85,15 @@ def explain_refusal(scope: Scope) -> str | None:
 class LoopbackOnly:
     """Serves only this machine while there is no API key."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str] = ()) -> None:
         self.app = app
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["app"].state.service.open:
-            reason = explain_refusal(scope)
+            reason = explain_refusal(scope, self._origins)
             if reason:
-                await build_problem(403, reason)(scope, receive, send)
+                await build_refusal(scope["path"], 403, reason)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

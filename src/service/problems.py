@@ -1,6 +1,7 @@
-"""Error responses as problem documents (RFC 9457)."""
+"""Error responses: problem documents (RFC 9457), and under `/v1` what OpenAI's clients read."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..errors import ConcertinoError, InvalidTask, TaskBusy, UnknownTask
 from ..kb.contracts import UnknownDocument
 from ..language.messages import say
+from .chat.errors import describe_invalid, is_openai_path, respond_with_error
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -43,6 +45,8 @@ class Refusal(HTTPException):
 
     Args:
         wait: seconds after which the request may be retried (`Retry-After`, at least 1).
+        param: the part of the request it is about, and
+        code: a word for programs; both are shown under `/v1`.
     """
 
     def __init__(
@@ -52,7 +56,11 @@ class Refusal(HTTPException):
         *,
         wait: float | None = None,
         headers: Mapping[str, str] | None = None,
+        param: str | None = None,
+        code: str | None = None,
     ) -> None:
+        self.param = param
+        self.code = code
         after = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
         super().__init__(status, detail, {**after, **(headers or {})})
 
@@ -68,6 +76,15 @@ def build_problem(
         title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
     )
     return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def build_refusal(
+    path: str, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Build an error response in the form that the path's clients read."""
+    if is_openai_path(path):
+        return respond_with_error(status, detail, headers)
+    return build_problem(status, detail, headers)
 
 
 def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -102,11 +119,24 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
-    return build_problem(error.status_code, error.detail, error.headers)
+    if isinstance(error, Refusal) and is_openai_path(request.url.path):
+        return respond_with_error(
+            error.status_code, error.detail, error.headers, param=error.param, code=error.code
+        )
+    return build_refusal(request.url.path, error.status_code, error.detail, error.headers)
 
 
 async def _handle_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    path = request.url.path
+    if _is_unread_json(request, error):
+        return build_refusal(path, 415, say("service.media_type"))
+    if is_openai_path(path):
+        # Of a union the branch that came closest is told.
+        first = max(error.errors(), key=lambda each: len(each["loc"]))
+        param, code = describe_invalid(first)
+        message = say("chat.invalid", param=param or "body", reason=first["msg"])
+        return respond_with_error(400, message, param=param, code=code)
     errors = [
         FieldError(pointer="/" + "/".join(map(str, each["loc"])), detail=str(each["msg"]))
         for each in error.errors()
@@ -114,20 +144,28 @@ async def _handle_invalid_request(request: Request, error: Exception) -> Respons
     return build_problem(422, say("service.invalid"), errors=errors)
 
 
+def _is_unread_json(request: Request, error: RequestValidationError) -> bool:
+    """Return whether a body was not read as JSON since its media type is another one."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    unread = any(each["loc"] == ("body",) and each["type"] != "missing" for each in error.errors())
+    return unread and not re.fullmatch(r"application/(.+\+)?json", kind)
+
+
 async def _handle_own_error(request: Request, error: Exception) -> Response:
+    path = request.url.path
     match error:
         case UnknownTask() | UnknownDocument():
-            return build_problem(404, str(error))
+            return build_refusal(path, 404, str(error))
         case InvalidTask():
-            return build_problem(422, str(error))
+            return build_refusal(path, 400 if is_openai_path(path) else 422, str(error))
         case TaskBusy():
-            return build_problem(409, str(error))
-    log.error("%s %s: %s", request.method, request.url.path, error)
-    return build_problem(503, str(error))
+            return build_refusal(path, 409, str(error))
+    log.error("%s %s: %s", request.method, path, error)
+    return build_refusal(path, 503, str(error))
 
 
 async def _handle_unexpected(request: Request, error: Exception) -> Response:
-    return build_problem(500, say("service.internal"))
+    return build_refusal(request.url.path, 500, say("service.internal"))
 
 
 class PlainRefusals:
@@ -144,7 +182,8 @@ class PlainRefusals:
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
                 status = message["status"]
-                await build_problem(status, HTTPStatus(status).phrase)(scope, receive, send)
+                phrase = HTTPStatus(status).phrase
+                await build_refusal(scope["path"], status, phrase)(scope, receive, send)
             elif not replaced:
                 await send(message)
 

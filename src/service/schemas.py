@@ -28,6 +28,9 @@ class NewTask(BaseModel):
     inputs: dict[str, Any] = Field({}, description="what that workflow takes besides the question")
     thread_id: str | None = Field(None, description="of an earlier task, to follow it up")
     max_iterations: int | None = Field(None, ge=1, le=100)
+    workspace: str | None = Field(
+        None, max_length=32, description="one of your workspaces, to work on its files"
+    )
     model: str | None = Field(
         None, max_length=200, description="a model, a provider, or `provider/model`"
     )

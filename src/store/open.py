@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from ..errors import ConcertinoError
 from ..language.messages import say
 from .base import SCHEMA, Place, TaskStore
+from .effects import SCHEMA as EFFECTS_SCHEMA
 
 
 @asynccontextmanager
@@ -20,7 +21,7 @@ async def open_store(place: Place) -> AsyncIterator[TaskStore]:
             the database cannot be used.
     """
     async with _open_backend(place) as store:
-        await store.define(SCHEMA)
+        await store.define(SCHEMA + EFFECTS_SCHEMA)
         yield store
 
 

@@ -1,23 +1,30 @@
 """The Python API for tasks: start, follow, resume, list, rate. All other interfaces use it."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from langgraph.types import Command
 
+from ..actions.effects import undo
+from ..actions.policy import Mode
+from ..actions.versions import Versions
+from ..actions.workspace import Workspace
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
 from ..graphs.registry import describe_workflows
-from ..language.messages import say
+from ..language.messages import default_language, say
 from ..learning.bandit import Bandit
 from ..learning.overview import build_overview
 from ..models.client import close_language_models
 from ..settings import get_settings
-from ..state import Reward
+from ..state import WAITING, Reward
 from ..store.base import Place, TaskStore, TaskSummary
+from ..store.effects import EffectLog
 from ..store.open import open_store
 from .ending import rate
 from .events import Event
@@ -26,6 +33,7 @@ from .play import (
     Start,
     check_answer,
     check_model,
+    check_workspace,
     load_start_input,
     new_task,
     new_task_id,
@@ -34,6 +42,8 @@ from .play import (
 
 T = TypeVar("T")
 Storage = Literal["sqlite", "memory"]
+Approve = Callable[[list[dict[str, Any]]], str]
+"""Answers the approvals that a task waits for; each is the dump of an `Approval`."""
 
 
 async def astream_task(
@@ -45,6 +55,9 @@ async def astream_task(
     max_iterations: int | None = None,
     model: Model = None,
     storage: Storage = "sqlite",
+    workspace: str | os.PathLike[str] | None = None,
+    mode: Mode | None = None,
+    approve: Approve | None = None,
 ) -> AsyncIterator[Event]:
     """Run a task and yield its events, plain dicts with a `type`; see `tasks/events.py`.
 
@@ -56,19 +69,25 @@ async def astream_task(
         UnknownTask: the thread has no task with an answer.
         ConcertinoError: the task cannot be stored.
     """
-    task = new_task(question, workflow, inputs, max_iterations, model)
+    given = {**(inputs or {}), **({"mode": mode} if mode else {})}
+    folder = Path(workspace) if workspace is not None else None
+    task = new_task(question, workflow, given, max_iterations, model, folder)
     task_id = new_task_id()
     async with open_store(_resolve_place(storage)) as opened, opened.claim(task_id) as store:
         if thread_id is not None:
             task["earlier"] = await store.list_exchanges(thread_id)
         await store.add(task_id, thread_id or task_id, task)
-        async with aclosing(_play_and_record(store, task_id, task, model)) as events:
+        async with aclosing(_play_and_record(store, task_id, task, model, approve)) as events:
             async for event in events:
                 yield event
 
 
 async def aresume_stream(
-    task_id: str, answer: str | None = None, *, model: Model = None
+    task_id: str,
+    answer: str | None = None,
+    *,
+    model: Model = None,
+    approve: Approve | None = None,
 ) -> AsyncIterator[Event]:
     """Continue a stored task from its last checkpoint, yielding events like `astream_task`.
 
@@ -85,9 +104,9 @@ async def aresume_stream(
         check_workflow(known.workflow)
         async with opened.claim(task_id) as store:
             start: Start = await load_start_input(store, task_id)
-            if start is None and known.status == "needs_input" and answer is not None:
+            if start is None and known.status in WAITING and answer is not None:
                 start = Command(resume=check_answer(answer))
-            async with aclosing(_play_and_record(store, task_id, start, model)) as events:
+            async with aclosing(_play_and_record(store, task_id, start, model, approve)) as events:
                 async for event in events:
                     yield event
 
@@ -101,6 +120,9 @@ async def arun_task(
     max_iterations: int | None = None,
     model: Model = None,
     storage: Storage = "sqlite",
+    workspace: str | os.PathLike[str] | None = None,
+    mode: Mode | None = None,
+    approve: Approve | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> dict[str, Any]:
     """Run a task to its end, or until it needs an answer from the user.
@@ -114,11 +136,15 @@ async def arun_task(
         model: a model or provider by name, or a LangChain chat model; None uses the settings.
         storage: `sqlite` stores the task in the user's folder (or in the database at
             CONCERTINO_DATABASE_URL), where it can be resumed; `memory` stores nothing.
+        workspace: folder in which the task may work on files; None: on none.
+        mode: what it may do there without asking; see `actions/policy.py`.
+        approve: called with the approvals that the task waits for; returns the answer: `approve`,
+            `approve all`, or `deny: …`. None leaves the task at `needs_approval`.
         on_event: called with each event of `astream_task`.
 
     Returns:
         A `TaskResult` (see `tasks/result.py`) as a plain dict. `status` is `verified`,
-        `unverified`, `no_answer`, `needs_input`, `interrupted` or `failed`.
+        `unverified`, `no_answer`, `needs_input`, `needs_approval`, `interrupted` or `failed`.
 
     Raises:
         InvalidTask: the question or its options are invalid.
@@ -132,6 +158,9 @@ async def arun_task(
         max_iterations=max_iterations,
         model=model,
         storage=storage,
+        workspace=workspace,
+        mode=mode,
+        approve=approve,
     )
     return await _collect_result(events, on_event)
 
@@ -150,10 +179,12 @@ async def aresume_task(
     answer: str | None = None,
     *,
     model: Model = None,
+    approve: Approve | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> dict[str, Any]:
     """Continue a stored task from its last checkpoint; see `aresume_stream` and `arun_task`."""
-    return await _collect_result(aresume_stream(task_id, answer, model=model), on_event)
+    events = aresume_stream(task_id, answer, model=model, approve=approve)
+    return await _collect_result(events, on_event)
 
 
 async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
@@ -202,6 +233,36 @@ def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward |
     return _run_blocking(arate_task(task_id, rating, comment))
 
 
+async def aundo_task(task_id: str) -> dict[str, list[str]]:
+    """Restore the files that a task has changed.
+
+    Returns:
+        `restored`: paths that are as before the task. `left`: paths that somebody has changed
+        since, and that were left alone.
+
+    Raises:
+        UnknownTask: the task is not stored here.
+        TaskBusy: it is still running.
+        InvalidTask: it has no workspace, or that is gone.
+    """
+    async with open_store(_resolve_place("sqlite")) as opened:
+        await opened.get(task_id)
+        folder = (await opened.task_input(task_id)).get("workspace")
+        if not folder:
+            raise InvalidTask(say("act.workspace.none"))
+        async with opened.claim(task_id) as store:
+            workspace = await asyncio.to_thread(Workspace, check_workspace(Path(folder)))
+            versions = Versions(get_settings().home / "effects" / task_id / "versions")
+            log = EffectLog(store, task_id)
+            restored, left = await undo(log, workspace, versions, default_language())
+    return {"restored": restored, "left": left}
+
+
+def undo_task(task_id: str) -> dict[str, list[str]]:
+    """Call `aundo_task` from synchronous code."""
+    return _run_blocking(aundo_task(task_id))
+
+
 async def abandit_table() -> dict[str, Any]:
     """Return the bandit's table of rewards as plain data; see `learning/overview.py`."""
     async with open_store(_resolve_place("sqlite")) as store:
@@ -220,16 +281,22 @@ def workflows() -> list[dict[str, Any]]:
 
 
 async def _play_and_record(
-    store: TaskStore, task_id: str, start: Start, model: Model
+    store: TaskStore, task_id: str, start: Start, model: Model, approve: Approve | None = None
 ) -> AsyncGenerator[Event, None]:
-    """Play a task and record its final status in the index, even if it fails or is closed."""
+    """Play a task and record its final status in the index, even if it fails or is closed. What
+    waits for approval goes on with the answer of `approve`."""
     ended: dict[str, Any] = {}
     try:
-        async with aclosing(play(store, task_id, start, model)) as events:
-            async for event in events:
-                if event["type"] == "done":
-                    ended = event["result"]
-                yield event
+        while True:
+            async with aclosing(play(store, task_id, start, model)) as events:
+                async for event in events:
+                    if event["type"] == "done":
+                        ended = event["result"]
+                    yield event
+            if approve is None or ended.get("status") != "needs_approval":
+                break
+            answer = await asyncio.to_thread(approve, ended["approvals"])
+            start = Command(resume=check_answer(answer))
     finally:
         await store.update(
             task_id,

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from ..models.structured import strip_thoughts
-from ..state import ArmValue, Candidate, Record, Turn, Usage
+from ..state import ArmValue, Candidate, FileEffect, Record, Turn, Usage
 from .result import TaskResult
 
 
@@ -36,6 +36,7 @@ class DumpOf:
 ResultDump = Annotated[dict[str, Any], DumpOf(TaskResult)]
 UsageDump = Annotated[dict[str, Any], DumpOf(Usage)]
 CandidateDump = Annotated[dict[str, Any], DumpOf(Candidate)]
+FileEffectDump = Annotated[dict[str, Any], DumpOf(FileEffect)]
 ArmValueDump = Annotated[dict[str, Any], DumpOf(ArmValue)]
 
 
@@ -132,6 +133,31 @@ class TokenEvent(TypedDict):
     text: str
 
 
+class ActionEvent(TypedDict):
+    """A call of an action begins."""
+
+    type: Literal["action"]
+    call: str
+    """Id of the call and of its result."""
+    action: str
+    effect: Literal["read", "write", "delete", "execute", "network"]
+
+
+class ResultEvent(TypedDict):
+    """A call of an action has ended; see `CallResult`."""
+
+    type: Literal["result"]
+    id: str
+    action: str
+    params: dict[str, Any]
+    status: Literal["done", "failed", "skipped", "denied"]
+    error_class: str | None
+    preview: str
+    effects: list[FileEffectDump]
+    untrusted: bool
+    seconds: float
+
+
 class NeedsInputEvent(TypedDict):
     """The task waits for the user's answer. Sent by the service."""
 
@@ -162,6 +188,8 @@ Event = (
     | NodeStartEvent
     | NodeEndEvent
     | TokenEvent
+    | ActionEvent
+    | ResultEvent
     | NeedsInputEvent
     | ErrorEvent
     | DoneEvent

@@ -23,6 +23,7 @@ from ..models.providers import choose_provider, strip_login
 from ..settings import Settings, get_settings, mask_secrets
 from ..state import TaskInput, TaskStatus
 from ..store.base import TaskStore, checkpoint_config
+from ..store.effects import EffectLog
 from .ending import Meter, reward_task
 from .events import STREAM_MODES, Event, EventTranslator
 from .result import read_result
@@ -33,6 +34,8 @@ Model = str | BaseChatModel | None
 Start = TaskInput | Command[Any] | None
 """Initial input, the user's answer, or None to continue from the last checkpoint."""
 
+ROUNDS_OF_A_PLAN = 3
+"""Rounds that a plan of the workflow `act` takes at most: planning, approving, performing."""
 RECURSION_LIMIT = 440
 """Maximum graph steps: 110 rounds of a Coordinator step and an agent step, with a margin."""
 
@@ -45,6 +48,7 @@ def new_task(
     inputs: dict[str, Any] | None,
     max_iterations: int | None,
     model: Model,
+    workspace: Path | None = None,
 ) -> TaskInput:
     """Build and validate a task's input; the arguments are the same as for `astream_task`.
 
@@ -55,11 +59,23 @@ def new_task(
         "question": question,
         "workflow": workflow,
         "inputs": inputs or {},
-        "max_iterations": _check_rounds(max_iterations),
+        "max_iterations": _check_rounds(max_iterations, workspace),
+        "workspace": str(check_workspace(workspace)) if workspace else None,
     }
     check_input(task)
     check_model(model)
     return {**task, "question": question.strip()}
+
+
+def check_workspace(folder: Path) -> Path:
+    """Return the absolute path of a folder that a task may work in.
+
+    Raises:
+        InvalidTask: it is not a folder.
+    """
+    if not folder.is_dir():
+        raise InvalidTask(say("act.workspace.missing", path=folder))
+    return folder.resolve()
 
 
 def new_task_id() -> str:
@@ -129,7 +145,9 @@ async def play(
     settings = get_settings()
     meter = Meter()
     chat, name = (model, None) if isinstance(model, BaseChatModel) else (None, model)
-    context = RunContext(name, chat, documents, store.checkpointer)
+    effects = EffectLog(store, task_id)
+    sampling = (await store.task_input(task_id)).get("sampling")
+    context = RunContext(name, chat, documents, store.checkpointer, effects, sampling)
     yield {"type": "started", "task_id": task_id, "thread_id": (await store.get(task_id)).thread_id}
     status: TaskStatus | None = None
     error: str | None = None
@@ -218,8 +236,15 @@ def describe_error(error: Exception) -> str:
     return mask_secrets(text, get_settings().secrets)[:300]
 
 
-def _check_rounds(max_iterations: int | None) -> int:
-    rounds = get_settings().max_iterations if max_iterations is None else max_iterations
+def _check_rounds(max_iterations: int | None, workspace: Path | None = None) -> int:
+    """Return the limit of rounds. A plan and carrying it out are two rounds, an approval a third,
+    so a task of actions, which has a limit of plans of its own, may have more."""
+    usual = get_settings().max_iterations
+    rounds = (
+        (usual * ROUNDS_OF_A_PLAN if workspace else usual)
+        if max_iterations is None
+        else max_iterations
+    )
     if not 1 <= rounds <= 100:
         raise InvalidTask(say("invalid.max_iterations", rounds=rounds))
     return rounds

@@ -4,14 +4,18 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
+from ..agents.act.report import list_effects
 from ..graphs.coordinator import build_graph
 from ..graphs.rules import total_iterations
 from ..language.messages import Language
 from ..state import (
     Answer,
+    Approval,
     Attempt,
+    CallResult,
     Comprehension,
     Execution,
+    FileEffect,
     Output,
     Plan,
     Record,
@@ -71,7 +75,13 @@ class TaskResult(BaseModel):
     reward: Reward | None
     """Quality, cost and reward, once the task has ended."""
     input_request: str | None
-    """The question to the user, with `needs_input`."""
+    """The question to the user, with `needs_input` and `needs_approval`."""
+    approvals: list[Approval]
+    """The calls that wait, with `needs_approval`."""
+    call_results: list[CallResult]
+    """What became of the calls of actions."""
+    effects: list[FileEffect]
+    """Files that the task has changed, each from before the first change to after the last."""
     error: str | None
     """Why the task did not finish, with `failed` and `interrupted`."""
 
@@ -92,12 +102,13 @@ async def read_result(
     snapshot = await build_graph(store.checkpointer).aget_state(checkpoint_config(task_id))
     state = cast("TaskState", snapshot.values)
     asked = [pause.value["question"] for pause in snapshot.interrupts]
-    if status is None:
-        status = "needs_input" if asked else state.get("status", "failed")
+    approvals = state.get("approvals", []) if asked else []
+    if status is None and asked:
+        status = "needs_approval" if approvals else "needs_input"
     return TaskResult(
         task_id=task_id,
         thread_id=known.thread_id,
-        status=status,
+        status=status or state.get("status", "failed"),
         question=state.get("question", known.question),
         language=state.get("language"),
         workflow=state.get("active"),
@@ -116,5 +127,8 @@ async def read_result(
         routing=state.get("routing"),
         reward=state.get("reward"),
         input_request=asked[0] if asked else None,
+        approvals=approvals,
+        call_results=state.get("call_results", []),
+        effects=list_effects(state.get("call_results", [])),
         error=error,
     )

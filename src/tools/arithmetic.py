@@ -18,6 +18,7 @@ from math import prod
 from typing import NamedTuple
 
 from ..language.text import HAN
+from .measures import UNITS, Dimension
 from .sandbox import Sandbox
 from .sides import (
     MULTIPLE,
@@ -25,7 +26,6 @@ from .sides import (
     NUMBER,
     OPERAND,
     UNIT,
-    Dimension,
     Quantity,
     Side,
     find_kinds,
@@ -49,49 +49,8 @@ _PLAIN = str.maketrans(
 )
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
-_UNIT_TABLE: dict[str, dict[str, str]] = {
-    "length": {
-        "1000": "km kilometer kilometre 千米 公里",
-        "1": "m meter metre 米",
-        "1/10": "dm 分米",
-        "1/100": "cm centimeter centimetre 厘米",
-        "1/1000": "mm millimeter millimetre 毫米",
-        "1609344/1000": "mile",
-        "9144/10000": "yd yard",
-        "3048/10000": "ft foot feet",
-        "254/10000": "inch inche",
-        "500": "里",
-    },
-    "area": {"10000": "ha hectare 公顷", "2000/3": "亩"},
-    "volume": {
-        "1/1000": "l liter litre 升",
-        "1/1000000": "ml milliliter millilitre 毫升",
-        "3785411784/1000000000000": "gallon",
-        "946352946/1000000000000": "quart",
-        "473176473/1000000000000": "pint",
-    },
-    "mass": {
-        "1000": "tonne 吨",
-        "1": "kg kilogram 千克 公斤",
-        "1/1000": "g gram 克",
-        "1/1000000": "mg milligram 毫克",
-        "45359237/100000000": "lb pound",
-        "45359237/1600000000": "oz ounce",
-        "1/2": "斤",
-        "1/20": "两",
-    },
-    "time": {
-        "604800": "week 周 星期",
-        "86400": "day 天 日",
-        "3600": "h hr hour 小时 时 钟头",
-        "60": "min minute 分钟",
-        "1": "s sec second 秒 秒钟",
-    },
-    "months": {"12": "year 年", "1": "month 个月"},
-    "yuan": {"1": "元 块 块钱 yuan ¥ ￥", "1/10": "角 毛", "1/100": "fen"},
-    "dollar": {"1": "dollar $", "1/100": "cent"},
-}
-"""Units by dimension and factor, until `algebra.units` serves this too."""
+_LETTERS = frozenset("tdLNVAJWB'\"")
+"""Units of one letter that are rather unknowns or labels in a line of working."""
 _COMMON_UNITS = (
     *("km", "m", "cm", "mm", "kg", "g", "l", "ml", "day", "h", "min", "s"),
     *("week", "year", "month", "元", "fen", "dollar", "cent"),
@@ -257,17 +216,10 @@ class _Context(NamedTuple):
 def lookup_unit(name: str) -> tuple[Fraction, str] | None:
     """Return a unit's factor and dimension; None if it is unknown."""
     for spelled in (name, name.lower(), name.lower().removesuffix("s")):
-        if spelled in _UNITS:
-            return _UNITS[spelled]
+        found = UNITS.get(spelled)
+        if found and found[1] != "number" and spelled not in _LETTERS:
+            return found
     return None
-
-
-_UNITS = {
-    name: (Fraction(factor), dimension)
-    for dimension, factors in _UNIT_TABLE.items()
-    for factor, names in factors.items()
-    for name in names.split()
-}
 
 
 def find_statements(text: str, *, within: str = "") -> list[Statement]:

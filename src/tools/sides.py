@@ -12,11 +12,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..language.text import HAN, HAN_CHARACTER
+from .measures import POWERS, Dimension
 
 Lookup = Callable[[str], tuple[Fraction, str] | None]
 """Returns a unit's factor and the name of its dimension; None for unknown units."""
-Dimension = tuple[tuple[str, int], ...]
-"""Powers of base quantities, sorted; empty for pure numbers."""
 
 UNIT = (
     r"(?!\s?(?:and|or|so|then|but|because|since|if|when|which|where|as|is|are|was)\b"
@@ -63,12 +62,6 @@ _HINTS = {
     "length": re.compile(r"\d\s?in\s*[-+*/÷)=]"),
 }
 """Signs of a meaning other than a unit: minutes after hours, `in` where no word can follow."""
-_DERIVED: dict[str, Dimension] = {
-    "area": (("length", 2),),
-    "volume": (("length", 3),),
-    "speed": (("length", 1), ("time", -1)),
-    "number": (),
-}
 _CHINESE_UNIT = re.compile(r"(?:平方|立方)?[千厘分毫公]?[米克升里斤顷钟吨]|.")
 _MONEY = {"$": "dollar", "¥": "元", "￥": "元", "€": "euro", "£": "pound"}
 _MAX_DEPTH = 40
@@ -328,7 +321,7 @@ def read_unit(text: str, kinds: frozenset[str], lookup: Lookup) -> tuple[str, Fr
         meant = next((unit for kind, unit in meanings.items() if kind in kinds or not kind), "")
         found = lookup(meant) if meant else None
         if found:
-            bases = _DERIVED.get(found[1], ((found[1], 1),))
+            bases = POWERS.get(found[1], ((found[1], 1),))
             dimension = _sort_powers({base: size * power for base, size in bases})
             return repr(dimension), found[0] ** power, dimension
         if not meant:

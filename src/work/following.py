@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..state import FINAL
+from ..state import FINAL, WAITING
 from ..store.base import TaskSummary
 from ..tasks.events import Event
 from ..tasks.result import read_result
@@ -59,8 +59,10 @@ async def follow(
                         1, {"type": "done", "result": result.model_dump(mode="json")}
                     )
                 return
+            if pieces:
+                await wait_at_most(subscription.stored, TOKEN_SECONDS)
             notified = await wait_at_most(subscription, LOOK_SECONDS)
-            look = not notified or await wait_at_most(subscription.stored, TOKEN_SECONDS)
+            look = not notified or subscription.stored.is_set()
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:
@@ -79,7 +81,7 @@ async def wait_until_settled(
             while not notifier.closed:
                 subscription.clear()
                 now = await ledger.tasks.get(task.task_id)
-                if now.status in FINAL or now.status == "needs_input":
+                if now.status in FINAL | WAITING:
                     return True
                 await wait_at_most(subscription.stored, LOOK_SECONDS)
     return False

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 from concertino.actions import beneath
+from concertino.actions.spec import ActionContext
 from concertino.actions.workspace import Workspace
+from concertino.tools.sandbox import default_sandbox
 
 
 @pytest.fixture
@@ -28,3 +30,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     elif not beneath.has_openat2():
         pytest.skip("this kernel has no openat2")
     return str(request.param)
+
+
+@pytest.fixture
+def context(workspace: Workspace) -> ActionContext:
+    return ActionContext(workspace, default_sandbox(), "en")

@@ -1,11 +1,10 @@
-"""The service on a real port: streams, broken-off calls, shutdown, chat clients."""
+"""The service on a real port: streams, broken-off calls, shutdown."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
 
 import httpx
-import openai
 import pytest
 from concertino.service.server import _listen
 
@@ -190,73 +189,6 @@ def test_a_step_that_takes_too_long_to_wait_for_is_done_again_after_the_stop(
     assert last.data["result"]["status"] == "verified"
     assert model.asked["comprehension"] == 1
     assert model.asked["planning"] == 2
-
-
-def test_the_openai_client_gets_an_answer(live: Live, serve: Serve) -> None:
-    serve()
-    client = openai.OpenAI(base_url=f"{live().url}/v1", api_key="none")
-
-    reply = client.chat.completions.create(
-        model="concertino/solve_math", messages=[{"role": "user", "content": PENS}]
-    )
-    assert "36" in (reply.choices[0].message.content or "")
-    assert reply.choices[0].finish_reason == "stop"
-    assert reply.usage
-    assert reply.usage.completion_tokens > 0
-    assert "concertino/rag_qa" in [model.id for model in client.models.list()]
-
-
-def test_the_openai_client_can_stream_and_sees_the_work_as_reasoning(
-    live: Live, serve: Serve
-) -> None:
-    serve()
-    client = openai.OpenAI(base_url=f"{live().url}/v1", api_key="none")
-
-    chunks = list(
-        client.chat.completions.create(
-            model="concertino",
-            messages=[{"role": "user", "content": PENS}],
-            stream=True,
-            stream_options={"include_usage": True},
-        )
-    )
-    deltas = [choice.delta.model_dump() for chunk in chunks for choice in chunk.choices]
-    assert "36" in "".join(delta.get("content") or "" for delta in deltas)
-    assert "comprehension" in "".join(delta.get("reasoning_content") or "" for delta in deltas)
-    assert chunks[-1].usage
-    assert chunks[-1].usage.total_tokens > 0
-
-
-def test_earlier_messages_of_a_chat_are_the_context_of_the_last(live: Live, serve: Serve) -> None:
-    model = serve(restate=[{"task": "What do 12 pens at 5 dollars cost?"}])
-    client = openai.OpenAI(base_url=f"{live().url}/v1", api_key="none")
-
-    client.chat.completions.create(
-        model="concertino/solve_math",
-        messages=[
-            {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": PENS},
-            {"role": "assistant", "content": "36 dollars"},
-            {"role": "user", "content": [{"type": "text", "text": "and at 5?"}]},
-        ],
-    )
-    first = "\n".join(message["content"] for message in model.requests[0]["messages"])
-    assert PENS in first
-    assert "36 dollars" in first
-    assert "and at 5?" in first
-
-
-@pytest.mark.parametrize(
-    ("model", "role"), [("gpt-4", "user"), ("concertino/odd", "user"), ("concertino", "assistant")]
-)
-def test_a_chat_that_cannot_be_worked_on_is_refused(
-    live: Live, serve: Serve, model: str, role: str
-) -> None:
-    client = openai.OpenAI(base_url=f"{live().url}/v1", api_key="none", max_retries=0)
-    messages = [{"role": role, "content": PENS}]
-
-    with pytest.raises(openai.UnprocessableEntityError):
-        client.chat.completions.create(model=model, messages=messages)  # type: ignore[call-overload]
 
 
 def test_small_answers_are_sent_at_once() -> None:

@@ -1,209 +1,201 @@
 """`/v1`: Concertino as a model, for clients of OpenAI's chat completions API."""
 
-import json
+import hashlib
+import re
 import time
+import uuid
 from collections.abc import AsyncIterator
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
-from ...errors import InvalidTask
 from ...graphs.registry import WORKFLOWS
 from ...language.messages import say
-from ...state import Exchange
 from ...store.base import TaskSummary
-from ...tasks.events import Event
-from ...work.following import follow, wait_until_settled
-from ..dependencies import CallerDep, Service, ServiceDep
-from ..problems import Refusal, document_problems
-from ..schemas import EXAMPLE_QUESTION, NewTask, Task
-from .tasks import build_task_response, hold_stream_slot, submit
+from ...work.following import wait_until_settled
+from ...work.ledger import Submission
+from ..chat.background import BackgroundPrompt, answer_background, recognize_background
+from ..chat.calls import call_model
+from ..chat.chunks import Chunk, Head, list_chunks, stream_task
+from ..chat.conversation import keep_latest, split_conversation
+from ..chat.errors import PREFIX, document_errors
+from ..chat.json_form import check_format
+from ..chat.reading import ReaderLeft, abandon_task, wait_while_read
+from ..chat.reply import NO_RETRY, Ask, Reply, build_reply, build_usage
+from ..chat.request import MODEL_NAME, Completion, check_parameters
+from ..dependencies import Caller, CallerDep, Service, ServiceDep
+from ..problems import Refusal
+from ..schemas import NewTask
+from .tasks import IdempotencyKey, check_budget, hold_stream_slot, submit
 
-router = APIRouter(prefix="/v1", tags=["chat"])
+router = APIRouter(
+    prefix=PREFIX,
+    tags=["chat"],
+    responses=document_errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504),
+)
 
-MODEL_NAME = "concertino"
+PING_SECONDS = 15
 
-
-class Part(BaseModel):
-    """A text part of a message."""
-
-    type: Literal["text"]
-    text: str
-
-
-class Message(BaseModel):
-    """A message of the conversation."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part] | None
-
-    @property
-    def text(self) -> str:
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
-        return self.content or ""
-
-
-class StreamOptions(BaseModel):
-    """Options for streamed responses."""
-
-    include_usage: bool = False
-
-
-class Completion(BaseModel):
-    """A conversation to continue. Other request fields, such as `temperature`, are ignored."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"model": MODEL_NAME, "messages": [{"role": "user", "content": EXAMPLE_QUESTION}]}
-            ]
-        }
-    )
-
-    model: str = Field(description="`concertino`, or `concertino/WORKFLOW`", max_length=200)
-    messages: list[Message] = Field(
-        min_length=1, max_length=200, description="the last one, of a user, is the task"
-    )
-    stream: bool = False
-    stream_options: StreamOptions = StreamOptions()
+Prefer = Annotated[
+    str | None, Header(description="`continue`: the task goes on when its reader leaves")
+]
 
 
 @router.get("/models")
 async def list_models(caller: CallerDep) -> dict[str, Any]:
     """List `concertino`, which chooses the workflow itself, and one model per workflow."""
-    names = [MODEL_NAME, *(f"{MODEL_NAME}/{name}" for name in WORKFLOWS)]
-    return {
-        "object": "list",
-        "data": [
-            {"id": name, "object": "model", "created": 0, "owned_by": MODEL_NAME} for name in names
-        ],
-    }
+    return {"object": "list", "data": [_describe_model(name) for name in _list_model_names()]}
 
 
-@router.post(
-    "/chat/completions",
-    response_model=None,
-    responses=document_problems(422, 429, 503),
-    dependencies=[Depends(hold_stream_slot)],
-)
-async def complete(asked: Completion, service: ServiceDep, caller: CallerDep) -> Response:
+@router.get("/models/{model:path}")
+async def get_model(model: str, caller: CallerDep) -> dict[str, Any]:
+    """Return a model."""
+    parse_workflow(model)
+    return _describe_model(model)
+
+
+@router.post("/chat/completions", response_model=None, dependencies=[Depends(hold_stream_slot)])
+async def complete(
+    asked: Completion,
+    request: Request,
+    service: ServiceDep,
+    caller: CallerDep,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Answer the last message, with the earlier ones as the thread's context.
 
-    This starts an ordinary task: the completion's id is `chatcmpl-` plus the task's id, and the
-    task runs to its end even if the client disconnects.
+    This starts an ordinary task; the completion's id is `chatcmpl-` plus the task's id. A client
+    that closes its connection cancels the task, unless it sent `Prefer: continue` or an
+    `Idempotency-Key`, with which it can come back for the reply. What chat programs ask by
+    themselves (titles, tags, questions to ask next) is answered at once and is no task.
     """
-    question, earlier = _split_exchanges(asked.messages)
-    task = NewTask(question=question, workflow=_parse_workflow(asked.model))
-    task_id = await submit(service, caller, task, earlier=earlier)
-    started = await service.ledger.get_own_task(caller.owner, task_id)
-    head = {"id": f"chatcmpl-{task_id}", "created": int(time.time()), "model": asked.model}
+    check_parameters(asked)
+    workflow = parse_workflow(asked.model)
+    ask = Ask(asked, check_format(asked.response_format))
+    if background := recognize_background(asked.messages):
+        return await _answer_at_once(request, service, caller, ask, background)
+    submission = None
+    if idempotency_key is not None:
+        digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+        submission = Submission(idempotency_key, digest)
+    task = await _start_task(service, caller, asked, workflow, submission)
+    stays = idempotency_key is not None or _wants_to_go_on(prefer)
+    head = Head(f"chatcmpl-{task.task_id}", int(time.time()), asked.model)
     if asked.stream:
-        usage = asked.stream_options.include_usage
-        return EventSourceResponse(_stream_chunks(service, started, head, usage), ping=15, sep="\n")
-    patience = service.settings.task_timeout
-    if not await wait_until_settled(service.ledger, service.notifier, started, patience):
-        raise Refusal(503, say("service.not_settled", task_id=task_id), wait=5)
-    done = await build_task_response(
-        service, await service.ledger.get_own_task(caller.owner, task_id)
+        return _respond_with_stream(service, task, head, ask, stays=stays)
+    try:
+        return await wait_while_read(request, _respond(service, task, head, ask, stays=stays))
+    except ReaderLeft:
+        if not stays:
+            await abandon_task(service, task)
+        return Response(status_code=499)  # as nginx logs it; nobody reads it
+
+
+async def _start_task(
+    service: Service,
+    caller: Caller,
+    asked: Completion,
+    workflow: str | None,
+    submission: Submission | None,
+) -> TaskSummary:
+    question, earlier, instructions = split_conversation(asked.messages)
+    task_id = await submit(
+        service,
+        caller,
+        NewTask(question=question, workflow=workflow),
+        earlier=keep_latest(earlier, service.settings.max_question_chars),
+        instructions=instructions,
+        sampling=asked.sampling,
+        submission=submission,
     )
-    message = {"role": "assistant", "content": _get_reply(done)}
+    return await service.ledger.get_own_task(caller.owner, task_id)
+
+
+async def _respond(
+    service: Service, task: TaskSummary, head: Head, ask: Ask, *, stays: bool
+) -> Response:
+    patience = service.settings.task_timeout
+    if not await wait_until_settled(service.ledger, service.notifier, task, patience):
+        headers = {} if stays else NO_RETRY
+        message = say("service.not_settled", task_id=task.task_id)
+        raise Refusal(503, message, wait=5, headers=headers)
+    return _build_completion(head, await build_reply(service, task, ask))
+
+
+def _respond_with_stream(
+    service: Service, task: TaskSummary, head: Head, ask: Ask, *, stays: bool
+) -> Response:
+    async def leave(message: Any) -> None:
+        if not stays:
+            await abandon_task(service, task)
+
+    return EventSourceResponse(
+        stream_task(service, task, head, ask),
+        ping=PING_SECONDS,
+        sep="\n",
+        client_close_handler_callable=leave,
+        # A stopping service closes its streams itself, with an error that says so.
+        shutdown_grace_period=service.settings.serve_shutdown_seconds + 1,
+    )
+
+
+async def _answer_at_once(
+    request: Request, service: Service, caller: Caller, ask: Ask, prompt: BackgroundPrompt
+) -> Response:
+    """Answer a background prompt by one call of the model."""
+    await check_budget(service, caller)
+    answering = call_model(service, caller.owner, lambda model: answer_background(model, prompt))
+    try:
+        answer = await wait_while_read(request, answering)
+    except ReaderLeft:
+        return Response(status_code=499)
+    reply = ask.cut(answer.value, answer.usage)
+    head = Head(f"chatcmpl-{uuid.uuid4().hex[:12]}", int(time.time()), ask.completion.model)
+    if not ask.completion.stream:
+        return _build_completion(head, reply)
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        for chunk in [head.chunk({"role": "assistant"}), *list_chunks(head, ask, reply)]:
+            yield chunk
+
+    return EventSourceResponse(chunks(), ping=PING_SECONDS, sep="\n")
+
+
+def _build_completion(head: Head, reply: Reply) -> Response:
+    message = {"role": "assistant", "content": reply.text, "refusal": None}
     return JSONResponse(
         {
-            **head,
-            "object": "chat.completion",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": _build_usage(done),
+            **head.describe("chat.completion"),
+            "choices": [{"index": 0, "message": message, "finish_reason": reply.ending}],
+            "usage": build_usage(reply.usage),
         }
     )
 
 
-async def _stream_chunks(
-    service: Service, task: TaskSummary, head: dict[str, Any], with_usage: bool
-) -> AsyncIterator[dict[str, str]]:
-    """Yield the answer as chunks.
-
-    Intermediate steps are sent as `reasoning_content`, which clients show as thinking or not at
-    all. If the service stops before there is an answer, the stream ends early.
-    """
-    head = {**head, "object": "chat.completion.chunk"}
-
-    def chunk(delta: dict[str, str], finish: str | None = None) -> dict[str, str]:
-        return _format_event(
-            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-        )
-
-    yield chunk({"role": "assistant", "content": ""})
-    async for event in follow(service.ledger, service.notifier, service.live_text, task):
-        if step := _format_step(event.data):
-            yield chunk({"reasoning_content": f"{step}\n"})
-        if "result" in event.data:
-            break
-    else:
-        return
-    done = await build_task_response(
-        service, await service.ledger.get_own_task(task.owner, task.task_id)
-    )
-    yield chunk({"content": _get_reply(done)})
-    yield chunk({}, "stop")
-    if with_usage:
-        yield _format_event({**head, "choices": [], "usage": _build_usage(done)})
-    yield {"data": "[DONE]"}
+def _list_model_names() -> list[str]:
+    return [MODEL_NAME, *(f"{MODEL_NAME}/{name}" for name in WORKFLOWS)]
 
 
-def _format_event(data: dict[str, Any]) -> dict[str, str]:
-    return {"data": json.dumps(data, ensure_ascii=False)}
+def _describe_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": MODEL_NAME}
 
 
-def _format_step(event: Event) -> str | None:
-    if event["type"] == "decision":
-        return f"→ {event['next_action']}: {event['reasoning']}"
-    return event["summary"] if event["type"] in ("turn", "progress") else None
-
-
-def _get_reply(task: Task) -> str:
-    """Return the first available: question to the user, report, answer, error, status."""
-    return task.input_request or task.report or task.final_answer or task.error or task.status
-
-
-def _build_usage(task: Task) -> dict[str, int]:
-    usage = task.usage
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.prompt_tokens + usage.output_tokens,
-    }
-
-
-def _parse_workflow(model: str) -> str | None:
+def parse_workflow(model: str) -> str | None:
     """Return the workflow named by a model name; None for plain `concertino`.
 
     Raises:
-        InvalidTask: the model name is unknown.
+        Refusal: the model name is unknown.
     """
-    name, _, workflow = model.partition("/")
-    if name != MODEL_NAME or (workflow and workflow not in WORKFLOWS):
-        known = ", ".join([MODEL_NAME, *(f"{MODEL_NAME}/{each}" for each in WORKFLOWS)])
-        raise InvalidTask(say("service.unknown_model", model=model, known=known))
-    return workflow or None
+    known = _list_model_names()
+    if model not in known:
+        message = say("service.unknown_model", model=model, known=", ".join(known))
+        raise Refusal(404, message, param="model", code="model_not_found")
+    return model.partition("/")[2] or None
 
 
-def _split_exchanges(messages: list[Message]) -> tuple[str, list[Exchange]]:
-    """Return the last message's text, and the earlier messages as question-answer pairs.
-
-    Raises:
-        InvalidTask: the last message is not from the user.
-    """
-    said = [message for message in messages if message.role in ("user", "assistant")]
-    if not said or said[-1].role != "user":
-        raise InvalidTask(say("service.no_user_message"))
-    earlier = [
-        Exchange(question=one.text, workflow=None, inputs={}, answer=next_.text)
-        for one, next_ in pairwise(said)
-        if one.role == "user" and next_.role == "assistant" and one.text and next_.text
-    ]
-    return said[-1].text, earlier
+def _wants_to_go_on(prefer: str | None) -> bool:
+    """Return whether the task is to go on when its reader leaves: `Prefer: continue`."""
+    return bool(re.search(r"(?:^|[,\s])continue\s*(?:$|[,;])", prefer or "", re.IGNORECASE))

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ...errors import InvalidTask, UnknownTask
+from ...graphs.coordinator import check_text
 from ...language.messages import say
-from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
+from ...state import FINAL, RESUMABLE, Exchange, Sampling, TaskStatus
 from ...store.base import TaskSummary
 from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
@@ -26,6 +27,7 @@ from ...work.tracing import get_trace_context
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal, document_problems
 from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, TaskPage
+from .workspaces import find_workspace
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
@@ -191,7 +193,7 @@ async def resume_task(
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
         answers = {asked: check_answer(answer.answer)}
-    await _check_budget(service, caller)
+    await check_budget(service, caller)
     model = await service.ledger.get_model(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
     async with _reserve_place(service):
@@ -229,12 +231,16 @@ async def submit(
     asked: NewTask,
     *,
     earlier: Sequence[Exchange] = (),
+    instructions: str = "",
+    sampling: Sampling | None = None,
     submission: Submission | None = None,
 ) -> str:
     """Accept a task and enqueue it.
 
     Args:
         earlier: preceding exchanges, if they are not in a stored thread.
+        instructions: what is wanted of every task, besides the question.
+        sampling: how texts for the reader are sampled; None leaves it to the agents.
 
     Returns:
         The task's id; for a known submission, the id of the earlier task.
@@ -244,15 +250,23 @@ async def submit(
         Refusal: the queue is full or stopping, the budget is spent, or the idempotency key was
             used with a different body.
     """
-    task = new_task(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model)
+    folder = find_workspace(service, caller, asked.workspace) if asked.workspace else None
+    task = new_task(
+        *(asked.question, asked.workflow, asked.inputs, asked.max_iterations, asked.model), folder
+    )
     task_id = new_task_id()
     add_log_fields(task_id=task_id)
     try:
         if submission and (known := await service.ledger.find_submitted(caller.owner, submission)):
             return known
-        await _check_budget(service, caller)
+        await check_budget(service, caller)
         if earlier:
             task["earlier"] = list(earlier)
+        if instructions:
+            check_text(instructions)
+            task["instructions"] = instructions
+        if sampling:
+            task["sampling"] = sampling
         if asked.thread_id is not None:
             task["earlier"] = await service.ledger.tasks.list_exchanges(
                 asked.thread_id, caller.owner
@@ -265,7 +279,7 @@ async def submit(
             if accepted == task_id:
                 await service.queue.enqueue(task_id)
     except KeyReused:
-        raise Refusal(422, say("service.key_reused")) from None
+        raise Refusal(422, say("service.key_reused"), code="idempotency_key_reused") from None
     except UnknownTask as error:
         raise InvalidTask(str(error)) from None
     return accepted
@@ -316,7 +330,12 @@ def _format_event(event: StreamedEvent) -> ServerSentEvent:
     return ServerSentEvent(id=number, event=event.data["type"], data=event.data)
 
 
-async def _check_budget(service: Service, caller: Caller) -> None:
+async def check_budget(service: Service, caller: Caller) -> None:
+    """Check that the caller may spend tokens today.
+
+    Raises:
+        Refusal: the key's tokens of the day are used up.
+    """
     key = caller.key
     if key and key.tokens_per_day is not None:
         used = await service.ledger.get_tokens_today(key.key_id)
@@ -325,5 +344,6 @@ async def _check_budget(service: Service, caller: Caller) -> None:
             raise Refusal(
                 429,
                 say("service.budget", limit=key.tokens_per_day),
+                code="insufficient_quota",
                 wait=(tomorrow - datetime.now(UTC)).total_seconds(),
             )

@@ -10,7 +10,8 @@ from typing import Any
 import sympy as sp
 
 from ...language.text import HAN
-from .units import Dimension, Unit, find_unit, split_unit
+from ..measures import Dimension
+from .units import Unit, find_unit, split_unit
 from .values import (
     Clock,
     Date,
@@ -26,12 +27,12 @@ from .values import (
 )
 
 Kind = str
-"""`count`, `quantity`, `percentage`, `probability`, `fraction`, `ratio`, `remainder`, `date`,
-`time`, `word`, `truth` or `coordinate`."""
+"""`count`, `quantity`, `percentage`, `probability`, `fraction`, `ratio`, `remainder`, `number`,
+`date`, `time`, `word`, `truth` or `coordinate`."""
 
 _SENTENCE = re.compile(r"(?<!\d)\.(?!\d)|\.(?=\s)|[?？。！!;；\n]")
 _ASKS = re.compile(
-    r"(?i)\b(?:how|what|which|who|when|find|calculate|determine|express|give|is|are|does|do|can)\b"
+    r"(?i)\b(?:how|what|which|who|when|find|convert|change|calculate|determine|express|give|is|are|does|do|can)\b"
     r"|[求问几谁哪吗]|多少|什么|是否|多[长高远大久重宽深]"
 )
 _KINDS: tuple[tuple[Kind, str, str], ...] = (
@@ -39,6 +40,11 @@ _KINDS: tuple[tuple[Kind, str, str], ...] = (
         "remainder",
         r"quotient and (?:the )?remainder|with (?:a )?remainder",
         "几余几|商[和与]余数",
+    ),
+    (
+        "number",
+        r"\b(?:what is|find|give|calculate) the (?:quotient|remainder)\b",
+        "(?:余数|商)[是为](?:几|多少)|求(?:余数|商)",
     ),
     (
         "percentage",
@@ -69,6 +75,14 @@ _HOW_MANY = re.compile(
     rf"|(?:多少|几)(?P<zh>[{HAN}A-Za-z²³/]+)"
 )
 _IN_UNIT = re.compile(r"(?i)\bin ((?:square |cubic )?[a-z]+(?:(?: per |/)[a-z]+)?[²³]?)(?![a-z])")
+_INTO_UNIT = re.compile(
+    r"(?i)\b(?:convert|change)\b.*\b(?:to|into) ([a-z]+(?: per [a-z]+|/[a-z]+)?[²³]?)(?![a-z])"
+    rf"|(?:化|换算?|改写?)[成为](?:用)?([A-Za-z²³/{HAN}]+)"
+)
+_SEPARATE = re.compile(
+    "(?i)how many .*(?:and|,) how many|how much .*and how much"
+    "|^(?!.*(?:每|平均)).*[和与、两].*各[有是为分得买]*(?:多少|几)"
+)
 _NOT_COUNTED = re.compile(
     r"(?i)^(?:times|percent|degrees?|of|parts?|dozens?)\b|^[倍分成折比余度时点钱]"
 )
@@ -91,6 +105,7 @@ _QUANTITIES: tuple[tuple[tuple[Dimension, ...], str, str], ...] = (
     (((("length", 2),),), r"\barea\b", "面积"),
     (((("length", 3),),), r"\bvolume\b|\bcapacity\b", "体积|容积"),
     (((("length", 1), ("time", -1)),), r"\bspeed\b|\bhow fast\b", "速度|多快"),
+    (_TIME, r"\bhow old\b|\bage of\b", "年龄|多大年纪"),
     (_TIME, r"\bhow long (?:did|does|do|will|would|has|have|was|were)\b", "多长时间|多久"),
     ((_LENGTH, *_TIME), r"\bhow long\b", ""),
     (
@@ -176,7 +191,9 @@ class Asked:
     """Decimal places that the answer is to be rounded to, negative for tens; None for no
     rounding."""
     several: bool = False
-    """Whether more than one value is asked for."""
+    """Whether more than one value may be asked for."""
+    separate: bool = False
+    """Whether one value alone is no answer: `how many boys and how many girls`."""
 
 
 def read_question(problem: str) -> Asked:
@@ -234,7 +251,7 @@ def _read_amount(problem: str, question: str, clause: str) -> Asked:
         forms = ("non_negative",) if _is_never_negative(unit.dimension, clause) else ()
         return Asked("quantity", unit, (unit.dimension,), forms, several=bool(several))
     if several:
-        return Asked(several=True)
+        return Asked(several=True, separate=_SEPARATE.search(question) is not None)
     if named and not _NOT_COUNTED.match(named):
         return _read_count(problem, clause, named)
     return _read_dimension(problem, question, clause)
@@ -244,6 +261,7 @@ def _find_asked_unit(named: str, clause: str) -> Unit | None:
     first = re.split(r" (?:an?|each|every|per) ", named)[0]
     candidates = [_take_unit(part) for part in (named, first) if part]
     candidates += [find_unit(found[1]) for found in _IN_UNIT.finditer(clause)]
+    candidates += [_take_unit(found[1] or found[2]) for found in _INTO_UNIT.finditer(clause)]
     for unit in candidates:
         if unit and unit.name not in _AMBIGUOUS and unit.dimension and named not in _AMBIGUOUS:
             return unit
@@ -340,7 +358,10 @@ def fit_value(value: Value, asked: Asked) -> Value | None:
 
 def _fit_type(value: Value, asked: Asked) -> Value | None:
     if asked.kind is None:
-        return value
+        return None if asked.separate and isinstance(value, Quantity) else value
+    if asked.kind == "number":
+        single = _take_single(value)
+        return single if isinstance(single, Quantity) else None
     if asked.kind in _TYPES:
         return value if isinstance(value, _TYPES[asked.kind]) else None
     if asked.kind == "remainder":
@@ -366,7 +387,7 @@ def _fit_unit(value: Quantity, asked: Asked) -> Value | None:
     dimension = value.unit.dimension if value.unit else ()
     if asked.kind in ("count", "probability", "fraction"):
         return None if dimension or value.number.free_symbols else value
-    if asked.unit and value.label:
+    if asked.unit and value.label and not value.unit:
         return None
     if dimension and asked.dimensions and dimension not in asked.dimensions:
         return None
@@ -382,7 +403,7 @@ def _fit_unit(value: Quantity, asked: Asked) -> Value | None:
 def _fit_remainder(value: Value) -> Value | None:
     if isinstance(value, Items) and len(value.items) == 2:
         parts = [item.number for item in value.items if isinstance(item, Quantity)]
-        return Remainder(*parts) if len(parts) == 2 and value.ordered else None
+        return Remainder(*parts) if len(parts) == 2 else None
     if isinstance(value, Named) and len(value.items) == 2:
         named = dict(value.items)
         quotient = named.get("quotient") or named.get("商")

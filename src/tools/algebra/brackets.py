@@ -1,13 +1,14 @@
 """Values in brackets: coordinates, sets, lists, matrices and dicts."""
 
 import re
+from dataclasses import replace
 
 from .building import build_items, build_list, build_named
 from .nesting import find_end, split_outside
 from .parts import read_parts
 from .readers import PartReaders, Reader
 from .relations import read_relation
-from .values import Value
+from .values import Items, Value
 
 _POINT = re.compile(r"(?:点|Point2?D?|(?P<name>[A-Z]))\s*(?P<coordinates>\([^()]*,[^()]*\))")
 _SET_BUILDER = re.compile(r"\{\s*[A-Za-z]\s*[|:]\s*(?P<condition>.*[<>].*)\}")
@@ -45,7 +46,22 @@ def _read_enclosed(text: str, read: Reader) -> Value | None:
     values = [value for value in readings if value is not None]
     if len(values) < len(readings):
         return None
-    return build_list(values) if opening == "[" else build_items(values, ordered=opening == "(")
+    if opening == "[":
+        return _build_square(values, rows=all(part.startswith("[") for part in parts))
+    return build_items(values, ordered=opening == "(")
+
+
+def _build_square(values: list[Value], *, rows: bool) -> Value:
+    """Return what square brackets enclose."""
+    listed = build_list(list(map(_keep_row, values)) if rows else values)
+    if isinstance(listed, Items) and len(values) == 2:
+        return replace(listed, square=True)
+    return listed
+
+
+def _keep_row(value: Value) -> Value:
+    """Return a list of one value, which is that value elsewhere, as a row of a matrix."""
+    return value if isinstance(value, Items) else Items((value,))
 
 
 def _read_dict(inside: str, read: Reader) -> Value | None:

@@ -1,11 +1,11 @@
 """Building of typed values from parts, and from SymPy objects."""
 
 import re
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
+from .numerals import rationalize
 from .values import Equation, Items, Matrix, Named, Quantity, Region, Value
 
 
@@ -13,7 +13,7 @@ def build_list(values: list[Value]) -> Value:
     """Return a list's value: a matrix of lists of numbers of the same length, else a collection."""
     rows = [value for value in values if isinstance(value, Items) and not value.ordered]
     widths = {len(row.items) for row in rows}
-    if len(rows) == len(values) > 1 and len(widths) == 1:
+    if len(rows) == len(values) > 0 and len(widths) == 1 and len(values) + max(widths) > 2:
         numbers = [_list_numbers(row) for row in rows]
         if all(len(row) in widths for row in numbers):
             return Matrix(sp.ImmutableMatrix(numbers))
@@ -56,12 +56,48 @@ def build_named(items: dict[str, Value]) -> Value:
     return Named(tuple(sorted((name.strip(), value) for name, value in items.items())))
 
 
+_SIDES = {
+    sp.StrictGreaterThan: (True, False),
+    sp.GreaterThan: (True, True),
+    sp.StrictLessThan: (False, False),
+    sp.LessThan: (False, True),
+}
+"""For each relation with zero: whether it holds of what is larger, and of zero."""
+
+
 def type_relation(relation: Any) -> Value:
     """Return a relation's region if it has one unknown, else the relation itself."""
     relation = relation.xreplace({s: sp.Symbol(s.name) for s in relation.atoms(sp.Symbol)})
     if len(relation.free_symbols) == 1:
-        return Region(relation.as_set())
+        return Region(find_set(relation))
     return Equation(relation)
+
+
+def find_set(relation: Any) -> sp.Set:
+    """Return the numbers for which a relation of one unknown holds.
+
+    SymPy's own way takes long, and most relations are linear.
+    """
+    (unknown,) = relation.free_symbols
+    if type(relation) not in _SIDES:
+        return relation.as_set()
+    slope, start = _take_line(relation.lhs - relation.rhs, unknown)
+    if slope is None:
+        return relation.as_set()
+    end = -start / slope
+    upwards, closed = _SIDES[type(relation)]
+    if upwards == (slope > 0):
+        return sp.Interval(end, sp.oo, left_open=not closed)
+    return sp.Interval(-sp.oo, end, right_open=not closed)
+
+
+def _take_line(expression: Any, unknown: Any) -> tuple[Any, Any]:
+    """Return slope and value at zero of a line with rational ones; None for the slope of others."""
+    line = sp.expand(expression)
+    slope = line.coeff(unknown)
+    start = line - slope * unknown
+    rational = slope.is_Rational and start.is_Rational and slope != 0
+    return (slope, start) if rational else (None, None)
 
 
 def type_sympy(value: Any) -> Value:
@@ -100,18 +136,3 @@ def _simplify(value: Any) -> Any:
     floats = {number: rationalize(float(number)) for number in value.atoms(sp.Float)}
     value = value.xreplace(floats)
     return sp.simplify(value) if value.is_number and not value.is_Rational else value
-
-
-def rationalize(number: float) -> Any:
-    """Return the simple fraction, or else the short decimal, that a float approximates; or else the
-    float itself."""
-    if number != number or number in (float("inf"), float("-inf")):
-        return sp.sympify(number)
-    for largest, error in ((10**4, 1e-12), (10**6, 4e-16)):  # else any float would be a fraction
-        simple = Fraction(number).limit_denominator(largest)
-        if abs(float(simple) - number) <= error * abs(number):
-            return sp.Rational(simple.numerator, simple.denominator)
-    written = f"{number:.12g}"
-    digits = re.sub(r"e.*|[-.]", "", written).strip("0")
-    exact = len(digits) < 12 and abs(float(written) / number - 1) < 1e-14
-    return sp.Rational(written) if exact else sp.Float(number)

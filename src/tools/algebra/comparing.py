@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
 from ...language.text import HAN
-from .labels import MEASURE_WORDS
-from .units import Dimension, find_unit, singular
+from ..measures import Dimension
+from .labels import ASPECTS, MEASURE_WORDS
+from .units import Unit, find_unit, is_same_noun
 from .values import (
     Clock,
     Date,
@@ -28,18 +30,25 @@ from .words import normalise_words
 
 _CONSTANTS = ("C", "C1", "C_1")
 """Names of a constant of integration."""
+_TEMPERATURES: tuple[Dimension, ...] = ((("celsius", 1),), (("fahrenheit", 1),))
+_HOUR = re.compile(r"(?:1?\d|2[0-3])时(?:[0-5]?\d)分")
 _POINTS = (sp.Rational(7, 11), sp.Rational(-13, 5), sp.Rational(29, 17))
 _ANY_NAME = frozenset(("answer", "ans", "result", "total", "答案", "结果", "总数", "总计", "共"))
 """Names that say nothing of a value."""
 
 
 def is_same_value(a: Value, b: Value, *, rounded: bool = False, strict: bool = False) -> bool:
-    """Return whether two values are equal.
+    """Return whether two values are equal, as answers to one question.
+
+    What one of them leaves out is taken from the other: `5` equals `5 cm` and `x = 5`, but those
+    do not equal `5 kg` and `y = 5`. So this is no equivalence relation across types; `group_values`
+    therefore asks every pair of a group.
 
     Args:
-        rounded: a decimal of two or more places also equals what rounds to it.
-        strict: a number without a unit differs from one with a unit, which makes this an
-            equivalence relation.
+        rounded: a decimal of two or more places also equals what rounds to it, but no other
+            decimal.
+        strict: a number without a unit differs from one with a unit, and a pair or list from an
+            interval, which makes this an equivalence relation within a type.
     """
     return _Comparison(rounded=rounded, strict=strict).holds(a, b)
 
@@ -66,9 +75,11 @@ class _Comparison:
         if isinstance(a, Remainder) != isinstance(b, Remainder):
             a, b = _as_pair(a), _as_pair(b)
         if isinstance(a, Region) != isinstance(b, Region):
-            a, b = _as_region(a), _as_region(b)
+            a, b = self._as_region(a, b), self._as_region(b, a)
         if isinstance(a, Equation) != isinstance(b, Equation):
             a, b = _as_equation(a), _as_equation(b)
+        if isinstance(a, Ratio) or isinstance(b, Ratio):
+            a, b = _as_ratio(a), _as_ratio(b)
         if isinstance(a, Clock) != isinstance(b, Clock):
             a, b = _as_clock(a), _as_clock(b)
         return type(a) is type(b) and self._holds(a, b)
@@ -82,9 +93,7 @@ class _Comparison:
             case Items():
                 return self._same_items(a, b)
             case Named():
-                left, right = _by_key(a), _by_key(b)
-                same = left.keys() == right.keys()
-                return same and all(self.holds(left[key], right[key]) for key in left)
+                return self._same_named(a, b)
             case Region():
                 return _same_region(a.content, b.content)
             case Equation():
@@ -102,9 +111,13 @@ class _Comparison:
             return self._same_formula(a, b)
         if a.unit and b.unit:
             if a.unit.dimension != b.unit.dimension:
-                return False
-            in_unit_of_a = self._same_number(a, Quantity(b.canonical / a.unit.factor))
-            return in_unit_of_a or self._same_number(b, Quantity(a.canonical / b.unit.factor))
+                degrees = not self._strict and _are_degrees(a.unit, b.unit)
+                return degrees and self._same_number(a, b)
+            if a.label != b.label and (self._strict or (a.label and b.label)):
+                return False  # `5 cm long` and `5 cm wide`
+            return self._same_number(a, _convert(b, a.unit)) or self._same_number(
+                _convert(a, b.unit), b
+            )
         if a.label and b.label:
             alike = _count_the_same(a.label, b.label)
             return alike and self._same_number(a, b)
@@ -112,8 +125,8 @@ class _Comparison:
             return False
         known, bare = (a, b) if a.unit or a.label else (b, a)
         if known.unit and not known.unit.dimension:  # a percentage or a dozen
-            share = Quantity(bare.number / known.unit.factor)
-            fraction = Quantity(known.canonical)
+            share = replace(bare, number=bare.number / known.unit.factor)
+            fraction = replace(known, number=known.canonical)
             return self._same_number(known, share) or self._same_number(bare, fraction)
         if self._strict and (known.unit or known.label):
             return False
@@ -128,13 +141,16 @@ class _Comparison:
     def _same_angle(self, known: Quantity, bare: Quantity) -> bool:
         """Compare an angle with a multiple of pi."""
         angle: Dimension = (("angle", 1),)
-        of_angle = known.unit is not None and known.unit.dimension == angle
-        return of_angle and bare.number.has(sp.pi) and same_expression(known.canonical, bare.number)
+        if known.unit is None or known.unit.dimension != angle or not bare.number.has(sp.pi):
+            return False
+        return same_expression(known.canonical * sp.pi / 180, bare.number)
 
     def _same_number(self, a: Quantity, b: Quantity) -> bool:
         if same_expression(a.number, b.number):
             return True
-        return self._rounded and (_rounds_to(b.number, a) or _rounds_to(a.number, b))
+        if not self._rounded or (a.places and b.places):
+            return False
+        return _rounds_to(b.number, a) or _rounds_to(a.number, b)
 
     def _same_items(self, a: Items, b: Items) -> bool:
         if len(a.items) != len(b.items) or a.ordered != b.ordered:
@@ -151,13 +167,49 @@ class _Comparison:
             del left[found]
         return True
 
+    def _same_named(self, a: Named, b: Named) -> bool:
+        rest = list(b.items)
+        for name, value in a.items:
+            found = next((item for item in rest if _is_same_name(name, item[0])), None)
+            if found is None or not self.holds(value, found[1]):
+                return False
+            rest.remove(found)
+        return not rest
+
+    def _as_region(self, value: Value, other: Value) -> Value:
+        """Return a pair as the interval that it may be, and a finite set as a set."""
+        if not isinstance(value, Items):
+            if isinstance(value, Quantity) and not value.unit and not value.label:
+                return Region(sp.FiniteSet(value.number))
+            return value
+        ends = [item.number for item in value.items if isinstance(item, Quantity)]
+        if len(ends) < len(value.items):
+            return value
+        finite = isinstance(other, Region) and isinstance(other.content, sp.FiniteSet)
+        if value.ordered or (value.square and not finite):
+            real = len(ends) == 2 and all(end.is_number and end.is_real for end in ends)
+            build = sp.Interval.open if value.ordered else sp.Interval
+            return Region(build(*ends)) if real and not self._strict else value
+        return Region(sp.FiniteSet(*ends))
+
+
+def _convert(value: Quantity, unit: Unit) -> Quantity:
+    return replace(value, number=value.canonical / unit.factor)
+
+
+def _are_degrees(a: Unit, b: Unit) -> bool:
+    """Return whether one of two units is a degree that may be one of temperature: `零下5度`."""
+    names = {unit.name.lower().rstrip("s") for unit in (a, b)}
+    temperatures = [unit.dimension for unit in (a, b) if unit.dimension in _TEMPERATURES]
+    return len(temperatures) == 1 and bool(names & {"度", "degree"})
+
 
 def _count_the_same(a: str, b: str) -> bool:
     """Return whether two labels count the same: `个` may stand for `个苹果`, but not for `本`."""
     left = normalise_name(a)
     right = normalise_name(b)
     if left and right:
-        return left == right
+        return is_same_noun(left, right)
     return a[0] == b[0] or a == right or b == left
 
 
@@ -166,19 +218,22 @@ def _is_undefined(value: Value) -> bool:
     return isinstance(value, Quantity) and bool(value.number.has(sp.zoo, sp.nan))
 
 
-def _by_key(value: Named) -> dict[str, Value]:
-    return {normalise_name(name): item for name, item in value.items}
+def _is_same_name(a: str, b: str) -> bool:
+    left, right = normalise_name(a), normalise_name(b)
+    return is_same_noun(left, right) or ASPECTS.get(left, left) == ASPECTS.get(right, right)
 
 
 def normalise_name(name: str) -> str:
-    """Return a name as a key: single letters as they are, words in the singular, Chinese nouns
-    without their measure word, and nothing of a measure word alone."""
+    """Return a name as it is compared: single letters as they are, words in lower case, Chinese
+    nouns without their measure word, and nothing of a measure word alone."""
     if name in MEASURE_WORDS:
         return ""
     if len(name) == 1:
         return name
+    if indexed := re.fullmatch(r"([A-Za-z])_?(\d)", name):
+        return indexed[1] + indexed[2]
     bare = re.sub(rf"^[{MEASURE_WORDS}](?=[{HAN}])", "", name.replace("_", " "))
-    return " ".join(singular(word) for word in bare.lower().split())
+    return " ".join(bare.lower().split())
 
 
 def _unname(value: Value, other: Value) -> Value:
@@ -187,6 +242,8 @@ def _unname(value: Value, other: Value) -> Value:
     if not (isinstance(value, Named) and len(value.items) == 1) or isinstance(other, Equation):
         return value
     name, content = value.items[0]
+    if isinstance(other, Quantity) and other.unit and other.label:
+        return content if ASPECTS.get(normalise_name(name), other.label) == other.label else value
     if not isinstance(other, Named):
         return content
     if len(other.items) != 1:
@@ -215,20 +272,6 @@ def _multiply_out(value: Value, other: Value) -> Value:
     return Quantity(sp.prod([sp.Integer(name) ** power for name, power in powers]))
 
 
-def _as_region(value: Value) -> Value:
-    """Return a pair as the open interval that it may be, and a finite set as a set."""
-    if isinstance(value, Items) and value.ordered and len(value.items) == 2:
-        ends = [item.number for item in value.items if isinstance(item, Quantity)]
-        real = len(ends) == 2 and all(end.is_number and end.is_real for end in ends)
-        return Region(sp.Interval.open(*ends)) if real else value
-    if isinstance(value, Items) and not value.ordered:
-        numbers = [item.number for item in value.items if isinstance(item, Quantity)]
-        return Region(sp.FiniteSet(*numbers)) if len(numbers) == len(value.items) else value
-    if isinstance(value, Quantity) and not value.unit and not value.label:
-        return Region(sp.FiniteSet(value.number))
-    return value
-
-
 def _as_pair(value: Value) -> Value:
     """Return a quotient and remainder as the pair that a program gives."""
     if isinstance(value, Remainder):
@@ -237,11 +280,20 @@ def _as_pair(value: Value) -> Value:
 
 
 def _as_clock(value: Value) -> Value:
-    """Return `15:30`, which is read as a ratio, as a time of day."""
+    """Return `15:25` and `15时30分`, which are read as ratio and duration, as a time of day."""
     if isinstance(value, Ratio) and len(value.terms) == 2:
         hours, minutes = value.terms
         if hours.is_Integer and minutes.is_Integer and 0 <= hours < 24 and 10 <= minutes < 60:
             return Clock(int(60 * hours + minutes))
+    if isinstance(value, Quantity) and _HOUR.fullmatch(value.shown):
+        return Clock(int(value.canonical / 60))
+    return value
+
+
+def _as_ratio(value: Value) -> Value:
+    """Return `4:10`, which is read as a time of day, as a ratio."""
+    if isinstance(value, Clock) and value.in_digits and value.minutes % 60:
+        return Ratio((sp.Integer(value.minutes // 60), sp.Integer(value.minutes % 60)))
     return value
 
 
@@ -310,7 +362,9 @@ def same_expression(a: Any, b: Any) -> bool:
         return _same_real(a, b)
     left, right = _strip_constant(a), _strip_constant(b)
     constant = left is not a or right is not b
-    difference = left - right
+    difference = sp.expand(left - right)
+    if difference == 0:
+        return True
     if not constant and _differs_somewhere(difference):
         return False
     difference = sp.simplify(difference)
@@ -359,13 +413,21 @@ def _rounds_to(number: Any, decimal: Quantity) -> bool:
 
 
 def group_values(values: Sequence[Value], *, rounded: bool = True) -> list[int]:
-    """Return a group number for each value, equal for equal values."""
-    firsts: list[Value] = []
+    """Return a group number for each value. All values of a group are equal to one another; one
+    that is equal to several groups, as `5` is to `x = 5` and `y = 5`, is in the first."""
+    groups: list[list[Value]] = []
     numbers = []
     for value in values:
-        same = (n for n, first in enumerate(firsts) if is_same_value(first, value, rounded=rounded))
-        number = next(same, len(firsts))
-        if number == len(firsts):
-            firsts.append(value)
+        number = next(
+            (
+                place
+                for place, group in enumerate(groups)
+                if all(is_same_value(member, value, rounded=rounded) for member in group)
+            ),
+            len(groups),
+        )
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(value)
         numbers.append(number)
     return numbers

@@ -52,6 +52,11 @@ _COMMON = frozenset(
 """Conversion factors and constants that a program may know by itself."""
 
 
+_NUMBER_MAKERS = frozenset(
+    ("Fraction", "Decimal", "Rational", "Integer", "Float", "sympify", "S", "int", "float")
+)
+"""What makes a number of a string."""
+_STARTS_WITH_NUMBER = re.compile(r"[$¥￥€£]?\s*\d")
 _MONEY = re.compile(r"(?i)\b(?:pay|cost|price|spend|earn|discount|dollars?)|[付价钱元费]")
 
 
@@ -122,3 +127,22 @@ def _list_literals(program: str) -> Iterator[Any]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             yield abs(sp.Rational(str(node.value)))
+        for text in _list_value_texts(node):
+            yield from _read_numbers(text)
+
+
+def _list_value_texts(node: ast.AST) -> Iterator[str]:
+    """Yield the strings that a node takes for values: what a number is made of, `Fraction("3.5")`,
+    and the answer, `answer = "3.5 dollars"`; other strings are names and labels."""
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+        name = called.id if isinstance(called, ast.Name) else called
+        parts: list[ast.expr] = node.args if name in _NUMBER_MAKERS else []
+    elif isinstance(node, ast.Assign):
+        to_answer = any(isinstance(t, ast.Name) and t.id == "answer" for t in node.targets)
+        parts = [node.value] if to_answer else []
+    else:
+        parts = []
+    for part in parts:
+        if isinstance(part, ast.Constant) and _STARTS_WITH_NUMBER.match(str(part.value)):
+            yield str(part.value)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 
+from .numerals import NUMBER, WORD_NUMBER, read_number
 from .values import Clock, Date, Value
 
 _MONTH_NAMES = (
@@ -45,6 +46,11 @@ _CLOCK = re.compile(
     (?P<after>[ap]\.?\s?m\.?|noon|o'clock)?
     """,
     re.VERBOSE | re.IGNORECASE,
+)
+_SPOKEN_CLOCK = re.compile(
+    rf"(?:a )?(?P<minute>quarter|half|\d+|{WORD_NUMBER}(?:-{WORD_NUMBER})?)(?: minutes?)?"
+    rf" (?P<side>past|(?<=quarter )to|(?<=minutes )to) (?P<hour>\d+|{WORD_NUMBER})",
+    re.IGNORECASE,
 )
 _MINUTES = {None: 0, "半": 30, "一刻": 15}
 _CLOCK_DIGITS = re.compile(r"\d+:0\d|\d+:[1-5]0|0\d:\d\d")
@@ -93,6 +99,9 @@ def read_clock(text: str) -> Value | None:
     """Read `3:30 pm`, `下午3点半`; but `15:30` alone is a ratio."""
     if text.lower() in _NAMED_TIMES:
         return Clock(_NAMED_TIMES[text.lower()])
+    spoken = _SPOKEN_CLOCK.fullmatch(text)
+    if spoken:
+        return _read_spoken(spoken)
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None
@@ -105,7 +114,24 @@ def read_clock(text: str) -> Value | None:
     if hour > 23 or minute > 59:
         return None
     after = (found["after"] or "").lower().replace(".", "").replace(" ", "")
-    return Clock(60 * _to_24_hours(hour, found["before"], after) + minute)
+    return Clock(60 * _to_24_hours(hour, found["before"], after) + minute, in_digits=not named)
+
+
+def _read_spoken(found: re.Match[str]) -> Value | None:
+    """Read `quarter past eight`, `ten to 3`."""
+    hour = _read_whole(found["hour"])
+    minute = {"quarter": 15, "half": 30}.get(found["minute"].lower()) or _read_whole(
+        found["minute"]
+    )
+    if not 1 <= hour <= 12 or not 1 <= minute <= 30:
+        return None
+    total = 60 * hour + (minute if found["side"].lower() == "past" else -minute)
+    return Clock(total)
+
+
+def _read_whole(text: str) -> int:
+    number = NUMBER.fullmatch(text)
+    return int(read_number(number)) if number else 0
 
 
 def _to_24_hours(hour: int, before: str | None, after: str) -> int:

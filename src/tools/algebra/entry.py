@@ -18,6 +18,32 @@ from .values import Text, Value
 
 MAX_FACT_CHARS = 200
 
+_WARMING_PAIRS = (
+    ("30 students", "thirty pupils"),
+    ("(x - 2)(x + 3)", "x^2 + x - 6"),
+    ("x = 2, y = 3", "(2, 3)"),
+    ("x1 = 2, x2 = 3", "{3, 2}"),
+    (r"\frac{1}{2} + \sqrt{8}", "1/2 + 2*sqrt(2)"),
+    ("3小时25分", "205分钟"),
+    ("x < 3 or x > 5", "(-oo, 3) ∪ (5, oo)"),
+    ("Interval.open(4, oo)", "Eq(3*x - y - 1, 0)"),
+    ("75%", "3/4"),
+    ("3:2", "3余2"),
+    ("2024-05-01", "下午3点"),
+    ("[[1, 2], [3, 4]]", "{'a': 3}"),
+    ("$5/kg", "五分之三"),
+    ("36π cm²", "sin(x)^2"),
+)
+"""Answers of every type."""
+
+
+def warm_up() -> None:
+    """Compare answers of every type, as SymPy fills caches on first use, and put one back."""
+    for left, right in _WARMING_PAIRS:
+        compare_answers(left, right)
+    check_substitution("Solve x^2 - 5x + 6 = 0 and x > 2.", "x = 3")
+    fit_answer("What is the area of a square with sides of 3 cm?", "9")
+
 
 def build_outcome(namespace: dict[str, Any]) -> str:
     """Return a program's result as JSON: the described `answer`, and named values as `facts`."""

@@ -36,7 +36,7 @@ _SYMPY_NAMES = frozenset(
         """
         Eq Ne Lt Le Gt Ge And Or True False Contains
         Interval open Lopen Ropen Union Intersection Complement FiniteSet EmptySet
-        Reals Integers Naturals Naturals0 ConditionSet ImageSet ProductSet Lambda
+        Reals Integers Naturals Naturals0 Rationals ConditionSet ImageSet ProductSet Lambda
         Matrix MutableDenseMatrix ImmutableDenseMatrix ImmutableMatrix Tuple
         Rational Integer Float Symbol zoo nan
         Abs Mod re im root cbrt factorial binomial floor ceiling Max Min Piecewise
@@ -54,6 +54,7 @@ _FOREIGN = re.compile(
       //|\d%\d|\d\s*\|\s*\d|(?<!\|)\|\||(?<!\))(?<!\)\ )&|[~@`½]|\n
     | \d\s+\d+(?![\d/])|\.\d+\.|^\d+\s*-\s*\d+$
     | \d[lL]g|log_|\bmod\b
+    | [\u4e00-\u9fff]{2}
     """,
     re.VERBOSE,
 )
@@ -69,6 +70,14 @@ TOO_LARGE = re.compile(
 )
 """Powers and factorials of more digits than can be computed, or shown."""
 
+_LOGARITHM = re.compile(
+    r"(?<![A-Za-z])(?:log_[({]?(?P<base>\d+|[a-z](?![a-z]))[)}]?|lg(?![a-z]))\s*"
+    r"(?:\((?P<argument>(?:[^()]|\([^()]*\))*)\)|(?P<bare>\d+(?:\.\d+)?|[a-z](?![a-z(])))"
+)
+_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*°")
+_TRIGONOMETRIC = re.compile(r"(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
+_POWER_OF_FUNCTION = re.compile(r"(sin|cos|tan)\s*\^\s*(\d)\s*(\([^()]*\))")
+_JOINED = re.compile(r"((?<![A-Za-z])(?:sin|cos|tan|cot|ln))(?=\d)")
 _ARC_FUNCTION = re.compile(r"\b(?:arc)(sin|cos|tan)\b")
 _REPEATING = re.compile(r"(\d*\.\d*)\((\d+)\)")
 _MIXED_NUMBER = re.compile(r"(?<![\w.])(\d+)\s+(\d+)/(\d+)")
@@ -102,10 +111,30 @@ def parse_expression(text: str) -> Any:
         ValueError: it has words that are neither functions nor single letters.
         Exception: of any kind, as SymPy does on what it cannot parse.
     """
+    text = _write_angles(write_logarithms(text))
     if not _is_formula(text) or _FOREIGN.search(text) or TOO_LARGE.search(text):
         raise ValueError(f"not a value: {text}")
     plain = _convert_to_sympy(text)
+    if "°" in plain:
+        raise ValueError(f"an angle, and no number: {text}")
     return parse_expr(plain, local_dict=dict(_MEANINGS), transformations=_TRANSFORMATIONS)
+
+
+def write_logarithms(text: str) -> str:
+    """Return a text whose logarithms to other bases are quotients of natural ones."""
+    return _LOGARITHM.sub(_to_quotient, text)
+
+
+def _write_angles(text: str) -> str:
+    """Return a text whose degrees in trigonometric functions are multiples of pi."""
+    if not _TRIGONOMETRIC.search(text):
+        return text
+    return _POWER_OF_FUNCTION.sub(r"(\1\3)^\2", _DEGREES.sub(r"(\1*pi/180)", text))
+
+
+def _to_quotient(found: re.Match[str]) -> str:
+    argument = found["argument"] or found["bare"]
+    return f"(ln({argument})/ln({found['base'] or 10}))"
 
 
 def _is_formula(text: str) -> bool:
@@ -133,6 +162,7 @@ def _is_formula_name(name: str) -> bool:
 def _convert_to_sympy(text: str) -> str:
     """Return a formula with powers, percentages and the like as SymPy reads them."""
     text = text.replace("²", "^2").replace("³", "^3")
+    text = _JOINED.sub(r"\1 ", text)
     text = _ARC_FUNCTION.sub(r"a\1", text)
     text = _REPEATING.sub(_repeat, text)
     text = _MIXED_NUMBER.sub(r"(\1+\2/\3)", text)
@@ -151,7 +181,7 @@ def read_by_math_verify(text: str) -> Value | None:
 
     math-verify takes out of a text whatever it can read, so it is given formulas only.
     """
-    if not _FORMULA.fullmatch(text):
+    if not _FORMULA.fullmatch(text) or "circ" in text:  # which it drops
         return None
     logging.disable()  # math-verify warns of the missing timeout; the sandbox is the timeout
     try:

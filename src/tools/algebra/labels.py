@@ -6,19 +6,29 @@ from ...language.text import HAN
 from .expressions import FUNCTIONS
 
 MEASURE_WORDS = (
-    "个只支枝本条张头名人位块辆棵朵件把双对台架座间家根颗粒页次遍岁瓶杯箱袋盒篮种层排组步群道题"
+    "个只支枝本条张头名人位块辆棵朵件把双对台架座间家根颗粒页次遍瓶杯箱袋盒篮种层排组步群道题"
 )
 """Chinese characters between a number and what is counted."""
 
 _FILLER = re.compile(
     r"""
     (?: left|remaining|remain|more|in\ total|in\ all|total|altogether|each|apiece
-      | in|away|old|long|tall|high|wide|deep|of\ water|units?|only
-      | 整|左右|长|高|宽|深|远|个?单位
+      | in|of\ water|units?|only
+      | 整|左右|个?单位
     )?\.?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+ASPECTS = {
+    **dict.fromkeys(("long", "长", "length"), "long"),
+    **dict.fromkeys(("tall", "high", "高", "height"), "high"),
+    **dict.fromkeys(("wide", "宽", "width"), "wide"),
+    **dict.fromkeys(("deep", "深", "depth"), "deep"),
+    **dict.fromkeys(("thick", "厚", "thickness"), "thick"),
+    **dict.fromkeys(("away", "远", "distance"), "away"),
+    **dict.fromkeys(("old", "age", "年龄"), "old"),
+}
+"""What a quantity can be the measure of, by its words after it, and by its names."""
 _ENDING = re.compile(r"\s+(?:left|remaining|in total|in all|altogether|each|total)$", re.IGNORECASE)
 _LABEL = re.compile(rf"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){{0,2}}|[{HAN}]{{1,6}}")
 _NO_LABEL = re.compile(
@@ -33,7 +43,8 @@ _NO_LABEL = re.compile(
 
 
 def is_filler(words: str) -> bool:
-    """Return whether words after a quantity add nothing to it: `tall`, `左右`, or none at all."""
+    """Return whether words after a quantity add nothing to it: `in total`, `左右`, or none at
+    all."""
     return _FILLER.fullmatch(words) is not None
 
 

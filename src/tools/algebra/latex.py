@@ -93,6 +93,9 @@ _COMMAND = re.compile(r"\\([A-Za-z]+|[^A-Za-z])[ \t]?")
 _WORDS = re.compile(
     r"\\(?:text(?:bf|rm|it|normal)?|mathrm|mbox|mathbf|operatorname)\s*\{([^{}]*)\}"
 )
+_NUMBER_SET = re.compile(r"\\mathbb\s*(?:\{([RZNQ])\}|([RZNQ]))")
+NUMBER_SETS = {"R": "Reals", "Z": "Integers", "N": "Naturals", "Q": "Rationals"}
+"""Letters of the sets of numbers, with SymPy's names."""
 _INLINE = re.compile(r"\$((?:\\[A-Za-z]+|[^$A-Za-z]|[A-Za-z](?![A-Za-z]))+)\$")
 _DELIMITER = re.compile(r"\\[()\[\]]|\$\$")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\\,|\{,\}|\\ )(?=\d{3}(?!\d))")
@@ -125,6 +128,7 @@ def _convert_latex(text: str) -> str:
     text = _INLINE.sub(r" \1 ", text).strip()
     text = _BOXED.sub(r"\1", text)
     text = _THOUSANDS.sub("", text)
+    text = _NUMBER_SET.sub(lambda m: NUMBER_SETS[m[1] or m[2]], text)
     text = _MATRIX.sub(_to_rows, text)
     text = _CASES.sub(lambda m: ", ".join(_split_rows(m[2].replace("&", " "))), text)
     text = _REPEATING.sub(lambda m: f"{m[1]}({m[2]}{m[3] or ''})", text)

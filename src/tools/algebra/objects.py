@@ -8,13 +8,12 @@ from typing import Any
 
 import sympy as sp
 
-from .building import build_items, build_list, build_named, rationalize, type_sympy
+from .building import build_items, build_list, build_named, type_sympy
+from .numerals import FLOAT_DIGITS, MAX_PLACES, rationalize
 from .reading import read_value
 from .units import find_unit
 from .values import Date, Quantity, Truth, Value
 
-MAX_PLACES = 8
-"""Most decimal places of a number that a program has rounded."""
 MAX_ITEMS = 200
 """Most items of a collection."""
 
@@ -32,21 +31,39 @@ def type_object(value: Any) -> Value:
     if isinstance(value, bool | sp.logic.boolalg.BooleanAtom):
         return Truth(bool(value))
     if isinstance(value, int | float | complex | Fraction | Decimal):
-        return Quantity(_type_number(value), places=_count_places(value))
+        number = _type_number(value)
+        return Quantity(number, places=_count_places(value, number))
     if isinstance(value, datetime.date):
         return Date(value.year, value.month, value.day)
     if isinstance(value, datetime.timedelta):
-        return Quantity(sp.Rational(str(value.total_seconds())), find_unit("s"))
+        return _type_duration(value)
     if isinstance(value, dict | list | tuple | set | frozenset):
         return _type_container(value)
     return type_sympy(sp.sympify(value))
 
 
-def _count_places(value: Any) -> int | None:
-    """Return the decimal places of a decimal that is short, and so perhaps rounded."""
-    if not isinstance(value, float | Decimal):
+def _type_duration(value: datetime.timedelta) -> Value:
+    """Return a duration in the units that a person would say it in: `2 h 30 min`."""
+    total = sp.Rational(value // datetime.timedelta(microseconds=1), 10**6)
+    rest = abs(total)
+    parts = []
+    for name, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        whole, rest = divmod(rest, size)
+        parts += [f"{whole} {name}"] if whole else []
+    parts += [f"{float(rest):g} s"] if rest or not parts else []
+    shown = " ".join(parts)
+    return Quantity(total, find_unit("s")) if total < 0 else read_value(shown)
+
+
+def _count_places(value: Any, number: Any) -> int | None:
+    """Return the decimal places of a decimal that is short, and so perhaps rounded; of one with the
+    noise of floats, those of what it stands for."""
+    if not isinstance(value, float | Decimal) or not math.isfinite(value) or value == int(value):
         return None
-    places = -int(Decimal(str(value)).as_tuple().exponent) if math.isfinite(value) else 0
+    written = str(value)
+    if len(written) > FLOAT_DIGITS and number.is_Rational:
+        written = str(float(number))
+    places = -int(Decimal(written).as_tuple().exponent)
     return places if 0 < places <= MAX_PLACES else None
 
 

@@ -14,7 +14,10 @@ _SEPARATOR = re.compile(
     r"\s*(?:[,;]|\band\b|\bor\b|或者|或|以及|及|和|与|并且|且)\s*", re.IGNORECASE
 )
 _OR = re.compile(r"\bor\b|或|∨", re.IGNORECASE)
-_NAME_FIRST = re.compile(rf"([A-Za-z][A-Za-z ]+|[{HAN}]+?)\s*(?:[:是为有]|are|is)?\s*(-?\d.*)")
+_NAME_FIRST = re.compile(
+    rf"([A-Za-z][A-Za-z ]+?|[{HAN}]+?)\s*"
+    r"(?:[:是为有]|\b(?:are|is|was|has|have|had|gets?|got)\b)?\s*(-?\d.*)"
+)
 _COMPARISON = re.compile(r"[<>=]")
 _NAME = re.compile(rf"[A-Za-z]+|[{HAN}]+")
 
@@ -81,9 +84,12 @@ def _complete(part: str, first: str) -> str:
 
 
 def _name_by_labels(values: list[Value]) -> Value | None:
-    """Return counts of different things by what is counted; None if they are no such counts."""
+    """Return counts of different things by what is counted, and measures by what they are of; None
+    if they are no such values."""
     counts = [value for value in values if isinstance(value, Quantity) and value.label]
-    named: dict[str, Value] = {value.label: Quantity(value.number) for value in counts}
+    named: dict[str, Value] = {
+        value.label: Quantity(value.number, value.unit, places=value.places) for value in counts
+    }
     return build_named(named) if len(named) == len(values) else None
 
 

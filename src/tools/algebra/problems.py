@@ -6,21 +6,28 @@ A word or a formula that is not understood could change what is asked, so nothin
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
 from ...language.text import HAN
-from .expressions import parse_expression
+from .expressions import parse_expression, write_logarithms
 from .latex import simplify
 from .selecting import SELECTORS, Selector
 
 _FUNCTIONS = frozenset(["sin", "cos", "tan", "cot", "ln", "exp", "sqrt", "abs", "pi"])
 """`log` is not among them: its base depends on the school."""
 _TOKEN = re.compile(r"\d+\.?\d*|[A-Za-z]+|<=|>=|!=|[-+*/^().|]|[=<>]|\s+|\S")
+_RATIO_TERM = r"(\d+(?:\.\d+)?(?:/\d+|[a-z])?|[a-z]|\([^()]*\))"
+_PROPORTION = re.compile(
+    rf"(?<![A-Za-z\d.])(?<!\d:){_RATIO_TERM}\s*:\s*{_RATIO_TERM}\s*="
+    rf"\s*{_RATIO_TERM}\s*:\s*{_RATIO_TERM}"
+    r"(?![A-Za-z\d:])"
+)
 _PUNCTUATION = ",;:?!\"'"
 _RELATION_SIGN = re.compile(r"<=|>=|[=<>]")
-_RELATIONS = {"=": sp.Eq, "<": sp.Lt, ">": sp.Gt, "<=": sp.Le, ">=": sp.Ge}
+_RELATIONS = {"=": partial(sp.Eq, evaluate=False), "<": sp.Lt, ">": sp.Gt, "<=": sp.Le, ">=": sp.Ge}
 
 _PLAIN_ENGLISH = frozenset(
     re.findall(
@@ -28,7 +35,7 @@ _PLAIN_ENGLISH = frozenset(
         """
         solve find determine compute calculate give let have please following
         equation equations inequality inequalities system simultaneous linear quadratic cubic
-        value values solution solutions root roots set real reals
+        value values solution solutions root roots set real reals proportion
         unknown unknowns variable variables
         satisfies satisfy satisfying such given
         what which is are if then when where that and all both
@@ -42,7 +49,8 @@ _PLAIN_CHINESE = re.compile(
         re.findall(
             r"\S+",
             """
-            解方程组 解不等式组 解不等式 一元[一二三]次 二元一次 实数范围内 取值范围 方程组 不等式组
+            解方程组 解不等式组 解不等式 解比例 比例
+            一元[一二三]次 二元一次 实数范围内 取值范围 方程组 不等式组
             解方程 不等式 未知数 是多少 等于多少
             方程 求解 求出 解集 实数解 实数根 实数 实根 已知 如果 其中 满足 所有 全部 下列 下面 以下
             关于 那么 等于 什么
@@ -81,6 +89,7 @@ class Problem:
 def read_problem(text: str) -> Problem | None:
     """Return what a problem states and asks; None if a part of it is not understood."""
     plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", simplify(text.replace("\n", " ; ")))
+    plain = _PROPORTION.sub(r"(\1)/(\2)=(\3)/(\4)", write_logarithms(plain))
     plain = re.sub(r"(?i)\breal numbers?\b", "reals", plain)
     selectors, rest = _take_selectors(plain)
     if _DERIVED.search(rest) or _YES_OR_NO.search(plain) or _GIVEN_ROOT.search(plain):
@@ -98,7 +107,7 @@ def read_problem(text: str) -> Problem | None:
             relations += found
         elif re.fullmatch(r"[A-Za-z]", bare):
             wanted.append(bare)
-        elif not re.fullmatch(r"|\(\d\)", formula.strip()):
+        elif bare and not re.fullmatch(r"\(\d\)", formula.strip()):
             return None
     if not relations:
         return None
@@ -156,6 +165,7 @@ def _is_punctuation(piece: str) -> bool:
 
 def parse_relations(formula: str) -> list[Any]:
     """Return a formula's equation or inequalities; empty if it is none, or has no unknown."""
+    formula = formula.strip(" {}").removesuffix("(").removeprefix(")")
     signs = _RELATION_SIGN.findall(formula)
     if not signs or (len(signs) > 1 and "=" in signs):
         return []

@@ -9,7 +9,7 @@ import sympy as sp
 from ...language.text import HAN
 from .compounds import read_compound
 from .expressions import parse_expression
-from .labels import MEASURE_WORDS, is_filler, read_label
+from .labels import ASPECTS, MEASURE_WORDS, is_filler, read_label
 from .numerals import NUMBER, count_places, read_number
 from .units import Unit, find_unit, needs_space, split_unit
 from .values import Quantity, Ratio, Remainder, Value
@@ -88,8 +88,8 @@ def _attach_name(number: Any, rest: str, *, in_chinese: bool) -> Quantity | None
     unit, after = _read_unit(name)
     if unit and adjacent and needs_space(unit.name):
         return None
-    if unit and is_filler(after):
-        return Quantity(number, unit)
+    if unit and (is_filler(after) or after in ASPECTS):
+        return Quantity(number, unit, ASPECTS.get(after, ""))
     if unit and not unit.dimension and unit.factor > 1:  # `2 dozen eggs`
         counted = read_label(after)
         return None if counted is None else Quantity(number * unit.factor, label=counted)

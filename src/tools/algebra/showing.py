@@ -4,7 +4,7 @@ from typing import Any
 
 import sympy as sp
 
-from .textbook import write_text
+from .textbook import write_as_given, write_text
 from .typesetting import write_latex
 from .values import (
     Clock,
@@ -86,7 +86,7 @@ def write_exact(value: Value) -> str:
 
 
 def write_whole(value: Value) -> str:
-    """Return a value with its unit so that it can be read again."""
+    """Return a value with its unit so that it can be read again, decimals as decimals."""
     match value:
         case Quantity():
             return _write_quantity(value)
@@ -105,7 +105,7 @@ def write_whole(value: Value) -> str:
 
 
 def _write_quantity(value: Quantity) -> str:
-    number = _print(value.number)
+    number = write_as_given(value) or _print(value.number)
     unit = _name_unit(value)
     if unit is None:
         return number
@@ -115,12 +115,17 @@ def _write_quantity(value: Quantity) -> str:
 def _write_named(value: Named) -> str:
     """Return numbers of unknowns as equations, other values by name as a dict."""
     letters = all(len(name) == 1 and name.isascii() and name.isalpha() for name, _ in value.items)
-    bare = all(isinstance(item, Quantity) and not _name_unit(item) for _, item in value.items)
+    bare = all(_is_bare(item) for _, item in value.items)
     if not letters or not bare:
         entries = [f"{name!r}: {write_whole(item)}" for name, item in value.items]
         return f"{{{', '.join(entries)}}}"
     equations = [f"Eq({name}, {write_whole(item)})" for name, item in value.items]
     return equations[0] if len(equations) == 1 else f"({', '.join(equations)})"
+
+
+def _is_bare(value: Value) -> bool:
+    """Return whether a value is a number that SymPy's notation keeps as it was given."""
+    return isinstance(value, Quantity) and not (_name_unit(value) or write_as_given(value))
 
 
 def _print(content: Any) -> str:
@@ -131,7 +136,8 @@ def _print(content: Any) -> str:
 
 
 def write_decimal(value: Value) -> str | None:
-    """Return the decimal of a number that is not whole, or of several if any is not; or None."""
+    """Return the decimal of a number that is not whole and not shown as one, or of several if any
+    is such; or None."""
     if isinstance(value, Quantity):
         return _write_decimal_number(value)
     if isinstance(value, Items):
@@ -153,6 +159,12 @@ def _write_decimals(items: tuple[Value, ...]) -> str | None:
 
 def _write_decimal_number(value: Quantity) -> str | None:
     number = value.number
-    if value.shown or not number.is_number or not number.is_real or number.is_Integer:
+    if (
+        value.shown
+        or write_as_given(value)
+        or not number.is_number
+        or not number.is_real
+        or number.is_Integer
+    ):
         return None
     return _print(sp.N(number, DECIMAL_DIGITS))

@@ -40,7 +40,7 @@ def write_text(value: Value) -> str:
         case Clock():
             return f"{value.minutes // 60}:{value.minutes % 60:02}"
         case Items():
-            shown = ", ".join(map(write_text, value.items))
+            shown = ", ".join(map(_write_item, value.items))
             return f"({shown})" if value.ordered else f"{{{shown}}}"
         case Named():
             return write_factors(value) or _write_named(value)
@@ -55,17 +55,28 @@ def write_text(value: Value) -> str:
     return value.words
 
 
+def _write_item(value: Value) -> str:
+    """Return an item of a collection, a solution of several unknowns in brackets."""
+    solution = isinstance(value, Named) and len(value.items) > 1
+    return f"({write_text(value)})" if solution else write_text(value)
+
+
 def _write_quantity(value: Quantity) -> str:
     if value.shown:
         return value.shown
-    number = _print(value.number)
-    if value.places and (value.unit or value.label):
-        number = f"{Decimal(int(value.number.p)) / int(value.number.q):.{value.places}f}"
+    number = write_as_given(value) or _print(value.number)
     unit = value.unit.name if value.unit else value.label
     if not unit:
         return number
     joined = unit in "%‰°" or not unit[0].isascii()
     return f"{number}{unit}" if joined else f"{number} {unit}"
+
+
+def write_as_given(value: Quantity) -> str:
+    """Return a number that was given as a decimal as that decimal; empty for other numbers."""
+    if not value.places or not value.number.is_Rational:
+        return ""
+    return f"{Decimal(int(value.number.p)) / int(value.number.q):.{value.places}f}"
 
 
 def _write_date(value: Date) -> str:

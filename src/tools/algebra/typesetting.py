@@ -1,8 +1,10 @@
 """Values as LaTeX."""
 
+import re
+
 import sympy as sp
 
-from .textbook import write_factors, write_text
+from .textbook import write_as_given, write_factors, write_text
 from .values import Equation, Items, Matrix, Named, Quantity, Ratio, Region, Value
 
 _SIGNS = {"%": "\\%", "°": "^{\\circ}"}
@@ -17,7 +19,7 @@ def write_latex(value: Value) -> str:
         case Ratio():
             return ":".join(sp.latex(term) for term in value.terms)
         case Items():
-            shown = ",\\ ".join(map(write_latex, value.items))
+            shown = ",\\ ".join(map(_write_item, value.items))
             return f"\\left({shown}\\right)" if value.ordered else f"\\left\\{{{shown}\\right\\}}"
         case Named():
             return write_factors(value).replace("×", "\\times") or _write_named(value)
@@ -30,10 +32,15 @@ def write_latex(value: Value) -> str:
     return _write_words(write_text(value))
 
 
+def _write_item(value: Value) -> str:
+    solution = isinstance(value, Named) and len(value.items) > 1
+    return f"\\left({write_latex(value)}\\right)" if solution else write_latex(value)
+
+
 def _write_quantity(value: Quantity) -> str:
     if value.shown:
         return _write_words(value.shown)
-    number = str(sp.latex(value.number))
+    number = write_as_given(value) or str(sp.latex(value.number))
     unit = value.unit.name if value.unit else value.label
     if not unit:
         return number
@@ -49,4 +56,5 @@ def _write_name(name: str) -> str:
 
 
 def _write_words(words: str) -> str:
-    return f"\\text{{{words}}}"
+    escaped = re.sub(r"([$%&#_])", r"\\\1", words)
+    return f"\\text{{{escaped}}}"

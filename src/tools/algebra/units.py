@@ -1,14 +1,11 @@
-"""Units of measure in English and Chinese: their conversion factors and dimensions."""
+"""Units of measure in answers: alone, as products and quotients, and before other words."""
 
 import re
-from collections.abc import Iterator
-from functools import cache
 from typing import Any, NamedTuple
 
 import sympy as sp
 
-Dimension = tuple[tuple[str, int], ...]
-"""Powers of base quantities, sorted: `(("length", 1), ("time", -1))`; empty for pure numbers."""
+from ..measures import POWERS, UNITS, Dimension
 
 
 class Unit(NamedTuple):
@@ -21,86 +18,6 @@ class Unit(NamedTuple):
     dimension: Dimension
 
 
-_TABLE: dict[str, dict[str, str]] = {
-    "length": {
-        "1000": "km kilometer kilometre 千米 公里",
-        "1": "m meter metre 米 公尺",
-        "1/10": "dm decimeter decimetre 分米",
-        "1/100": "cm centimeter centimetre 厘米 公分",
-        "1/1000": "mm millimeter millimetre 毫米",
-        "1/1000000": "μm µm um micrometer micrometre 微米",
-        "1609344/1000": "mi mile 英里",
-        "9144/10000": "yd yard 码",
-        "3048/10000": "ft foot feet 英尺",
-        "254/10000": "in inch inches 英寸",
-        "500": "里 华里",
-        "10/3": "丈",
-        "1/3": "尺",
-        "1/30": "寸",
-    },
-    "area": {"10000": "ha hectare 公顷", "2000/3": "亩", "40468564224/10000000": "acre 英亩"},
-    "volume": {
-        "1/1000": "L l liter litre 升",
-        "1/1000000": "mL ml milliliter millilitre 毫升 cc",
-        "3785411784/1000000000000": "gal gallon 加仑",
-        "946352946/1000000000000": "quart",
-        "473176473/1000000000000": "pint",
-    },
-    "mass": {
-        "1000": "t ton tonne 吨",
-        "1": "kg kilogram 千克 公斤",
-        "1/1000": "g gram 克",
-        "1/1000000": "mg milligram 毫克",
-        "45359237/100000000": "lb lbs pound 磅",
-        "45359237/1600000000": "oz ounce 盎司",
-        "1/2": "斤 市斤",
-        "1/20": "两",
-    },
-    "time": {
-        "604800": "week wk 周 星期 个星期",
-        "86400": "day d 天 日",
-        "3600": "h hr hrs hour 小时 个小时 时 钟头 个钟头",
-        "60": "min mins minute 分钟",
-        "1": "s sec secs second 秒 秒钟",
-        "1/1000": "ms millisecond 毫秒",
-    },
-    "months": {"12": "yr yrs year 年", "1": "month 个月", "3": "quarter 个季度 季度"},
-    "yuan": {"1": "元 块 块钱 圆 yuan RMB CNY rmb ¥ ￥ 元钱", "1/10": "角 毛 jiao", "1/100": "fen"},
-    "dollar": {"1": "dollar $ USD US$ buck 美元 美金", "1/100": "cent ¢ 美分"},
-    "euro": {"1": "€ euro EUR 欧元"},
-    "sterling": {"1": "£ GBP 英镑", "1/100": "penny pence"},
-    "angle": {
-        "pi/180": "° deg degree 度",
-        "pi/10800": "'",
-        "pi/648000": '"',
-        "1": "rad radian 弧度",
-    },
-    "celsius": {"1": "°C ℃ 摄氏度 celsius"},
-    "fahrenheit": {"1": "°F ℉ 华氏度"},
-    "number": {
-        "1/100": "% percent 百分比",
-        "1/1000": "‰",
-        "12": "dozen 打",
-        "1": "times 倍 fold",
-        "1/10": "成 折",
-    },
-    "speed": {"44704/100000": "mph", "5/18": "kph"},
-    "data": {"1": "bit", "8": "B byte 字节", "8000": "KB", "8000000": "MB", "8000000000": "GB"},
-    "energy": {"1": "J joule 焦耳 焦", "1000": "kJ", "3600000": "kWh 千瓦时"},
-    "power": {"1": "W watt 瓦", "1000": "kW kilowatt 千瓦"},
-    "force": {"1": "N newton 牛 牛顿"},
-    "voltage": {"1": "V volt 伏 伏特"},
-    "current": {"1": "A ampere amp 安 安培"},
-    "resistance": {"1": "Ω ohm 欧姆 欧"},
-    "pressure": {"1": "Pa pascal 帕"},
-    "frequency": {"1": "Hz hertz 赫兹"},
-}
-_POWERS: dict[str, Dimension] = {
-    "speed": (("length", 1), ("time", -1)),
-    "area": (("length", 2),),
-    "volume": (("length", 3),),
-    "number": (),
-}
 _SYMBOLS = frozenset(["m", "t", "g", "h", "s", "d", "L", "l", "N", "V", "A", "J", "W", "B"])
 """Units of one letter, which are also variables: they need a space before them."""
 
@@ -109,23 +26,18 @@ MAX_UNIT_CHARS = 40
 _PLURAL = re.compile(r"(?<=[a-z]{3})(?:(?<=ch|sh)es|(?<!s)s)$")
 _SQUARED = re.compile(r"(?:square|sq\.?)\s+|平方")
 _CUBED = re.compile(r"(?:cubic|cu\.?)\s+|立方")
+_DEGREES = re.compile(r"(?i)^degrees? (c|f)(?:elsius|ahrenheit)?$")
 _PER = re.compile(r"\s*/\s*|\s+(?:per|an?)\s+|每")
 _TIMES = re.compile(r"\s*[·⋅*]\s*")
 _POWER = re.compile(r"\s*(?:\^\s*\{?\(?(-?\d)\)?\}?|\*\*\s*(\d)|([²³]))$")
 
 
-@cache
-def _names() -> dict[str, tuple[Any, Dimension]]:
-    return dict(_list_names())
-
-
-def _list_names() -> Iterator[tuple[str, tuple[Any, Dimension]]]:
-    for quantity, factors in _TABLE.items():
-        dimension = _POWERS.get(quantity, ((quantity, 1),))
-        for factor, names in factors.items():
-            value = sp.sympify(factor)
-            for name in names.split():
-                yield name, (value, dimension)
+_ANGLE: Dimension = (("angle", 1),)
+_RADIANS = dict.fromkeys(("rad", "radian", "弧度"), (180 / sp.pi, _ANGLE))
+_KNOWN: dict[str, tuple[Any, Dimension]] = {
+    name: (sp.Rational(factor.numerator, factor.denominator), POWERS.get(base, ((base, 1),)))
+    for name, (factor, base) in UNITS.items()
+} | _RADIANS
 
 
 def find_unit(text: str) -> Unit | None:
@@ -153,6 +65,7 @@ def find_unit(text: str) -> Unit | None:
 
 def _find_atom(text: str) -> tuple[Any, Dimension] | None:
     """Return factor and dimension of a unit without products, perhaps with a power."""
+    text = _DEGREES.sub(lambda found: f"°{found[1].upper()}", text)
     power = 1
     if found := _POWER.search(text):
         raised = found[1] or found[2] or {"²": "2", "³": "3"}[found[3]]
@@ -162,7 +75,7 @@ def _find_atom(text: str) -> tuple[Any, Dimension] | None:
         if found := pattern.match(text):
             power = power * exponent
             text = text[found.end() :]
-    known = _names().get(text.strip()) or _names().get(singular(text.strip().lower()))
+    known = _KNOWN.get(text.strip()) or _KNOWN.get(singular(text.strip().lower()))
     if known is None:
         return None
     return known[0] ** power, tuple((base, n * power) for base, n in known[1])
@@ -171,6 +84,34 @@ def _find_atom(text: str) -> tuple[Any, Dimension] | None:
 def singular(word: str) -> str:
     """Return an English noun without its plural ending, as a key; `boxes` and `box` agree."""
     return _PLURAL.sub("", word)
+
+
+_IRREGULAR = {
+    **{"child": "children", "person": "people", "man": "men", "mouse": "mice"},
+    **{"woman": "women", "policeman": "policemen", "fireman": "firemen"},
+    **{"goose": "geese", "tooth": "teeth", "foot": "feet", "ox": "oxen", "die": "dice"},
+}
+
+
+def is_same_noun(a: str, b: str) -> bool:
+    """Return whether two English nouns, perhaps after adjectives, are one but for their number."""
+    *first, noun = a.split() or [""]
+    *second, other = b.split() or [""]
+    alike = noun == other or other in _list_plurals(noun) or noun in _list_plurals(other)
+    return alike and first == second
+
+
+def _list_plurals(word: str) -> list[str]:
+    if word in _IRREGULAR:
+        return [_IRREGULAR[word]]
+    plurals = [f"{word}s"]
+    if re.search("(?:s|x|z|ch|sh|o)$", word):
+        plurals.append(f"{word}es")
+    if re.search("[^aeiou]y$", word):
+        plurals.append(f"{word[:-1]}ies")
+    if re.search("(?:f|fe)$", word):
+        plurals.append(re.sub("fe?$", "ves", word))
+    return plurals
 
 
 def needs_space(name: str) -> bool:

@@ -16,7 +16,8 @@ class Quantity:
     """SymPy expression, in multiples of `unit`."""
     unit: Unit | None = None
     label: str = ""
-    """What is counted if that is no unit: `chicken`, `只鸡`; singular and lower case."""
+    """What is counted if that is no unit: `chicken`, `只鸡`; with a unit of what it is measured:
+    `long`, `old`."""
     places: int | None = field(default=None, compare=False)
     """Decimal places of a number that was given as a decimal, and so may be rounded."""
     shown: str = field(default="", compare=False)
@@ -63,6 +64,8 @@ class Clock:
     """A time of day, in minutes since midnight."""
 
     minutes: int
+    in_digits: bool = field(default=False, compare=False)
+    """Whether it is written as `4:10`, which may be a ratio."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Items:
 
     items: tuple["Value", ...]
     ordered: bool = False
+    square: bool = field(default=False, compare=False)
+    """Whether two values are in square brackets, as the ends of a closed interval are too."""
 
 
 @dataclass(frozen=True)

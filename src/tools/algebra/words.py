@@ -8,19 +8,22 @@ from .values import Region, Truth, Value
 
 _NO_SOLUTION = re.compile(
     r"""
-      (?:方程|不等式)?无(?:实数|整数|实)*[解根]
-    | (?:there\ (?:is|are)\ )?no\ (?:real\ |integer\ )?(?:solutions?|roots?)(?:\ exists?)?
-    | 没有(?:实数|整数)?[解根] | 无实根 | 方程无解
-    | EmptySet | \{\s*\} | 空集
+      (?:[该此原]?(?:方程|不等式)组?)?(?:在实数范围内)?(?:无|没有)(?:实数|整数|有理数?|实)*[解根]
+    | (?:(?:the|this)\ (?:equation|inequality|system)(?:\ of\ \w+)?\ has\ |there\ (?:is|are)\ )?
+      no\ (?:(?:real|integer|rational)\ )?(?:solutions?|roots?)(?:\ exists?)?
+    | EmptySet | \{\s*\} | \[\s*\] | (?:frozen)?set\(\) | 空集
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _ALL_NUMBERS = re.compile(
-    r"(?i)(?:all|any) (?:real )?numbers?|(?:所有|全体|任意|一切)实数|all reals|Reals"
+    r"(?i)(?:[a-z] (?:can be|is) )?(?:all|any|every) (?:real )?numbers?|all reals|Reals"
+    r"|(?:[a-z]\s*)?(?:可?[为是取]\s*)?(?:所有|全体|任意|一切|任何)实数"
 )
 _YES = ("yes", "true", "是", "是的", "对", "正确", "correct", "能", "可以")
 _NO = ("no", "false", "否", "不是", "不对", "错误", "incorrect", "不能")
 _TRUTHS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
+_REASON = re.compile(r"(?<=[a-z\u4e00-\u9fff]),\s*[^\d=<>]*$")
+"""What follows yes or no: `no, it is not`."""
 _WEEKDAYS = {
     "星期一": "Monday",
     "星期二": "Tuesday",
@@ -39,7 +42,7 @@ def read_word(text: str) -> Value | None:
         return Region(sp.S.EmptySet)
     if _ALL_NUMBERS.fullmatch(text):
         return Region(sp.S.Reals)
-    truth = _TRUTHS.get(text.lower())
+    truth = _TRUTHS.get(_REASON.sub("", text.lower()))
     return None if truth is None else Truth(truth)
 
 

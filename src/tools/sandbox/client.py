@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 
 from ...errors import ConcertinoError
 from ...language.messages import say
+from .boot import build_command
 
 _log = logging.getLogger(__name__)
 
@@ -223,21 +224,6 @@ class _Server:
 # sets, and so SymPy's answers, reproducible.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 
-# No user site, no current folder, no .pth files (they run code), no bytecode written.
-_FLAGS = ("-s", "-P", "-S", "-B")
-
-# This package's folders without its `__init__` files: importing those would import pydantic.
-_BOOT = """\
-import os, sys, types
-for name in ("concertino", "concertino.tools", "concertino.tools.sandbox"):
-    package = types.ModuleType(name)
-    package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
-    sys.modules[name] = package
-sys.path += sys.argv[4:]
-from concertino.tools.sandbox.forkserver import main
-main()
-"""
-
 _START_SECONDS = 60
 _CHECK = f"does `{sys.executable} -c 'import sympy, math_verify'` work?"
 
@@ -259,11 +245,10 @@ def _launch(confinement: str) -> _Server:
     if not hasattr(os, "fork"):
         raise SandboxUnavailable(f"the sandbox needs Linux (WSL will do); this is {sys.platform}")
     ours, theirs = socket.socketpair()
-    folder = str(Path(__file__).parents[2])
-    arguments = (folder, str(os.getpid()), confinement, *_library_folders())
+    arguments = (str(os.getpid()), confinement)
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, *_FLAGS, "-c", _BOOT, *arguments],
+            build_command("forkserver", [*arguments, *_library_folders()]),
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

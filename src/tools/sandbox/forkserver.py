@@ -32,8 +32,8 @@ import tempfile
 from collections.abc import Collection, Sequence
 from typing import NoReturn
 
-from .jail import Jail, JailUnavailable, address_space, adopt_orphans, die_with
-from .supervisor import Cell, keep_only, supervise
+from .jail import Jail, JailUnavailable, address_space, adopt_orphans, die_with, keep_only
+from .supervisor import Cell, supervise
 
 _LIBRARIES = ("sympy", "mpmath", "math_verify", "latex2sympy2_extended", "antlr4")
 _MODULES = (
@@ -51,13 +51,15 @@ _OR_ELSE = (
 _MOST_AT_ONCE = 2 * (os.cpu_count() or 1)
 
 
-def main() -> NoReturn:
+def main(arguments: Sequence[str]) -> NoReturn:
     """Run the fork server.
 
-    Command-line arguments: pid of the client, "required" or "optional" confinement, library
-    folders.
+    Args:
+        arguments: Process id of the client, "required" or "optional" confinement, folders of
+            libraries.
     """
-    parent, confinement, *libraries = sys.argv[2:]
+    parent, confinement, *libraries = arguments
+    sys.path += libraries
     control = socket.socket(fileno=0)
     try:
         cell = _prepare(libraries, required=confinement == "required")
@@ -131,6 +133,7 @@ def _find_readable_folders(libraries: Sequence[str]) -> list[str]:
 def _warm_up() -> None:
     """Call common functions: SymPy imports many modules and fills caches on first use."""
     sympy, math_verify = map(importlib.import_module, ("sympy", "math_verify"))
+    importlib.import_module("concertino.tools.algebra.entry").warm_up()
     x = sympy.Symbol("x")
     sympy.integrate(x * sympy.sin(x), x)
     sympy.solve([x**2 - 2], [x])

@@ -11,40 +11,42 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any
 
 
 class JailUnavailable(Exception):
     """This machine cannot confine a program; the message says why and what to install."""
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
+PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 
 
-def _check(result: int) -> int:
+def check(result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
 
 
-def _prctl(option: int, *arguments: int) -> None:
+def prctl(option: int, *arguments: int) -> None:
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
-    _check(_libc.prctl(option, *padded))
+    check(libc.prctl(option, *padded))
 
 
 def die_with(parent: int) -> None:
     """End this process when ``parent``, which forked it, ends. No effect outside Linux."""
     if sys.platform != "linux":
         return
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
 
@@ -52,7 +54,17 @@ def die_with(parent: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of orphaned descendants (subreaper), so that they can be reaped."""
     if sys.platform == "linux":
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def keep_only(*descriptors: int) -> None:
+    """Close every other descriptor of this process."""
+    start = 0
+    for fd in sorted(descriptors):
+        if start < fd:  # an empty range at 0 would close them all
+            os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def address_space() -> int:
@@ -97,10 +109,10 @@ class Jail:
     """
 
     def __init__(self, readable: Sequence[str]) -> None:
-        self.ruleset = _landlock_ruleset(readable)
+        reading = [(folder, READ_FILE | READ_FOLDER) for folder in readable]
+        self.ruleset = create_ruleset(reading) if find_landlock_abi() else None
         code = _seccomp_filter(may_open=self.lazy_imports)
-        self._code = ctypes.create_string_buffer(code, len(code))
-        self._program = _SockFprog(len(code) // 8, ctypes.addressof(self._code))
+        self._filter = SeccompFilter(code)
 
     @property
     def lazy_imports(self) -> bool:
@@ -109,12 +121,11 @@ class Jail:
 
     def enter(self) -> None:
         """Confine this process permanently. Must be the last step of its setup."""
-        _prctl(_PR_SET_DUMPABLE, 0)
-        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        prctl(_PR_SET_DUMPABLE, 0)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
         if self.ruleset is not None:
-            _syscall(_LANDLOCK_RESTRICT_SELF, self.ruleset, 0)
-            os.close(self.ruleset)
-        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._program))
+            restrict(self.ruleset)
+        prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._filter.address)
 
     def prove(self) -> None:
         """Check in a child process that two forbidden operations fail.
@@ -151,7 +162,7 @@ _LANDLOCK_ADD_RULE = 445
 _LANDLOCK_RESTRICT_SELF = 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_READ_FILE_AND_DIR = 1 << 2 | 1 << 3
+READ_FILE, READ_FOLDER, MOVE = 1 << 2, 1 << 3, 1 << 13
 _ABI_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many bits are defined; 16 since ABI 5
 
 
@@ -168,27 +179,48 @@ class _PathBeneathAttr(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def _syscall(number: int, *arguments: object) -> int:
+def call_kernel(number: int, *arguments: object) -> int:
+    """Make a system call that the C library has no function for."""
     plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    return _check(_libc.syscall(ctypes.c_long(number), *plain))
+    return check(libc.syscall(ctypes.c_long(number), *plain))
 
 
-def _landlock_ruleset(readable: Sequence[str]) -> int | None:
-    """Create a ruleset that denies every handled right except reading ``readable``; ``None``
-    without Landlock."""
+def find_landlock_abi() -> int:
+    """Return the version of Landlock that the kernel has; 0 without."""
     try:
-        abi = _syscall(_LANDLOCK_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
+        return call_kernel(_LANDLOCK_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
     except OSError:
-        return None
-    rights = _RulesetAttr((1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1, 0b11, 0b11)
+        return 0
+
+
+def create_ruleset(allowed: Iterable[tuple[str, int]], *, rights: int | None = None) -> int:
+    """Create a ruleset that denies rights to files, network and signals outside.
+
+    Args:
+        allowed: Paths, with the rights that are left below each.
+        rights: The rights to files that are denied elsewhere; None: all that the kernel knows.
+
+    Returns:
+        Its descriptor.
+    """
+    abi = find_landlock_abi()
+    handled = (1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1 if rights is None else rights
+    attributes = _RulesetAttr(handled, 0b11, 0b11)
     size = 8 if abi < 4 else 16 if abi < 6 else 24
-    ruleset = _syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(rights), size, 0)
-    for folder in readable:
-        fd = os.open(folder, os.O_PATH | os.O_CLOEXEC)
-        rule = _PathBeneathAttr(_READ_FILE_AND_DIR, fd)
-        _syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
+    ruleset = call_kernel(_LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), size, 0)
+    for path, access in allowed:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rule = _PathBeneathAttr(access, fd)
+        call_kernel(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
         os.close(fd)
     return ruleset
+
+
+def restrict(ruleset: int) -> None:
+    """Put a ruleset in force for this process and its descendants, for good."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    call_kernel(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
 
 
 # --- seccomp: system calls. Everything not listed fails with EPERM.
@@ -228,17 +260,47 @@ class _SockFprog(ctypes.Structure):
     _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def _seccomp_filter(*, may_open: bool) -> bytes:
-    """Compile the allow-list to a BPF program, 8 bytes per instruction."""
+class SeccompFilter:
+    """A BPF program in memory, as the kernel takes it."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = ctypes.create_string_buffer(code, len(code))
+        self._program = _SockFprog(len(code) // 8, ctypes.addressof(self._code))
+
+    @property
+    def address(self) -> int:
+        return ctypes.addressof(self._program)
+
+
+def import_seccomp() -> ModuleType:
+    """Return libseccomp's module.
+
+    Raises:
+        JailUnavailable: it is missing.
+    """
     if sys.platform != "linux":
         raise JailUnavailable(f"seccomp is a part of Linux, and this is {sys.platform}")
     try:
-        import pyseccomp as seccomp
+        import pyseccomp
     except ImportError as missing:
         raise JailUnavailable("pyseccomp is missing (pip install pyseccomp)") from missing
     except RuntimeError as missing:
         raise JailUnavailable("libseccomp is missing (apt-get install libseccomp2)") from missing
+    module: ModuleType = pyseccomp
+    return module
 
+
+def export_filter(rules: Any) -> bytes:
+    """Return libseccomp's rules as a BPF program, 8 bytes per instruction."""
+    with os.fdopen(os.memfd_create("filter"), "rb") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _seccomp_filter(*, may_open: bool) -> bytes:
+    """Compile the allow-list to a BPF program."""
+    seccomp = import_seccomp()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(1))  # EPERM
 
     def allow(name: str, *masked: tuple[int, int, int]) -> None:
@@ -257,7 +319,4 @@ def _seccomp_filter(*, may_open: bool) -> bytes:
         allow("openat", (2, _OPEN_MORE_THAN_READ, 0))
     for command in (_F_GETFD, _F_SETFD, _F_GETFL):
         allow("fcntl", (1, 0xFFFFFFFF, command))
-    with os.fdopen(os.memfd_create("filter"), "rb") as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
+    return export_filter(rules)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import program
-from .jail import Jail, die_with, set_limits
+from .jail import Jail, die_with, keep_only, set_limits
 
 _Limits = Mapping[str, Any]
 
@@ -57,16 +57,6 @@ def supervise(connection: socket.socket, cell: Cell) -> None:
         _send(connection, {**report, "stdout": running.get_stdout(), "seconds": seconds})
     finally:
         running.end()
-
-
-def keep_only(*descriptors: int) -> None:
-    """Close every other descriptor of this process."""
-    start = 0
-    for fd in sorted(descriptors):
-        if start < fd:  # an empty range at 0 would close them all
-            os.closerange(start, fd)
-        start = fd + 1
-    os.closerange(start, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:

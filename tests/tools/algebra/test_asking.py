@@ -102,6 +102,14 @@ def test_an_answer_is_given_in_the_type_that_is_asked_for(
         ("How many buses are needed?", "yes"),
         ("How many buses are needed?", "3:2"),
         ("一共要付多少元？", "5.3千克"),
+        ("How old is Tom?", "12 kg"),
+        ("小明今年几岁？", "12元"),
+        ("Convert 2.5 hours to minutes.", "150 kg"),
+        ("把3千米化成米。", "3000千克"),
+        ("How many boys and how many girls are there?", "12"),
+        ("男生和女生各有多少人？", "12"),
+        ("What is the remainder when 17 is divided by 5?", "3 remainder 2"),
+        ("17除以5的商是多少？", "3余2"),
     ],
 )
 def test_an_answer_of_another_type_is_no_answer(problem: str, answer: str) -> None:

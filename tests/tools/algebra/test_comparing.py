@@ -1,13 +1,18 @@
 """Two answers are equal if they mean the same; what is not understood, or changed, differs."""
 
 import json
+from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sympy as sp
 from concertino.tools.algebra.comparing import group_values, is_same_value
 from concertino.tools.algebra.entry import check_substitution, compare_answers
 from concertino.tools.algebra.reading import read_value
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ANSWERS = Path(__file__).parents[3] / "bench" / "answers"
 MAX_FALSE_DIFFERENT = 0.02
@@ -192,11 +197,77 @@ def test_a_decimal_of_two_places_equals_what_rounds_to_it(
         (["{'chickens': 23, 'rabbits': 12}"] * 2, [0, 0]),
         (["没有正根", "没有正根", "6"], [0, 0, 1]),
         (["3小时25分", "3小时55分", "205分钟"], [0, 1, 0]),
+        (["x = 5", "5", "y = 5"], [0, 0, 1]),
+        (["5", "y = 5", "x = 5", "5"], [0, 0, 1, 0]),
+        (["5厘米长", "5厘米", "5厘米宽"], [0, 0, 1]),
+        (["1/3", "0.33", "0.333"], [0, 0, 1]),
         ([], []),
     ],
 )
 def test_answers_fall_into_groups(answers: list[str], groups: list[int]) -> None:
     assert group_values([read_value(answer) for answer in answers]) == groups
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(["x = 5", "5", "y = 5", "5 cm", "5 kg", "1/3", "0.33", "0.333"]))
+def test_all_of_a_group_are_equal_in_whatever_order_they_come(answers: list[str]) -> None:
+    grouped = zip(group_values(list(map(read_value, answers))), answers, strict=True)
+    for (left_group, left), (right_group, right) in combinations(grouped, 2):
+        assert left_group != right_group or are_equal(left, right)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 99), st.integers(1, 9), st.sampled_from(["米", "块", "元", "斤"]))
+def test_bare_digits_after_a_unit_are_its_decimals(whole: int, tenths: int, unit: str) -> None:
+    spoken = f"{whole}{unit}{tenths}"
+    assert are_equal(spoken, f"{whole}.{tenths}{unit}")
+    assert not are_equal(spoken, f"{whole}.0{tenths}{unit}")
+    assert not are_equal(spoken, f"{whole}{tenths}{unit}")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 99), st.sampled_from(["年", "天", "小时", "斤", "公里", "米"]))
+def test_half_after_a_unit_is_half_of_it(whole: int, unit: str) -> None:
+    assert are_equal(f"{whole}{unit}半", f"{whole}.5{unit}")
+    assert not are_equal(f"{whole}{unit}半", f"{whole}{unit}")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.decimals(0, 99, places=2), st.decimals(0, 99, places=3))
+def test_two_decimals_are_equal_only_as_numbers(left: Decimal, right: Decimal) -> None:
+    assert are_equal(str(left), str(right)) is (left == right)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 999), st.integers(1, 999))
+def test_what_floats_add_is_equal_to_the_sum(left: int, right: int) -> None:
+    total = left / 10 + right / 10
+    assert are_equal(repr(total), f"{(left + right) / 10:.1f}")
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["child", "knife", "cherry", "box", "cookie", "cube", "shoe", "hero"]))
+def test_a_noun_counts_the_same_in_its_plural_only(noun: str) -> None:
+    plurals = {"child": "children", "knife": "knives", "cherry": "cherries", "box": "boxes"}
+    plural = plurals.get(noun, noun + ("es" if noun == "hero" else "s"))
+    assert are_equal(f"12 {noun}", f"12 {plural}")
+    assert not are_equal(f"12 {plural}", "12 cubs")
+    assert not are_equal(f"12 {plural}", f"13 {plural}")
+
+
+@pytest.mark.parametrize("degrees", range(0, 91, 15))
+def test_degrees_in_a_function_are_an_angle(degrees: int) -> None:
+    radians = sp.Rational(degrees, 180) * sp.pi
+    for written in (rf"\sin {degrees}^\circ", f"sin{degrees}°", f"sin({degrees}°)"):
+        assert are_equal(written, str(sp.sin(radians)))
+        assert degrees == 0 or not are_equal(written, f"sin({degrees})")
+
+
+@pytest.mark.parametrize(("base", "power"), [(2, 3), (3, 4), (10, 2), (5, 1)])
+def test_a_logarithm_has_its_base(base: int, power: int) -> None:
+    assert are_equal(f"log_{base}({base**power})", str(power))
+    assert are_equal(rf"\log_{{{base}}} {base**power}", str(power))
+    assert not are_equal(f"log_{base + 1}({base**power})", str(power))
 
 
 def load(name: str) -> list[dict[str, Any]]:

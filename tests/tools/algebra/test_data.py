@@ -14,6 +14,14 @@ PENS = "A shop sells pens and each customer gets a discount. How much does Tom p
         ("price = 3.49\nanswer = 12 * price", "12 pens cost how much?", ["349/100"]),
         ("小红 = 47\nanswer = 小红 + 12", "小明有12支笔，小红也有一些，一共有多少支？", ["47"]),
         ("answer = 41 + 41 + 41", "What is the sum?", ["41"]),
+        ("price = Decimal('37')\nanswer = price * 2", PENS, ["37"]),
+        (
+            "answer = Fraction('17/5')",
+            PENS,
+            ["17/5", "17", "5"],
+        ),
+        ("answer = '37 dollars'", PENS, ["37"]),
+        ("answer = '$37'", PENS, ["37"]),
     ],
 )
 def test_made_up_numbers_are_named_once(program: str, problem: str, made_up: list[str]) -> None:
@@ -39,6 +47,9 @@ def test_made_up_numbers_are_named_once(program: str, problem: str, made_up: lis
         ("for day in range(1, 8):\n    total = day\nanswer = total * 41", "41 a day for a week?"),
         ("answer = 2 + 2", PENS),
         ("answer = 'no 99'", PENS),
+        ("x1, x2 = symbols('x17 x37')\nanswer = 2", PENS),
+        ("print('step 37')\nanswer = 2", PENS),
+        ("answer = Fraction('1/2')", PENS),
         ("# 99\nanswer = 1", PENS),
     ],
 )

@@ -20,7 +20,7 @@ X, Y = sp.symbols("x y")
     [
         ([2, 3], "{2, 3}", "{2, 3}"),
         ([5], "5", "5"),
-        (0.1 + 0.2, "3/10", "3/10"),
+        (0.1 + 0.2, "3/10", "0.3"),
         (1 / 3, "1/3", "1/3"),
         ({X: 1, Y: 2}, "(Eq(x, 1), Eq(y, 2))", "x = 1, y = 2"),
         ([{X: 1}], "Eq(x, 1)", "x = 1"),
@@ -58,11 +58,11 @@ def test_what_a_program_leaves_behind_becomes_one_exact_form(
         (True, "truth", "true"),
         (sp.false, "truth", "false"),
         (Fraction(3, 4), "number", "3/4"),
-        (Decimal("0.1"), "number", "1/10"),
+        (Decimal("0.1"), "number", "0.1"),
         (sp.sqrt(8), "number", "2*sqrt(2)"),
         (sp.Float(0.5), "number", "1/2"),
         (datetime.date(2024, 3, 5), "date", "2024-03-05"),
-        (datetime.timedelta(minutes=2), "quantity", "120 s"),
+        (datetime.timedelta(minutes=2), "quantity", "2 min"),
         (sp.Eq(3 * X - Y, 1), "equation", "3*x - y = 1"),
         (sp.Eq(X, 5), "named", "x = 5"),
         (sp.And(X > 2, X < 5), "set", "(2, 5)"),
@@ -97,4 +97,27 @@ def test_an_answer_of_too_many_parts_is_an_error() -> None:
 
 def test_named_quantities_are_facts_and_modules_and_functions_are_not() -> None:
     found = build_outcome({"sp": sp, "f": len, "_x": 1, "x": X, "price": 0.5, "answer": 6})
-    assert '"facts": {"price": "1/2"}' in found
+    assert '"facts": {"price": "0.5"}' in found
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "latex"),
+    [
+        (12.5, "12.5", "12.5"),
+        (Fraction(1, 3), "1/3", r"\frac{1}{3}"),
+        (1 / 3, "1/3", r"\frac{1}{3}"),
+        (0.1 + 0.2, "0.3", "0.3"),
+        (3000.0, "3000", "3000"),
+        ("3000.0 quarts", "3000 quarts", r"3000\ \text{quarts}"),
+        ("$3.50", "$3.50", r"\text{\$3.50}"),
+        (datetime.timedelta(hours=2, minutes=30), "2 h 30 min", r"\text{2 h 30 min}"),
+        (
+            [{X: 1, "y": 2}, {X: 3, "y": 4}],
+            "{(x = 1, y = 2), (x = 3, y = 4)}",
+            r"\left\{\left(x = 1,\ y = 2\right),\ \left(x = 3,\ y = 4\right)\right\}",
+        ),
+    ],
+)
+def test_a_result_is_shown_as_it_was_given(value: object, text: str, latex: str) -> None:
+    described = describe(type_object(value))
+    assert (described["text"], described["latex"]) == (text, latex)

@@ -72,7 +72,7 @@ def test_an_answer_is_given_as_latex(text: str, latex: str) -> None:
         ("{1, 2}", None),
         ("x = 1/3", "0.33333333"),
         ("x = 1, y = 1/4", "1, 0.25"),
-        ("9.8 m/s^2", "9.8"),
+        ("49/5 m/s^2", "9.8"),
         ("x^2 + 1", None),
         ("没有正根", None),
     ],

@@ -39,6 +39,16 @@ def test_the_relations_that_hold_are_named(problem: str, relations: str) -> None
         ("若 2x+y=5 且 x-y=1，求 x, y", "(2, 1)", True),
         ("解不等式 2x - 3 ≥ 5", "x >= 4", True),
         ("Tom has 12 pens at $3 each.", "36", False),
+        ("Solve the proportion 3:x = 6:8.", "4", True),
+        ("Solve the proportion 3:x = 6:8.", "9/4", False),
+        ("解比例：x:4=3:2", "6", True),
+        ("Solve log_2(x - 1) = 3.", "9", True),
+        ("Solve log(x) = 2.", "100", False),
+        ("解方程 lg x = 2", "100", True),
+        ("Solve |x + 2| = -1.", "no solution", True),
+        ("解方程 x^2 + 4 = 0（在实数范围内）", "无解", True),
+        ("解不等式组 {x + 1 > 0, 2x < 6}", "-1 < x < 3", True),
+        ("解不等式组 {x + 1 > 0, 2x < 6}", "x > -1", False),
     ],
 )
 def test_only_the_whole_solution_holds_when_put_back(

@@ -1,0 +1,1 @@
+"""Values in files that are data, changed where they stand: JSON, YAML, TOML, INI."""

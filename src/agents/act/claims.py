@@ -1,0 +1,47 @@
+"""Checks of what the planner says when it is done: what it claims must have a record."""
+
+import re
+from collections.abc import Sequence
+
+from ...actions.errors import InvalidCall
+from ...state import CallResult
+
+
+class UnfoundedClaim(InvalidCall):
+    """The planner says that something was changed, and no result says so."""
+
+
+_CLAIMS = re.compile(
+    r"\b(?:has|have|had|was|were|been|I|successfully|is now)\s+(?:been\s+)?(?:\w+ly\s+)?"
+    r"(written|created|saved|updated|changed|modified|replaced|deleted|removed|renamed|moved|"
+    r"copied|added|filled|merged|edited|inserted)\b"
+    r"|\b(?:I|successfully)\s+(wrote|created|saved|updated|changed|modified|replaced|deleted|"
+    r"removed|renamed|moved|copied|added|filled|merged|edited|inserted)\b"
+    r"|已(?:经)?(?:成功)?(?:把|将)?[^，。；]{0,20}?(写入|创建|保存|更新|修改|改为|改成|替换|删除|删掉|重命名|移动|"
+    r"复制|添加|加上|填写|填好|合并|插入)",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r"\b(?:not|never|nothing|no)\b|没有|未|无法|不能", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+def find_unfounded_claim(message: str, results: Sequence[CallResult]) -> str | None:
+    """Return the first claim that something was changed, if no result has an effect; else None."""
+    if any(result.effects or result.action == "shell_run" for result in results):
+        return None
+    for sentence in re.split(r"[.!?。！？\n]", message):
+        claim = _CLAIMS.search(sentence)
+        if claim and not _NOT.search(sentence):
+            return sentence.strip()
+    return None
+
+
+def find_unfounded_numbers(message: str, known: str) -> list[str]:
+    """Return the numbers of a message that stand nowhere in what is known."""
+    there = {_plain(number) for number in _NUMBER.findall(known)}
+    return [number for number in _NUMBER.findall(message) if _plain(number) not in there]
+
+
+def _plain(number: str) -> str:
+    digits = number.replace(",", "")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

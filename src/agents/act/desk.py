@@ -1,0 +1,96 @@
+"""The planner's desk: the conversation of one turn, its cost, and how a form is filled in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from langchain_core.messages import AnyMessage
+from pydantic import BaseModel
+
+from ...actions.catalogue import ACTIONS
+from ...actions.errors import InvalidCall
+from ...actions.spec import Data
+from ...errors import StructuredOutputError
+from ...language.messages import Language, say
+from ...models.client import LanguageModel
+from ...state import CallResult, Usage
+
+F = TypeVar("F", bound=BaseModel)
+
+
+def accept(form: Any) -> None:
+    """Accept a form as it is."""
+
+
+@dataclass
+class Desk:
+    """What the planner works with in one turn."""
+
+    model: LanguageModel
+    language: Language
+    results: Sequence[CallResult]
+    messages: list[AnyMessage]
+    task: str
+    """The user's words."""
+    may_plan: bool
+    """Whether several calls may be planned at once."""
+    usage: Usage = field(default_factory=Usage)
+
+    def list_known(self) -> dict[str, type[Data]]:
+        """Return the model of each result's data, by id."""
+        done = [result for result in self.results if result.status == "done"]
+        return {result.id: ACTIONS[result.action].data for result in done}
+
+    def check_question(self, form: Any) -> None:
+        """Refuse a question that only repeats the task.
+
+        Raises:
+            InvalidCall: it does.
+        """
+        if form.question.strip() in self.task:
+            raise InvalidCall(say("act.asks_the_task", self.language))
+
+    async def fill_form(
+        self,
+        prompt: dict[Language, Any],
+        form: type[F],
+        max_tokens: int,
+        check: Callable[[F], None] = accept,
+        **fields: object,
+    ) -> F:
+        """Have a form filled in; one that fails its check is asked for once more.
+
+        Raises:
+            InvalidCall: it failed the check again.
+            StructuredOutputError: the model gave nothing usable.
+        """
+        problem = ""
+        refused: InvalidCall | None = None
+        for _ in range(2):
+            asked = prompt[self.language].messages(**fields, problem=problem)
+            filled = await self.ask([*self.messages, *asked], form, max_tokens)
+            try:
+                check(filled)
+            except InvalidCall as error:
+                refused = error
+                problem = str(error)
+            else:
+                return filled
+        assert refused is not None  # noqa: S101  (the loop ended without a form)
+        raise refused
+
+    async def ask(self, messages: list[AnyMessage], form: type[F], max_tokens: int) -> F:
+        """Have the model fill in a form.
+
+        Raises:
+            StructuredOutputError: it gave nothing usable.
+        """
+        try:
+            reply = await self.model.generate_structured(
+                messages, form, max_tokens=max_tokens, language=self.language
+            )
+        except StructuredOutputError as error:
+            self.usage += error.usage
+            raise
+        self.usage += reply.usage
+        return reply.value

@@ -1,0 +1,85 @@
+"""The few actions among which the planner chooses: a small model loses its way among twenty."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from ...actions.catalogue import ACTIONS
+from ...actions.spec import Action
+from ...errors import ConcertinoError
+from ...kb.embed import DEFAULT_EMBEDDER, Embedder, load_embedder
+from ...language.messages import Language
+from ...settings import get_settings
+from ...state import CallResult
+
+MAX_ACTIONS = 8
+BASICS = ("file_list", "file_read", "file_search")
+"""Always offered."""
+SUFFIX_BONUS = 0.15
+"""Added to the similarity of an action made for a file type in the task: about the distance between
+the first and the fifth action."""
+
+
+def shortlist_actions(
+    question: str,
+    paths: Sequence[str],
+    results: Sequence[CallResult],
+    mode_allows: Sequence[str],
+    language: Language,
+) -> list[Action[Any, Any]]:
+    """Return at most eight actions, in the order of the catalogue.
+
+    Args:
+        question: The task.
+        paths: Files of the task: those named, or else all.
+        results: Results so far; an action that turned out to be unavailable is left out.
+        mode_allows: Effects that the mode may allow.
+        language: Language of the task.
+    """
+    gone = {result.action for result in results if result.error_class == "unavailable"}
+    usable = [
+        action
+        for action in ACTIONS.values()
+        if action.name not in gone
+        and action.effect in mode_allows
+        and not action.find_obstacle()
+        and (action.name != "result_read" or any(result.artifact for result in results))
+    ]
+    suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
+    scores = _score(question, language)
+
+    def rank(action: Action[Any, Any]) -> float:
+        basic = 1.0 if action.name in (*BASICS, "result_read") else 0.0
+        made_for = SUFFIX_BONUS if suffixes.intersection(action.suffixes) else 0.0
+        unfit = SUFFIX_BONUS if action.suffixes and not made_for else 0.0
+        return basic + scores.get(action.name, 0.0) + made_for - unfit
+
+    best = sorted(usable, key=rank, reverse=True)[:MAX_ACTIONS]
+    return [action for action in usable if action in best]
+
+
+def _score(question: str, language: Language) -> dict[str, float]:
+    """Return the similarity of each action's description to the task."""
+    embedder = _load_embedder()
+    if embedder is None:
+        return {}
+    names, vectors = _embed_descriptions(language)
+    similar = vectors @ embedder.embed_query(question)
+    return dict(zip(names, map(float, similar), strict=True))
+
+
+@cache
+def _embed_descriptions(language: Language) -> tuple[tuple[str, ...], Any]:
+    embedder = _load_embedder()
+    assert embedder is not None  # noqa: S101  (the only caller has checked)
+    names = tuple(ACTIONS)
+    return names, embedder.embed_passages([ACTIONS[name].description[language] for name in names])
+
+
+def _load_embedder() -> Embedder | None:
+    """Return the embedder of this machine, or None where it is not installed."""
+    try:
+        return load_embedder(DEFAULT_EMBEDDER, get_settings())
+    except ConcertinoError:
+        return None

@@ -1,0 +1,141 @@
+"""`/workspaces`: folders of files that the caller's tasks may work on. A request never names a path
+of this machine."""
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path as FilePath
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Body, Path, Response
+from pydantic import BaseModel, Field
+
+from ...actions.errors import ActionError
+from ...actions.workspace import Change, Workspace
+from ...language.messages import say
+from ..dependencies import Caller, CallerDep, Service, ServiceDep
+from ..problems import Refusal, document_problems
+
+router = APIRouter(
+    prefix="/workspaces", tags=["workspaces"], responses=document_problems(404, 413, 422)
+)
+
+WorkspaceId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,32}$")]
+FileName = Annotated[str, Path(max_length=1000)]
+MAX_LISTED = 1000
+T = TypeVar("T")
+
+
+class WorkspaceFile(BaseModel):
+    """A file of a workspace."""
+
+    path: str
+    size: int = Field(description="bytes")
+
+
+class WorkspaceInfo(BaseModel):
+    """A workspace and its files."""
+
+    workspace: str = Field(description="its id, for `POST /tasks`")
+    files: list[WorkspaceFile] = Field(description="the first thousand, by path")
+
+
+@router.post("", status_code=201)
+async def make_workspace(
+    service: ServiceDep, caller: CallerDep, response: Response
+) -> WorkspaceInfo:
+    """Make an empty workspace."""
+    name = secrets.token_hex(8)
+    folder = _home_of(service, caller) / name
+    await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
+    response.headers["Location"] = f"/workspaces/{name}"
+    return WorkspaceInfo(workspace=name, files=[])
+
+
+@router.get("/{workspace}")
+async def get_workspace(
+    service: ServiceDep, caller: CallerDep, workspace: WorkspaceId
+) -> WorkspaceInfo:
+    """List the files of a workspace."""
+    folder = find_workspace(service, caller, workspace)
+    files = await asyncio.to_thread(_list_files, Workspace(folder))
+    return WorkspaceInfo(workspace=workspace, files=files)
+
+
+@router.delete("/{workspace}", status_code=204)
+async def delete_workspace(service: ServiceDep, caller: CallerDep, workspace: WorkspaceId) -> None:
+    """Delete a workspace with its files."""
+    folder = find_workspace(service, caller, workspace)
+    await asyncio.to_thread(shutil.rmtree, folder)
+
+
+@router.put("/{workspace}/files/{path:path}", status_code=204)
+async def put_file(
+    service: ServiceDep,
+    caller: CallerDep,
+    workspace: WorkspaceId,
+    path: FileName,
+    content: Annotated[bytes, Body(media_type="application/octet-stream")] = b"",
+) -> None:
+    """Write a file, or replace it."""
+    files = Workspace(find_workspace(service, caller, workspace))
+
+    def write() -> None:
+        files.apply(Change(path, files.find_content(path), content))
+
+    await _refuse_misuse(write)
+
+
+@router.get("/{workspace}/files/{path:path}")
+async def get_file(
+    service: ServiceDep, caller: CallerDep, workspace: WorkspaceId, path: FileName
+) -> Response:
+    """Download a file."""
+    files = Workspace(find_workspace(service, caller, workspace))
+    content = await _refuse_misuse(lambda: files.read_bytes(path))
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": "attachment"},
+    )
+
+
+@router.delete("/{workspace}/files/{path:path}", status_code=204)
+async def delete_file(
+    service: ServiceDep, caller: CallerDep, workspace: WorkspaceId, path: FileName
+) -> None:
+    """Delete a file."""
+    files = Workspace(find_workspace(service, caller, workspace))
+    await _refuse_misuse(lambda: files.apply(Change(path, files.read_bytes(path), None)))
+
+
+def find_workspace(service: Service, caller: Caller, workspace: str) -> FilePath:
+    """Return the folder of one of the caller's workspaces.
+
+    Raises:
+        Refusal: the caller has no such workspace.
+    """
+    folder = _home_of(service, caller) / workspace
+    if not workspace.isalnum() or not folder.is_dir():
+        raise Refusal(404, say("act.workspace.unknown", name=workspace))
+    return folder
+
+
+def _home_of(service: Service, caller: Caller) -> FilePath:
+    return service.settings.home / "workspaces" / (caller.owner or "local")
+
+
+def _list_files(workspace: Workspace) -> list[WorkspaceFile]:
+    entries = (e for e in workspace.list_entries(recursive=True) if e.kind == "file")
+    return [WorkspaceFile(path=e.path, size=e.size) for e in islice(entries, MAX_LISTED)]
+
+
+async def _refuse_misuse(work: Callable[[], T]) -> T:
+    """Do file work in a thread; what is wrong with the path is the caller's error."""
+    try:
+        return await asyncio.to_thread(work)
+    except ActionError as error:
+        status = 404 if error.error_class == "not_found" else 422
+        raise Refusal(status, str(error)) from error
