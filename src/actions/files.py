@@ -448,8 +448,8 @@ register(
     Action(
         name="file_list",
         description={
-            "en": "List the files and folders in a folder.",
-            "zh": "列出文件夹中的文件和子文件夹。",
+            "en": "List the files and folders in a folder",
+            "zh": "列出文件夹中的文件和子文件夹",
         },
         params=ListFiles,
         data=FileList,
@@ -474,8 +474,8 @@ register(
     Action(
         name="file_search",
         description={
-            "en": "Find the lines in files that contain a text.",
-            "zh": "在文件中查找包含某段文字的行。",
+            "en": "Find the lines in files that contain a text",
+            "zh": "在文件中查找包含某段文字的行",
         },
         params=SearchFiles,
         data=Matches,
@@ -489,8 +489,8 @@ register(
     Action(
         name="file_write",
         description={
-            "en": "Create a new text file with the whole content, or replace one.",
-            "zh": "新建文本文件并写入全部内容，或整个替换。",
+            "en": "Create a new text file with the whole content, or replace one",
+            "zh": "新建文本文件并写入全部内容，或整个替换",
         },
         params=WriteFile,
         data=ChangedFiles,
@@ -502,8 +502,8 @@ register(
     Action(
         name="file_edit",
         description={
-            "en": "Replace one piece of text in a text file, and keep the rest.",
-            "zh": "替换文本文件中的一处文字，其余不变。",
+            "en": "Replace one piece of text in a text file, and keep the rest",
+            "zh": "替换文本文件中的一处文字，其余不变",
         },
         params=EditFile,
         data=ChangedFiles,
@@ -515,8 +515,8 @@ register(
     Action(
         name="file_move",
         description={
-            "en": "Move or rename a file or folder.",
-            "zh": "移动或重命名文件或文件夹。",
+            "en": "Move or rename a file or folder",
+            "zh": "移动或重命名文件或文件夹",
         },
         params=MoveFile,
         data=ChangedFiles,

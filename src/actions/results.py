@@ -47,7 +47,7 @@ RESULT_READ = register(
     Action(
         name="result_read",
         description={
-            "en": "read on in an earlier result that was too long",
+            "en": "Read on in an earlier result that was too long",
             "zh": "继续读之前太长的结果",
         },
         params=ReadResult,

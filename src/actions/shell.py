@@ -206,8 +206,8 @@ register(
     Action(
         name="shell_run",
         description={
-            "en": "Runs a program of the system in the workspace, such as wc, sort, git, python3.",
-            "zh": "在工作区内运行系统程序，例如 wc、sort、git、python3。",
+            "en": "Run a program of the system in the workspace, such as wc, sort, git, python3",
+            "zh": "在工作区内运行系统程序，例如 wc、sort、git、python3",
         },
         params=ShellParams,
         data=ShellData,

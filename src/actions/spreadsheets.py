@@ -161,6 +161,7 @@ def _find_obstacle() -> str | None:
 register(
     Action(
         name="sheet_read",
+        suffixes=(".xlsx", ".xlsm"),
         description={
             "en": "Read cells of an Excel file (.xlsx): a range such as A1:C5, or all",
             "zh": "读取 Excel 文件（.xlsx）的单元格：如 A1:C5，或全部",
@@ -176,6 +177,7 @@ register(
 register(
     Action(
         name="sheet_set",
+        suffixes=(".xlsx", ".xlsm"),
         description={
             "en": "Set cells of an Excel file (.xlsx) to values or formulas; formats stay",
             "zh": "设置 Excel 文件（.xlsx）单元格的值或公式，保留格式",

@@ -214,8 +214,8 @@ register(
         name="value_get",
         suffixes=tuple(FORMATS),
         description={
-            "en": "Get one value from a JSON, YAML, TOML or INI file.",
-            "zh": "读取 JSON、YAML、TOML 或 INI 文件中的一个值。",
+            "en": "Get one value from a JSON, YAML, TOML or INI file",
+            "zh": "读取 JSON、YAML、TOML 或 INI 文件中的一个值",
         },
         params=GetValue,
         data=Value,
@@ -230,8 +230,8 @@ register(
         name="value_set",
         suffixes=tuple(FORMATS),
         description={
-            "en": "Set one value in a JSON, YAML, TOML or INI file, and keep the rest.",
-            "zh": "修改 JSON、YAML、TOML 或 INI 文件中的一个值，其余不变。",
+            "en": "Set one value in a JSON, YAML, TOML or INI file, and keep the rest",
+            "zh": "修改 JSON、YAML、TOML 或 INI 文件中的一个值，其余不变",
         },
         params=SetValue,
         data=ChangedValue,
@@ -245,8 +245,8 @@ register(
         name="value_remove",
         suffixes=tuple(FORMATS),
         description={
-            "en": "Remove one value from a JSON, YAML, TOML or INI file.",
-            "zh": "从 JSON、YAML、TOML 或 INI 文件中删除一个值。",
+            "en": "Remove one value from a JSON, YAML, TOML or INI file",
+            "zh": "从 JSON、YAML、TOML 或 INI 文件中删除一个值",
         },
         params=RemoveValue,
         data=ChangedValue,

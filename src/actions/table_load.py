@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 TEXT_SUFFIXES = (".csv", ".tsv")
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
-SUFFIXES = (*TEXT_SUFFIXES, *SHEET_SUFFIXES, *JSON_SUFFIXES, ".parquet")
+TABLE_SUFFIXES = (*TEXT_SUFFIXES, *SHEET_SUFFIXES, ".parquet")
+"""Files that are tables first of all; JSON may hold one."""
+SUFFIXES = (*TABLE_SUFFIXES, *JSON_SUFFIXES)
 """Suffixes of files that are tables."""
 
 _MOST_COLUMNS = 2000

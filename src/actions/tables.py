@@ -14,7 +14,7 @@ from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
-from .table_load import SUFFIXES, quote
+from .table_load import SUFFIXES, TABLE_SUFFIXES, quote
 from .table_run import READERS
 from .table_write import WRITERS
 from .workspace import Change, Workspace
@@ -262,6 +262,7 @@ def _find_obstacle() -> str | None:
 register(
     Action(
         name="table_describe",
+        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Show a table file's columns, types, number of rows and first rows",
             "zh": "查看表格文件的列名、类型、行数和前几行",
@@ -277,6 +278,7 @@ register(
 register(
     Action(
         name="table_query",
+        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Compute from table files (csv, xlsx, json) with SQL: filter, sum, count, join",
             "zh": "用 SQL 对表格文件（csv、xlsx、json）做筛选、求和、计数、合并",
@@ -291,6 +293,7 @@ register(
 register(
     Action(
         name="table_save",
+        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Save the rows of a SQL query over table files as csv, json or xlsx",
             "zh": "把对表格文件的 SQL 查询结果保存为 csv、json 或 xlsx",

@@ -117,9 +117,7 @@ def test_values_must_be_an_object(form: Path, context: ActionContext, values: st
         "{% include '/etc/passwd' %}",
     ],
 )
-def test_a_template_runs_no_program(
-    folder: Path, context: ActionContext, text: str
-) -> None:
+def test_a_template_runs_no_program(folder: Path, context: ActionContext, text: str) -> None:
     from docx import Document
 
     document = Document()

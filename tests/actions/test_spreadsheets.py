@@ -41,7 +41,14 @@ def book(folder: Path) -> Path:
 
 def test_cells_are_read_by_name(book: Path, context: ActionContext) -> None:
     data = read_sheet(SheetReadParams(path="book.xlsx"), context).data
-    assert data.cells == {"A1": "品名", "B1": "单价", "A2": "笔", "B2": 1.5, "A3": "合计", "B3": "=B2*2"}
+    assert data.cells == {
+        "A1": "品名",
+        "B1": "单价",
+        "A2": "笔",
+        "B2": 1.5,
+        "A3": "合计",
+        "B3": "=B2*2",
+    }
     assert data.sheets == ["价格", "Sheet2"]
     assert "A2 笔 | B2 1.5" in data.format_preview()
 

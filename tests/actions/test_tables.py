@@ -114,9 +114,7 @@ def test_messy_csv_gives_its_values_and_types(
     assert list(data.rows[0].values()) == first
 
 
-def test_columns_without_a_name_of_their_own_get_one(
-    folder: Path, context: ActionContext
-) -> None:
+def test_columns_without_a_name_of_their_own_get_one(folder: Path, context: ActionContext) -> None:
     (folder / "x.csv").write_text('a,a,,A,"b\nc"\n1,2,3,4,5\n')
     assert describe(context, "x.csv").columns == ["a", "a_2", "column_3", "A_3", "b c"]
 
@@ -145,7 +143,10 @@ def test_other_formats_are_tables(
     folder: Path, context: ActionContext, name: str, content: str
 ) -> None:
     (folder / name).write_text(content)
-    assert ask(context, "SELECT a, b FROM x ORDER BY a") == [{"a": 1, "b": "二"}, {"a": 2, "b": None}]
+    assert ask(context, "SELECT a, b FROM x ORDER BY a") == [
+        {"a": 1, "b": "二"},
+        {"a": 2, "b": None},
+    ]
 
 
 def test_parquet_is_a_table(folder: Path, context: ActionContext) -> None:
@@ -216,7 +217,10 @@ def test_a_query_without_an_end_is_stopped(
 ) -> None:
     monkeypatch.setattr(tables, "QUERY_SECONDS", 0.5)
     with pytest.raises(TimedOut):
-        ask(context, "SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range > 1")
+        ask(
+            context,
+            "SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range > 1",
+        )
 
 
 def test_errors_name_the_tables_and_columns_there_are(folder: Path, context: ActionContext) -> None:
@@ -313,9 +317,7 @@ def test_a_table_is_saved_in_known_formats_only(folder: Path, context: ActionCon
         save_table(TableSaveParams(path="out.docx", sql="FROM sales"), context)
 
 
-def test_errors_speak_the_language_of_the_task(
-    folder: Path, context: ActionContext
-) -> None:
+def test_errors_speak_the_language_of_the_task(folder: Path, context: ActionContext) -> None:
     chinese = replace(context, language="zh")
     with pytest.raises(InvalidCall, match="只允许一条 SELECT"):
         ask(chinese, "DROP TABLE sales")

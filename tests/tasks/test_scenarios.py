@@ -64,6 +64,21 @@ SCRIPTS: dict[str, list[Step]] = {
     "outside": [read("链接.txt"), end("链接.txt 指向文件夹之外，不能读取。", "impossible")],
     "order-in-a-file": [read("记录.txt"), end("预算是 500 元。")],
     "command-asks-first": [("shell_run", {"command": "wc -l 名单.txt"}), end("有 3 行。")],
+    "table-total": [
+        ("table_query", {"sql": 'select sum(visitors) as total from "visits.csv"'}),
+        end("There are 100 visitors altogether."),
+    ],
+    "table-join": [
+        (
+            "table_save",
+            {
+                "path": "全部.csv",
+                "sql": 'select * from "一班.csv" union all select * from "二班.csv" '
+                "order by 分数 desc",
+            },
+        ),
+        end("已合并写入 全部.csv。"),
+    ],
     "missing-fact": [
         read("letter.txt"),
         ("need_input", {"question": "On which date is the trip?", "options": []}),
