@@ -2,7 +2,6 @@
 write. Everything that parses somebody else's file happens in a confined process."""
 
 import json
-from importlib.util import find_spec
 from typing import Any
 
 from ..language.messages import say, use_language
@@ -10,6 +9,7 @@ from .catalogue import register
 from .confined import run_confined
 from .document_run import SUFFIXES
 from .errors import InvalidCall, NothingFound
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .workspace import MAX_FILE_BYTES, Change
 
@@ -146,10 +146,7 @@ def _read_values(text: str) -> dict[str, Any]:
     return values
 
 
-def _find_obstacle() -> str | None:
-    missing = [name for name in _LIBRARIES if find_spec(name) is None]
-    return say("act.not_installed", names=", ".join(missing)) if missing else None
-
+_find_obstacle = need(*_LIBRARIES)
 
 register(
     Action(

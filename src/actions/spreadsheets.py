@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..language.messages import say, use_language
 from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .workspace import Change
 
@@ -153,10 +153,7 @@ def _read_book(path: str, context: ActionContext) -> bytes:
     return raw
 
 
-def _find_obstacle() -> str | None:
-    missing = find_spec("openpyxl") is None
-    return say("act.not_installed", names="openpyxl") if missing else None
-
+_find_obstacle = need("openpyxl")
 
 register(
     Action(

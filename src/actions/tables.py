@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..language.messages import say, use_language
 from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .table_load import SUFFIXES, TABLE_SUFFIXES, quote
 from .table_run import READERS
@@ -254,10 +254,7 @@ def _find_stem(path: str) -> str:
     return _drop_suffix(os.path.basename(path))
 
 
-def _find_obstacle() -> str | None:
-    missing = [name for name in ("duckdb", "python_calamine") if find_spec(name) is None]
-    return say("act.not_installed", names=", ".join(missing)) if missing else None
-
+_find_obstacle = need("duckdb", "python_calamine")
 
 register(
     Action(
