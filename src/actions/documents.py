@@ -2,7 +2,6 @@
 write. Everything that parses somebody else's file happens in a confined process."""
 
 import json
-from importlib.util import find_spec
 from typing import Any
 
 from ..language.messages import say, use_language
@@ -10,13 +9,13 @@ from .catalogue import register
 from .confined import run_confined
 from .document_run import SUFFIXES
 from .errors import InvalidCall, NothingFound
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .workspace import MAX_FILE_BYTES, Change
 
 PAGE = 4000
 """Characters that are read at once."""
 _PREVIEW = 560
-_LIBRARIES = ("docx", "docxtpl", "lxml", "openpyxl", "pptx", "pypdf")
 
 
 class DocumentReadParams(Params):
@@ -146,11 +145,6 @@ def _read_values(text: str) -> dict[str, Any]:
     return values
 
 
-def _find_obstacle() -> str | None:
-    missing = [name for name in _LIBRARIES if find_spec(name) is None]
-    return say("act.not_installed", names=", ".join(missing)) if missing else None
-
-
 register(
     Action(
         name="document_read",
@@ -163,7 +157,8 @@ register(
         effect="read",
         run=read_document,
         targets=lambda params: Targets(paths=(params.path,)),
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("docx", "lxml", "openpyxl", "pptx", "pypdf"),
     )
 )
 register(
@@ -178,7 +173,8 @@ register(
         effect="write",
         run=fill_document,
         targets=lambda params: Targets(paths=(params.template,)),
-        find_obstacle=_find_obstacle,
+        suffixes=(".docx",),
+        find_obstacle=need("docxtpl"),
     )
 )
 register(
@@ -193,6 +189,7 @@ register(
         effect="write",
         run=write_document,
         untrusted=False,
-        find_obstacle=_find_obstacle,
+        suffixes=(".docx",),
+        find_obstacle=need("docx"),
     )
 )

@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..language.messages import say, use_language
 from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .workspace import Change
 
@@ -153,11 +153,6 @@ def _read_book(path: str, context: ActionContext) -> bytes:
     return raw
 
 
-def _find_obstacle() -> str | None:
-    missing = find_spec("openpyxl") is None
-    return say("act.not_installed", names="openpyxl") if missing else None
-
-
 register(
     Action(
         name="sheet_read",
@@ -170,7 +165,8 @@ register(
         effect="read",
         run=read_sheet,
         targets=lambda params: Targets(paths=(params.path,)),
-        find_obstacle=_find_obstacle,
+        suffixes=(".xlsx", ".xlsm"),
+        find_obstacle=need("openpyxl"),
     )
 )
 register(
@@ -184,6 +180,7 @@ register(
         data=SheetSetData,
         effect="write",
         run=set_sheet,
-        find_obstacle=_find_obstacle,
+        suffixes=(".xlsx", ".xlsm"),
+        find_obstacle=need("openpyxl"),
     )
 )

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..language.messages import say, use_language
 from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
+from .libraries import need
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .table_load import SUFFIXES, quote
 from .table_run import READERS
@@ -254,11 +254,6 @@ def _find_stem(path: str) -> str:
     return _drop_suffix(os.path.basename(path))
 
 
-def _find_obstacle() -> str | None:
-    missing = [name for name in ("duckdb", "python_calamine") if find_spec(name) is None]
-    return say("act.not_installed", names=", ".join(missing)) if missing else None
-
-
 register(
     Action(
         name="table_describe",
@@ -271,7 +266,8 @@ register(
         effect="read",
         run=describe_table,
         targets=lambda params: Targets(paths=(params.path.partition("#")[0],)),
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
@@ -285,7 +281,8 @@ register(
         data=TableData,
         effect="read",
         run=query_tables,
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
@@ -299,6 +296,7 @@ register(
         data=TableSaveData,
         effect="write",
         run=save_table,
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine", "xlsxwriter"),
     )
 )

@@ -14,7 +14,9 @@ async def test_a_program_computes_over_files(folder: Path, context: ActionContex
     (folder / "a.txt").write_text("1\n2\n")
     (folder / "数.txt").write_bytes("三十".encode("gb18030"))
     found = await run(
-        context, "answer = sum(map(int, files['a.txt'].split())); print(files['数.txt'])", "a.txt，数.txt"
+        context,
+        "answer = sum(map(int, files['a.txt'].split())); print(files['数.txt'])",
+        "a.txt，数.txt",
     )
     assert (found.answer, found.output) == ("3", "三十\n")
     assert found.format_preview() == "answer = 3\n三十"
