@@ -32,6 +32,9 @@ def main(parent: str) -> None:
             answer, raw = _run(order, blobs)
         except ActionError as error:
             answer, raw = {"error": type(error).__name__, "message": str(error)}, b""
+        except ImportError as error:
+            missing = say("act.not_installed", reason=error)
+            answer, raw = {"error": Unavailable.__name__, "message": missing}, b""
         except MemoryError:
             too_large = say("act.confined.memory")
             answer, raw = {"error": TooLarge.__name__, "message": too_large}, b""

@@ -16,7 +16,6 @@ from .workspace import MAX_FILE_BYTES, Change
 PAGE = 4000
 """Characters that are read at once."""
 _PREVIEW = 560
-_LIBRARIES = ("docx", "docxtpl", "lxml", "openpyxl", "pptx", "pypdf")
 
 
 class DocumentReadParams(Params):
@@ -146,8 +145,6 @@ def _read_values(text: str) -> dict[str, Any]:
     return values
 
 
-_find_obstacle = need(*_LIBRARIES)
-
 register(
     Action(
         name="document_read",
@@ -161,7 +158,8 @@ register(
         effect="read",
         run=read_document,
         targets=lambda params: Targets(paths=(params.path,)),
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("docx", "lxml", "openpyxl", "pptx", "pypdf"),
     )
 )
 register(
@@ -177,7 +175,8 @@ register(
         effect="write",
         run=fill_document,
         targets=lambda params: Targets(paths=(params.template,)),
-        find_obstacle=_find_obstacle,
+        suffixes=(".docx",),
+        find_obstacle=need("docxtpl"),
     )
 )
 register(
@@ -193,6 +192,7 @@ register(
         effect="write",
         run=write_document,
         untrusted=False,
-        find_obstacle=_find_obstacle,
+        suffixes=(".docx",),
+        find_obstacle=need("docx"),
     )
 )

@@ -153,8 +153,6 @@ def _read_book(path: str, context: ActionContext) -> bytes:
     return raw
 
 
-_find_obstacle = need("openpyxl")
-
 register(
     Action(
         name="sheet_read",
@@ -168,7 +166,8 @@ register(
         effect="read",
         run=read_sheet,
         targets=lambda params: Targets(paths=(params.path,)),
-        find_obstacle=_find_obstacle,
+        suffixes=(".xlsx", ".xlsm"),
+        find_obstacle=need("openpyxl"),
     )
 )
 register(
@@ -183,6 +182,7 @@ register(
         data=SheetSetData,
         effect="write",
         run=set_sheet,
-        find_obstacle=_find_obstacle,
+        suffixes=(".xlsx", ".xlsm"),
+        find_obstacle=need("openpyxl"),
     )
 )

@@ -254,8 +254,6 @@ def _find_stem(path: str) -> str:
     return _drop_suffix(os.path.basename(path))
 
 
-_find_obstacle = need("duckdb", "python_calamine")
-
 register(
     Action(
         name="table_describe",
@@ -269,7 +267,8 @@ register(
         effect="read",
         run=describe_table,
         targets=lambda params: Targets(paths=(params.path.partition("#")[0],)),
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
@@ -284,7 +283,8 @@ register(
         data=TableData,
         effect="read",
         run=query_tables,
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
@@ -299,6 +299,7 @@ register(
         data=TableSaveData,
         effect="write",
         run=save_table,
-        find_obstacle=_find_obstacle,
+        suffixes=SUFFIXES,
+        find_obstacle=need("duckdb", "python_calamine", "xlsxwriter"),
     )
 )

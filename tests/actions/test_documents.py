@@ -196,8 +196,8 @@ def test_a_file_that_cannot_be_read_is_named(
 
 def test_a_bomb_does_not_go_off(folder: Path, context: ActionContext) -> None:
     (folder / "x.docx").write_bytes(add_part(write(context, "a"), "word/x.xml", bytes(300 << 20)))
+    call = DocumentFillParams(template="x.docx", path="y.docx", values='{"a": 1}')
     with pytest.raises(TooLarge, match="unpacked"):
-        call = DocumentFillParams(template="x.docx", path="y.docx", values='{"a": 1}')
         fill_document(call, context)
 
 

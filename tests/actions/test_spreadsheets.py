@@ -28,7 +28,8 @@ def book(folder: Path) -> Path:
     from openpyxl.comments import Comment
     from openpyxl.styles import Font
 
-    made = reopen(make_book({"价格": [["品名", "单价"], ["笔", 1.5], ["合计", "=B2*2"]], "Sheet2": [["x"]]}))  # fmt: skip
+    rows = [["品名", "单价"], ["笔", 1.5], ["合计", "=B2*2"]]
+    made = reopen(make_book({"价格": rows, "Sheet2": [["x"]]}))
     sheet = made["价格"]
     sheet["B2"].font = Font(bold=True)
     sheet["B2"].number_format = "0.00"
@@ -81,8 +82,8 @@ def test_many_cells_are_cut_and_counted(folder: Path, context: ActionContext) ->
 
 
 def test_cells_are_set_and_formats_stay(book: Path, context: ActionContext) -> None:
-    call = SheetSetParams(path="book.xlsx", cells="B2=9.5; A4=备注: a;b; C2==B2*2; C3=2024-05-01; C4=007; A3=null")  # fmt: skip
-    outcome = set_sheet(call, context)
+    cells = "B2=9.5; A4=备注: a;b; C2==B2*2; C3=2024-05-01; C4=007; A3=null"
+    outcome = set_sheet(SheetSetParams(path="book.xlsx", cells=cells), context)
     [change] = outcome.changes
     assert change.before == book.read_bytes()
     sheet = reopen(change.after)["价格"]
@@ -111,7 +112,7 @@ def test_runs_of_formatted_text_stay(folder: Path, context: ActionContext) -> No
 
 
 def test_of_merged_cells_only_the_first_is_set(book: Path, context: ActionContext) -> None:
-    with pytest.raises(InvalidCall, match="B6 is a part of the merged cells A5:B6. Set A5"):
+    with pytest.raises(InvalidCall, match=r"B6 is a part of the merged cells A5:B6\. Set A5"):
         set_sheet(SheetSetParams(path="book.xlsx", cells="B6=1"), context)
     outcome = set_sheet(SheetSetParams(path="book.xlsx", cells="A5=1"), context)
     assert reopen(outcome.changes[0].after)["价格"]["A5"].value == 1
