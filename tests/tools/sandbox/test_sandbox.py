@@ -17,6 +17,7 @@ from concertino.tools.sandbox import (
     Sandbox,
     SandboxLimits,
     SandboxUnavailable,
+    boot,
     client,
     default_sandbox,
 )
