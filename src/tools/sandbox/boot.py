@@ -1,5 +1,6 @@
 """Starting a process of the sandbox: our own interpreter, with nothing of this one's state."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,22 @@ for name in ("concertino", "concertino.tools", "concertino.tools.sandbox"):
     package = types.ModuleType(name)
     package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
     sys.modules[name] = package
-importlib.import_module(sys.argv[2]).main(sys.argv[3:])
+sys.path += filter(None, sys.argv[3].split(os.pathsep))
+importlib.import_module(sys.argv[2]).main(sys.argv[4:])
 """
 
 
-def build_command(module: str, arguments: Sequence[str]) -> list[str]:
-    """Return the command that calls ``main(arguments)`` of a module of this package."""
+def build_command(
+    module: str, arguments: Sequence[str], *, libraries: Sequence[str] = ()
+) -> list[str]:
+    """Return the command that calls ``main(arguments)`` of a module of this package.
+
+    Args:
+        module: Its name.
+        arguments: What `main` is called with.
+        libraries: Folders to import from besides the standard library.
+    """
     folder = str(Path(__file__).parents[2])
     name = f"{__package__}.{module}"
-    return [sys.executable, *_FLAGS, "-c", _BOOT, folder, name, *arguments]
+    paths = os.pathsep.join(libraries)
+    return [sys.executable, *_FLAGS, "-c", _BOOT, folder, name, paths, *arguments]

@@ -245,10 +245,11 @@ def _launch(confinement: str) -> _Server:
     if not hasattr(os, "fork"):
         raise SandboxUnavailable(f"the sandbox needs Linux (WSL will do); this is {sys.platform}")
     ours, theirs = socket.socketpair()
-    arguments = (str(os.getpid()), confinement)
+    libraries = _library_folders()
+    arguments = (str(os.getpid()), confinement, *libraries)
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            build_command("forkserver", [*arguments, *_library_folders()]),
+            build_command("forkserver", arguments, libraries=libraries),
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -59,7 +59,6 @@ def main(arguments: Sequence[str]) -> NoReturn:
             libraries.
     """
     parent, confinement, *libraries = arguments
-    sys.path += libraries
     control = socket.socket(fileno=0)
     try:
         cell = _prepare(libraries, required=confinement == "required")

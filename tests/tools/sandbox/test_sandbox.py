@@ -17,6 +17,7 @@ from concertino.tools.sandbox import (
     Sandbox,
     SandboxLimits,
     SandboxUnavailable,
+    boot,
     client,
     default_sandbox,
 )
@@ -443,10 +444,9 @@ async def test_permission_to_run_unconfined_does_not_weaken_a_machine_that_can(
 async def test_without_landlock_no_file_can_be_opened_and_sympy_still_works(
     fresh: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch = "from concertino.tools.sandbox import jail; jail._landlock_ruleset = lambda _: None\n"
-    server = "from concertino.tools.sandbox.forkserver"
-    boot = client._BOOT.replace(server, patch + server)
-    monkeypatch.setattr(client, "_BOOT", boot)
+    patch = "from concertino.tools.sandbox import jail; jail.find_landlock_abi = lambda: 0\n"
+    start = "importlib.import_module(sys.argv[2])"
+    monkeypatch.setattr(boot, "_BOOT", boot._BOOT.replace(start, patch + start))
     for path in ("/etc/passwd", os.__file__, "/proc/self/environ"):
         result = await fresh.run("open(path)", inputs={"path": path})
         assert "PermissionError: [Errno 1]" in (result.error or "")
