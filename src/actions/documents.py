@@ -148,7 +148,6 @@ def _read_values(text: str) -> dict[str, Any]:
 register(
     Action(
         name="document_read",
-        suffixes=(".docx", ".pdf", ".pptx", ".html"),
         description={
             "en": "Read the text of a Word, PDF, PowerPoint, Excel or HTML file, page by page",
             "zh": "读取 Word、PDF、PowerPoint、Excel 或 HTML 文件的文字，可分页",
@@ -165,7 +164,6 @@ register(
 register(
     Action(
         name="document_fill",
-        suffixes=(".docx",),
         description={
             "en": "Fill the placeholders {{ name }} of a Word template and save it as a new file",
             "zh": "填写 Word 模板中的占位符 {{ name }}，另存为新文件",
@@ -182,7 +180,6 @@ register(
 register(
     Action(
         name="document_write",
-        suffixes=(".docx",),
         description={
             "en": "Write a Word file (.docx) from Markdown: headings, lists, tables",
             "zh": "用 Markdown（标题、列表、表格）生成 Word 文件（.docx）",

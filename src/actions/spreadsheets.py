@@ -156,7 +156,6 @@ def _read_book(path: str, context: ActionContext) -> bytes:
 register(
     Action(
         name="sheet_read",
-        suffixes=(".xlsx", ".xlsm"),
         description={
             "en": "Read cells of an Excel file (.xlsx): a range such as A1:C5, or all",
             "zh": "读取 Excel 文件（.xlsx）的单元格：如 A1:C5，或全部",
@@ -173,7 +172,6 @@ register(
 register(
     Action(
         name="sheet_set",
-        suffixes=(".xlsx", ".xlsm"),
         description={
             "en": "Set cells of an Excel file (.xlsx) to values or formulas; formats stay",
             "zh": "设置 Excel 文件（.xlsx）单元格的值或公式，保留格式",

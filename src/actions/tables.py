@@ -257,7 +257,6 @@ def _find_stem(path: str) -> str:
 register(
     Action(
         name="table_describe",
-        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Show a table file's columns, types, number of rows and first rows",
             "zh": "查看表格文件的列名、类型、行数和前几行",
@@ -267,14 +266,13 @@ register(
         effect="read",
         run=describe_table,
         targets=lambda params: Targets(paths=(params.path.partition("#")[0],)),
-        suffixes=SUFFIXES,
+        suffixes=TABLE_SUFFIXES,
         find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
     Action(
         name="table_query",
-        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Compute from table files (csv, xlsx, json) with SQL: filter, sum, count, join",
             "zh": "用 SQL 对表格文件（csv、xlsx、json）做筛选、求和、计数、合并",
@@ -283,14 +281,13 @@ register(
         data=TableData,
         effect="read",
         run=query_tables,
-        suffixes=SUFFIXES,
+        suffixes=TABLE_SUFFIXES,
         find_obstacle=need("duckdb", "python_calamine"),
     )
 )
 register(
     Action(
         name="table_save",
-        suffixes=TABLE_SUFFIXES,
         description={
             "en": "Save the rows of a SQL query over table files as csv, json or xlsx",
             "zh": "把对表格文件的 SQL 查询结果保存为 csv、json 或 xlsx",
@@ -299,7 +296,7 @@ register(
         data=TableSaveData,
         effect="write",
         run=save_table,
-        suffixes=SUFFIXES,
+        suffixes=TABLE_SUFFIXES,
         find_obstacle=need("duckdb", "python_calamine", "xlsxwriter"),
     )
 )
