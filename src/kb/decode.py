@@ -52,12 +52,7 @@ def check_encoding(name: str) -> str:
     return found.name
 
 
-def decode(raw: bytes, encoding: str | None = None) -> str:
-    """Return the text of a file; see `decode_with_name`."""
-    return decode_with_name(raw, encoding)[0]
-
-
-def decode_with_name(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
+def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
     """Return the text of a file and the encoding it has.
 
     Args:
