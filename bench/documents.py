@@ -52,14 +52,14 @@ class OutOfTime(Exception):
 
 
 def write_rows(count: int) -> bytes:
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311
     cities = ("York", "Leeds", "Bath", "Ely")
     rows = [f"pupil {n},{chance.randint(0, 100)},{chance.choice(cities)}" for n in range(count)]
     return "\n".join(["name,score,city", *rows, ""]).encode()
 
 
 def write_prose(size: int) -> str:
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311
     sentences: list[str] = []
     total = 0
     while total < size:

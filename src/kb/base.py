@@ -19,7 +19,7 @@ from .contracts import (
     Stats,
     UnknownDocument,
 )
-from .decode import check_encoding, replace_surrogates
+from .decode import replace_surrogates, require_encoding
 from .embed import DEFAULT_EMBEDDER, EMBED_BATCH, Embedder, load_embedder
 from .fuse import fuse_rankings
 from .ingest import embed_in_batches, find_candidates, from_document, ingest
@@ -132,7 +132,7 @@ class KnowledgeBase:
                 for each, see `AddedDocument.encoding`.
         """
         if encoding is not None:
-            encoding = _check_encoding(encoding)
+            encoding = require_encoding(encoding)
         limit = self._settings.kb_max_file_mb << 20
         return ingest(
             self.store,
@@ -319,13 +319,6 @@ class KnowledgeBase:
 
     def _load(self, wanted: Embedder | str) -> Embedder:
         return load_embedder(wanted, self._settings) if isinstance(wanted, str) else wanted
-
-
-def _check_encoding(name: str) -> str:
-    try:
-        return check_encoding(name)
-    except LookupError as error:
-        raise InvalidTask(say("kb.invalid.encoding", name=name)) from error
 
 
 def _validate_document(doc: Document | Loaded | str, number: int) -> Document:

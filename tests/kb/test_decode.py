@@ -1,6 +1,7 @@
 import pytest
+from concertino.errors import InvalidTask
 from concertino.kb.contracts import SkippedFile
-from concertino.kb.decode import check_encoding, decode
+from concertino.kb.decode import decode, require_encoding
 
 SIMPLIFIED = (
     *("分数是整体的一部分。分母不能为零。", "水在100℃沸腾", "价格：18元", "北京", "苹果", "课程表"),
@@ -49,5 +50,5 @@ def test_the_encoding_can_be_said() -> None:
 
 @pytest.mark.parametrize("name", ["klingon", "base64", "rot13"])
 def test_a_name_of_no_encoding_is_refused(name: str) -> None:
-    with pytest.raises(LookupError):
-        check_encoding(name)
+    with pytest.raises(InvalidTask, match=name):
+        require_encoding(name)
