@@ -35,7 +35,7 @@ def in_both_indexes(base: KnowledgeBase, word: str) -> tuple[int, int]:
     """Vectors in all, and chunks that hold the word."""
     store = base.store
     with store.lock():
-        found = store.catalogue.keywords.search(split_words(word), 50)
+        found = store.catalogue.keywords.search([(each,) for each in split_words(word)], 50)
         return len(store.vectors.list_ids(store.collection)), len(found)
 
 
