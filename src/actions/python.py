@@ -72,7 +72,7 @@ def _read_files(paths: tuple[str, ...], context: ActionContext) -> dict[str, str
         if size > _MOST_TEXT:
             raise TooLarge(say("act.python.large", most=_MOST_TEXT >> 20))
         try:
-            files[path] = decode(raw)
+            files[path], _ = decode(raw)
         except SkippedFile as error:
             raise InvalidCall(say("act.python.no_text", path=path)) from error
     return files

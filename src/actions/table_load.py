@@ -74,10 +74,11 @@ def load_table(
             _load_rows(db, table, rows, path)
             return sheets
         if suffix in TEXT_SUFFIXES:
-            text = decode(raw)
+            text, _ = decode(raw)
             _load_rows(db, table, _read_text(text, suffix), path)
         elif suffix in JSON_SUFFIXES:
-            _load_file(db, table, _normalise_json(decode(raw)), "read_json({}, sample_size = -1)")
+            text, _ = decode(raw)
+            _load_file(db, table, _normalise_json(text), "read_json({}, sample_size = -1)")
         else:
             _load_file(db, table, raw, "read_parquet({})")
     except SkippedFile as error:

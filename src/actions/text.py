@@ -108,7 +108,8 @@ def _find_encoding(raw: bytes, path: str) -> tuple[str, bytes]:
     if name == "utf-16":
         little = raw.startswith(codecs.BOM_UTF16_LE)
         return ("utf-16-le" if little else "utf-16-be"), raw[:2]
-    return ("utf-8", codecs.BOM_UTF8) if name == "utf-8-sig" else (name, b"")
+    bom = codecs.BOM_UTF8 if name == "utf-8" and raw.startswith(codecs.BOM_UTF8) else b""
+    return name, bom
 
 
 def _find_newline(text: str) -> Literal["\n", "\r\n", "\r"]:

@@ -29,19 +29,26 @@ def kb() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--chunk-size", default=512, show_default=True, help=say("cli.kb.option.chunk_size"))
 @click.option("--overlap", default=64, show_default=True, help=say("cli.kb.option.overlap"))
+@click.option("--encoding", help=say("cli.kb.option.encoding"))
 @click.option("--embedder", help=say("cli.kb.option.embedder"))
 @click.option("--quiet", is_flag=True, help=say("cli.kb.option.quiet"))
 def add(
-    paths: tuple[Path, ...], chunk_size: int, overlap: int, embedder: str | None, quiet: bool
+    paths: tuple[Path, ...],
+    chunk_size: int,
+    overlap: int,
+    encoding: str | None,
+    embedder: str | None,
+    quiet: bool,
 ) -> None:
     from ..kb import KnowledgeBase
 
     with _show_progress(say("kb.adding"), quiet) as progress:
         report = KnowledgeBase(embedder=embedder).add_files(
-            paths, chunk_size=chunk_size, overlap=overlap, progress=progress
+            paths, encoding=encoding, chunk_size=chunk_size, overlap=overlap, progress=progress
         )
     _print_skipped(report)
     if not quiet:
+        _print_encodings(report)
         click.echo(
             say(
                 "kb.report",
@@ -139,6 +146,14 @@ def _print_skipped(report: "IngestReport") -> None:
         click.echo(say("kb.skipped.line", source=skipped.source, reason=skipped.message), err=True)
     if len(report.skipped) > MAX_SHOWN:
         click.echo(say("kb.skipped.more", count=len(report.skipped) - MAX_SHOWN), err=True)
+
+
+def _print_encodings(report: "IngestReport") -> None:
+    """Name the files whose encoding was guessed, or given: all that are not UTF-8."""
+    for document in report.documents[:MAX_SHOWN]:
+        if document.encoding not in (None, "utf-8"):
+            line = say("kb.encoding.line", source=document.source, encoding=document.encoding)
+            click.echo(line, err=True)
 
 
 def _format_hit(number: int, hit: "Hit") -> str:

@@ -19,7 +19,7 @@ from .contracts import (
     Stats,
     UnknownDocument,
 )
-from .decode import replace_surrogates
+from .decode import replace_surrogates, require_encoding
 from .embed import DEFAULT_EMBEDDER, EMBED_BATCH, Embedder, load_embedder
 from .fuse import fuse_rankings
 from .ingest import embed_in_batches, find_candidates, from_document, ingest
@@ -116,6 +116,7 @@ class KnowledgeBase:
         self,
         paths: Sequence[Path | str],
         *,
+        encoding: str | None = None,
         chunk_size: int = CHUNK_SIZE,
         overlap: int = OVERLAP,
         progress: IngestProgress = _ignore_progress,
@@ -123,13 +124,20 @@ class KnowledgeBase:
         """Add files and folders of files: txt, md, html, pdf, docx, pptx, xlsx, csv, tsv.
 
         A changed file replaces its earlier text. A file that cannot be used is skipped, and any
-        earlier version of it stays in the base. Raises the errors of `add_documents`.
+        earlier version of it stays in the base. Raises the errors of `add_documents`, and
+        `InvalidTask` if there is no such encoding.
+
+        Args:
+            encoding: Encoding of the text files, like `big5`; None means that it is found out
+                for each, see `AddedDocument.encoding`.
         """
+        if encoding is not None:
+            encoding = require_encoding(encoding)
         limit = self._settings.kb_max_file_mb << 20
         return ingest(
             self.store,
             self._get_embedder(),
-            list(find_candidates([Path(path).expanduser() for path in paths], limit)),
+            list(find_candidates([Path(path).expanduser() for path in paths], limit, encoding)),
             chunk_size=chunk_size,
             overlap=overlap,
             progress=progress,

@@ -34,7 +34,9 @@ class Document(TypedDict):
     """Origin: a path, an address or a name; defaults to the id."""
 
 
-Reason = Literal["unsupported", "encrypted", "empty", "no_text", "too_big", "broken", "unreadable"]
+Reason = Literal[
+    "unsupported", "encrypted", "empty", "no_text", "too_big", "broken", "encoding", "unreadable"
+]
 
 
 class SkippedFile(Exception):
@@ -125,6 +127,8 @@ class AddedDocument(_Record):
     outcome: IngestOutcome
     chunks: int
     """Chunks written; 0 if unchanged."""
+    encoding: str | None = None
+    """Encoding that a text file was read in; None if unchanged or not a text file."""
 
 
 class IngestReport(_Record):

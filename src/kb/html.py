@@ -4,7 +4,8 @@ main article would lose tables and short pages."""
 import re
 from typing import Any
 
-from .decode import decode
+from ..errors import InvalidTask
+from .decode import require_encoding
 from .office import format_table
 from .split import Section, split_markdown
 
@@ -17,14 +18,20 @@ _BLOCK_TAGS = (
 _BLOCKS = " | ".join(f"//{tag}" for tag in _BLOCK_TAGS)
 
 
-def read_html(raw: bytes) -> list[Section]:
-    from lxml import html
-
+def find_declared_encoding(raw: bytes) -> str | None:
+    """Return the encoding that a page names, if it can be read in it."""
     declared = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", raw[:2048], re.IGNORECASE)
     try:
-        page = raw.decode(declared[1].decode() if declared else "utf-8-sig")
-    except (UnicodeDecodeError, LookupError):
-        page = decode(raw)
+        name = require_encoding(declared[1].decode()) if declared else None
+        raw.decode(name or "ascii")
+    except (UnicodeDecodeError, InvalidTask):
+        return None
+    return name
+
+
+def read_html(page: str) -> list[Section]:
+    from lxml import html
+
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     body = html.document_fromstring(page.encode(), parser=parser)
     for element in body.xpath(_DROPPED):

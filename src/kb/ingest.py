@@ -36,12 +36,14 @@ class IngestCandidate:
     Raises:
         SkippedFile: it cannot be read.
     """
-    parse: Callable[[bytes], list[Section]]
-    """Return its text.
+    parse: Callable[[bytes], tuple[list[Section], str | None]]
+    """Return its text, and its encoding if it is a text file.
 
     Raises:
         SkippedFile: it has no readable text.
     """
+    encoding: str | None = None
+    """The encoding it was said to have."""
 
 
 def from_document(document: Document) -> IngestCandidate:
@@ -53,18 +55,19 @@ def from_document(document: Document) -> IngestCandidate:
         title=replace_surrogates(document.get("title", "")),
         source=source or doc_id,
         read=text.encode,
-        parse=lambda raw: split_markdown(raw.decode()),
+        parse=lambda raw: (split_markdown(raw.decode()), None),
     )
 
 
-def from_file(path: Path, max_bytes: int) -> IngestCandidate:
+def from_file(path: Path, max_bytes: int, encoding: str | None = None) -> IngestCandidate:
     source = replace_surrogates(str(path))
     return IngestCandidate(
         doc_id=compute_short_hash(source),
         title=replace_surrogates(path.stem),
         source=source,
         read=lambda: load.read_file(path, max_bytes),
-        parse=lambda raw: load.parse_file(path.suffix, raw, max_bytes),
+        parse=lambda raw: load.parse_file(path.suffix, raw, max_bytes, encoding),
+        encoding=encoding,
     )
 
 
@@ -109,12 +112,15 @@ def _add(
     advance: Callable[[float], None],
 ) -> AddedDocument:
     raw = candidate.read()
-    digest = _compute_digest(candidate.title, candidate.source, *map(str, sizes), content=raw)
+    properties = (candidate.title, candidate.source, *map(str, sizes))
+    said = (candidate.encoding,) if candidate.encoding else ()
+    digest = _compute_digest(*properties, *said, content=raw)
     with store.lock():
         old = store.catalogue.get_entry(candidate.doc_id)
     if old and old.digest == digest:
         return AddedDocument(doc_id=old.doc_id, source=old.source, outcome="unchanged", chunks=0)
-    passages = split(candidate.parse(raw), *sizes)
+    sections, encoding = candidate.parse(raw)
+    passages = split(sections, *sizes)
     if not passages:
         raise SkippedFile("empty")
     entry = Entry(
@@ -134,7 +140,13 @@ def _add(
     with store.lock():
         outcome = store.put(entry, passages, vectors, embedder.name)
     written = 0 if outcome == "unchanged" else entry.chunks
-    return AddedDocument(doc_id=entry.doc_id, source=entry.source, outcome=outcome, chunks=written)
+    return AddedDocument(
+        doc_id=entry.doc_id,
+        source=entry.source,
+        outcome=outcome,
+        chunks=written,
+        encoding=encoding,
+    )
 
 
 def embed_in_batches(
@@ -169,7 +181,9 @@ def _build_skipped(source: str, error: SkippedFile) -> Skipped:
     return Skipped(source=source, reason=error.reason, message=message)
 
 
-def find_candidates(paths: Sequence[Path], max_bytes: int) -> Iterator[IngestCandidate]:
+def find_candidates(
+    paths: Sequence[Path], max_bytes: int, encoding: str | None = None
+) -> Iterator[IngestCandidate]:
     """Yield the named files and those in the named folders, each once."""
     for path in load.find_files(paths):
-        yield from_file(path, max_bytes)
+        yield from_file(path, max_bytes, encoding)

@@ -11,9 +11,13 @@ import sqlite3
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..settings import get_settings
+from .variants import find_variants
+
+Term: TypeAlias = tuple[str, ...]
+"""A word of a question and its other spellings in the index, some of them several words."""
 
 SCHEMA = """
 create virtual table if not exists keywords using fts5(words, tokenize = 'ascii');
@@ -32,8 +36,11 @@ _WORD = re.compile(r"[^\W_]+")
 def split_words(text: str) -> list[str]:
     """Split a Chinese, English or mixed text into words, in lower case and half width, without
     punctuation."""
-    plain = unicodedata.normalize("NFKC", text).lower()
-    return [word for piece in get_tokenizer().cut(plain) for word in _WORD.findall(piece)]
+    return [word for piece in get_tokenizer().cut(_simplify(text)) for word in _WORD.findall(piece)]
+
+
+def _simplify(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
 
 
 class KeywordIndex:
@@ -54,10 +61,10 @@ class KeywordIndex:
             "delete from keywords where rowid = ?", [(row,) for row in rows]
         )
 
-    def search(self, asked: Collection[str], limit: int) -> list[str]:
-        """Return ids of the chunks that contain any of the words, best first."""
-        counts = self._count_chunks(asked)
-        known = [word for word in asked if counts[word]]
+    def search(self, asked: Collection[Term], limit: int) -> list[str]:
+        """Return ids of the chunks that contain any of the terms, best first."""
+        counts = self._count_chunks({spelling for term in asked for spelling in term})
+        known = [spelling for spelling, count in counts.items() if count]
         rare = [word for word in known if counts[word] <= MAX_WORD_CHUNKS] or known
         rarest = sorted(rare, key=lambda word: counts[word])[:MAX_WORDS]
         if not rarest:
@@ -70,36 +77,56 @@ class KeywordIndex:
         return [chunk_id for (chunk_id,) in found]
 
     def compute_coverage(
-        self, weights: dict[str, float], chunk_ids: Sequence[str]
+        self, weights: dict[Term, float], chunk_ids: Sequence[str]
     ) -> dict[str, float]:
-        """Return the share of the total word weight found in each chunk, 0 to 1."""
+        """Return the share of the terms' total weight found in each chunk, 0 to 1."""
         marks = ", ".join("?" * len(chunk_ids))
         held_by = "select chunk_id, words from chunks join keywords on keywords.rowid = row"
         query = f"{held_by} where chunk_id in ({marks})"
         total = sum(weights.values()) or 1.0
         return {
-            chunk_id: sum(weights.get(word, 0.0) for word in set(held.split())) / total
+            chunk_id: sum(
+                weight
+                for term, weight in weights.items()
+                if any(f" {spelling} " in f" {held} " for spelling in term)
+            )
+            / total
             for chunk_id, held in self._connection.execute(query, chunk_ids)
         }
 
-    def compute_weights(self, question: str, chunks: int) -> dict[str, float]:
-        """Return BM25's inverse document frequency of each word of a question.
+    def compute_weights(self, question: str, chunks: int) -> dict[Term, float]:
+        """Return BM25's inverse document frequency of each word of a question, by its term.
 
         `chunks` is the number of chunks in the base. Unknown words weigh most.
         """
-        counts = self._count_chunks(split_words(question))
-        return {
-            word: math.log(1 + (chunks - count + 0.5) / (count + 0.5))
-            for word, count in counts.items()
-        }
+        words = list(dict.fromkeys(split_words(question)))
+        variants = find_variants(_simplify(question), words, split_words)
+        spellings = {spelling for others in variants.values() for spelling in others}
+        counts = self._count_chunks([*words, *spellings])
+        weights = {}
+        for word in words:
+            term = (word, *sorted(other for other in variants[word] if counts[other]))
+            count = max(counts[spelling] for spelling in term)
+            weights[term] = math.log(1 + (chunks - count + 0.5) / (count + 0.5))
+        return weights
 
     def _count_chunks(self, asked: Iterable[str]) -> dict[str, int]:
-        """Return the number of chunks that contain each word."""
+        """Return the number of chunks that contain each word, or each sequence of words."""
         query = "select doc from vocabulary where term = ?"
-        return {
+        several = "select count(*) from keywords where keywords match ?"
+        counts = {
             word: next((doc for (doc,) in self._connection.execute(query, (word,))), 0)
-            for word in asked
+            for word in {word for spelling in asked for word in spelling.split()}
         }
+        for spelling in asked:
+            words = spelling.split()
+            if len(words) > 1:
+                found = (
+                    all(map(counts.get, words))
+                    and self._connection.execute(several, (f'"{spelling}"',)).fetchone()
+                )
+                counts[spelling] = found[0] if found else 0
+        return {spelling: counts[spelling] for spelling in asked}
 
 
 @cache

@@ -5,12 +5,13 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..language.text import HAN
 from .contracts import SkippedFile
 from .decode import decode, replace_surrogates
-from .html import read_html
+from .html import find_declared_encoding, read_html
 from .office import read_csv, read_docx, read_pptx, read_xlsx
 from .split import Section, split_markdown
 
@@ -55,8 +56,13 @@ def read_file(path: Path, max_bytes: int) -> bytes:
         raise SkippedFile("unreadable", error.strerror or error) from error
 
 
-def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
-    """Return the text of a file, read as the suffix says.
+def parse_file(
+    suffix: str, raw: bytes, max_bytes: int, encoding: str | None = None
+) -> tuple[list[Section], str | None]:
+    """Return the text of a file, read as the suffix says, and the encoding of a text file.
+
+    Args:
+        encoding: The encoding of a text file; None means that it is found out.
 
     Raises:
         SkippedFile: it is empty, without text, encrypted, damaged, or too big once unpacked.
@@ -66,7 +72,7 @@ def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
     if suffix.lower() in OFFICE_SUFFIXES:
         _check_package(raw, max_bytes * MAX_UNPACK_RATIO)
     try:
-        sections = FORMATS[suffix.lower()](raw)
+        sections, encoding = _read(suffix.lower(), raw, encoding)
     except SkippedFile:
         raise
     # The libraries raise all kinds of errors on a damaged file.
@@ -75,17 +81,26 @@ def parse_file(suffix: str, raw: bytes, max_bytes: int) -> list[Section]:
     if not any(section.text.strip() for section in sections):
         raise SkippedFile("no_text" if suffix.lower() == ".pdf" else "empty")
     return [
-        Section(replace_surrogates(part.text), replace_surrogates(part.heading))
+        replace(
+            part,
+            text=replace_surrogates(part.text),
+            heading=replace_surrogates(part.heading),
+            head=replace_surrogates(part.head),
+        )
         for part in sections
-    ]
+    ], encoding
 
 
-def _read_text(raw: bytes) -> list[Section]:
-    return [Section(decode(raw))]
+def _read(suffix: str, raw: bytes, encoding: str | None) -> tuple[list[Section], str | None]:
+    if suffix not in TEXT_FORMATS:
+        return BINARY_FORMATS[suffix](raw), None
+    declared = find_declared_encoding(raw) if suffix in (".html", ".htm") else None
+    text, used = decode(raw, encoding or declared)
+    return TEXT_FORMATS[suffix](text), used
 
 
-def _read_markdown(raw: bytes) -> list[Section]:
-    return split_markdown(decode(raw))
+def _read_text(text: str) -> list[Section]:
+    return [Section(text)]
 
 
 def _read_pdf(raw: bytes) -> list[Section]:
@@ -126,18 +141,20 @@ def _check_package(raw: bytes, limit: int) -> None:
 
 OFFICE_SUFFIXES = {".docx", ".pptx", ".xlsx"}
 
-FORMATS: dict[str, Callable[[bytes], list[Section]]] = {
+TEXT_FORMATS: dict[str, Callable[[str], list[Section]]] = {
     ".txt": _read_text,
     ".text": _read_text,
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
+    ".md": split_markdown,
+    ".markdown": split_markdown,
     ".html": read_html,
     ".htm": read_html,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+}
+BINARY_FORMATS: dict[str, Callable[[bytes], list[Section]]] = {
     ".pdf": _read_pdf,
     ".docx": read_docx,
     ".pptx": read_pptx,
     ".xlsx": read_xlsx,
-    ".csv": read_csv,
-    ".tsv": read_csv,
 }
-"""Reader of each file suffix."""
+FORMATS = TEXT_FORMATS.keys() | BINARY_FORMATS.keys()

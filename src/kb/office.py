@@ -1,4 +1,8 @@
-"""Word, PowerPoint, Excel and CSV files to text."""
+"""Word, PowerPoint, Excel and CSV files to text.
+
+Of a sheet each passage begins with the names of the columns; rows of tables within other texts are
+labelled one by one, since a passage may hold any part of them.
+"""
 
 import csv
 import io
@@ -6,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .decode import decode
-from .split import Section, split_markdown
+from .split import Section, count_tokens, split_markdown
+
+MAX_HEAD_TOKENS = 64
 
 
 def read_docx(raw: bytes) -> list[Section]:
@@ -57,24 +62,36 @@ def read_xlsx(raw: bytes) -> list[Section]:
     sections = []
     for sheet in book.worksheets:
         rows = ([_format_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
-        sections.append(Section("\n".join(format_table(rows)), sheet.title))
+        sections.append(_build_sheet(rows, sheet.title))
     return [section for section in sections if section.text]
 
 
-def read_csv(raw: bytes) -> list[Section]:
-    text = decode(raw)
+def read_csv(text: str) -> list[Section]:
     try:
         dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
-    return [Section("\n".join(format_table(csv.reader(io.StringIO(text, newline=""), dialect))))]
+    return [_build_sheet(csv.reader(io.StringIO(text, newline=""), dialect))]
+
+
+def _build_sheet(rows: Iterable[Sequence[str]], heading: str = "") -> Section:
+    """Return a sheet's rows under its first one; labelled one by one if that is long."""
+    head, *body = _strip_rows(rows) or [[]]
+    names = "; ".join(head)
+    if not body or count_tokens(names) > MAX_HEAD_TOKENS:
+        return Section("\n".join(format_table([head, *body])), heading)
+    return Section("\n".join("; ".join(row).rstrip("; ") for row in body), heading, names)
+
+
+def _strip_rows(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Return the rows that are not empty, each cell on one line."""
+    filled = ([" ".join(cell.split()) for cell in row] for row in rows)
+    return [row for row in filled if any(row)]
 
 
 def format_table(rows: Iterable[Sequence[str]]) -> list[str]:
     """Return a self-contained line per row, its values labelled with the first row's names."""
-    filled = ([" ".join(cell.split()) for cell in row] for row in rows)
-    lines: Iterator[list[str]] = (row for row in filled if any(row))
-    head = next(lines, [])
+    head, *lines = _strip_rows(rows) or [[]]
     body = [
         "; ".join(
             f"{name}: {value}" if name else value

@@ -22,6 +22,8 @@ class Section:
     text: str
     heading: str = ""
     """Path of headings, outermost first, joined by ` > `."""
+    head: str = ""
+    """Names of a sheet's columns; the text is its rows, one a line."""
 
 
 def count_tokens(text: str) -> int:
@@ -77,7 +79,8 @@ def split(sections: Iterable[Section], chunk_size: int, overlap: int) -> list[Se
     """Split each section into passages of whole sentences, of at most `chunk_size` tokens.
 
     Each passage begins with the last sentences of the previous one, up to `overlap` tokens. A
-    sentence longer than `chunk_size - overlap` tokens is cut between tokens.
+    sentence longer than `chunk_size - overlap` tokens is cut between tokens. Of a sheet each
+    passage begins with the names of the columns, and no row is repeated.
 
     Raises:
         InvalidTask: the sizes are incompatible.
@@ -86,10 +89,22 @@ def split(sections: Iterable[Section], chunk_size: int, overlap: int) -> list[Se
     return [
         Section(passage, section.heading)
         for section in sections
-        for passage in _pack(
-            _split_sentences(section.text, chunk_size - overlap), chunk_size, overlap
+        for passage in (
+            _pack_rows(section, chunk_size)
+            if section.head
+            else _pack(_split_sentences(section.text, chunk_size - overlap), chunk_size, overlap)
         )
     ]
+
+
+def _pack_rows(sheet: Section, chunk_size: int) -> Iterator[str]:
+    """Yield passages of whole rows, each under the names of the columns."""
+    room = max(chunk_size - count_tokens(sheet.head), chunk_size // 2)
+    rows = (
+        piece for row in sheet.text.splitlines(keepends=True) for piece in _cut_sentence(row, room)
+    )
+    for passage in _pack(rows, room, 0):
+        yield f"{sheet.head}\n{passage}"
 
 
 def _pack(sentences: Iterable[str], chunk_size: int, overlap: int) -> Iterator[str]:
@@ -126,12 +141,16 @@ def _join(held: list[tuple[str, int]]) -> str:
 def _split_sentences(text: str, limit: int) -> Iterator[str]:
     """Yield sentences with their trailing white space, each of at most `limit` tokens."""
     for sentence in split_sentences(text, clauses=True):
-        start = 0
-        while True:
-            # The token after the first `limit` tokens begins the next piece.
-            following = next(islice(_TOKEN.finditer(sentence, start), limit, None), None)
-            if following is None:
-                break
-            yield sentence[start : following.start()]
-            start = following.start()
-        yield sentence[start:]
+        yield from _cut_sentence(sentence, limit)
+
+
+def _cut_sentence(sentence: str, limit: int) -> Iterator[str]:
+    start = 0
+    while True:
+        # The token after the first `limit` tokens begins the next piece.
+        following = next(islice(_TOKEN.finditer(sentence, start), limit, None), None)
+        if following is None:
+            break
+        yield sentence[start : following.start()]
+        start = following.start()
+    yield sentence[start:]

@@ -23,12 +23,31 @@ ITEM_MARK = (
 """Matches the marker in front of a list item."""
 _CLOSERS = r"\"'”’」』)）】》*_"
 _ABBREVIATIONS = ("Mr", "Ms", "Dr", "St", "Mrs", "Prof", "vs", "e.g", "i.e", "cf", "approx", "Fig")
-_FULL_STOP = "".join(rf"(?<!\b{re.escape(name)})" for name in _ABBREVIATIONS) + (
-    r"(?<!\.[ap]\.m)(?<!\betc)(?<!\b[ap]\.m)\.+(?!\w)|(?:(?<=\betc)|(?<=\b[ap]\.m))\.(?!\s*[a-z,;])"
+_BEFORE_NUMBERS = (
+    *("No", "Nr", "Vol", "p", "pp", "Sec", "Ch", "Eq", "Art", "ca"),
+    *("Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec"),
 )
-_EXCLAMATION = r"(?<!\d)!|!(?!\s*[-=+*/×÷)<>^])"
-"""An exclamation mark that ends a sentence, unlike the one in `5! = 120`."""
-_END = rf"(?:{_FULL_STOP}|{_EXCLAMATION}|[?。！？…])[.!?。！？…]*"
+"""Abbreviations in front of a number; elsewhere they may end a sentence."""
+
+
+def _before(*patterns: str) -> str:
+    """Return a pattern that matches where none of these stands before; each of fixed width."""
+    return "".join(f"(?<!{pattern})" for pattern in patterns)
+
+
+_FULL_STOP = (
+    _before(*(rf"\b{re.escape(name)}" for name in _ABBREVIATIONS))
+    + _before(r"\b[A-Z]\.\s[A-Z]", r"^[A-Z]", r"\betc", r"\b[ap]\.m", r"\b[A-Z]\.[A-Z]")
+    + r"\.++(?!\w)(?!(?<=\b[A-Z]\.)\s[A-Z]\.\s)"
+    + "".join(rf"(?!(?<=\b{name}\.)\s*\d)" for name in _BEFORE_NUMBERS)
+    + r"|(?:(?<=\betc)|(?<=\b[ap]\.m)|(?<=\b[A-Z]\.[A-Z]))\.(?!\s*[\w,;])"
+    + r"|(?:(?<=\betc)|(?<=\b[ap]\.m))\.(?=\s+[A-Z])"
+)
+_MARK = r"(?:(?<!\d)!|!(?!\s*[-=+*/×÷)<>^])|\?)(?![A-Za-z0-9=_])"
+"""An exclamation or question mark that ends a sentence, unlike those in `5! = 120` and `/a?b=c`."""
+_GOES_ON = r"(?:(?<=[\d.!?][.!?])|(?![ \t]+[a-z]+[a-z'’]))"
+"""Not in front of a word in lower case: `the U.S. lake`, `Wang et al. found`."""
+_END = rf"(?:(?:(?:{_FULL_STOP}|{_MARK})[.!?]*+{_GOES_ON}|[。！？…])[.!?。！？…]*)"
 _SENTENCE = re.compile(
     rf"\s*(?:{ITEM_MARK})?\S.*?(?:(?:{_END})[{_CLOSERS}]*\s*|\n\s*|\Z)", re.DOTALL
 )

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import logging
 import shutil
+import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,7 @@ from ..language.messages import say
 from ..store.base import Row, TaskStore, build_owner_condition, timestamp
 from ..work.following import LOOK_SECONDS
 from ..work.notifier import Notifier, wait_at_most
+from .turns import Turns
 
 if TYPE_CHECKING:
     from ..kb import KnowledgeBase
@@ -37,14 +40,32 @@ create table if not exists upload_sightings (
     upload_id text primary key,
     seen text not null
 ) without rowid;
+create table if not exists upload_encodings (
+    upload_id text primary key,
+    said text,
+    used text
+) without rowid;
 """
 
-UploadStatus = Literal["queued", "running", "added", "replaced", "unchanged", "skipped", "failed"]
-PENDING = ("queued", "running")
+UploadStatus = Literal[
+    "queued",
+    "running",
+    "cancelling",
+    "added",
+    "replaced",
+    "unchanged",
+    "skipped",
+    "failed",
+    "cancelled",
+]
+PENDING = ("queued", "running", "cancelling")
+_IS_PENDING = "status in ('queued', 'running', 'cancelling')"
 GONE = {"status": "failed", "message": None}
 """Values for an upload whose file is lost; `get` adds the message, in the reader's language."""
 NAME_BYTES = 200
 
+LANE_WORKERS = 2
+"""Files of a lane read at a time; their passages are embedded in turn, batch by batch."""
 AGAIN_SECONDS = 30.0
 """Interval of checks for pending uploads that were skipped at their turn."""
 UNSEEN = timedelta(hours=1)
@@ -68,14 +89,22 @@ class Upload(BaseModel):
     created: datetime
     progress: float = 0.0
     """Completed fraction, 0 to 1."""
+    seconds_left: float | None = None
+    """Estimated time until it is done; None as long as that is not known."""
+    encoding: str | None = None
+    """Encoding in which a text file was read."""
 
 
 class FileGone(Exception):
     """An uploaded file no longer exists."""
 
 
+class IngestCancelled(Exception):
+    """An upload is no longer wanted; nothing of it has been stored."""
+
+
 class Uploads:
-    """Accepts files and ingests them one at a time, since embedding is CPU-bound.
+    """Accepts files and ingests them in turn, since embedding is CPU-bound; see `Turns`.
 
     Args:
         folder: folder of the waiting files.
@@ -97,9 +126,10 @@ class Uploads:
         self._folder = folder
         self._documents_of = documents_of
         self._shared = shared
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._turns = Turns()
         self._queued: set[str] = set()
-        self._shares: dict[str, float] = {}
+        self._shares: dict[str, tuple[float, float | None]] = {}
+        self._stops: dict[str, threading.Event] = {}
         self._working: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -108,7 +138,11 @@ class Uploads:
         await self._clear_up()
         await self.look()
         self._working = [
-            asyncio.create_task(self._work()),
+            *(
+                asyncio.create_task(self._work(lane))
+                for lane in self._turns.lanes
+                for _ in range(LANE_WORKERS)
+            ),
             asyncio.create_task(self._keep_looking()),
         ]
 
@@ -116,16 +150,25 @@ class Uploads:
         """Stop working; unfinished uploads wait for the next start."""
         for each in self._working:
             each.cancel()
+        for stop in self._stops.values():
+            stop.set()
         await asyncio.gather(*self._working, return_exceptions=True)
 
-    async def accept(self, owner: str | None, name: str, copy_to: Callable[[Path], None]) -> Upload:
+    async def accept(
+        self,
+        owner: str | None,
+        name: str,
+        copy_to: Callable[[Path], None],
+        encoding: str | None = None,
+    ) -> Upload:
         """Store and enqueue a file.
 
         Args:
             copy_to: writes the file to a path; runs in a thread.
+            encoding: encoding of a text file; None means that it is found out.
 
         Raises:
-            InvalidTask: the file's name is not usable.
+            InvalidTask: the file's name or encoding is not usable.
             ConcertinoError: the file cannot be written.
         """
         name = clean_file_name(name)
@@ -136,7 +179,10 @@ class Uploads:
                 "insert into uploads values (?, ?, ?, 'queued', null, null, 0, ?)",
                 (upload_id, owner, name, timestamp()),
             )
-        self._line_up(upload_id)
+            await db.execute(
+                "insert into upload_encodings values (?, ?, null)", (upload_id, encoding)
+            )
+        self._line_up(upload_id, owner, name)
         return await self.get(owner, upload_id)
 
     async def get(self, owner: str | None, upload_id: str) -> Upload:
@@ -146,7 +192,10 @@ class Uploads:
             UnknownTask: the owner has no upload with that id.
         """
         whose, values = build_owner_condition(owner)
-        query = f"select * from uploads where upload_id = ? and {whose}"  # noqa: S608
+        query = (
+            "select uploads.*, used as encoding from uploads "  # noqa: S608
+            f"left join upload_encodings using (upload_id) where upload_id = ? and {whose}"
+        )
         rows = await self._tasks.read(query, (upload_id, *values))
         if not rows:
             raise UnknownTask(say("service.unknown_upload", upload_id=upload_id))
@@ -154,8 +203,32 @@ class Uploads:
         done = upload["status"] not in PENDING
         if upload["status"] == "failed" and upload["message"] is None:
             upload["message"] = say("service.upload_gone")  # in the reader's language
-        share = 1.0 if done else self._shares.get(upload_id, 0.0)
-        return Upload.model_validate({**upload, "progress": share})
+        share, left = (1.0, None) if done else self._shares.get(upload_id, (0.0, None))
+        return Upload.model_validate({**upload, "progress": share, "seconds_left": left})
+
+    async def cancel(self, owner: str | None, upload_id: str) -> Upload:
+        """Cancel an owner's upload. One that is being read ends as soon as its batch is embedded,
+        with nothing of it stored.
+
+        Raises:
+            UnknownTask: the owner has no upload with that id.
+            TaskBusy: it is done already.
+        """
+        if (await self.get(owner, upload_id)).status not in PENDING:
+            raise TaskBusy(say("service.upload_done", upload_id=upload_id))
+        async with self._tasks.transaction() as db:
+            await db.execute(
+                "update uploads set status = case status when 'queued' then 'cancelled' "  # noqa: S608
+                f"else 'cancelling' end where upload_id = ? and {_IS_PENDING}",
+                (upload_id,),
+            )
+        if upload_id in self._stops:
+            self._stops[upload_id].set()
+        upload = await self.get(owner, upload_id)
+        if upload.status == "cancelled":
+            _discard(self._folder / upload_id / upload.name)
+        self._notifier.notify(upload_id)
+        return upload
 
     async def follow(self, owner: str | None, upload_id: str) -> AsyncIterator[Upload]:
         """Yield an owner's upload on every change until it is done or the service stops.
@@ -178,18 +251,22 @@ class Uploads:
     async def look(self) -> None:
         """Enqueue all pending uploads, including those skipped earlier."""
         pending = await self._tasks.read(
-            "select upload_id from uploads where status in ('queued', 'running') order by rowid"
+            f"select * from uploads where {_IS_PENDING} order by rowid"  # noqa: S608
         )
         upload_ids = [row["upload_id"] for row in pending]
         if self._shared:
             await self._note_seen([each for each in upload_ids if (self._folder / each).exists()])
-        for upload_id in upload_ids:
-            self._line_up(upload_id)
+        for row in pending:
+            if row["status"] == "cancelling" and row["upload_id"] in self._stops:
+                self._stops[row["upload_id"]].set()  # cancelled by way of another process
+            self._line_up(row["upload_id"], row["owner"], row["name"])
 
-    def _line_up(self, upload_id: str) -> None:
+    def _line_up(self, upload_id: str, owner: str | None, name: str) -> None:
         if upload_id not in self._queued:
             self._queued.add(upload_id)
-            self._queue.put_nowait(upload_id)
+            path = self._folder / upload_id / name
+            size = path.stat().st_size if path.is_file() else 0
+            self._turns.put(upload_id, (owner, name), size)
 
     async def _keep_looking(self) -> None:
         while True:
@@ -199,17 +276,17 @@ class Uploads:
             except Exception as error:
                 log.warning("uploads are looked for another time: %s", type(error).__name__)
 
-    async def _work(self) -> None:
+    async def _work(self, lane: Any) -> None:
         while True:
-            upload_id = await self._queue.get()
-            try:
-                await self._take(upload_id)
-            except TaskBusy:
-                log.debug("upload %s is in another process's hands", upload_id)
-            except Exception:
-                log.exception("upload %s could not be entered", upload_id)
-            finally:
-                self._queued.discard(upload_id)
+            async with self._turns.take(lane) as upload_id:
+                try:
+                    await self._take(upload_id)
+                except TaskBusy:
+                    log.debug("upload %s is in another process's hands", upload_id)
+                except Exception:
+                    log.exception("upload %s could not be entered", upload_id)
+                finally:
+                    self._queued.discard(upload_id)
 
     async def _take(self, upload_id: str) -> None:
         """Ingest a file.
@@ -225,45 +302,85 @@ class Uploads:
             upload = await self._pending(upload_id)
             if upload is None:
                 return  # done by another process
-            if (self._folder / upload_id).exists():
-                await self._add(upload_id, upload["owner"], upload["name"])
+            if upload["status"] == "cancelling":
+                await self._end(upload_id, upload["name"], {"status": "cancelled"})
+            elif (self._folder / upload_id).exists():
+                await self._add(upload_id, upload)
             else:
                 await self._update_upload(upload_id, **GONE)
                 self._notifier.notify(upload_id)
 
-    async def _add(self, upload_id: str, owner: str | None, name: str) -> None:
-        path = self._folder / upload_id / name
-        documents = self._documents_of(owner)
-        await self._update_upload(upload_id, status="running")
-        self._notifier.notify(upload_id)
-        loop = asyncio.get_running_loop()
+    async def _add(self, upload_id: str, upload: Row) -> None:
+        stop = self._stops[upload_id] = threading.Event()
+        try:
+            if await self._begin(upload_id):
+                outcome = await self._try_to_ingest(upload_id, upload, stop)
+                await self._end(upload_id, upload["name"], outcome)
+        finally:
+            del self._stops[upload_id]
+
+    async def _try_to_ingest(
+        self, upload_id: str, upload: Row, stop: threading.Event
+    ) -> dict[str, Any]:
+        """Ingest a file and return the values that tell what came of it."""
+        loop, started = asyncio.get_running_loop(), time.monotonic()
 
         def progress(done: float, total: int, what: str, /) -> None:
-            loop.call_soon_threadsafe(self._set_progress, upload_id, done / max(total, 1))
+            if stop.is_set():
+                raise IngestCancelled
+            share, taken = done / max(total, 1), time.monotonic() - started
+            left = round(taken / share - taken) if share else None
+            loop.call_soon_threadsafe(self._set_progress, upload_id, share, left)
 
+        path = self._folder / upload_id / upload["name"]
+        documents = self._documents_of(upload["owner"])
         try:
-            report = await asyncio.to_thread(_ingest, path, documents, progress)
+            report = await asyncio.to_thread(_ingest, path, documents, upload["said"], progress)
+        except IngestCancelled:
+            return {"status": "cancelled"}
         except FileGone:
-            await self._update_upload(upload_id, **GONE)
+            return GONE
         except ConcertinoError as error:
-            await self._update_upload(upload_id, status="failed", message=str(error))
+            return {"status": "failed", "message": str(error)}
         except Exception:
             log.exception("upload %s failed", upload_id)
-            await self._update_upload(upload_id, status="failed", message=say("service.internal"))
-        else:
-            await self._update_upload(upload_id, **_build_outcome(report))
+            return {"status": "failed", "message": say("service.internal")}
+        if report.documents:
+            await self._note_encoding(upload_id, report.documents[0].encoding)
+        return _build_outcome(report)
+
+    async def _end(self, upload_id: str, name: str, outcome: dict[str, Any]) -> None:
+        await self._update_upload(upload_id, **outcome)
         self._shares.pop(upload_id, None)
-        _discard(path)  # not awaited: a stop in between would leave the file until the next start
+        # Not awaited: a stop in between would leave the file until the next start.
+        _discard(self._folder / upload_id / name)
         self._notifier.notify(upload_id)
 
-    def _set_progress(self, upload_id: str, share: float) -> None:
-        self._shares[upload_id] = share
+    async def _begin(self, upload_id: str) -> bool:
+        """Mark an upload as running, unless it has been cancelled."""
+        async with self._tasks.transaction() as db:
+            await db.execute(
+                "update uploads set status = 'running' where upload_id = ? and status = 'queued'",
+                (upload_id,),
+            )
+        self._notifier.notify(upload_id)
+        return await self._pending(upload_id) is not None
+
+    async def _note_encoding(self, upload_id: str, encoding: str | None) -> None:
+        async with self._tasks.transaction() as db:
+            await db.execute(
+                "update upload_encodings set used = ? where upload_id = ?", (encoding, upload_id)
+            )
+
+    def _set_progress(self, upload_id: str, share: float, left: float | None) -> None:
+        self._shares[upload_id] = share, left
         self._notifier.notify(upload_id)
 
     async def _pending(self, upload_id: str) -> Row | None:
         rows = await self._tasks.read(
-            "select owner, name from uploads where upload_id = ? "
-            "and status in ('queued', 'running')",
+            "select owner, name, status, said from uploads "  # noqa: S608
+            "left join upload_encodings using (upload_id) "
+            f"where upload_id = ? and {_IS_PENDING}",
             (upload_id,),
         )
         return rows[0] if rows else None
@@ -348,7 +465,9 @@ def _receive(path: Path, copy_to: Callable[[Path], None]) -> None:
         ) from error
 
 
-def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
+def _ingest(
+    path: Path, documents: Path | None, encoding: str | None, progress: Any
+) -> IngestReport:
     """Ingest a file into a knowledge base.
 
     Its source path there depends only on its name, so a new version replaces the old one. The
@@ -365,7 +484,7 @@ def _ingest(path: Path, documents: Path | None, progress: Any) -> IngestReport:
     except FileNotFoundError as error:
         raise FileGone from error
     try:
-        return base.add_files([source], progress=progress)
+        return base.add_files([source], encoding=encoding, progress=progress)
     finally:
         source.unlink(missing_ok=True)
 

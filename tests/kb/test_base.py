@@ -15,6 +15,7 @@ from concertino.kb import (
     UnknownDocument,
     default_folder,
 )
+from concertino.kb.embed import EMBED_BATCH
 from concertino.kb.keyword import split_words
 from concertino.kb.vectors import DamagedVectors, VectorIndex, is_damaged
 from concertino.settings import get_settings
@@ -34,7 +35,7 @@ def in_both_indexes(base: KnowledgeBase, word: str) -> tuple[int, int]:
     """Vectors in all, and chunks that hold the word."""
     store = base.store
     with store.lock():
-        found = store.catalogue.keywords.search(split_words(word), 50)
+        found = store.catalogue.keywords.search([(each,) for each in split_words(word)], 50)
         return len(store.vectors.list_ids(store.collection)), len(found)
 
 
@@ -189,7 +190,7 @@ def test_an_interrupted_reembedding_goes_on_and_sees_what_changed_meanwhile(
     base.remove(base.documents()[0].doc_id)
     base.add_documents([HTTP])
     second = LetterPairs("two")
-    assert base.reembed(second) == len(second.embedded) == 40 - 32 + 1
+    assert base.reembed(second) == len(second.embedded) == 40 - EMBED_BATCH + 1
     assert in_both_indexes(base, "text") == (40, 39)
 
 

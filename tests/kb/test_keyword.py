@@ -24,3 +24,50 @@ def test_rare_words_count_more_than_frequent_ones(base: KnowledgeBase) -> None:
     hits = {hit.doc_id: hit for hit in base.retrieve("the 7", 20)}
     assert hits["d7"].keyword_score == pytest.approx(1)
     assert hits["d8"].keyword_score < 0.1
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("WiFi", "Turn on the Wi-Fi."),
+        ("Wi-Fi", "Turn on the wifi."),
+        ("email", "Write an e-mail."),
+        ("T-shirt", "Two tshirts, one tshirt."),
+        ("5kg", "A bag of 5 kg."),
+        ("5 kg", "A bag of 5kg."),
+        ("５ｋｇ", "A bag of 5 kg."),
+        ("the 3rd lesson", "This is the third lesson."),
+        ("the third lesson", "This is the 3rd lesson."),
+        ("21st", "the twenty-first page"),
+        ("twenty-first", "the 21st page"),
+        ("three apples", "3 apples"),
+        ("12 apples", "twelve apples"),
+        ("第三课", "这是第3课的内容。"),
+        ("第3课", "这是第三课的内容。"),
+        ("第12章", "请读第十二章。"),
+        ("第二十三页", "请看第23页。"),
+        ("3个苹果", "树上有三个苹果。"),
+    ],
+)
+def test_another_spelling_of_a_word_is_found(base: KnowledgeBase, question: str, text: str) -> None:
+    base.add_documents([{"id": "meant", "text": text}])
+    base.add_documents([{"id": f"d{n}", "text": f"别的 something else {n + 40}"} for n in range(9)])
+    [best, *_] = base.retrieve(question, 1)
+    assert best.doc_id == "meant"
+    assert best.keyword_score == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("a long river", "along the river"),
+        ("3.5", "three"),
+        ("第三课", "第4课"),
+        ("third", "three"),
+    ],
+)
+def test_what_only_looks_alike_is_not_another_spelling(
+    base: KnowledgeBase, question: str, text: str
+) -> None:
+    base.add_documents([{"id": "other", "text": text}])
+    assert base.retrieve(question, 1)[0].keyword_score < 1

@@ -74,3 +74,11 @@ def test_a_text_of_headings_alone_is_not_lost() -> None:
 def test_sizes_that_make_no_sense_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(InvalidTask, match=str(size)):
         split([Section("text")], size, overlap)
+
+
+def test_rows_of_a_sheet_share_passages_under_the_names_of_its_columns() -> None:
+    rows = [f"pupil {number}; {number % 7}" for number in range(40)]
+    found = [part.text for part in split([Section("\n".join(rows), "", "name; mark")], 64, 16)]
+    assert max(map(count_tokens, found)) <= 64
+    assert all(passage.startswith("name; mark\n") for passage in found)
+    assert [row for passage in found for row in passage.splitlines()[1:]] == rows

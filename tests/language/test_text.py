@@ -86,3 +86,31 @@ def test_a_sentence_is_finished_where_it_has_its_end() -> None:
     assert is_finished("He said “come!”")
     assert is_finished("他来了。")
     assert not is_finished("He con")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The lake is 3.5 km long.",
+        "It costs $3.50, or .5 of a 7.0 note.",
+        "Version 2.0.1 of Node.js is out.",
+        "See https://example.org/a.b?c=d!e for more.",
+        "The U.S. lake is approx. 3 km. away from St. Paul.",
+        "J. K. Rowling wrote Vol. 3 No. 5 on Jan. 5.",
+        "Wang et al. found it, see p. 5 of Fig. 3.",
+        "她说：“湖长3.5公里。”",
+        "他等了又等……",
+    ],
+)
+@pytest.mark.parametrize("following", ["It is deep.", "然后他走了。"])
+def test_a_point_within_a_sentence_does_not_end_it(sentence: str, following: str) -> None:
+    assert split_sentences(f"{sentence} {following}") == [f"{sentence} ", following]
+    assert is_finished(sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It cost $3.50. Then it fell.", "They live in York. U.S. visitors come.", "It is no. Why?"],
+)
+def test_a_sentence_may_end_with_what_looks_like_an_abbreviation(text: str) -> None:
+    assert len(split_sentences(text)) == 2

@@ -144,8 +144,13 @@ async def test_an_upload_whose_file_is_gone_at_the_start_has_failed_and_says_wha
 
 @pytest.mark.parametrize("lost", ["folder", "file"])
 async def test_an_upload_whose_file_is_gone_when_its_turn_comes_has_failed_and_the_next_is_added(
-    start: Start, home: Path, embedder: LetterPairs, lost: str
+    start: Start,
+    home: Path,
+    embedder: LetterPairs,
+    lost: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("concertino.service.uploads.LANE_WORKERS", 1)
     turn = asyncio.Event()
     loop = asyncio.get_running_loop()
     reached = asyncio.Event()
@@ -269,3 +274,91 @@ async def test_what_a_kill_left_of_an_upload_that_is_done_is_removed_at_the_next
     assert list((home / "uploads").iterdir())
     async with start():
         assert not list((home / "uploads").iterdir())
+
+
+LARGE = "".join(f"Sentence {number} of a long text. " for number in range(4000)).encode()
+
+
+class Gate:
+    """Holds the embedder at each of its batches of a long text until it is opened."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    def hold(self) -> None:
+        self._loop.call_soon_threadsafe(self.reached.set)
+        asyncio.run_coroutine_threadsafe(self.opened.wait(), self._loop).result(PATIENCE)
+
+
+async def test_an_upload_that_is_being_read_can_be_cancelled_and_leaves_nothing(
+    start: Start, home: Path, embedder: LetterPairs
+) -> None:
+    gate = Gate()
+    embedder.before = gate.hold
+    async with start() as uploads:
+        upload_id = await send(uploads, "large.md", LARGE)
+        await gate.reached.wait()
+        assert (await uploads.cancel(None, upload_id)).status == "cancelling"
+        gate.opened.set()
+        assert (await ended(uploads, upload_id)).status == "cancelled"
+        with pytest.raises(TaskBusy, match="done already"):
+            await uploads.cancel(None, upload_id)
+    assert KnowledgeBase(home / "base").documents() == []
+    assert not list((home / "uploads").iterdir())
+    assert not list((home / "base" / "files").iterdir())
+
+
+async def test_an_upload_that_waits_can_be_cancelled_and_its_file_is_gone_at_once(
+    start: Start, home: Path, embedder: LetterPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("concertino.service.uploads.LANE_WORKERS", 1)
+    gate = Gate()
+    embedder.before = gate.hold
+    async with start() as uploads:
+        first = await send(uploads, "first.md")
+        await gate.reached.wait()
+        second = await send(uploads, "second.md")
+        assert (await uploads.cancel(None, second)).status == "cancelled"
+        assert not (home / "uploads" / second).exists()
+        gate.opened.set()
+        assert (await ended(uploads, first)).status == "added"
+        assert (await ended(uploads, second)).status == "cancelled"
+
+
+async def test_what_was_being_cancelled_when_the_process_died_is_cancelled_at_the_next_start(
+    start: Start, store: TaskStore
+) -> None:
+    async with start():
+        pass
+    await enter(store, "begun", LONG_AGO, status="cancelling")
+    async with start() as uploads:
+        assert (await ended(uploads, "begun")).status == "cancelled"
+
+
+async def test_a_small_file_does_not_wait_for_large_ones(
+    start: Start, embedder: LetterPairs
+) -> None:
+    gate = Gate()
+    embedder.before = gate.hold
+    async with start() as uploads:
+        large = [await send(uploads, f"{number}.md", LARGE) for number in range(4)]
+        await gate.reached.wait()
+        embedder.before = lambda: None
+        assert (await ended(uploads, await send(uploads, "small.md"))).status == "added"
+        assert {(await uploads.get(None, each)).status for each in large} == {"queued", "running"}
+        gate.opened.set()
+        for each in large:
+            assert (await ended(uploads, each)).status == "added"
+
+
+async def test_the_encoding_that_was_used_is_told_and_can_be_said(
+    start: Start, embedder: LetterPairs
+) -> None:
+    async with start() as uploads:
+        found = await ended(uploads, await send(uploads, "a.txt", "水在100℃沸腾".encode("gbk")))
+        accepted = await uploads.accept(
+            None, "b.txt", lambda path: path.write_bytes(b"\xa318") and None, "cp1252"
+        )
+        said = await ended(uploads, accepted.upload_id)
+    assert (found.encoding, said.encoding) == ("gb18030", "cp1252")

@@ -23,6 +23,8 @@ export const listDocuments = (cursor) =>
 export const deleteDocument = (id) =>
   json(`kb/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const searchDocuments = (q) => json(`kb/search?${new URLSearchParams({ q })}`);
+export const cancelUpload = (id) =>
+  json(`kb/uploads/${encodeURIComponent(id)}`, { method: "DELETE" });
 
 /** Events, as responses whose body is the stream. */
 export const openTaskEvents = (id, last, signal) => events(task(id, "/events"), last, signal);

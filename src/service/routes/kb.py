@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, File, Path, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from ...errors import InvalidTask
 from ...kb.contracts import DocumentSummary, Hit, UnknownDocument
+from ...kb.decode import require_encoding
 from ...language.messages import say
 from ..dependencies import Caller, CallerDep, ServiceDep
 from ..problems import Refusal, document_problems
@@ -86,6 +87,10 @@ async def add_document(
     service: ServiceDep,
     caller: CallerDep,
     response: Response,
+    encoding: Annotated[
+        str | None,
+        Form(max_length=40, description="of a text file, like big5; found out if left out"),
+    ] = None,
 ) -> Upload:
     """Add a file, or replace one of the same name.
 
@@ -97,11 +102,16 @@ async def add_document(
     if (file.size or 0) > limit << 20:
         raise Refusal(413, say("kb.skipped.too_big", detail=limit))
 
+    if encoding:
+        encoding = require_encoding(encoding)
+
     def copy_to(path: FilePath) -> None:
         with path.open("xb") as target:
             shutil.copyfileobj(file.file, target)
 
-    upload = await service.uploads.accept(caller.owner, file.filename or "", copy_to)
+    upload = await service.uploads.accept(
+        caller.owner, file.filename or "", copy_to, encoding or None
+    )
     response.headers["Location"] = f"/kb/uploads/{upload.upload_id}"
     return upload
 
@@ -116,6 +126,15 @@ async def remove_document(caller: CallerDep, doc_id: Annotated[str, Path(max_len
 async def get_upload(service: ServiceDep, caller: CallerDep, upload_id: UploadId) -> Upload:
     """Return the status of an upload."""
     return await service.uploads.get(caller.owner, upload_id)
+
+
+@router.delete("/uploads/{upload_id}", responses=document_problems(409))
+async def cancel_upload(service: ServiceDep, caller: CallerDep, upload_id: UploadId) -> Upload:
+    """Cancel an upload that waits or is being read; nothing of it is added.
+
+    While its last batch is being read its status is `cancelling`, then `cancelled`.
+    """
+    return await service.uploads.cancel(caller.owner, upload_id)
 
 
 @router.get(
