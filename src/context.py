@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 from .errors import ConcertinoError
 from .language.messages import say
 from .models.client import LanguageModel, get_language_model
+from .models.loading import LoadingState, follow_loading
 from .settings import get_settings
 from .tools.sandbox import Sandbox, default_sandbox
 
@@ -35,12 +36,17 @@ class RunContext:
 
 
 async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
-    """Return the run's language model."""
+    """Return the run's language model; what the run waits for meanwhile is reported as events."""
     # Without a context LangGraph passes None, regardless of the class's defaults.
     context = runtime.context or RunContext()
     if context.chat is not None:
         return LanguageModel.wrap(context.chat)
-    return await get_language_model(get_settings(), context.model)
+
+    def report_loading(state: LoadingState, share: float | None) -> None:
+        runtime.stream_writer({"type": "model", "state": state, "share": share})
+
+    with follow_loading(report_loading):
+        return await get_language_model(get_settings(), context.model)
 
 
 def get_sandbox() -> Sandbox:

@@ -3,10 +3,10 @@
 import { catalogue } from "./catalogue.js";
 import { byId, element } from "./element.js";
 import { language, nameOf, say } from "./language.js";
+import { furnish, stacked } from "./lesson.js";
 import { formula, render } from "./markdown.js";
 
-const KEY_HEADINGS = new Set(["Answer key", "参考答案"]);
-/** Headings under which a lesson's answers stand; they are printed on a sheet of their own. */
+const LESSON = "teach_explain";
 
 let shown;
 
@@ -25,7 +25,7 @@ export function showAnswer(result) {
   byId("answer-note").textContent = "";
   byId("answer-caution").hidden = result.status !== "unverified";
   byId("answer-caution").textContent = say("task.unverified");
-  byId("answer-text").replaceChildren(...boxed(result.answer), prose(shown, output?.sources));
+  byId("answer-text").replaceChildren(...boxed(result.answer), prose(shown, output));
   byId("answer-also").replaceChildren(
     ...Object.values(outputs ?? {})
       .filter((other) => other.workflow !== workflow && other.text)
@@ -43,11 +43,11 @@ function boxed(answer) {
   return [element("p", { class: "result" }, value, decimal)];
 }
 
-function prose(markdown, sources = []) {
-  const fragment = render(markdown);
-  for (const heading of fragment.querySelectorAll("h3, h4, h5, h6"))
-    if (KEY_HEADINGS.has(heading.textContent.trim())) heading.classList.add("sheet");
-  cite(fragment, new Set(sources.map(({ number }) => number)));
+function prose(markdown, output) {
+  const lesson = output?.workflow === LESSON;
+  const fragment = render(markdown, lesson ? stacked : undefined);
+  if (lesson) furnish(fragment, output.language ?? language);
+  cite(fragment, new Set((output?.sources ?? []).map(({ number }) => number)));
   return fragment;
 }
 

@@ -32,7 +32,7 @@ function show(focus) {
   scrollTo(0, 0);
   if (focus) byId(view.id).querySelector("h1").focus({ preventScroll: true });
   const [, id] = view.address.exec(location.hash);
-  view.open({ signal: leave.signal, id: id && decodeURIComponent(id) });
+  view.open({ signal: leave.signal, id });
   byId("forget-key").hidden = !hasKey();
 }
 

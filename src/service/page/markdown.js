@@ -44,15 +44,15 @@ const widths = new ResizeObserver((changed) => {
     else target.removeAttribute("tabindex");
 });
 
-/** Markdown as a fragment to append. */
-export function render(markdown) {
+/** Markdown as a fragment to append; `written` may write its formulas' LaTeX in another way. */
+export function render(markdown, written = (latex) => latex) {
   const fragment = DOMPurify.sanitize(reader.render(markdown), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
   }
   for (const place of fragment.querySelectorAll(".formula"))
-    place.replaceWith(formula(place.textContent, place.classList.contains("display")));
+    place.replaceWith(formula(written(place.textContent), place.classList.contains("display")));
   for (const table of fragment.querySelectorAll("table")) frame(table);
   for (const wide of fragment.querySelectorAll("pre, .framed, .math.display")) widths.observe(wide);
   return fragment;
