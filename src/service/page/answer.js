@@ -17,7 +17,7 @@ byId("answer-copy").addEventListener("click", async () => {
 byId("answer-print").addEventListener("click", () => print());
 
 /** Show what a finished task gave, or hide the answer's place where it gave nothing. */
-export function showAnswer(result) {
+export async function showAnswer(result) {
   const { outputs = {}, workflow } = result;
   const output = outputs[workflow];
   shown = output?.text || result.report || "";
@@ -25,6 +25,7 @@ export function showAnswer(result) {
   byId("answer-note").textContent = "";
   byId("answer-caution").hidden = result.status !== "unverified";
   byId("answer-caution").textContent = say("task.unverified");
+  byId("answer-text").classList.toggle("lesson", output?.workflow === LESSON);
   byId("answer-text").replaceChildren(...boxed(result.answer), prose(shown, output));
   byId("answer-also").replaceChildren(
     ...Object.values(outputs ?? {})
@@ -32,7 +33,7 @@ export function showAnswer(result) {
       .map((other) => also(other)),
   );
   showSources(output?.sources ?? []);
-  showChecks(workflow, output?.checks ?? []);
+  await showChecks(workflow, output?.checks ?? []);
 }
 
 /** A calculation's answer, by itself. */

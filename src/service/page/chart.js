@@ -19,6 +19,12 @@ const MARKS = [
 ];
 
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const dayAndHour = new Intl.DateTimeFormat(locale, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 
 /**
@@ -142,7 +148,7 @@ function times(first, end, right) {
   const middle = (words) => label((EDGE.left + right) / 2, bottom, "middle", words);
   if (first === end) return [middle(moment(end))];
   const sameDay = day.format(first) === day.format(end);
-  const words = sameDay ? hour.format : moment;
+  const words = (sameDay ? hour : dayAndHour).format;
   return [
     label(EDGE.left, bottom, "start", words(first)),
     ...(sameDay ? [middle(day.format(end))] : []),

@@ -28,6 +28,8 @@ const KATEX = {
   macros: { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\fbox{#3}" },
 };
 
+const FONTS = ["1em KaTeX_Main", "italic 1em KaTeX_Math"];
+
 /** Level of a text's highest headings: the page has the first two. */
 const TOP_HEADING = 3;
 
@@ -43,6 +45,10 @@ const widths = new ResizeObserver((changed) => {
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
 });
+
+/** Load the fonts of most formulas, which would otherwise change their size when they come. */
+export const formulaFonts = () =>
+  Promise.all(FONTS.map((font) => document.fonts.load(font)));
 
 /** Markdown as a fragment to append; `written` may write its formulas' LaTeX in another way. */
 export function render(markdown, written = (latex) => latex) {

@@ -12,10 +12,12 @@ import {
   serverTime,
 } from "./api.js";
 import { fillIn } from "./ask.js";
+import { catalogue } from "./catalogue.js";
 import { Draft } from "./draft.js";
 import { byId, element } from "./element.js";
 import { follow } from "./events.js";
 import { say, saying } from "./language.js";
+import { formulaFonts } from "./markdown.js";
 import { duration, whole } from "./numbers.js";
 import { Problem, showProblem } from "./problem.js";
 import { showReward } from "./reward.js";
@@ -59,7 +61,11 @@ export async function openTask({ id, signal }) {
     const known = await getTask(id);
     if (signal.aborted) return;
     begin(known);
-    if (ENDED.has(known.status)) return end(known);
+    // What comes later would move what is there.
+    await Promise.allSettled([showThread(), catalogue(), formulaFonts()]);
+    if (signal.aborted) return;
+    byId("task").classList.remove("unread");
+    if (ENDED.has(known.status)) return await end(known);
     setStatus(known.status);
     byId("task-stop").hidden = false;
     showCost();
@@ -69,9 +75,10 @@ export async function openTask({ id, signal }) {
     const onLost = () => setStatus("lost");
     const open = (...from) => openTaskEvents(id, ...from);
     const last = await follow(open, { onEvent, onLost, signal, wake: task.wake });
-    if (!signal.aborted) end({ updated: new Date(serverTime()), ...(last?.result ?? (await getTask(id))) });
+    if (!signal.aborted) await end({ updated: new Date(serverTime()), ...(last?.result ?? (await getTask(id))) });
   } catch (error) {
     if (signal.aborted) return;
+    byId("task").classList.remove("unread");
     task.timeline?.rest();
     task.draft?.clear();
     clearInterval(task.clock);
@@ -99,7 +106,7 @@ function clear() {
     showProblem(byId(id), null);
   showRating(null);
   byId("timeline").replaceChildren();
-  byId("task").className = "";
+  byId("task").className = "unread";
   byId("task-status").className = "badge";
 }
 
@@ -115,7 +122,6 @@ function begin(known) {
   byId("task-whole").hidden = !long;
   byId("task-whole-text").textContent = task.question;
   document.title = `${title.slice(0, 60)} – Concertino`;
-  showThread();
 }
 
 function onEvent(event) {
@@ -149,7 +155,7 @@ function ask(question) {
   setStatus("needs_input");
 }
 
-function end(result) {
+async function end(result) {
   clearInterval(task.clock);
   // A task that is opened after its end has its history; one that was followed has its timeline.
   if (!byId("timeline").childElementCount) {
@@ -159,8 +165,9 @@ function end(result) {
   task.timeline.rest();
   task.draft.clear();
   for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
-  showAnswer(result);
-  showReward(result.reward, result.workflow);
+  const { signal } = task;
+  await Promise.all([showAnswer(result), showReward(result.reward, result.workflow)]);
+  if (signal.aborted) return;
   setStatus(result.status);
   showCost(Date.parse(result.updated), tokensOf(result.usage));
   const answered = !byId("answer").hidden;

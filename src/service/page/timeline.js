@@ -125,9 +125,13 @@ export class Timeline {
     this.work = null;
   }
 
+  /** A new element each time: the old one would jump down the page as the list grows. */
   #wait(words) {
-    this.pending.textContent = words;
-    this.pending.hidden = false;
+    const told = this.pending.cloneNode();
+    told.textContent = words;
+    told.hidden = false;
+    this.pending.replaceWith(told);
+    this.pending = told;
   }
 }
 
