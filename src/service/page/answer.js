@@ -1,6 +1,6 @@
 /** The answer to a task: its text, what it rests on, and what was checked. */
 
-import { catalogue } from "./catalogue.js";
+import { checkNames } from "./catalogue.js";
 import { byId, element } from "./element.js";
 import { language, nameOf, say } from "./language.js";
 import { furnish, stacked } from "./lesson.js";
@@ -120,8 +120,7 @@ function webLink(location) {
 
 async function showChecks(workflow, checks) {
   byId("checks").hidden = true;
-  const flows = await catalogue().catch(() => []);
-  const names = flows.find(({ name }) => name === workflow)?.checks ?? {};
+  const called = await checkNames(workflow);
   byId("checks-list").replaceChildren(
     ...checks.map(({ name, passed, detail }) =>
       element(
@@ -132,7 +131,7 @@ async function showChecks(workflow, checks) {
           { class: "unseen" },
           `${say(passed ? "answer.passed" : "answer.not_passed")}: `,
         ),
-        names[name]?.[language] ?? nameOf(name),
+        called(name),
         detail ? element("span", { class: "note" }, ` ${detail}`) : null,
       ),
     ),

@@ -1,8 +1,8 @@
 /** What a finished task has earned, and what that is made of. */
 
-import { catalogue } from "./catalogue.js";
+import { checkNames } from "./catalogue.js";
 import { byId, element } from "./element.js";
-import { language, nameOf, say, saying } from "./language.js";
+import { say, saying } from "./language.js";
 import { points, share } from "./numbers.js";
 
 /** @param {{quality: number, cost: number, reward: number, quality_terms: object[], cost_terms:
@@ -16,9 +16,8 @@ export async function showReward(reward, workflow) {
     quality: points(reward.quality),
     cost: points(reward.cost),
   });
-  const flows = await catalogue().catch(() => []);
-  const checks = flows.find(({ name }) => name === workflow)?.checks ?? {};
-  const named = (name) => saying(`term.${name}`) ?? checks[name]?.[language] ?? nameOf(name);
+  const called = await checkNames(workflow);
+  const named = (name) => saying(`term.${name}`) ?? called(name);
   byId("reward-terms").replaceChildren(
     terms("reward.quality", reward.quality_terms, named),
     terms("reward.cost", reward.cost_terms, named),

@@ -209,6 +209,10 @@ export const TEXTS = {
   "answer.checks": { en: "What was checked", zh: "检查" },
   "answer.passed": { en: "passed", zh: "通过" },
   "answer.not_passed": { en: "not passed", zh: "未通过" },
+  "check.readable": {
+    en: "it repeats nothing, is complete and keeps to one language",
+    zh: "没有重复，内容完整，只用一种语言",
+  },
   "answer.also": { en: "Also made: {name}", zh: "另外完成：{name}" },
   "answer.rate": { en: "Was this helpful?", zh: "这个回答有帮助吗？" },
   "answer.useless": { en: "not helpful", zh: "没有帮助" },
@@ -306,7 +310,7 @@ export const TEXTS = {
     zh: "查看哪一时刻的数值：{title}",
   },
   "learning.point": {
-    en: "{value} points from {count} {count:task|tasks}",
+    en: "{value} {value:point|points} from {count} {count:task|tasks}",
     zh: "{count} 个任务平均 {value} 分",
   },
   "learning.as_table": { en: "The values as a table", zh: "以表格显示数值" },
