@@ -1,6 +1,7 @@
 """Resources of a run outside its state: language model, sandbox, knowledge base. Never stored."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from .errors import ConcertinoError
 from .language.messages import say
 from .models.client import LanguageModel, get_language_model
+from .models.loading import LoadingState, follow_loading
 from .settings import get_settings
 from .state import Sampling
 from .store.effects import EffectLog
@@ -41,14 +43,19 @@ class RunContext:
 
 
 async def resolve_model(runtime: Runtime[RunContext]) -> LanguageModel:
-    """Return the run's language model."""
+    """Return the run's language model; what the run waits for meanwhile is reported as events."""
     # Without a context LangGraph passes None, regardless of the class's defaults.
     context = runtime.context or RunContext()
     if context.chat is not None:
         model = LanguageModel.wrap(context.chat)
     else:
-        model = await get_language_model(get_settings(), context.model)
+        with follow_loading(partial(_report_loading, runtime)):
+            model = await get_language_model(get_settings(), context.model)
     return model.with_sampling(context.sampling) if context.sampling else model
+
+
+def _report_loading(runtime: Runtime[RunContext], state: LoadingState, share: float | None) -> None:
+    runtime.stream_writer({"type": "model", "state": state, "share": share})
 
 
 def get_sandbox() -> Sandbox:

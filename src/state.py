@@ -310,7 +310,9 @@ class Turn(Contract):
 
     actor: str
     summary: str
-    """One line for the user."""
+    """One line for the Coordinator and, without a `note`, for the user."""
+    note: str = ""
+    """The line for the user, where `summary` names checks and kinds as the program does."""
     fingerprint: str
     """Digest of input and output, to detect a stall."""
     usage: Usage = Usage()
@@ -324,6 +326,8 @@ class Record(Contract):
     round: int
     actor: str
     summary: str
+    note: str = ""
+    """As in `Turn`."""
     decision: CoordinatorDecision | None = None
     """Set on the Coordinator's own entries."""
     source: Literal["model", "forced", "fallback"] | None = None

@@ -41,6 +41,7 @@ def record_turn(
     usage: Usage,
     seconds: float,
     failed: bool = False,
+    note: str = "",
 ) -> TaskState:
     """Return an agent's state update: its output, and its turn for the Coordinator to record."""
     update: dict[str, Any] = {
@@ -48,6 +49,7 @@ def record_turn(
         "turn": Turn(
             actor=actor,
             summary=summary[:300],
+            note=note[:300],
             fingerprint=fingerprint(inputs, output),
             usage=usage,
             seconds=seconds,

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import ConcertinoError, InvalidTask
+from ..errors import ConcertinoError, InvalidTask, UnknownTask
 from ..language.messages import say
 from .actions import actions, scenario, undo
 from .failures import explain_unforeseen, log_to_file
@@ -33,6 +33,8 @@ class _Group(click.Group):
                 return self._invoke_logged(ctx)
         except ConcertinoError as error:
             click.echo(f"concertino: {error}", err=True)
+            if isinstance(error, UnknownTask):
+                click.echo(say("cli.list_tasks"), err=True)
             ctx.exit(2 if isinstance(error, InvalidTask) else 1)
 
     def _invoke_logged(self, ctx: click.Context) -> Any:

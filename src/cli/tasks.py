@@ -12,6 +12,7 @@ import click
 
 from ..errors import ConcertinoError, InvalidTask
 from ..language.messages import default_language, say
+from ..state import RESUMABLE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -281,6 +282,8 @@ def _play(
         _print_result(console, result)
     if result["error"]:
         click.echo(f"concertino: {result['error']}", err=True)
+    if result["error"] and result["status"] in RESUMABLE:
+        click.echo(say("cli.go_on", task_id=result["task_id"]), err=True)
     sys.exit(EXIT_CODES[result["status"]])
 
 
@@ -312,7 +315,7 @@ def _print_event(console: "Console", event: "Event") -> None:
         console.print(f"   · {escape(event['summary'])}", style="dim")
     elif event["type"] == "turn":
         mark = "[red]✗[/]" if event["failed"] else "[green]✓[/]"
-        console.print(f"   {mark} {escape(event['summary'])}")
+        console.print(f"   {mark} {escape(event['note'] or event['summary'])}")
         _print_cost(console, event)
 
 

@@ -16,6 +16,7 @@ def record_output(
     output: Output,
     *,
     summary: str,
+    note: str = "",
     inputs: str = "",
     usage: Usage | None = None,
     seconds: float = 0.0,
@@ -25,7 +26,8 @@ def record_output(
     Args:
         actor: name of the agent.
         output: the output, under its workflow's name.
-        summary: one line for the user.
+        summary: one line for the Coordinator.
+        note: the line for the user, if that is another one.
         inputs: what the output is based on, to detect a stall.
         usage: model usage.
         seconds: time taken.
@@ -36,6 +38,7 @@ def record_output(
         "turn": Turn(
             actor=actor,
             summary=summary[:300],
+            note=note[:300],
             fingerprint=fingerprint(inputs, output),
             usage=spent,
             seconds=seconds,
@@ -178,6 +181,14 @@ def _format_sources(output: Output, language: Language) -> str:
         return ""
     lines = [f"{source.number}. {source.title} ({source.location})" for source in output.sources]
     return "\n".join([f"**{say('made.sources', language)}**", "", *lines])
+
+
+def format_note(
+    title: str, output: Output, names: Mapping[str, Mapping[Language, str]], language: Language
+) -> str:
+    """Format a turn for the user: the title of what was made, and the checks that failed."""
+    failed = _format_checks(output, names, language) if output.status == "unverified" else ""
+    return ". ".join(filter(None, [title, failed]))
 
 
 def _format_checks(

@@ -207,10 +207,11 @@ def _check_summary(text: str, length: int, state: SummarizeState) -> Output:
         ]
         return Output(workflow=NAME, status="no_answer", text="\n\n".join(why))
     length_found = count_units(summary)
+    spoken = say(f"language.{language}", language)
     checks = [
         Check(name="numbers", passed=not dropped, detail="; ".join(dropped) or "✓"),
         Check(name="length", passed=length_found <= 2 * length, detail=str(length_found)),
-        Check(name="language", passed=detect_language(summary) == language, detail=language),
+        Check(name="language", passed=detect_language(summary) == language, detail=spoken),
     ]
     read = build_output(
         NAME,

@@ -21,12 +21,26 @@ from ..agents.lesson.text import parts_to_write, teaching_explain
 from ..agents.turns import count_turns, format_problem
 from ..context import RunContext, get_sandbox
 from ..state import TaskState, Usage, WorkflowOutput
-from .conclusion import build_output, has_output, has_verified_output, record_output
-from .registry import Agent, Workflow, register
+from .conclusion import (
+    build_output,
+    format_note,
+    has_output,
+    has_verified_output,
+    record_output,
+)
+from .registry import Agent, LocalizedText, Workflow, register
 
 REPAIR = "repair_lesson"
 MAX_REPAIRS = 2
 """Maximum number of repairs in a task; then the lesson is accepted as it is."""
+CHECKS: dict[str, LocalizedText] = {
+    "parts": {"en": "all five parts are there", "zh": "五个部分齐全"},
+    "exercises": {"en": "number of exercises", "zh": "练习的数量"},
+    "answers": {"en": "answers recomputed", "zh": "答案经过复算"},
+    "equations": {"en": "calculations in the text hold", "zh": "文中的算式成立"},
+    "language": {"en": "the language asked for", "zh": "语言符合要求"},
+    "readability": {"en": "length and sentences fit the grade", "zh": "篇幅和句长适合年级"},
+}
 
 LessonGraph = CompiledStateGraph[LessonState, RunContext, LessonInput, WorkflowOutput]
 
@@ -83,18 +97,20 @@ async def assemble_lesson(state: LessonState, runtime: Runtime[RunContext]) -> W
     failed = [check.name for check in checks if not check.passed]
     lesson = lesson.model_copy(update={"tries": [*before.tries, failed]})
     costs = state["costs"]
+    output = build_output(
+        WORKFLOW,
+        format_lesson(lesson),
+        checks,
+        data=lesson.model_dump(mode="json"),
+        sources=collect_sources(state),
+        language=lesson.language,
+        known=format_problem(state),
+    )
     update = record_output(
         REPAIR if before.tries else WORKFLOW,
-        build_output(
-            WORKFLOW,
-            format_lesson(lesson),
-            checks,
-            data=lesson.model_dump(mode="json"),
-            sources=collect_sources(state),
-            language=lesson.language,
-            known=format_problem(state),
-        ),
+        output,
         summary=f"{lesson.title}; {', '.join(failed) or 'ok'}",
+        note=format_note(lesson.title, output, CHECKS, lesson.language),
         inputs=format_problem(state),
         usage=sum((usage for _, usage, _ in costs), Usage()),
         seconds=_compute_elapsed(costs),
@@ -122,14 +138,7 @@ TEACH_EXPLAIN = register(
             "zh": "一节课：给学习者的讲解，附练习和答案。",
         },
         inputs=TeachExplainInputs,
-        checks={
-            "parts": {"en": "all five parts are there", "zh": "五个部分齐全"},
-            "exercises": {"en": "number of exercises", "zh": "练习的数量"},
-            "answers": {"en": "answers recomputed", "zh": "答案经过复算"},
-            "equations": {"en": "calculations in the text hold", "zh": "文中的算式成立"},
-            "language": {"en": "the language asked for", "zh": "语言符合要求"},
-            "readability": {"en": "length and sentences fit the grade", "zh": "篇幅和句长适合年级"},
-        },
+        checks=CHECKS,
         weights={"answers": 4, "parts": 2, "exercises": 2},
         agents=(
             Agent(

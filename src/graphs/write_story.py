@@ -38,11 +38,25 @@ from ..context import RunContext, resolve_model
 from ..language.messages import say
 from ..language.text import count_units
 from ..state import Output, TaskState, Usage, WorkflowOutput, output_of, turns
-from .conclusion import build_output, describe_output, has_verified_output, record_output
-from .registry import Agent, Workflow, register
+from .conclusion import (
+    build_output,
+    describe_output,
+    format_note,
+    has_verified_output,
+    record_output,
+)
+from .registry import Agent, LocalizedText, Workflow, register
 
 MAX_WRITES, MAX_REWRITES = 2, 3
 """Maximum number of times that a task may write its story, and rewrite parts of it."""
+CHECKS: dict[str, LocalizedText] = {
+    "language": {"en": "it is in the language asked for", "zh": "语言符合要求"},
+    "length": {"en": "its length is within 15 %", "zh": "长度与要求相差不超过15%"},
+    "characters": {"en": "everyone named appears", "zh": "指定的人物都出场"},
+    "plot": {"en": "every plot point is told", "zh": "情节要点都写到"},
+    "repetition": {"en": "no part repeats another", "zh": "各部分没有重复"},
+    "role": {"en": "it stays in its role", "zh": "没有跳出角色"},
+}
 
 Subgraph = CompiledStateGraph[StoryState, RunContext, StoryInput, WorkflowOutput]
 
@@ -167,6 +181,7 @@ def _record_story(
             actor,
             output,
             summary=summary or output.text,
+            note=format_note(title, output, CHECKS, state["language"]) if summary else "",
             inputs=format_problem(state) + get_instructions(state),
             usage=state.get("spent", Usage()) + spent,
             seconds=state.get("seconds", 0.0) + seconds,
@@ -266,14 +281,7 @@ WRITE_STORY = register(
             "zh": "故事：童话、续写、改写，或角色扮演的一个回合。",
         },
         inputs=StoryInputs,
-        checks={
-            "language": {"en": "it is in the language asked for", "zh": "语言符合要求"},
-            "length": {"en": "its length is within 15 %", "zh": "长度与要求相差不超过15%"},
-            "characters": {"en": "everyone named appears", "zh": "指定的人物都出场"},
-            "plot": {"en": "every plot point is told", "zh": "情节要点都写到"},
-            "repetition": {"en": "no part repeats another", "zh": "各部分没有重复"},
-            "role": {"en": "it stays in its role", "zh": "没有跳出角色"},
-        },
+        checks=CHECKS,
         weights={"plot": 2, "language": 2, "role": 2},
         agents=(
             # Before `write_story`, so that it is the fallback for an unusable decision.

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any, Literal
 
 Language = Literal["en", "zh"]
 
 
 def say(key: str, language: Language | None = None, **fields: object) -> str:
-    """Return the text for `key` in a language, with its `{fields}` filled in.
+    """Return the text for `key` in a language, with its `{fields}` filled in, and the fitting word
+    of each `{field:one|many}`.
 
     Args:
         key: The text's table in `messages.toml`, for example `weights.fetching`.
@@ -26,7 +28,15 @@ def say(key: str, language: Language | None = None, **fields: object) -> str:
     for name in key.split("."):
         entry = entry[name]
     text: str = entry[language or default_language()]
-    return text.format(**fields)
+    return _PluralFormatter().vformat(text, (), fields)
+
+
+class _PluralFormatter(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if value == 1 else many
+        return str(super().format_field(value, format_spec))
 
 
 _current_language: ContextVar[Language | None] = ContextVar("spoken", default=None)

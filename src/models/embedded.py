@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 from ..errors import ModelError
 from ..language.messages import say
 from ..settings import Settings
+from .loading import tell_loading
 from .weights import ensure_weights, show_progress
 
 T = TypeVar("T")
@@ -106,18 +107,21 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
         WeightsError: the model's file cannot be obtained.
         ModelError: the model cannot be loaded.
     """
-    with show_progress() as progress:
-        cache_folder = settings.home / "models"
-        path = await _run_abandonable(
-            partial(ensure_weights, settings.model_path, cache_folder, progress=progress)
+    try:
+        with show_progress() as progress:
+            cache_folder = settings.home / "models"
+            path = await _run_abandonable(
+                partial(ensure_weights, settings.model_path, cache_folder, progress=progress)
+            )
+        return await asyncio.to_thread(
+            get_embedded_server,
+            path,
+            context=settings.embedded_context,
+            parallel=settings.embedded_parallel,
+            slot_folder=settings.home / "slots",
         )
-    return await asyncio.to_thread(
-        get_embedded_server,
-        path,
-        context=settings.embedded_context,
-        parallel=settings.embedded_parallel,
-        slot_folder=settings.home / "slots",
-    )
+    finally:
+        tell_loading("ready")
 
 
 async def _run_abandonable(work: Callable[[], T]) -> T:
@@ -151,6 +155,7 @@ def get_embedded_server(
     key = (path, context, parallel)
     with _loading:
         if key not in _servers:
+            tell_loading("loading")
             _servers[key] = EmbeddedServer(
                 path, context=context, parallel=parallel, slot_folder=slot_folder
             )

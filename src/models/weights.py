@@ -26,6 +26,7 @@ import platformdirs
 
 from ..errors import ModelError
 from ..language.messages import Language, default_language, say
+from .loading import LoadingState, tell_loading
 
 CHUNK_BYTES = 1 << 20
 MAX_IN_FLIGHT = 2
@@ -287,7 +288,8 @@ class _WeightsCache:
                 self._report_progress(done, "checking")
         return digest
 
-    def _report_progress(self, done: int, key: str) -> None:
+    def _report_progress(self, done: int, key: LoadingState) -> None:
+        tell_loading(key, done / self.model.size)
         self.progress(done, self.model.size, say(f"weights.{key}", self.language))
 
     def _count_missing_bytes(self) -> int:

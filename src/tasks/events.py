@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
+from ..models.loading import LoadingState
 from ..models.structured import strip_thoughts
 from ..state import ArmValue, Candidate, FileEffect, Record, Turn, Usage
 from .result import TaskResult
@@ -88,14 +89,24 @@ class ProgressEvent(TypedDict):
 
 
 class TurnEvent(TypedDict):
-    """An agent has finished its turn."""
+    """An agent has finished its turn; see `Turn`."""
 
     type: Literal["turn"]
     actor: str
     summary: str
+    note: str
     usage: UsageDump
     seconds: float
     failed: bool
+
+
+class ModelEvent(TypedDict):
+    """The run waits for its language model, or (`ready`) no longer."""
+
+    type: Literal["model"]
+    state: LoadingState
+    share: float | None
+    """Part of the model's file that is done, 0 to 1; None where that is not known."""
 
 
 class NodeStartEvent(TypedDict):
@@ -185,6 +196,7 @@ Event = (
     | DecisionEvent
     | ProgressEvent
     | TurnEvent
+    | ModelEvent
     | NodeStartEvent
     | NodeEndEvent
     | TokenEvent

@@ -158,7 +158,7 @@ async def play(
                 yield event
     except TimeoutError:
         status = "interrupted"
-        error = say("task.timeout", task_id=task_id, seconds=settings.task_timeout)
+        error = say("task.timeout", seconds=settings.task_timeout)
     except (TaskBusy, StoreUnavailable, GraphDrained, sqlite3.Error, OSError):
         raise  # the task continues elsewhere or later; the store reports a full disk
     except Exception as failure:

@@ -20,7 +20,8 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from ..errors import ConcertinoError, StoreUnavailable, TaskBusy
-from ..language.messages import say
+from ..language.detect import detect_language
+from ..language.messages import say, use_language
 from ..state import FINAL, TaskStatus
 from ..store.base import Interruption
 from ..tasks.ending import reward_task
@@ -40,7 +41,7 @@ LIVE_TEXT_SECONDS = 5.0
 
 MAX_VAIN_STARTS = 10
 """Starts without progress after which a task fails: it may be crashing its processes."""
-VAIN_EVENTS = ("started", "node_start", "progress")
+VAIN_EVENTS = ("started", "model", "node_start", "progress")
 """Events that do not mark a completed step."""
 
 log = logging.getLogger(__name__)
@@ -189,8 +190,9 @@ class Runner:
         job = await ledger.get_due_job(task_id)
         if job is None:
             return "over"
+        question = (await ledger.tasks.get(task_id)).question
         try:
-            with start_task_span(job):
+            with start_task_span(job), use_language(detect_language(question)):
                 return await self._go_through(job, run, ledger)
         except TaskBusy:
             # Another process has the task now; tokens spent here are charged anyway.

@@ -77,7 +77,7 @@ def test_solve_shows_each_round_and_then_the_report_and_the_answer(serve: Serve)
 def test_a_failed_round_is_marked(serve: Serve) -> None:
     serve(**UNCONFIRMED)
 
-    assert "✗ NEEDS_REVISION" in run("solve", PENS).stdout
+    assert "✗ Not confirmed yet: " in run("solve", PENS).stdout
 
 
 def test_square_brackets_and_latex_of_a_model_are_shown_as_they_are(serve: Serve) -> None:

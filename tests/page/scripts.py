@@ -33,12 +33,13 @@ def progress(actor: str, summary: str) -> Json:
     return {"type": "progress", "actor": actor, "summary": summary}
 
 
-def turn(actor: str, summary: str, *, failed: bool = False) -> Json:
+def turn(actor: str, summary: str, *, failed: bool = False, note: str = "") -> Json:
     """What an agent did."""
     return {
         "type": "turn",
         "actor": actor,
         "summary": summary,
+        "note": note,
         "failed": failed,
         "usage": USAGE,
         "seconds": 2.4,
@@ -125,7 +126,7 @@ SOLVED: list[Json] = [
     decision("execution", "There is a plan; a program can carry it out exactly."),
     turn("execution", "x = 2, x = 3"),
     decision("verification", "Only Verification makes sense now.", source="forced"),
-    turn("verification", "PASSED: both roots fulfil the equation."),
+    turn("verification", "PASSED; ran", note="Confirmed: both roots fulfil the equation."),
     decision("complete", "The answer passed.", source="forced"),
     done(
         "verified",

@@ -141,6 +141,7 @@ class StandIn:
             "status": "queued",
             "final_answer": None,
             "created": datetime.now(UTC).isoformat(),
+            "updated": datetime.now(UTC).isoformat(),
             "rating": None,
         }
         stored = self.tasks[task_id] = StoredTask(record, list(self.script))
@@ -160,6 +161,7 @@ class StandIn:
                 stored.record["status"] = "running"
 
     def _tell(self, stored: StoredTask, event: Json) -> None:
+        stored.record["updated"] = datetime.now(UTC).isoformat()
         if event["type"] == "done":
             history = [line for line in stored.events if line["type"] in ("decision", "turn")]
             event = {

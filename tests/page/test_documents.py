@@ -25,7 +25,7 @@ def test_files_are_uploaded_listed_found_and_deleted(
     expect(page.locator("#documents-list > li")).to_have_count(1)
     page.get_by_label("Search the documents").fill("notice")
     page.get_by_role("button", name="Search").click()
-    expect(page.locator("#search-note")).to_have_text("1 passages found")
+    expect(page.locator("#search-note")).to_have_text("1 passage found")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete notes.md").click()
     expect(page.locator("#documents-list > li")).to_have_count(0)

@@ -32,10 +32,10 @@ def test_each_kind_of_task_has_a_chart_with_a_line_for_each_workflow(
     )
     expect(page.locator(".lines").first.locator("path.line")).to_have_count(3)
     assert lines(page) == [
-        "Mathematics 0.81 · rewards: 8",
-        "Lesson 0.42 · rewards: 3",
-        "Your documents -0.10 · rewards: 1",
-        "Story 0.73 · rewards: 2",
+        "Mathematics 81 points from 8 tasks",
+        "Lesson 42 points from 3 tasks",
+        "Your documents -10 points from 1 task",
+        "Story 73 points from 2 tasks",
     ]
 
 
@@ -67,22 +67,22 @@ def test_earlier_values_are_read_with_the_keyboard(visit: Visitor, service: Stan
     slider.focus()
     page.keyboard.press("Home")
     assert lines(page)[:3] == [
-        "Mathematics 0.90 · rewards: 1",
-        "Lesson 0.50 · rewards: 1",
-        "Your documents -0.10 · rewards: 1",
+        "Mathematics 90 points from 1 task",
+        "Lesson 50 points from 1 task",
+        "Your documents -10 points from 1 task",
     ]
     page.keyboard.press("ArrowRight")
-    assert lines(page)[0] == "Mathematics 0.85 · rewards: 2"
+    assert lines(page)[0] == "Mathematics 85 points from 2 tasks"
     value_text = slider.get_attribute("aria-valuetext") or ""
     assert "2 Mar 2026" in value_text
-    assert "Mathematics 0.85 · rewards: 2; Lesson 0.50" in value_text
+    assert "Mathematics 85 points from 2 tasks; Lesson 50" in value_text
 
 
 def test_earlier_values_are_read_with_the_pointer(visit: Visitor, service: StandIn) -> None:
     service.arms = ARMS
     page = visit("#/learning")
     page.locator(".lines").first.hover(position={"x": 42, "y": 60})
-    expect(page.locator(".key li").first).to_contain_text("0.90 · rewards: 1")
+    expect(page.locator(".key li").first).to_contain_text("90 points from 1 task")
 
 
 def test_the_values_are_there_as_a_table(visit: Visitor, service: StandIn) -> None:
@@ -92,7 +92,7 @@ def test_the_values_are_there_as_a_table(visit: Visitor, service: StandIn) -> No
     rows = page.locator("#learning-charts table").first.locator("tbody tr")
     expect(rows).to_have_count(12)
     expect(rows.last.get_by_role("rowheader")).to_have_text("Your documents")
-    expect(rows.last).to_contain_text("-0.10")
+    expect(rows.last).to_contain_text("-10")
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])

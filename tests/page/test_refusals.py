@@ -1,5 +1,6 @@
 """Keys, and errors as words that say what to do."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Visitor
@@ -62,9 +63,26 @@ def test_a_service_that_is_gone_is_told_apart_from_one_that_refuses(
     expect(page.locator("#ask-problem")).to_contain_text("cannot be reached")
 
 
-def test_a_task_that_is_not_there_points_to_the_history(visit: Visitor) -> None:
+def test_what_could_not_be_reached_once_is_not_told_when_the_view_is_opened_again(
+    visit: Visitor, service: StandIn
+) -> None:
+    visit.expected.append("ERR_FAILED")
+    page = visit()
+    expect(page.get_by_label("Grade")).to_be_visible()
+    page.route("**/tasks", lambda route: route.abort(), times=1)
+    page.get_by_label("Your task").fill(EQUATION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#ask-problem")).to_contain_text("cannot be reached")
+    page.get_by_role("link", name="Documents").click()
+    page.get_by_role("link", name="Ask").click()
+    expect(page.get_by_label("Your task")).to_have_value(EQUATION)
+    expect(page.locator("#ask-problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("task_id", ["nowhere", "%", "%e4%b8", "..", "%2e%2e", "a%2Fb", "<b>"])
+def test_a_task_that_is_not_there_points_to_the_history(visit: Visitor, task_id: str) -> None:
     visit.expected.append("404")
-    page = visit("#/tasks/nowhere")
+    page = visit(f"#/tasks/{task_id}")
     expect(page.locator("#task-problem")).to_contain_text("The history lists what is yours")
 
 
@@ -74,3 +92,9 @@ def test_an_empty_task_is_not_sent(visit: Visitor, service: StandIn) -> None:
     expect(page.locator("#ask-problem")).to_have_text("Write down your task first.")
     expect(page.get_by_label("Your task")).to_be_focused()
     assert service.asked == []
+
+
+@pytest.mark.parametrize("address", ["#/%", "#/nowhere", "#%", "#/documents/%", "#/tasks/a/b"])
+def test_an_address_of_no_view_leads_to_asking(visit: Visitor, address: str) -> None:
+    page = visit(address)
+    expect(page.get_by_label("Your task")).to_be_visible()

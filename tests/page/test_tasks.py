@@ -249,6 +249,69 @@ def test_a_lessons_answers_are_printed_on_a_sheet_of_their_own(
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 2
 
 
+def test_a_printed_lesson_has_stacked_fractions_and_room_for_name_and_answers(
+    visit: Visitor, service: StandIn
+) -> None:
+    lesson = LESSON.replace("Practice\n", "Practice\n\nWork slowly: 1/2 comes first.\n")
+    service.script = [done("verified", lesson, "teach_explain")]
+    page = visit()
+    ask(page, "Fractions")
+    expect(page.locator("#answer .mfrac")).to_have_count(5)
+    expect(page.locator(".blanks")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(".blanks span")).to_have_text(["Name:", "Date:"])
+    exercises = page.locator(".exercises > li")
+    expect(exercises).to_have_count(1)
+    millimetre = 96 / 25.4
+    room = exercises.evaluate("node => parseFloat(getComputedStyle(node).paddingBottom)")
+    assert room > 20 * millimetre
+
+
+def test_what_is_no_lesson_keeps_its_slashes(visit: Visitor, service: StandIn) -> None:
+    service.script = [done("verified", "See 3/4 and $1/2$.", "rag_qa")]
+    page = visit()
+    ask(page, "When?")
+    expect(page.locator("#answer-text")).to_contain_text("See 3/4")
+    expect(page.locator("#answer .mfrac")).to_have_count(0)
+
+
+def test_the_skip_link_is_the_first_stop(visit: Visitor) -> None:
+    page = visit("#/tasks")
+    expect(page.locator("#tasks-none")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+
+
+def test_one_clock_tells_the_time_since_the_task_was_asked(
+    visit: Visitor, service: StandIn
+) -> None:
+    service.script = [done("verified", "36")]
+    page = visit()
+    ask(page)
+    expect(page.locator("#task-status")).to_have_text("Verified")
+    service.tasks["task0"].record.update(
+        created="2026-03-02T09:00:00+00:00", updated="2026-03-02T09:02:05+00:00"
+    )
+    page.reload()
+    expect(page.locator("#task-cost")).to_have_text("2 min 5 s · 2,628 tokens")
+
+
+def test_a_task_that_ends_well_after_a_failure_to_stop_it_does_not_keep_the_failure(
+    visit: Visitor, service: StandIn
+) -> None:
+    visit.expected.append("ERR_FAILED")
+    hold = Hold()
+    service.script = [*SOLVED[:3], hold, *SOLVED[3:]]
+    page = visit()
+    ask(page)
+    page.route("**/cancel", lambda route: route.abort())
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#task-problem")).to_contain_text("cannot be reached")
+    hold.released.set()
+    expect(page.locator("#task-status")).to_have_text("Verified")
+    expect(page.locator("#task-problem")).to_be_hidden()
+
+
 def test_citations_lead_to_the_passage_they_rest_on(visit: Visitor, service: StandIn) -> None:
     source = {
         "number": 1,
@@ -329,10 +392,7 @@ def test_an_answer_is_rated_with_the_keyboard(visit: Visitor, service: StandIn) 
 def test_a_whole_task_is_done_with_the_keyboard(visit: Visitor, service: StandIn) -> None:
     service.script = [done("verified", "36")]
     page = visit()
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
+    expect(page.get_by_label("Your task")).to_be_focused()
     page.keyboard.type("12 x 3")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1, name="12 x 3")).to_be_focused()

@@ -142,9 +142,9 @@ def test_the_first_decision_tells_what_was_advised_also_when_it_is_opened_later(
         table = page.locator("#timeline > li").first.get_by_role("table", name="What was advised")
         rows = [" ".join(row.split()) for row in table.locator("tbody tr").all_inner_texts()]
         assert rows == [
-            "Story suggested 82% 0.71 · rewards: 12",
+            "Story suggested 82% 71 points from 12 tasks",
             "Lesson 11% –",
-            "Mathematics 4% -0.08 · rewards: 1",
+            "Mathematics 4% -8 points from 1 task",
         ]
         expect(page.locator("#timeline table")).to_have_count(1)
         page.reload()

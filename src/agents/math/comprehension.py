@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
+from ...language.messages import say
 from ...prompts import load_prompt
 from ...state import Comprehension, TaskState
 from ..turns import Stopwatch, do_without, format_problem, get_instructions, record_turn
@@ -30,6 +31,9 @@ async def comprehend(state: TaskState, runtime: Runtime[RunContext]) -> TaskStat
         "comprehension",
         found,
         summary=f"{found.problem_type}; " + "; ".join(found.unknowns),
+        note="; ".join(
+            [say(f"math.type.{found.problem_type}", state["language"]), *found.unknowns]
+        ),
         inputs=format_problem(state) + get_instructions(state),
         usage=reply.usage,
         seconds=watch.seconds,

@@ -17,10 +17,16 @@ from ...language.messages import say
 from ...language.reading import find_faults, repair_text
 from ...models.client import Reply
 from ...prompts import load_prompt
-from ...state import Answer, Check, Status, TaskState, Usage
+from ...state import Answer, Status, TaskState, Usage
 from ...tools.numbers import extract_numbers, unknown_numbers
 from ..turns import format_problem
-from .solution import WORKFLOW, build_solution_output, find_reasoning, format_facts
+from .solution import (
+    WORKFLOW,
+    build_solution_output,
+    find_reasoning,
+    format_check,
+    format_facts,
+)
 
 PROMPT = load_prompt("math/report")
 MAX_TOKENS = 700
@@ -108,7 +114,7 @@ def _format_report(solution: str, answer: Answer, state: TaskState, status: Stat
     decimal = f" ≈ {answer.decimal}" if answer.decimal else ""
     found = state.get("verification_output")
     checks = [
-        _format_check(check, state)
+        format_check(check, state)
         for check in (found.checks if found else [])
         if check.passed == (status == "verified")
     ]
@@ -120,25 +126,6 @@ def _format_report(solution: str, answer: Answer, state: TaskState, status: Stat
             say(f"report.{status}", language, checks="; ".join(checks)).strip(),
         )
     )
-
-
-def _format_check(check: Check, state: TaskState) -> str:
-    """Format the finding of a check for the user."""
-    language = state["language"]
-    details = [check.detail]
-    if check.name == "form":
-        details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
-    elif check.name == "second_route":
-        details = [
-            say(f"report.route.{attempt.route}", language, answer=attempt.answer.text)
-            for attempt in state.get("attempts", [])
-        ]
-    name = check.name
-    executed = state.get("execution_output")
-    if name == "ran" and executed and executed.answer:
-        name = "computed"
-    key = f"report.{'check' if check.passed else 'failed'}.{name}"
-    return say(key, language, detail=say("report.comma", language).join(details))
 
 
 def _explain_no_answer(state: TaskState) -> str:

@@ -1,7 +1,7 @@
 """Known facts about a problem's answer in words, for the report and for later workflows."""
 
 from ...language.messages import say
-from ...state import Answer, Attempt, Output, Route, TaskState
+from ...state import Answer, Attempt, Check, Output, Route, TaskState
 
 WORKFLOW = "solve_math"
 
@@ -38,6 +38,33 @@ def build_solution_output(state: TaskState, answer: Answer, text: str) -> Output
         workflow=WORKFLOW,
         status="verified" if found and found.status == "PASSED" else "unverified",
         text=text,
-        checks=found.checks if found else [],
+        checks=[
+            check.model_copy(update={"detail": format_finding(check, state)})
+            for check in (found.checks if found else [])
+        ],
         data={"answer": answer.model_dump()},
     )
+
+
+def format_check(check: Check, state: TaskState) -> str:
+    """Format a check and its finding as a sentence for the user."""
+    name = check.name
+    executed = state.get("execution_output")
+    if name == "ran" and executed and executed.answer:
+        name = "computed"
+    key = f"report.{'check' if check.passed else 'failed'}.{name}"
+    return say(key, state["language"], detail=format_finding(check, state))
+
+
+def format_finding(check: Check, state: TaskState) -> str:
+    """Format the finding of a check for the user."""
+    language = state["language"]
+    details = [check.detail]
+    if check.name == "form":
+        details = [say(f"report.form.{name}", language) for name in check.detail.split(", ")]
+    elif check.name == "second_route":
+        details = [
+            say(f"report.route.{attempt.route}", language, answer=attempt.answer.text)
+            for attempt in state.get("attempts", [])
+        ]
+    return say("report.comma", language).join(details)

@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from ...context import RunContext, get_sandbox, resolve_model
 from ...errors import StructuredOutputError
+from ...language.messages import say
 from ...models.client import LanguageModel, Reply
 from ...prompts import load_prompt
 from ...state import (
@@ -40,7 +41,7 @@ from ...tools.sandbox import Sandbox
 from ..turns import Stopwatch, count_turns, fingerprint, format_problem, record_turn
 from .execution import tries_left
 from .recomputation import correct_arithmetic
-from .solution import build_solution_output, format_facts
+from .solution import build_solution_output, format_check, format_facts
 
 REASONING = load_prompt("math/reasoning")
 DIAGNOSIS = load_prompt("math/diagnosis")
@@ -241,9 +242,15 @@ def _format_attempts(state: TaskState, new: list[Attempt]) -> str:
 def _update(
     state: TaskState, found: Verification, new: list[Attempt], usage: Usage, watch: Stopwatch
 ) -> TaskState:
+    after: TaskState = {
+        **state,
+        "attempts": [*state.get("attempts", []), *new],
+        "verification_output": found,
+    }
     update = record_turn(
         "verification",
         found,
+        note=_format_note(found, after),
         summary=f"{found.status}; "
         + "; ".join(f"{check.name}: {check.detail}" for check in found.checks[1:]),
         inputs="".join(fingerprint(attempt) for attempt in new),
@@ -253,11 +260,13 @@ def _update(
     )
     update["attempts"] = new
     if found.answer and found.status == "PASSED":  # another workflow may build on it
-        after: TaskState = {
-            **state,
-            "attempts": [*state.get("attempts", []), *new],
-            "verification_output": found,
-        }
         output = build_solution_output(after, found.answer, format_facts(after, found.answer))
         update["outputs"] = {output.workflow: output}
     return update
+
+
+def _format_note(found: Verification, state: TaskState) -> str:
+    """Format the finding for the user: the checks that count for it or, failing that, against."""
+    passed = found.status == "PASSED"
+    checks = "; ".join(format_check(c, state) for c in found.checks if c.passed == passed)
+    return say(f"math.{'confirmed' if passed else 'unconfirmed'}", state["language"], checks=checks)

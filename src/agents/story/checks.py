@@ -114,7 +114,7 @@ def check_language(segments: list[str], brief: StoryBrief, language: Language) -
         wrong = [measure_chinese_share(s) > MAX_FOREIGN_SHARE for s in segments]
     slips = [bool(find_other_language(s, brief.language, brief.topic)) for s in segments]
     places = [n for n in range(len(segments)) if wrong[n] or slips[n]]
-    detail = say(f"stories.language.{brief.language}", language)
+    detail = say(f"language.{brief.language}", language)
     if places:
         detail = say("stories.parts", language, what=detail, parts=_format_places(places))
     return Finding(Check(name="language", passed=not places, detail=detail), places)

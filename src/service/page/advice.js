@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { nameOf, say } from "./language.js";
-import { decimal, share } from "./numbers.js";
+import { points, share } from "./numbers.js";
 
 const LIKELY = 0.05;
 /** Candidates that are less probable are not shown, unless something was learned of them. */
@@ -35,7 +35,7 @@ const earnedBy = (workflow, values) =>
 
 function line({ workflow, p, earned }, suggested) {
   const tag = suggested && element("span", { class: "tag" }, say("advice.suggested"));
-  const value = earned && say("learning.point", { ...earned, value: decimal(earned.value) });
+  const value = earned && say("learning.point", { ...earned, value: points(earned.value) });
   return element(
     "tr",
     {},

@@ -1,12 +1,12 @@
 /** The answer to a task: its text, what it rests on, and what was checked. */
 
-import { catalogue } from "./catalogue.js";
+import { checkNames } from "./catalogue.js";
 import { byId, element } from "./element.js";
 import { language, nameOf, say } from "./language.js";
+import { furnish, stacked } from "./lesson.js";
 import { formula, render } from "./markdown.js";
 
-const KEY_HEADINGS = new Set(["Answer key", "参考答案"]);
-/** Headings under which a lesson's answers stand; they are printed on a sheet of their own. */
+const LESSON = "teach_explain";
 
 let shown;
 
@@ -17,7 +17,7 @@ byId("answer-copy").addEventListener("click", async () => {
 byId("answer-print").addEventListener("click", () => print());
 
 /** Show what a finished task gave, or hide the answer's place where it gave nothing. */
-export function showAnswer(result) {
+export async function showAnswer(result) {
   const { outputs = {}, workflow } = result;
   const output = outputs[workflow];
   shown = output?.text || result.report || "";
@@ -25,14 +25,15 @@ export function showAnswer(result) {
   byId("answer-note").textContent = "";
   byId("answer-caution").hidden = result.status !== "unverified";
   byId("answer-caution").textContent = say("task.unverified");
-  byId("answer-text").replaceChildren(...boxed(result.answer), prose(shown, output?.sources));
+  byId("answer-text").classList.toggle("lesson", output?.workflow === LESSON);
+  byId("answer-text").replaceChildren(...boxed(result.answer), prose(shown, output));
   byId("answer-also").replaceChildren(
     ...Object.values(outputs ?? {})
       .filter((other) => other.workflow !== workflow && other.text)
       .map((other) => also(other)),
   );
   showSources(output?.sources ?? []);
-  showChecks(workflow, output?.checks ?? []);
+  await showChecks(workflow, output?.checks ?? []);
 }
 
 /** A calculation's answer, by itself. */
@@ -43,11 +44,11 @@ function boxed(answer) {
   return [element("p", { class: "result" }, value, decimal)];
 }
 
-function prose(markdown, sources = []) {
-  const fragment = render(markdown);
-  for (const heading of fragment.querySelectorAll("h3, h4, h5, h6"))
-    if (KEY_HEADINGS.has(heading.textContent.trim())) heading.classList.add("sheet");
-  cite(fragment, new Set(sources.map(({ number }) => number)));
+function prose(markdown, output) {
+  const lesson = output?.workflow === LESSON;
+  const fragment = render(markdown, lesson ? stacked : undefined);
+  if (lesson) furnish(fragment, output.language ?? language);
+  cite(fragment, new Set((output?.sources ?? []).map(({ number }) => number)));
   return fragment;
 }
 
@@ -119,8 +120,7 @@ function webLink(location) {
 
 async function showChecks(workflow, checks) {
   byId("checks").hidden = true;
-  const flows = await catalogue().catch(() => []);
-  const names = flows.find(({ name }) => name === workflow)?.checks ?? {};
+  const called = await checkNames(workflow);
   byId("checks-list").replaceChildren(
     ...checks.map(({ name, passed, detail }) =>
       element(
@@ -131,7 +131,7 @@ async function showChecks(workflow, checks) {
           { class: "unseen" },
           `${say(passed ? "answer.passed" : "answer.not_passed")}: `,
         ),
-        names[name]?.[language] ?? nameOf(name),
+        called(name),
         detail ? element("span", { class: "note" }, ` ${detail}`) : null,
       ),
     ),

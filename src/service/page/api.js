@@ -4,6 +4,12 @@ import { authorization, withKey } from "./key.js";
 import { language } from "./language.js";
 import { Problem, detailIn, problemOf } from "./problem.js";
 
+let ahead = 0;
+/** Milliseconds by which the service's clock is ahead of this machine's. */
+
+/** The time by the service's clock, which the times of tasks are told by. */
+export const serverTime = () => Date.now() + ahead;
+
 const task = (id, part = "") => `tasks/${encodeURIComponent(id)}${part}`;
 
 export const workflows = () => json("workflows");
@@ -91,7 +97,9 @@ async function request(path, options = {}) {
 async function send(path, options) {
   const headers = { "Accept-Language": language, ...options.headers, ...authorization() };
   try {
-    return await fetch(path, { ...options, headers });
+    const response = await fetch(path, { ...options, headers });
+    ahead = Date.parse(response.headers.get("Date")) - Date.now() || 0;
+    return response;
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Problem(0);

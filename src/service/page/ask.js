@@ -34,7 +34,12 @@ acceptFiles(
   },
 );
 
+const TYPING = matchMedia("(hover: hover)");
+/** There is a keyboard: one on the screen would cover what the page says. */
+
 export async function openAsk() {
+  if (TYPING.matches) question.focus({ preventScroll: true });
+  showProblem(byId("ask-problem"), null);
   if (flows.length) return;
   try {
     flows = await catalogue();

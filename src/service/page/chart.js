@@ -2,10 +2,10 @@
 
 import { element, shape } from "./element.js";
 import { locale, say } from "./language.js";
-import { decimal, moment } from "./numbers.js";
+import { moment, points } from "./numbers.js";
 
-const HEIGHT = 220;
-const EDGE = { left: 40, right: 14, top: 12, bottom: 26 };
+const HEIGHT = 240;
+const EDGE = { left: 40, right: 14, top: 34, bottom: 26 };
 const STYLES = 7;
 /** Lines that `style.css` tells apart by colour and pattern. */
 
@@ -18,7 +18,14 @@ const MARKS = [
   "M0 5.5L5 -4H-5Z",
 ];
 
-const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const dayAndHour = new Intl.DateTimeFormat(locale, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 
 /**
  * A figure with its lines, a key that tells their values, and a slider for the moment they are
@@ -129,15 +136,23 @@ function scaleOf(lines, moments, width) {
 function axes({ first, end, ticks, right, y }) {
   const rules = ticks.flatMap((value) => [
     shape("path", { d: `M${EDGE.left} ${y(value)}H${right}`, class: value ? "rule" : "rule zero" }),
-    label(EDGE.left - 8, y(value) + 4, "end", value.toLocaleString(locale)),
+    label(EDGE.left - 8, y(value) + 4, "end", points(value)),
   ]);
+  const unit = label(0, 14, "start", say("learning.value"));
+  return [unit, ...rules, ...times(first, end, right)];
+}
+
+/** Day and hour at both ends of the axis; where there is one time only, in the middle. */
+function times(first, end, right) {
   const bottom = HEIGHT - 4;
-  if (day.format(first) === day.format(end))
-    return [...rules, label((EDGE.left + right) / 2, bottom, "middle", day.format(end))];
+  const middle = (words) => label((EDGE.left + right) / 2, bottom, "middle", words);
+  if (first === end) return [middle(moment(end))];
+  const sameDay = day.format(first) === day.format(end);
+  const words = (sameDay ? hour : dayAndHour).format;
   return [
-    ...rules,
-    label(EDGE.left, bottom, "start", day.format(first)),
-    label(right, bottom, "end", day.format(end)),
+    label(EDGE.left, bottom, "start", words(first)),
+    ...(sameDay ? [middle(day.format(end))] : []),
+    label(right, bottom, "end", words(end)),
   ];
 }
 
@@ -185,7 +200,7 @@ const lineClass = (style) => `line-${style % STYLES}`;
 const valueAt = ({ points }, time) => points.findLast((point) => point.time <= time);
 
 const pointWords = (point) =>
-  point ? say("learning.point", { value: decimal(point.value), count: point.count }) : "–";
+  point ? say("learning.point", { value: points(point.value), count: point.count }) : "–";
 
 function nearest(moments, time) {
   const distance = (index) => Math.abs(moments[index] - time);

@@ -10,9 +10,14 @@ export const language = chosen() ?? preferred();
 /** The locale of numbers and dates. */
 export const locale = language === "zh" ? "zh-CN" : "en-GB";
 
-/** A text of `texts.js` with its {fields} filled in. */
+const FIELD = /\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g;
+
+/** A text of `texts.js` with its {fields} filled in; {field:one|many} is the word that fits. */
 export function say(key, fields = {}) {
-  return TEXTS[key][language].replace(/\{(\w+)\}/g, (_, name) => fields[name] ?? "");
+  return TEXTS[key][language].replace(FIELD, (_, name, one, many) => {
+    if (many === undefined) return fields[name] ?? "";
+    return `${fields[name]}` === "1" ? one : many;
+  });
 }
 
 /** The text where there is one, else undefined: for names that the service may add to. */
@@ -20,6 +25,11 @@ export const saying = (key) => TEXTS[key]?.[language];
 
 /** What an agent, an action or a workflow is called. */
 export const nameOf = (actor) => saying(`name.${actor}`) ?? actor.replaceAll("_", " ");
+
+const IDENTIFIER = /\b[a-z]+(?:_[a-z]+)+\b/g;
+
+/** A text of a model, which may call agents and workflows by what the program calls them. */
+export const named = (text) => text.replace(IDENTIFIER, nameOf);
 
 /** Fill in every element that names a text: as content, label, placeholder. */
 export function translate(root) {

@@ -5,7 +5,7 @@ import { catalogue } from "./catalogue.js";
 import { chart } from "./chart.js";
 import { byId, element } from "./element.js";
 import { nameOf, say } from "./language.js";
-import { decimal, moment } from "./numbers.js";
+import { moment, points } from "./numbers.js";
 import { showProblem } from "./problem.js";
 
 const ROUNDED = 100;
@@ -66,7 +66,7 @@ function table(lines, title) {
       {},
       element("td", {}, moment(time)),
       element("th", { scope: "row" }, name),
-      element("td", { class: "figures" }, decimal(value)),
+      element("td", { class: "figures" }, points(value)),
       element("td", { class: "figures" }, `${count}`),
     ),
   );

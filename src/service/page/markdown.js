@@ -28,6 +28,8 @@ const KATEX = {
   macros: { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\fbox{#3}" },
 };
 
+const FONTS = ["1em KaTeX_Main", "italic 1em KaTeX_Math"];
+
 /** Level of a text's highest headings: the page has the first two. */
 const TOP_HEADING = 3;
 
@@ -44,15 +46,19 @@ const widths = new ResizeObserver((changed) => {
     else target.removeAttribute("tabindex");
 });
 
-/** Markdown as a fragment to append. */
-export function render(markdown) {
+/** Load the fonts of most formulas, which would otherwise change their size when they come. */
+export const formulaFonts = () =>
+  Promise.all(FONTS.map((font) => document.fonts.load(font)));
+
+/** Markdown as a fragment to append; `written` may write its formulas' LaTeX in another way. */
+export function render(markdown, written = (latex) => latex) {
   const fragment = DOMPurify.sanitize(reader.render(markdown), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
   }
   for (const place of fragment.querySelectorAll(".formula"))
-    place.replaceWith(formula(place.textContent, place.classList.contains("display")));
+    place.replaceWith(formula(written(place.textContent), place.classList.contains("display")));
   for (const table of fragment.querySelectorAll("table")) frame(table);
   for (const wide of fragment.querySelectorAll("pre, .framed, .math.display")) widths.observe(wide);
   return fragment;

@@ -1,9 +1,9 @@
 /** What a finished task has earned, and what that is made of. */
 
-import { catalogue } from "./catalogue.js";
+import { checkNames } from "./catalogue.js";
 import { byId, element } from "./element.js";
-import { language, nameOf, say, saying } from "./language.js";
-import { decimal, share } from "./numbers.js";
+import { say, saying } from "./language.js";
+import { points, share } from "./numbers.js";
 
 /** @param {{quality: number, cost: number, reward: number, quality_terms: object[], cost_terms:
  *     object[]}|null} reward of the task; null hides its place.
@@ -11,14 +11,13 @@ import { decimal, share } from "./numbers.js";
 export async function showReward(reward, workflow) {
   byId("reward").hidden = !reward;
   if (!reward) return;
-  byId("reward-value").textContent = say("reward.value", { reward: decimal(reward.reward) });
+  byId("reward-value").textContent = say("reward.value", { reward: points(reward.reward) });
   byId("reward-parts").textContent = say("reward.parts", {
-    quality: decimal(reward.quality),
-    cost: decimal(reward.cost),
+    quality: points(reward.quality),
+    cost: points(reward.cost),
   });
-  const flows = await catalogue().catch(() => []);
-  const checks = flows.find(({ name }) => name === workflow)?.checks ?? {};
-  const named = (name) => saying(`term.${name}`) ?? checks[name]?.[language] ?? nameOf(name);
+  const called = await checkNames(workflow);
+  const named = (name) => saying(`term.${name}`) ?? called(name);
   byId("reward-terms").replaceChildren(
     terms("reward.quality", reward.quality_terms, named),
     terms("reward.cost", reward.cost_terms, named),
@@ -32,7 +31,7 @@ function terms(title, all, named) {
       "tr",
       {},
       element("th", { scope: "row" }, named(name)),
-      element("td", { class: "figures" }, decimal(value)),
+      element("td", { class: "figures" }, points(value)),
       element("td", { class: "figures" }, share(weight / whole)),
     ),
   );

@@ -9,15 +9,19 @@ import {
   openTaskEvents,
   rateTask,
   resumeTask,
+  serverTime,
 } from "./api.js";
 import { fillIn } from "./ask.js";
+import { catalogue } from "./catalogue.js";
 import { Draft } from "./draft.js";
 import { byId, element } from "./element.js";
 import { follow } from "./events.js";
 import { say, saying } from "./language.js";
-import { showProblem } from "./problem.js";
+import { formulaFonts } from "./markdown.js";
+import { duration, whole } from "./numbers.js";
+import { Problem, showProblem } from "./problem.js";
 import { showReward } from "./reward.js";
-import { Timeline, spentWords, tokensOf } from "./timeline.js";
+import { Timeline, tokensOf } from "./timeline.js";
 
 const ENDED = new Set([
   "verified",
@@ -27,8 +31,9 @@ const ENDED = new Set([
   "interrupted",
   "cancelled",
 ]);
-const FOLLOWED = new Set(["started", "node_start", "node_end"]);
+const FOLLOWED = new Set(["started", "model", "node_start", "node_end"]);
 const STOPPED = new Set(["interrupted", "cancelled"]);
+const ID = /^[0-9a-z]{1,32}$/;
 const TITLE = 160;
 const THREAD = 50;
 /** Tasks among which the earlier ones of a thread are looked for. */
@@ -49,24 +54,31 @@ byId("rating").addEventListener("click", rate);
 
 /** @param {{id: string, signal: AbortSignal}} view */
 export async function openTask({ id, signal }) {
-  task = { id, signal, wake: new EventTarget(), started: Date.now() };
+  task = { id, signal, wake: new EventTarget(), started: serverTime() };
   clear();
   try {
+    if (!ID.test(id)) throw new Problem(404);
     const known = await getTask(id);
     if (signal.aborted) return;
     begin(known);
-    if (ENDED.has(known.status)) return end(known);
+    // What comes later would move what is there.
+    await Promise.allSettled([showThread(), catalogue(), formulaFonts()]);
+    if (signal.aborted) return;
+    byId("task").classList.remove("unread");
+    if (ENDED.has(known.status)) return await end(known);
     setStatus(known.status);
     byId("task-stop").hidden = false;
-    const clock = setInterval(showCost, 1000);
+    showCost();
+    const clock = setInterval(() => showCost(), 1000);
     signal.addEventListener("abort", () => clearInterval(clock));
     task.clock = clock;
     const onLost = () => setStatus("lost");
     const open = (...from) => openTaskEvents(id, ...from);
     const last = await follow(open, { onEvent, onLost, signal, wake: task.wake });
-    if (!signal.aborted) end(last?.result ?? (await getTask(id)));
+    if (!signal.aborted) await end({ updated: new Date(serverTime()), ...(last?.result ?? (await getTask(id))) });
   } catch (error) {
     if (signal.aborted) return;
+    byId("task").classList.remove("unread");
     task.timeline?.rest();
     task.draft?.clear();
     clearInterval(task.clock);
@@ -94,7 +106,7 @@ function clear() {
     showProblem(byId(id), null);
   showRating(null);
   byId("timeline").replaceChildren();
-  byId("task").className = "";
+  byId("task").className = "unread";
   byId("task-status").className = "badge";
 }
 
@@ -110,7 +122,6 @@ function begin(known) {
   byId("task-whole").hidden = !long;
   byId("task-whole-text").textContent = task.question;
   document.title = `${title.slice(0, 60)} – Concertino`;
-  showThread();
 }
 
 function onEvent(event) {
@@ -144,7 +155,7 @@ function ask(question) {
   setStatus("needs_input");
 }
 
-function end(result) {
+async function end(result) {
   clearInterval(task.clock);
   // A task that is opened after its end has its history; one that was followed has its timeline.
   if (!byId("timeline").childElementCount) {
@@ -154,14 +165,11 @@ function end(result) {
   task.timeline.rest();
   task.draft.clear();
   for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
-  showAnswer(result);
-  showReward(result.reward, result.workflow);
+  const { signal } = task;
+  await Promise.all([showAnswer(result), showReward(result.reward, result.workflow)]);
+  if (signal.aborted) return;
   setStatus(result.status);
-  byId("task-cost").textContent = spentWords(
-    "task.cost",
-    task.timeline.usage.seconds,
-    tokensOf(result.usage),
-  );
+  showCost(Date.parse(result.updated), tokensOf(result.usage));
   const answered = !byId("answer").hidden;
   byId("task").classList.toggle("answered", answered);
   byId("after").hidden = !answered;
@@ -169,6 +177,7 @@ function end(result) {
   byId("task-again").hidden = answered;
   const stopped = STOPPED.has(result.status);
   byId("task-go-on").hidden = !stopped && result.status !== "failed";
+  showProblem(byId("task-problem"), null);
   if (answered && !result.error) return;
   byId("task-problem").textContent = result.error ?? say(stopped ? "task.stopped" : "task.failed");
   byId("task-problem").hidden = false;
@@ -181,10 +190,10 @@ function setStatus(status) {
   badge.className = `badge ${status}`;
 }
 
-function showCost() {
-  if (!task.timeline || !byId("asked-form").hidden) return;
-  const seconds = Math.max(0, Math.round((Date.now() - task.started) / 1000));
-  byId("task-cost").textContent = spentWords("task.cost", seconds, task.timeline.usage.tokens);
+/** The time since the task was asked, until now or until it ended, and its tokens. */
+function showCost(until = serverTime(), tokens = task.timeline.usage.tokens) {
+  const time = duration(Math.max(0, Math.round((until - task.started) / 1000)));
+  byId("task-cost").textContent = say("task.cost", { time, tokens: whole(tokens) });
 }
 
 /** The tasks that this one follows, oldest first. */

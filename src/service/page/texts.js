@@ -58,7 +58,7 @@ export const TEXTS = {
   "input.length": { en: "Length in words", zh: "字数" },
   "input.chapters": { en: "Chapters", zh: "章数" },
   "input.per_line": { en: "one per line", zh: "每行一个" },
-  "input.too_many": { en: "At most {limit} lines.", zh: "最多 {limit} 行。" },
+  "input.too_many": { en: "At most {limit} {limit:line|lines}.", zh: "最多 {limit} 行。" },
   "input.any": { en: "any", zh: "不限" },
   "input.option.en": { en: "English", zh: "英文" },
   "input.option.zh": { en: "Chinese", zh: "中文" },
@@ -75,7 +75,7 @@ export const TEXTS = {
   "name.complete": { en: "Finish", zh: "结束" },
   "name.receive": { en: "Reading the task", zh: "读题" },
   "name.restate": { en: "Follow-up", zh: "理解追问" },
-  "name.router": { en: "Router", zh: "路由" },
+  "name.router": { en: "Recognising the kind of task", zh: "判断任务类型" },
   "name.report": { en: "Report", zh: "写解答" },
   "name.solve_math": { en: "Mathematics", zh: "解数学题" },
   "name.rag_qa": { en: "Your documents", zh: "资料问答" },
@@ -103,8 +103,10 @@ export const TEXTS = {
   "task.again": { en: "Ask again", zh: "再问一次" },
   "task.whole": { en: "The whole task", zh: "完整任务" },
   "task.thread": { en: "Earlier in this conversation", zh: "本次对话的前文" },
-  "task.cost": { en: "{seconds} s · {tokens} tokens", zh: "{seconds} 秒 · {tokens} 词元" },
-  "task.seconds": { en: "{seconds} s", zh: "{seconds} 秒" },
+  "task.cost": {
+    en: "{time} · {tokens} {tokens:token|tokens}",
+    zh: "{time} · {tokens} 词元",
+  },
   "task.asks": { en: "To go on, this is needed:", zh: "要继续，需要知道：" },
   "task.your_answer": { en: "Your answer", zh: "你的回答" },
   "task.give": { en: "Answer", zh: "回答" },
@@ -122,14 +124,42 @@ export const TEXTS = {
   },
 
   "timeline.title": { en: "How it was reached", zh: "过程" },
+  "timeline.because.forced": {
+    en: "There is only one thing to do now: {action}.",
+    zh: "这时只有一步可走：{action}。",
+  },
+  "timeline.because.fallback": {
+    en: "The model's decision could not be used, so this comes next: {action}.",
+    zh: "模型的决定无法采用，所以接下来是：{action}。",
+  },
   "timeline.forced": { en: "only choice", zh: "唯一选择" },
-  "timeline.fallback": { en: "fallback", zh: "后备选择" },
+  "timeline.fallback": { en: "chosen by rule", zh: "按规则选择" },
   "timeline.chosen": { en: "chosen from {actions}", zh: "可选：{actions}" },
   "timeline.failed": { en: "did not hold", zh: "未通过" },
   "timeline.playing": { en: "{actor} at work", zh: "{actor}进行中" },
   "timeline.starting": { en: "The Coordinator is reading the task", zh: "指挥正在读任务" },
-  "timeline.cost": { en: "{seconds} s · {tokens} tokens", zh: "{seconds} 秒 · {tokens} 词元" },
   "timeline.more": { en: "Show all of it", zh: "展开全部" },
+
+  "model.fetching": {
+    en: "The language model is being downloaded, once: {percent} %",
+    zh: "正在下载语言模型（仅此一次）：{percent}%",
+  },
+  "model.checking": {
+    en: "The language model's file is being checked: {percent} %",
+    zh: "正在校验语言模型文件：{percent}%",
+  },
+  "model.waiting": {
+    en: "Another process is downloading the language model: {percent} %",
+    zh: "另一个进程正在下载语言模型：{percent}%",
+  },
+  "model.loading": {
+    en: "The language model is being loaded; the next task will not wait for it",
+    zh: "正在加载语言模型，下一个任务就不用等了",
+  },
+
+  "time.seconds": { en: "{seconds} s", zh: "{seconds} 秒" },
+  "time.minutes": { en: "{minutes} min {seconds} s", zh: "{minutes} 分 {seconds} 秒" },
+  "time.hours": { en: "{hours} h {minutes} min", zh: "{hours} 小时 {minutes} 分" },
 
   "timeline.step": { en: "{actor}: {step}", zh: "{actor}：{step}" },
   "timeline.steps": {
@@ -179,25 +209,29 @@ export const TEXTS = {
   "answer.checks": { en: "What was checked", zh: "检查" },
   "answer.passed": { en: "passed", zh: "通过" },
   "answer.not_passed": { en: "not passed", zh: "未通过" },
+  "check.readable": {
+    en: "it repeats nothing, is complete and keeps to one language",
+    zh: "没有重复，内容完整，只用一种语言",
+  },
   "answer.also": { en: "Also made: {name}", zh: "另外完成：{name}" },
-  "answer.rate": { en: "Was this useful?", zh: "这个回答有用吗？" },
-  "answer.useless": { en: "of no use", zh: "没用" },
-  "answer.useful": { en: "as it should be", zh: "正合需要" },
+  "answer.rate": { en: "Was this helpful?", zh: "这个回答有帮助吗？" },
+  "answer.useless": { en: "not helpful", zh: "没有帮助" },
+  "answer.useful": { en: "very helpful", zh: "很有帮助" },
   "answer.rated": {
     en: "Thank you. The Coordinator learns from it.",
     zh: "谢谢，指挥会从中学习。",
   },
 
-  "reward.value": { en: "Reward {reward}", zh: "奖励 {reward}" },
-  "reward.parts": { en: "quality {quality} · cost {cost}", zh: "质量 {quality} · 成本 {cost}" },
+  "reward.value": { en: "{reward} of 100 points", zh: "得分 {reward}（满分 100）" },
+  "reward.parts": { en: "result {quality} · effort {cost}", zh: "结果 {quality} · 花费 {cost}" },
   "reward.note": {
-    en: "Quality less a part of the cost. A cost of 0.50 is what tasks of this kind usually cost here.",
-    zh: "质量减去一部分成本。成本 0.50 表示与这类任务平时的花费相同。",
+    en: "Points for how good the result is, less a part of the effort. An effort of 50 is what tasks of this kind usually take here.",
+    zh: "按结果的好坏得分，再扣除一部分花费。花费 50 表示与这类任务平时的花费相同。",
   },
-  "reward.quality": { en: "Quality", zh: "质量" },
-  "reward.cost": { en: "Cost", zh: "成本" },
-  "reward.term": { en: "0 to 1", zh: "0 到 1" },
-  "reward.share": { en: "Share", zh: "占比" },
+  "reward.quality": { en: "Result", zh: "结果" },
+  "reward.cost": { en: "Effort", zh: "花费" },
+  "reward.term": { en: "0 to 100", zh: "0 到 100" },
+  "reward.share": { en: "Weight", zh: "权重" },
   "term.status": { en: "how the task ended", zh: "任务的结局" },
   "term.source": { en: "the source that was called for", zh: "依据所要求的来源" },
   "term.brevity": { en: "keeps to the point", zh: "切题、不啰嗦" },
@@ -210,16 +244,16 @@ export const TEXTS = {
   "term.memory": { en: "memory", zh: "内存" },
 
   "advice.title": { en: "What was advised", zh: "建议" },
-  "advice.workflow": { en: "Workflow", zh: "工作流" },
-  "advice.router": { en: "Router", zh: "路由" },
-  "advice.earned": { en: "Earned so far", zh: "已得奖励" },
+  "advice.workflow": { en: "Kind of task", zh: "任务类型" },
+  "advice.router": { en: "Likely", zh: "可能性" },
+  "advice.earned": { en: "Results so far", zh: "以往成绩" },
   "advice.suggested": { en: "suggested", zh: "推荐" },
 
-  "rating.1": { en: "1 of 5: of no use", zh: "1 分（满分 5 分）：没用" },
+  "rating.1": { en: "1 of 5: not helpful", zh: "1 分（满分 5 分）：没有帮助" },
   "rating.2": { en: "2 of 5", zh: "2 分（满分 5 分）" },
   "rating.3": { en: "3 of 5", zh: "3 分（满分 5 分）" },
   "rating.4": { en: "4 of 5", zh: "4 分（满分 5 分）" },
-  "rating.5": { en: "5 of 5: as it should be", zh: "5 分（满分 5 分）：正合需要" },
+  "rating.5": { en: "5 of 5: very helpful", zh: "5 分（满分 5 分）：很有帮助" },
 
   "follow.title": { en: "Follow up", zh: "继续" },
   "follow.label": {
@@ -245,7 +279,7 @@ export const TEXTS = {
   "documents.drop": { en: "or drop them here", zh: "或把文件拖到这里" },
   "documents.none": { en: "No documents yet. Add some above.", zh: "还没有资料。请在上面添加。" },
   "documents.here": { en: "In the knowledge base", zh: "知识库中的资料" },
-  "documents.chunks": { en: "{chunks} passages", zh: "{chunks} 个段落" },
+  "documents.chunks": { en: "{chunks} {chunks:passage|passages}", zh: "{chunks} 个段落" },
   "documents.delete": { en: "Delete", zh: "删除" },
   "documents.delete_label": { en: "Delete {title}", zh: "删除 {title}" },
   "documents.sure": {
@@ -254,7 +288,7 @@ export const TEXTS = {
   },
   "documents.search": { en: "Search the documents", zh: "在资料中查找" },
   "documents.search_button": { en: "Search", zh: "查找" },
-  "documents.found": { en: "{count} passages found", zh: "找到 {count} 个段落" },
+  "documents.found": { en: "{count} {count:passage|passages} found", zh: "找到 {count} 个段落" },
   "documents.not_found": {
     en: "No passage was found. Try other words.",
     zh: "没有找到段落。换个说法试试。",
@@ -262,12 +296,12 @@ export const TEXTS = {
 
   "learning.title": { en: "What has been learned", zh: "学到了什么" },
   "learning.lead": {
-    en: "Every finished task earns a reward: how good its result was, less what it cost. These are the rewards that each workflow has earned on average, for each kind of task. They advise the Coordinator, and your ratings count most.",
-    zh: "每个完成的任务都会得到奖励：结果有多好，减去花费的成本。这里是各个工作流在各类任务上平均得到的奖励，供指挥参考；你的评分影响最大。",
+    en: "Every finished task earns points, at most 100: for how good its result was, less for the effort it took. The lines show which way of working has earned how many points on average, for each kind of task. The Coordinator takes them as advice, and your ratings count most.",
+    zh: "每个完成的任务都会得分，满分 100：结果越好分越高，花费越多分越低。曲线表示各种做法在各类任务上的平均得分，供指挥参考；你的评分影响最大。",
   },
   "learning.none": {
-    en: "Nothing has been learned yet. Ask something and leave the kind of task to the Coordinator; when the task has ended, its reward appears here.",
-    zh: "还没有学到什么。请提一个任务，并让指挥选择任务类型；任务完成后，奖励会显示在这里。",
+    en: "Nothing has been learned yet. Ask something and leave the kind of task to the Coordinator; when the task has ended, its points appear here.",
+    zh: "还没有学到什么。请提一个任务，并让指挥选择任务类型；任务完成后，得分会显示在这里。",
   },
   "learning.kind": { en: "Tasks of the kind: {title}", zh: "任务类型：{title}" },
   "learning.open": { en: "no clear kind", zh: "不明确" },
@@ -275,12 +309,15 @@ export const TEXTS = {
     en: "Moment to read the values at: {title}",
     zh: "查看哪一时刻的数值：{title}",
   },
-  "learning.point": { en: "{value} · rewards: {count}", zh: "{value} · {count} 次奖励" },
+  "learning.point": {
+    en: "{value} {value:point|points} from {count} {count:task|tasks}",
+    zh: "{count} 个任务平均 {value} 分",
+  },
   "learning.as_table": { en: "The values as a table", zh: "以表格显示数值" },
   "learning.when": { en: "When", zh: "时间" },
-  "learning.workflow": { en: "Workflow", zh: "工作流" },
-  "learning.value": { en: "Mean reward", zh: "平均奖励" },
-  "learning.count": { en: "Rewards", zh: "奖励次数" },
+  "learning.workflow": { en: "Way of working", zh: "做法" },
+  "learning.value": { en: "Average points", zh: "平均得分" },
+  "learning.count": { en: "Tasks", zh: "任务数" },
 
   "upload.sending": { en: "Uploading", zh: "正在上传" },
   "upload.queued": { en: "Waits for its turn", zh: "排队中" },
@@ -332,7 +369,7 @@ export const TEXTS = {
   },
   "problem.413": { en: "This is too big. Send less at a time.", zh: "内容太大。请减少后再发送。" },
   "problem.429": {
-    en: "The service is busy. Try again in {wait} seconds.",
+    en: "The service is busy. Try again in {wait} {wait:second|seconds}.",
     zh: "服务繁忙。请在 {wait} 秒后重试。",
   },
   "problem.500": {

@@ -2,7 +2,8 @@
 
 import { advice } from "./advice.js";
 import { element } from "./element.js";
-import { locale, nameOf, say } from "./language.js";
+import { locale, nameOf, named, say } from "./language.js";
+import { duration, whole } from "./numbers.js";
 import { Playing } from "./playing.js";
 
 const SHORT = 220;
@@ -17,7 +18,8 @@ export class Timeline {
   constructor(list, pending) {
     this.list = list;
     this.pending = pending;
-    this.usage = { tokens: 0, seconds: 0 };
+    this.usage = { tokens: 0 };
+    this.model = undefined;
     this.work = null;
     this.routing = null;
     this.playing = new Playing();
@@ -35,14 +37,15 @@ export class Timeline {
     else if (type === "turn") this.#turn(entry);
     if (type === "progress" || !entry.usage) return;
     this.usage.tokens += tokensOf(entry.usage);
-    this.usage.seconds += entry.seconds;
   }
 
-  /** Tell who is at work, from a `started`, `node_start` or `node_end` event. */
+  /** Tell who is at work, from a `started`, `model`, `node_start` or `node_end` event. */
   follow(event) {
     if (event.type === "started") this.playing.clear();
+    else if (event.type === "model") this.model = modelWords(event);
     else this.playing.add(event);
-    if (this.playing.words) this.#wait(this.playing.words);
+    const words = this.model ?? this.playing.words;
+    if (words) this.#wait(words);
   }
 
   /** Nobody is at work any more. */
@@ -66,9 +69,9 @@ export class Timeline {
           element("strong", {}, nameOf(entry.next_action)),
           source && element("span", { class: "tag" }, source),
         ),
-        element("p", { class: "reason" }, entry.reasoning),
+        element("p", { class: "reason" }, reasonOf(entry)),
         entry.instructions && entry.source === "model" && !ASIDE.has(entry.next_action)
-          ? element("p", { class: "instructions" }, entry.instructions)
+          ? element("p", { class: "instructions" }, named(entry.instructions))
           : null,
         entry.legal.length > 1
           ? element(
@@ -89,7 +92,7 @@ export class Timeline {
 
   #piece(entry) {
     this.work ??= this.#open(entry.actor);
-    this.work.pieces.append(element("li", {}, shortened(entry.summary)));
+    this.work.pieces.append(element("li", {}, shortened(named(entry.summary))));
   }
 
   #turn(entry) {
@@ -99,7 +102,8 @@ export class Timeline {
       node.classList.add("failed");
       node.firstChild.append(element("span", { class: "tag bad" }, say("timeline.failed")));
     }
-    pieces.before(element("p", { class: "summary" }, shortened(entry.summary)));
+    const summary = entry.note || named(entry.summary);
+    pieces.before(element("p", { class: "summary" }, shortened(summary)));
     const spent = cost(entry);
     if (spent) node.append(spent);
     this.work = null;
@@ -121,26 +125,38 @@ export class Timeline {
     this.work = null;
   }
 
+  /** A new element each time: the old one would jump down the page as the list grows. */
   #wait(words) {
-    this.pending.textContent = words;
-    this.pending.hidden = false;
+    const told = this.pending.cloneNode();
+    told.textContent = words;
+    told.hidden = false;
+    this.pending.replaceWith(told);
+    this.pending = told;
   }
 }
 
 /** Model tokens, read and written. */
 export const tokensOf = (usage) => (usage?.prompt_tokens ?? 0) + (usage?.output_tokens ?? 0);
 
-/** Seconds and tokens in words. */
-export function spentWords(key, seconds, tokens) {
-  const number = (value, digits) => value.toLocaleString(locale, { maximumFractionDigits: digits });
-  return say(key, { seconds: number(seconds, seconds < 10 ? 1 : 0), tokens: number(tokens, 0) });
-}
-
+/** A step's own time, and its tokens where there are any. */
 function cost({ seconds, usage }) {
   if (!usage?.calls && !(seconds >= 0.1)) return null;
+  const time = duration(seconds, seconds < 10 ? 1 : 0);
   const tokens = tokensOf(usage);
-  const key = tokens ? "timeline.cost" : "task.seconds";
-  return element("p", { class: "note figures" }, spentWords(key, seconds, tokens));
+  const words = tokens ? say("task.cost", { time, tokens: whole(tokens) }) : time;
+  return element("p", { class: "note figures" }, words);
+}
+
+/** Why the Coordinator decided so: its own reasons, or what the rules say. */
+function reasonOf({ source, reasoning, next_action }) {
+  if (source === "model") return named(reasoning);
+  return say(`timeline.because.${source}`, { action: nameOf(next_action) });
+}
+
+/** What the task waits for while its model is got ready; nothing once it is. */
+function modelWords({ state, share }) {
+  if (state === "ready") return undefined;
+  return say(`model.${state}`, { percent: Math.floor(100 * (share ?? 0)) });
 }
 
 function listed(names) {
