@@ -1,12 +1,14 @@
 """`/tasks`: start, follow, answer, cancel and rate tasks."""
 
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+from anyio import BrokenResourceError
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -29,6 +31,7 @@ from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, Ta
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
+log = logging.getLogger(__name__)
 
 Prefer = Annotated[
     str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
@@ -127,7 +130,11 @@ async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncItera
             limit = service.streams.limit
             raise Refusal(429, say("service.streams", limit=limit), wait=5)
         with service.queue.metrics.streams.track_inprogress():
-            yield
+            try:
+                yield
+            except* BrokenResourceError:
+                # FastAPI closes its own stream while still writing to it if the reader leaves.
+                log.debug("a reader of %s has left", caller.owner)
 
 
 def parse_last_event_id(
