@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ..graphs.intake import PersonsAnswer, clean_text
 from ..state import TaskStatus
 from ..store.base import TaskSummary
 from ..tasks.result import TaskResult
@@ -12,6 +13,7 @@ from ..tasks.result import TaskResult
 EXAMPLE_QUESTION = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 EXAMPLE_ID = "4f1c9b2ad07e"
 
+Text = Annotated[str, BeforeValidator(clean_text)]
 TaskId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,32}$", examples=[EXAMPLE_ID])]
 
 
@@ -23,12 +25,12 @@ class NewTask(BaseModel):
         json_schema_extra={"examples": [{"question": EXAMPLE_QUESTION, "workflow": "solve_math"}]},
     )
 
-    question: str
+    question: Text
     workflow: str | None = Field(None, description="one of `GET /workflows`; null: any that fits")
     inputs: dict[str, Any] = Field({}, description="what that workflow takes besides the question")
-    thread_id: str | None = Field(None, description="of an earlier task, to follow it up")
+    thread_id: Text | None = Field(None, description="of an earlier task, to follow it up")
     max_iterations: int | None = Field(None, ge=1, le=100)
-    model: str | None = Field(
+    model: Text | None = Field(
         None, max_length=200, description="a model, a provider, or `provider/model`"
     )
 
@@ -40,7 +42,7 @@ class PersonAnswer(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"answer": "3 dollars each"}]}
     )
 
-    answer: str | None = Field(None, max_length=20_000)
+    answer: PersonsAnswer | None = Field(None)
 
 
 class Feedback(BaseModel):
@@ -49,7 +51,7 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
 
     rating: int = Field(ge=1, le=5, description="1: of no use, to 5: as it should be")
-    comment: str | None = Field(None, max_length=2000)
+    comment: Text | None = Field(None, max_length=2000)
 
 
 class Links(BaseModel):

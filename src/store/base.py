@@ -291,6 +291,11 @@ def build_owner_condition(owner: str | None) -> tuple[str, tuple[str, ...]]:
     return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
 
 
+def drop_null(value: Any) -> Any:
+    """Return a value without U+0000, which Postgres text cannot hold and no store keeps."""
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
 def checkpoint_config(task_id: str) -> RunnableConfig:
     """Return the LangGraph config that identifies a task's checkpoints."""
     return {"configurable": {"thread_id": task_id}}

@@ -43,6 +43,7 @@ from .base import (
     TaskStore,
     Value,
     advance_checkpoint_clock,
+    drop_null,
 )
 from .serializer import serializer
 
@@ -284,7 +285,7 @@ class FencedSaver(AsyncPostgresSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         # Text values of channels are stored as JSON, where Postgres does not allow U+0000.
-        values = {name: _kept(value) for name, value in checkpoint["channel_values"].items()}
+        values = {name: drop_null(value) for name, value in checkpoint["channel_values"].items()}
         storable: Checkpoint = {**checkpoint, "channel_values": values}
         async with self._store.begin_write() as connection:
             saver = self._build_saver(connection)
@@ -378,12 +379,7 @@ def translate_schema(script: str) -> str:
 
 def _translate_statement(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
     """Return a statement with Postgres's placeholders, and its values without U+0000."""
-    return statement.replace("?", "%s").encode(), [_kept(value) for value in values]
-
-
-def _kept(value: Any) -> Any:
-    """Return a value without U+0000, which Postgres text cannot hold."""
-    return value.replace("\0", "") if isinstance(value, str) else value
+    return statement.replace("?", "%s").encode(), [drop_null(value) for value in values]
 
 
 async def _fetch_value(connection: Connection, expression: str, *values: Value) -> Any:

@@ -24,6 +24,7 @@ from .base import (
     TaskStore,
     Value,
     advance_checkpoint_clock,
+    drop_null,
 )
 from .serializer import serializer
 
@@ -136,13 +137,17 @@ class SqliteSession:
         self._connection = connection
 
     async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
-        async with self._connection.execute(statement, values) as cursor:
+        async with self._connection.execute(statement, _clean(values)) as cursor:
             return cursor.rowcount
 
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        async with self._connection.execute(query, values) as cursor:
+        async with self._connection.execute(query, _clean(values)) as cursor:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+
+def _clean(values: Sequence[Value]) -> list[Value]:
+    return [drop_null(value) for value in values]
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from langgraph.types import Command
 
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
+from ..graphs.intake import check_answer
 from ..graphs.registry import describe_workflows
 from ..language.messages import say
 from ..learning.bandit import Bandit
@@ -24,8 +25,8 @@ from .events import Event
 from .play import (
     Model,
     Start,
-    check_answer,
     check_model,
+    find_pending_interrupt,
     load_start_input,
     new_task,
     new_task_id,
@@ -77,6 +78,7 @@ async def aresume_stream(
 
     Raises:
         UnknownTask: the task is not stored here.
+        InvalidTask: the answer is not usable, or the task does not ask for one.
         TaskBusy: another process is working on it.
     """
     check_model(model)
@@ -85,7 +87,9 @@ async def aresume_stream(
         check_workflow(known.workflow)
         async with opened.claim(task_id) as store:
             start: Start = await load_start_input(store, task_id)
-            if start is None and known.status == "needs_input" and answer is not None:
+            if answer is not None:
+                if start or await find_pending_interrupt(store, task_id) is None:
+                    raise InvalidTask(say("invalid.nothing_asked"))
                 start = Command(resume=check_answer(answer))
             async with aclosing(_play_and_record(store, task_id, start, model)) as events:
                 async for event in events:

@@ -17,7 +17,8 @@ from langgraph.types import Command
 
 from ..context import RunContext
 from ..errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
-from ..graphs.coordinator import Graph, build_graph, check_input, check_text
+from ..graphs.coordinator import Graph, build_graph, check_input
+from ..graphs.intake import clean_values
 from ..language.messages import say
 from ..models.providers import choose_provider, strip_login
 from ..settings import Settings, get_settings, mask_secrets
@@ -51,15 +52,17 @@ def new_task(
     Raises:
         InvalidTask: the question or its options are invalid.
     """
-    task: TaskInput = {
-        "question": question,
-        "workflow": workflow,
-        "inputs": inputs or {},
-        "max_iterations": _check_rounds(max_iterations),
-    }
+    task: TaskInput = clean_values(
+        {
+            "question": question,
+            "workflow": workflow,
+            "inputs": inputs or {},
+            "max_iterations": _check_rounds(max_iterations),
+        }
+    )
     check_input(task)
     check_model(model)
-    return {**task, "question": question.strip()}
+    return {**task, "question": task["question"].strip()}
 
 
 def new_task_id() -> str:
@@ -74,18 +77,6 @@ def check_model(model: Model) -> None:
     """
     if not isinstance(model, BaseChatModel):
         choose_provider(get_settings(), model)
-
-
-def check_answer(answer: str) -> str:
-    """Validate a user's answer to a question and strip surrounding whitespace.
-
-    Raises:
-        InvalidTask: it is empty, not text or too long.
-    """
-    if not answer.strip():
-        raise InvalidTask(say("invalid.empty_answer"))
-    check_text(answer)
-    return answer.strip()
 
 
 async def load_start_input(store: TaskStore, task_id: str) -> TaskInput | None:

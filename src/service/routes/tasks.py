@@ -18,7 +18,7 @@ from ...state import FINAL, RESUMABLE, Exchange, TaskStatus
 from ...store.base import TaskSummary
 from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
-from ...tasks.play import check_answer, find_pending_interrupt, new_task, new_task_id
+from ...tasks.play import find_pending_interrupt, new_task, new_task_id
 from ...tasks.result import read_result
 from ...work.following import StreamedEvent, follow, wait_until_settled
 from ...work.ledger import Job, KeyReused, Submission
@@ -197,7 +197,9 @@ async def resume_task(
     if asked := await find_pending_interrupt(service.ledger.tasks, task.task_id):
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
-        answers = {asked: check_answer(answer.answer)}
+        answers = {asked: answer.answer}
+    elif answer.answer is not None:
+        raise InvalidTask(say("invalid.nothing_asked"))
     await _check_budget(service, caller)
     model = await service.ledger.get_model(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
