@@ -54,6 +54,16 @@ class Feedback(BaseModel):
     comment: Text | None = Field(None, max_length=2000)
 
 
+class NewName(BaseModel):
+    """A name for a task or a thread; null or an empty one takes it away."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Homework, page 12"}]}
+    )
+
+    name: Text | None = Field(max_length=1000)
+
+
 class Links(BaseModel):
     """URLs of a task's resources and actions."""
 
@@ -80,6 +90,8 @@ class TaskLine(BaseModel):
 
     task_id: str
     thread_id: str
+    name: str | None = Field(description="the name that the user has given to it")
+    thread_name: str | None = Field(description="the name that the user has given to its thread")
     question: str
     workflow: str | None
     status: TaskStatus
@@ -100,8 +112,19 @@ class TaskPage(BaseModel):
     next: str | None = Field(description="`cursor` of the page after this one; null: there is none")
 
 
+class Thread(BaseModel):
+    """A task and its follow-ups."""
+
+    thread_id: str
+    name: str | None
+    items: list[TaskLine] = Field(description="oldest first")
+
+
 class Task(TaskResult):
     """A task with its results so far."""
+
+    name: str | None
+    thread_name: str | None
 
     created: datetime
     updated: datetime

@@ -130,7 +130,7 @@ class PostgresStore(TaskStore):
                 async with self._turn:
                     yield self._source
         except CONNECTION_ERRORS as error:
-            raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+            raise _explain_unreachable(error) from error
 
     @asynccontextmanager
     async def begin_write(self) -> AsyncIterator[Connection]:
@@ -218,6 +218,14 @@ class PostgresStore(TaskStore):
     async def ask_to_stop(self, task_id: str) -> None:
         await self._update_leases("update leases set stop = true where task_id = %s", task_id)
 
+    async def list_task_tables(self) -> list[str]:
+        rows = await self.read(
+            "select table_name as name from information_schema.columns where table_schema = "
+            "current_schema() and column_name = 'task_id' "
+            "and table_name not in ('checkpoint_writes', 'leases')"
+        )
+        return [row["name"] for row in rows]
+
     async def prune_checkpoints(self, thread_id: str) -> None:
         async with self.acquire_connection() as connection:
             await AsyncPostgresSaver(connection).aprune([thread_id])
@@ -301,6 +309,10 @@ class FencedSaver(AsyncPostgresSaver):
         async with self._store.begin_write() as connection:
             await self._build_saver(connection).aput_writes(config, writes, task_id, task_path)
 
+    async def adelete_thread(self, thread_id: str) -> None:
+        async with self._store.begin_write() as connection:
+            await self._build_saver(connection).adelete_thread(thread_id)
+
     def _build_saver(self, connection: Connection) -> AsyncPostgresSaver:
         return AsyncPostgresSaver(connection, serde=self.serde)
 
@@ -354,7 +366,12 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
             await store.setup()
             yield store
     except Error as error:
-        raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+        raise _explain_unreachable(error) from error
+
+
+def _explain_unreachable(error: Exception) -> StoreUnavailable:
+    reason = " ".join(str(error).split())  # libpq tells of each address on a line of its own
+    return StoreUnavailable(say("store.unreachable", reason=reason))
 
 
 def _validate_address(address: str) -> str:

@@ -132,6 +132,13 @@ class TokenEvent(TypedDict):
     text: str
 
 
+class ResetEvent(TypedDict):
+    """Events after the one last read are no longer kept, or it is none of this task: what was read
+    is to be forgotten. Sent by the service, without a number."""
+
+    type: Literal["reset"]
+
+
 class NeedsInputEvent(TypedDict):
     """The task waits for the user's answer. Sent by the service."""
 
@@ -162,6 +169,7 @@ Event = (
     | NodeStartEvent
     | NodeEndEvent
     | TokenEvent
+    | ResetEvent
     | NeedsInputEvent
     | ErrorEvent
     | DoneEvent

@@ -22,7 +22,7 @@ from ..graphs.intake import clean_values
 from ..language.messages import say
 from ..models.providers import choose_provider, strip_login
 from ..settings import Settings, get_settings, mask_secrets
-from ..state import TaskInput, TaskStatus
+from ..state import FINAL, RESUMABLE, TaskInput, TaskStatus
 from ..store.base import TaskStore, checkpoint_config
 from .ending import Meter, reward_task
 from .events import STREAM_MODES, Event, EventTranslator
@@ -141,6 +141,8 @@ async def play(
     # A run that timed out counts as failed for learning, until it is resumed.
     learned: TaskStatus = "failed" if error else result.status
     reward = await reward_task(store, task_id, learned, error=error, model=model, meter=meter)
+    if result.status in FINAL and result.status not in RESUMABLE:
+        await store.prune_checkpoints(task_id)  # nothing goes on from the earlier ones
     ended = result.model_copy(update={"reward": reward})
     yield {"type": "done", "result": ended.model_dump(mode="json")}
 

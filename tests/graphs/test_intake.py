@@ -64,7 +64,12 @@ def test_a_conversation_in_which_the_user_did_not_speak_last_asks_nothing(said: 
 
 
 def test_a_tool_s_message_does_not_come_between_question_and_answer() -> None:
-    said = [HumanMessage("a"), ToolMessage("t", tool_call_id="1"), AIMessage("b"), HumanMessage("c")]
+    said = [
+        HumanMessage("a"),
+        ToolMessage("t", tool_call_id="1"),
+        AIMessage("b"),
+        HumanMessage("c"),
+    ]
     [exchange] = read_messages(said)["earlier"]
     assert (exchange["question"], exchange["answer"]) == ("a", "b")
 
