@@ -11,6 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple
 
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -541,6 +543,8 @@ class TaskState(TypedDict, total=False):
     """State of the outer graph."""
 
     question: str
+    messages: Annotated[list[AnyMessage], add_messages]
+    """The conversation, if the task came as one, with the report as the reply."""
     inputs: dict[str, Any]
     """The workflow's inputs model as plain data."""
     language: Language
@@ -641,6 +645,8 @@ class TaskInput(TypedDict, total=False):
     """Initial input of a task."""
 
     question: str
+    messages: Annotated[list[AnyMessage], add_messages]
+    """A conversation in place of a question, as LangGraph's clients send it."""
     inputs: dict[str, Any]
     workflow: str | None
     max_iterations: int

@@ -17,6 +17,7 @@ from concertino.learning.bandit import record_rewards
 from concertino.learning.contracts import RewardEvent
 from concertino.store.open import open_store
 from langchain_core.messages import HumanMessage
+from langgraph_sdk import get_sync_client
 
 from tests.scripted_server import ScriptedServer
 
@@ -89,6 +90,18 @@ def test_studio_lists_the_graph_with_its_schema_and_runs_a_thread(studio: str) -
         "verification",
         "complete",
     ]
+
+
+def test_a_client_of_langgraph_s_server_sends_messages_and_gets_the_reply(studio: str) -> None:
+    client = get_sync_client(url=studio)
+    thread = client.threads.create()["thread_id"]
+    asked = "A shop sells 12 pens at 3 dollars each. What do they cost?"
+    given = {"messages": [{"role": "user", "content": asked}]}
+    state: Any = client.runs.wait(thread, "concertino", input=given)
+
+    assert (state["question"], state["final_answer"]) == (asked, "36")
+    assert [message["type"] for message in state["messages"]] == ["human", "ai"]
+    assert state["messages"][-1]["content"] == state["report"]
 
 
 def test_studio_shows_the_table_of_what_workflows_have_earned(studio: str, tmp_path: Path) -> None:

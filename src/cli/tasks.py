@@ -142,26 +142,73 @@ def resume(task_id: str, answer: str | None, as_json: bool, quiet: bool, model: 
     _play(aresume_stream(task_id, answer, model=model, approve=approve), as_json, quiet)
 
 
-@click.command(help=say("cli.tasks.help"), epilog=say("cli.tasks.epilog"))
-@click.option(
+_limit_option = click.option(
     "--limit",
     type=click.IntRange(1, 1000),
     default=20,
     show_default=True,
     help=say("cli.option.limit"),
 )
-@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
-def tasks(limit: int, as_json: bool) -> None:
+_json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
+_thread_option = click.option(
+    "--thread", "of_thread", is_flag=True, help=say("cli.option.of_thread")
+)
+
+
+@click.group(
+    invoke_without_command=True, help=say("cli.tasks.help"), epilog=say("cli.tasks.epilog")
+)
+@_limit_option
+@_json_option
+@click.pass_context
+def tasks(ctx: click.Context, limit: int, as_json: bool) -> None:
+    if ctx.invoked_subcommand is None:
+        _list_tasks(limit, as_json, "", say("cli.no_tasks"))
+
+
+@tasks.command(help=say("cli.tasks.search.help"), epilog=say("cli.tasks.search.epilog"))
+@click.argument("words", nargs=-1, required=True)
+@_limit_option
+@_json_option
+def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
+    _list_tasks(limit, as_json, " ".join(words), say("cli.none_found"))
+
+
+@tasks.command(help=say("cli.tasks.rename.help"), epilog=say("cli.tasks.rename.epilog"))
+@click.argument("task_id")
+@click.argument("name")
+@_thread_option
+def rename(task_id: str, name: str, of_thread: bool) -> None:
+    from ..tasks.api import rename_task, rename_thread
+
+    (rename_thread if of_thread else rename_task)(task_id, name)
+    click.echo(say("cli.tasks.renamed"))
+
+
+@tasks.command(help=say("cli.tasks.delete.help"), epilog=say("cli.tasks.delete.epilog"))
+@click.argument("task_id")
+@_thread_option
+@click.option("--yes", is_flag=True, help=say("cli.option.yes"))
+def delete(task_id: str, of_thread: bool, yes: bool) -> None:
+    from ..tasks.api import delete_task, delete_thread
+
+    if not yes:
+        click.confirm(say("cli.tasks.delete.sure", task_id=task_id), abort=True)
+    (delete_thread if of_thread else delete_task)(task_id)
+    click.echo(say("cli.tasks.deleted"))
+
+
+def _list_tasks(limit: int, as_json: bool, query: str, none_found: str) -> None:
     from ..tasks.api import list_tasks
 
-    found = list_tasks(limit)
+    found = list_tasks(limit, query)
     if as_json:
         click.echo(json.dumps([task.model_dump(mode="json") for task in found], ensure_ascii=False))
         return
     if not found:
-        click.echo(say("cli.no_tasks"), err=True)
+        click.echo(none_found, err=True)
     for task in found:
-        question = " ".join(task.question.split())[:50]
+        question = " ".join((task.name or task.question).split())[:50]
         click.echo(
             f"{task.task_id}  {task.updated:%Y-%m-%d %H:%M}  {task.status:<11}  {question}"
             + (f"  = {task.final_answer}" if task.final_answer else "")

@@ -1,13 +1,14 @@
 """The outer graph: the Coordinator in the middle; every agent returns to it."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import interrupt
+from langgraph.types import Overwrite, interrupt
 from pydantic import ValidationError
 
 from ..agents.coordinator import Options, build_turn_record, decide, format_routing
@@ -21,7 +22,8 @@ from ..learning.features import find_named_sources
 from ..learning.routing import route_task
 from ..models.structured import format_validation_error
 from ..settings import get_settings
-from ..state import TaskInput, TaskState, Turn
+from ..state import TaskInput, TaskState, Turn, Usage
+from .intake import PersonsAnswer, check_length, clean_values, read_messages
 from .registry import WORKFLOWS, Workflow, list_sources
 from .rules import (
     COMPLETE,
@@ -42,30 +44,15 @@ def check_input(task: TaskInput) -> None:
     """Check that a task can be worked on.
 
     Raises:
-        InvalidTask: the question is empty, not text or too long, the workflow is unknown, or the
-            inputs do not match its model.
+        InvalidTask: the question is empty or too long, the workflow is unknown, or the inputs do
+            not match its model.
     """
     question = task.get("question")
     if not isinstance(question, str) or not question.strip():
         raise InvalidTask(say("invalid.empty"))
-    check_text(question)
-    check_text(task.get("instructions") or "")
+    check_length(question)
+    check_length(task.get("instructions") or "")
     check_inputs(check_workflow(task.get("workflow")), task.get("inputs") or {})
-
-
-def check_text(text: str) -> None:
-    """Check that the user's text, a question or an answer, can be worked on.
-
-    Raises:
-        InvalidTask: it cannot be encoded or is too long.
-    """
-    limit = get_settings().max_question_chars
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidTask(say("invalid.encoding")) from error
-    if len(text) > limit:
-        raise InvalidTask(say("invalid.too_long", length=len(text), limit=limit))
 
 
 def check_inputs(workflow: str | None, inputs: dict[str, Any]) -> None:
@@ -109,15 +96,19 @@ def check_workflow(name: str | None) -> str | None:
     return name
 
 
-async def receive(state: TaskInput, runtime: Runtime[RunContext]) -> TaskState:
-    """Check the task and fill in what the caller omitted; a follow-up inherits the inputs of the
-    previous task. A workspace counts only where effects are recorded: a client of LangGraph's own
-    server could name any folder of that machine."""
+async def receive(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
+    """Clean and check the task and fill in what the caller omitted; a follow-up inherits the inputs
+    of the previous task. A conversation whose last message is the user's stands for a question. A
+    workspace counts only where effects are recorded: a client of LangGraph's own server could name
+    any folder of that machine."""
+    again = _forget_earlier_run() if state.get("history") else TaskState()
+    state = clean_values({**state, **read_messages(state.get("messages", []))})
     check_input(state)
     recorded = runtime.context is not None and runtime.context.effects is not None
     earlier = state.get("earlier") or []
     inherited = earlier[-1]["inputs"] if earlier else {}
     return {
+        **again,
         "question": state["question"].strip(),
         "inputs": {**inherited, **(state.get("inputs") or {})},
         "language": detect_language(state["question"]),
@@ -129,6 +120,24 @@ async def receive(state: TaskInput, runtime: Runtime[RunContext]) -> TaskState:
         "max_iterations": state.get("max_iterations") or get_settings().max_iterations,
         "status": "running",
     }
+
+
+def _forget_earlier_run() -> TaskState:
+    """Empty what a run on the same LangGraph thread has left; our own tasks have a thread each."""
+    added = ("history", "attempts", "clarifications", "call_results", "verdicts")
+    lists = dict.fromkeys(added, Overwrite([]))
+    single = ("restated", "turn", "decision", "answer", "final_answer", "report", "routing")
+    outputs = [name for name in TaskState.__annotations__ if name.endswith("_output")]
+    return cast(
+        "TaskState",
+        {
+            **lists,
+            "outputs": Overwrite({}),
+            "approvals": [],
+            "usage": Overwrite(Usage()),
+            **dict.fromkeys((*single, *outputs, "reward")),
+        },
+    )
 
 
 async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
@@ -167,7 +176,7 @@ async def need_input(state: TaskState) -> TaskState:
     """
     decision = state["decision"]
     assert decision is not None  # noqa: S101  (only a decision leads here)
-    answer: str = interrupt({"question": decision.instructions}, response_schema=str)
+    answer = interrupt({"question": decision.instructions}, response_schema=PersonsAnswer)
     return {
         "clarifications": [answer],
         "turn": Turn(actor=NEED_INPUT, summary=answer[:300], fingerprint=fingerprint(answer)),
@@ -175,9 +184,12 @@ async def need_input(state: TaskState) -> TaskState:
 
 
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
-    """Conclude the task with the workflow that was played last."""
+    """Conclude the task with the workflow that was played last; a conversation gets its reply."""
     flow = active_workflow(state)
-    return await flow.conclude(state, runtime) if flow else _decline(state)
+    concluded = await flow.conclude(state, runtime) if flow else _decline(state)
+    if state.get("messages"):
+        concluded["messages"] = [AIMessage(concluded.get("report") or "")]
+    return concluded
 
 
 def _decline(state: TaskState) -> TaskState:

@@ -103,6 +103,25 @@ class Trace:
                 self._forget(before=today - timedelta(days=self._days))
             _append(path, written)
 
+    def forget(self, task_id: str) -> None:
+        """Remove the lines of a task, truncated ones too. Blocks.
+
+        Raises:
+            OSError: a file could not be rewritten; it is unchanged.
+        """
+        if not self._folder.is_dir():
+            return
+        mark = f'"task_id":{json.dumps(task_id)}'.encode()
+        with _lock_folder(self._folder):
+            for path in self._list_files():
+                lines = path.read_bytes().splitlines(keepends=True)
+                kept = [line for line in lines if mark not in line]
+                if len(kept) < len(lines):
+                    new = path.with_suffix(".new")
+                    new.touch(mode=0o600)
+                    new.write_bytes(b"".join(kept))
+                    new.replace(path)
+
     def read(self) -> TraceReading:
         """Read all records and count the skipped lines. Blocks."""
         return parse_records(self._read_lines())

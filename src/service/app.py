@@ -35,7 +35,7 @@ from .keys import Keys
 from .languages import AcceptLanguage
 from .limits import OpenStreams, RateLimit, RateLimiter
 from .readiness import Readiness
-from .routes import chat, health, kb, learning, tasks, workflows, workspaces
+from .routes import chat, health, kb, learning, tasks, threads, workflows, workspaces
 from .uploads import Uploads
 
 PAGE = Path(__file__).with_name("page")
@@ -94,8 +94,8 @@ def create_app(settings: Settings | None = None, *, model: BaseChatModel | None 
     app.add_middleware(RequestTimes)
     app.add_middleware(AcceptLanguage)
     app.add_middleware(AccessLog)
-    for router in (tasks.router, workflows.router, learning.router, chat.router, health.router):
-        app.include_router(router)
+    for routes in (tasks, threads, workflows, learning, chat, health):
+        app.include_router(routes.router)
     app.include_router(kb.router, max_body_size=(settings.kb_max_file_mb << 20) + FORM_ROOM)
     app.include_router(workspaces.router, max_body_size=settings.kb_max_file_mb << 20)
     for ending, kind in FILE_TYPES.items():
@@ -211,9 +211,12 @@ def _lock_home(home: Path) -> AcquireReturnProxy[FileLock]:
     """Lock a home for one service: two would both process its queue.
 
     Raises:
-        ConcertinoError: another service has locked it.
+        ConcertinoError: another service has locked it, or it cannot be written.
     """
     try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileLock(home / "service.lock").acquire(timeout=0)
     except Timeout:
         raise ConcertinoError(say("service.already", home=home)) from None
+    except OSError as error:
+        raise ConcertinoError(say("store.unusable", home=home, reason=error)) from error

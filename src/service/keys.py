@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import ConcertinoError
+from ..graphs.intake import clean_text
 from ..language.messages import say
 from ..store.base import Row, TaskStore, timestamp
 
@@ -69,14 +70,17 @@ class Keys:
 
         Returns:
             The key's text, which is not stored.
+
+        Raises:
+            InvalidTask: the name is not valid text.
         """
         key_id = secrets.token_hex(4)
         secret = secrets.token_urlsafe(32)
         text = f"{PREFIX}_{key_id}_{secret}"
+        row = (key_id, clean_text(name), _hash_key(text), requests_per_minute, tokens_per_day)
         async with self._tasks.transaction() as db:
             await db.execute(
-                "insert into keys values (?, ?, ?, ?, ?, ?, null)",
-                (key_id, name, _hash_key(text), requests_per_minute, tokens_per_day, timestamp()),
+                "insert into keys values (?, ?, ?, ?, ?, ?, null)", (*row, timestamp())
             )
         return text
 

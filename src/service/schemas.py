@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ..graphs.intake import PersonsAnswer, clean_text
 from ..state import TaskStatus
 from ..store.base import TaskSummary
 from ..tasks.result import TaskResult
@@ -12,6 +13,7 @@ from ..tasks.result import TaskResult
 EXAMPLE_QUESTION = "A shop sells 12 pens at 3 dollars each. What do they cost?"
 EXAMPLE_ID = "4f1c9b2ad07e"
 
+Text = Annotated[str, BeforeValidator(clean_text)]
 TaskId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,32}$", examples=[EXAMPLE_ID])]
 
 
@@ -23,15 +25,15 @@ class NewTask(BaseModel):
         json_schema_extra={"examples": [{"question": EXAMPLE_QUESTION, "workflow": "solve_math"}]},
     )
 
-    question: str
+    question: Text
     workflow: str | None = Field(None, description="one of `GET /workflows`; null: any that fits")
     inputs: dict[str, Any] = Field({}, description="what that workflow takes besides the question")
-    thread_id: str | None = Field(None, description="of an earlier task, to follow it up")
+    thread_id: Text | None = Field(None, description="of an earlier task, to follow it up")
     max_iterations: int | None = Field(None, ge=1, le=100)
     workspace: str | None = Field(
         None, max_length=32, description="one of your workspaces, to work on its files"
     )
-    model: str | None = Field(
+    model: Text | None = Field(
         None, max_length=200, description="a model, a provider, or `provider/model`"
     )
 
@@ -43,7 +45,7 @@ class PersonAnswer(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"answer": "3 dollars each"}]}
     )
 
-    answer: str | None = Field(None, max_length=20_000)
+    answer: PersonsAnswer | None = Field(None)
 
 
 class Feedback(BaseModel):
@@ -52,7 +54,17 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
 
     rating: int = Field(ge=1, le=5, description="1: of no use, to 5: as it should be")
-    comment: str | None = Field(None, max_length=2000)
+    comment: Text | None = Field(None, max_length=2000)
+
+
+class NewName(BaseModel):
+    """A name for a task or a thread; null or an empty one takes it away."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Homework, page 12"}]}
+    )
+
+    name: Text | None = Field(max_length=1000)
 
 
 class Links(BaseModel):
@@ -81,6 +93,8 @@ class TaskLine(BaseModel):
 
     task_id: str
     thread_id: str
+    name: str | None = Field(description="the name that the user has given to it")
+    thread_name: str | None = Field(description="the name that the user has given to its thread")
     question: str
     workflow: str | None
     status: TaskStatus
@@ -101,8 +115,19 @@ class TaskPage(BaseModel):
     next: str | None = Field(description="`cursor` of the page after this one; null: there is none")
 
 
+class Thread(BaseModel):
+    """A task and its follow-ups."""
+
+    thread_id: str
+    name: str | None
+    items: list[TaskLine] = Field(description="oldest first")
+
+
 class Task(TaskResult):
     """A task with its results so far."""
+
+    name: str | None
+    thread_name: str | None
 
     created: datetime
     updated: datetime

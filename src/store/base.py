@@ -6,6 +6,7 @@ This module is common to all databases: portable SQL with `?` as placeholder. Th
 
 import asyncio
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -45,6 +46,14 @@ create table if not exists ratings (
     rating integer not null,
     comment text,
     created text not null
+);
+create table if not exists task_names (
+    task_id text primary key,
+    name text not null
+);
+create table if not exists thread_names (
+    thread_id text primary key,
+    name text not null
 );
 """
 
@@ -89,12 +98,26 @@ class TaskSummary(BaseModel):
     updated: datetime
     owner: str | None
     """Id of the API key it belongs to; None for this machine's user."""
+    name: str | None = None
+    """Name that the user has given to the task."""
+    thread_name: str | None = None
+    """Name that the user has given to its thread."""
+
+
+COLUMNS = {name: name for name in TaskSummary.model_fields} | {
+    "name": "(select name from task_names as n where n.task_id = tasks.task_id)",
+    "thread_name": "(select name from thread_names as n where n.thread_id = tasks.thread_id)",
+}
+"""SQL of each field of an index entry."""
+SEARCHED = ("question", "final_answer", "name", "thread_name")
+"""Fields in which a search looks."""
 
 
 class TaskStore(ABC):
     """The checkpoints and the index; one subclass per database.
 
-    Tables have an ascending column `rowid`, unless created `without rowid`.
+    Tables have an ascending column `rowid`, unless created `without rowid`. Rows that belong to a
+    task have its id in a column `task_id`, and are deleted with it.
     """
 
     checkpointer: BaseCheckpointSaver[str]
@@ -155,6 +178,10 @@ class TaskStore(ABC):
         """Tell the task's holder that a user wants it stopped, if the storage supports it."""
 
     @abstractmethod
+    async def list_task_tables(self) -> list[str]:
+        """Return the tables with a column `task_id`, without those of LangGraph and of claims."""
+
+    @abstractmethod
     async def prune_checkpoints(self, thread_id: str) -> None:
         """Delete all checkpoints of a thread except the latest."""
 
@@ -177,6 +204,25 @@ class TaskStore(ABC):
         """Store a task's new status, the workflow played and the answer."""
         async with self.transaction() as db:
             await update_task(db, task_id, status, workflow, answer)
+
+    async def delete(self, task_id: str) -> None:
+        """Delete a task that this process has claimed, with all that is stored of it."""
+        await self.checkpointer.adelete_thread(task_id)
+        tables = await self.list_task_tables()
+        async with self.transaction() as db:
+            for table in tables:
+                await db.execute(f"delete from {table} where task_id = ?", (task_id,))  # noqa: S608
+            await db.execute(
+                "delete from thread_names where thread_id not in (select thread_id from tasks)"
+            )
+
+    async def name_task(self, task_id: str, name: str | None) -> None:
+        """Name a task; None takes its name away."""
+        await self._write_name("task", task_id, name)
+
+    async def name_thread(self, thread_id: str, name: str | None) -> None:
+        """Name a thread; None takes its name away."""
+        await self._write_name("thread", thread_id, name)
 
     async def list_exchanges(self, thread_id: str, owner: str | None = None) -> list[Exchange]:
         """Return the owner's answered tasks of a thread, oldest first.
@@ -232,9 +278,12 @@ class TaskStore(ABC):
             raise UnknownTask(say("task.unknown", task_id=task_id))
         return found[0]
 
-    async def list_latest(self, limit: int) -> list[TaskSummary]:
-        """Return the latest tasks, newest first; tasks of dead processes as `interrupted`."""
-        return await self.select("order by created desc, rowid desc limit ?", limit)
+    async def list_latest(self, limit: int, query: str = "") -> list[TaskSummary]:
+        """Return the latest tasks that have all words of a query, newest first; tasks of dead
+        processes as `interrupted`."""
+        found, values = build_search_condition(query)
+        clause = f"where {found} order by created desc, rowid desc limit ?"
+        return await self.select(clause, *values, limit)
 
     async def select(self, clause: str, *values: Value) -> list[TaskSummary]:
         """Return the tasks of a `where` and `order by` clause; tasks of dead processes as
@@ -249,8 +298,16 @@ class TaskStore(ABC):
         ]
 
     async def _select(self, clause: str, *values: Value) -> list[TaskSummary]:
-        query = f"select {', '.join(TaskSummary.model_fields)} from tasks {clause}"  # noqa: S608
+        columns = ", ".join(f"{sql} as {name}" for name, sql in COLUMNS.items())
+        query = f"select {columns} from tasks {clause}"  # noqa: S608
         return [TaskSummary.model_validate(row) for row in await self.read(query, values)]
+
+    async def _write_name(self, kind: str, named: str, name: str | None) -> None:
+        table, key = f"{kind}_names", f"{kind}_id"
+        async with self.transaction() as db:
+            await db.execute(f"delete from {table} where {key} = ?", (named,))  # noqa: S608
+            if name is not None:
+                await db.execute(f"insert into {table} values (?, ?)", (named, name))  # noqa: S608
 
 
 async def insert_task(
@@ -289,6 +346,20 @@ async def update_task(
 def build_owner_condition(owner: str | None) -> tuple[str, tuple[str, ...]]:
     """Return an SQL condition for the owner's rows and its values: `owner = null` is never true."""
     return ("owner is null", ()) if owner is None else ("owner = ?", (owner,))
+
+
+def build_search_condition(query: str) -> tuple[str, list[str]]:
+    """Return an SQL condition for the tasks that have all words of a query, and its values."""
+    words = query.split()
+    places = " or ".join(f"lower({COLUMNS[name]}) like lower(?) escape '!'" for name in SEARCHED)
+    escaped = (re.sub("[!%_]", r"!\g<0>", word) for word in words)
+    condition = " and ".join(f"({places})" for _ in words) or "true"
+    return condition, [f"%{word}%" for word in escaped for _ in SEARCHED]
+
+
+def drop_null(value: Any) -> Any:
+    """Return a value without U+0000, which Postgres text cannot hold and no store keeps."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def checkpoint_config(task_id: str) -> RunnableConfig:

@@ -43,6 +43,7 @@ from .base import (
     TaskStore,
     Value,
     advance_checkpoint_clock,
+    drop_null,
 )
 from .serializer import serializer
 
@@ -129,7 +130,7 @@ class PostgresStore(TaskStore):
                 async with self._turn:
                     yield self._source
         except CONNECTION_ERRORS as error:
-            raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+            raise _explain_unreachable(error) from error
 
     @asynccontextmanager
     async def begin_write(self) -> AsyncIterator[Connection]:
@@ -217,6 +218,14 @@ class PostgresStore(TaskStore):
     async def ask_to_stop(self, task_id: str) -> None:
         await self._update_leases("update leases set stop = true where task_id = %s", task_id)
 
+    async def list_task_tables(self) -> list[str]:
+        rows = await self.read(
+            "select table_name as name from information_schema.columns where table_schema = "
+            "current_schema() and column_name = 'task_id' "
+            "and table_name not in ('checkpoint_writes', 'leases')"
+        )
+        return [row["name"] for row in rows]
+
     async def prune_checkpoints(self, thread_id: str) -> None:
         async with self.acquire_connection() as connection:
             await AsyncPostgresSaver(connection).aprune([thread_id])
@@ -284,7 +293,7 @@ class FencedSaver(AsyncPostgresSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         # Text values of channels are stored as JSON, where Postgres does not allow U+0000.
-        values = {name: _kept(value) for name, value in checkpoint["channel_values"].items()}
+        values = {name: drop_null(value) for name, value in checkpoint["channel_values"].items()}
         storable: Checkpoint = {**checkpoint, "channel_values": values}
         async with self._store.begin_write() as connection:
             saver = self._build_saver(connection)
@@ -299,6 +308,10 @@ class FencedSaver(AsyncPostgresSaver):
     ) -> None:
         async with self._store.begin_write() as connection:
             await self._build_saver(connection).aput_writes(config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        async with self._store.begin_write() as connection:
+            await self._build_saver(connection).adelete_thread(thread_id)
 
     def _build_saver(self, connection: Connection) -> AsyncPostgresSaver:
         return AsyncPostgresSaver(connection, serde=self.serde)
@@ -353,7 +366,12 @@ async def open_postgres(url: SecretStr) -> AsyncIterator[TaskStore]:
             await store.setup()
             yield store
     except Error as error:
-        raise StoreUnavailable(say("store.unreachable", reason=error)) from error
+        raise _explain_unreachable(error) from error
+
+
+def _explain_unreachable(error: Exception) -> StoreUnavailable:
+    reason = " ".join(str(error).split())  # libpq tells of each address on a line of its own
+    return StoreUnavailable(say("store.unreachable", reason=reason))
 
 
 def _validate_address(address: str) -> str:
@@ -378,12 +396,7 @@ def translate_schema(script: str) -> str:
 
 def _translate_statement(statement: str, values: Sequence[Value]) -> tuple[bytes, list[Value]]:
     """Return a statement with Postgres's placeholders, and its values without U+0000."""
-    return statement.replace("?", "%s").encode(), [_kept(value) for value in values]
-
-
-def _kept(value: Any) -> Any:
-    """Return a value without U+0000, which Postgres text cannot hold."""
-    return value.replace("\0", "") if isinstance(value, str) else value
+    return statement.replace("?", "%s").encode(), [drop_null(value) for value in values]
 
 
 async def _fetch_value(connection: Connection, expression: str, *values: Value) -> Any:

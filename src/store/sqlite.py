@@ -5,7 +5,7 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiosqlite
@@ -24,10 +24,13 @@ from .base import (
     TaskStore,
     Value,
     advance_checkpoint_clock,
+    drop_null,
 )
 from .serializer import serializer
 
 DATABASE = "tasks.sqlite"
+LOCKS = "locks"
+"""Folder of the claims' lock files, and name of the lock for creating and deleting them."""
 POLL_SECONDS = 0.005
 """Seconds between attempts to acquire a lock."""
 
@@ -97,20 +100,36 @@ class SqliteStore(TaskStore):
         if self._home is None:
             yield self
             return
-        folder = self._home / "locks"
-        folder.mkdir(exist_ok=True)
-        lock = AsyncFileLock(folder / f"{task_id}.lock", timeout=0)
+        path = self._get_lock_path(task_id)
+        path.parent.mkdir(exist_ok=True)
+        lock = AsyncFileLock(path, timeout=0)
         try:
-            async with lock:
-                yield self
+            async with self.hold_lock(LOCKS):  # nobody opens a file that is being deleted
+                await lock.acquire()
         except Timeout:
             raise TaskBusy(say("task.busy", task_id=task_id)) from None
+        try:
+            yield self
+        finally:
+            try:
+                with suppress(ConcertinoError, OSError):  # Windows keeps files that are open
+                    async with self.hold_lock(LOCKS):
+                        path.unlink()
+            finally:
+                await lock.release()
 
     async def find_unclaimed(self, task_ids: Collection[str]) -> set[str]:
         return {task_id for task_id in task_ids if await self._is_free(task_id)}
 
     async def ask_to_stop(self, task_id: str) -> None:
         """Do nothing: lock files cannot carry the request."""
+
+    async def list_task_tables(self) -> list[str]:
+        rows = await self.read(
+            "select m.name as name from sqlite_master as m join pragma_table_info(m.name) as c "
+            "where m.type = 'table' and c.name = 'task_id' and m.name != 'writes'"
+        )
+        return [row["name"] for row in rows]
 
     async def prune_checkpoints(self, thread_id: str) -> None:
         older = (
@@ -121,7 +140,13 @@ class SqliteStore(TaskStore):
             for table in ("checkpoints", "writes"):
                 await db.execute(f"delete from {table} where {older}", (thread_id, thread_id))  # noqa: S608
 
+    def _get_lock_path(self, task_id: str) -> Path:
+        assert self._home  # noqa: S101  (tasks in memory have no other claimants)
+        return self._home / LOCKS / f"{task_id}.lock"
+
     async def _is_free(self, task_id: str) -> bool:
+        if self._home is None or not self._get_lock_path(task_id).exists():
+            return True
         try:
             async with self.claim(task_id):
                 return True
@@ -136,13 +161,17 @@ class SqliteSession:
         self._connection = connection
 
     async def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
-        async with self._connection.execute(statement, values) as cursor:
+        async with self._connection.execute(statement, _clean(values)) as cursor:
             return cursor.rowcount
 
     async def read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
-        async with self._connection.execute(query, values) as cursor:
+        async with self._connection.execute(query, _clean(values)) as cursor:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+
+def _clean(values: Sequence[Value]) -> list[Value]:
+    return [drop_null(value) for value in values]
 
 
 @asynccontextmanager

@@ -16,24 +16,26 @@ from ..actions.versions import Versions
 from ..actions.workspace import Workspace
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
+from ..graphs.intake import check_answer, clean_text
 from ..graphs.registry import describe_workflows
 from ..language.messages import default_language, say
 from ..learning.bandit import Bandit
 from ..learning.overview import build_overview
 from ..models.client import close_language_models
 from ..settings import get_settings
-from ..state import WAITING, Reward
+from ..state import Reward
 from ..store.base import Place, TaskStore, TaskSummary
 from ..store.effects import EffectLog
 from ..store.open import open_store
+from . import history
 from .ending import rate
 from .events import Event
 from .play import (
     Model,
     Start,
-    check_answer,
     check_model,
     check_workspace,
+    find_pending_interrupt,
     load_start_input,
     new_task,
     new_task_id,
@@ -96,6 +98,7 @@ async def aresume_stream(
 
     Raises:
         UnknownTask: the task is not stored here.
+        InvalidTask: the answer is not usable, or the task does not ask for one.
         TaskBusy: another process is working on it.
     """
     check_model(model)
@@ -104,7 +107,9 @@ async def aresume_stream(
         check_workflow(known.workflow)
         async with opened.claim(task_id) as store:
             start: Start = await load_start_input(store, task_id)
-            if start is None and known.status in WAITING and answer is not None:
+            if answer is not None:
+                if start or await find_pending_interrupt(store, task_id) is None:
+                    raise InvalidTask(say("invalid.nothing_asked"))
                 start = Command(resume=check_answer(answer))
             async with aclosing(_play_and_record(store, task_id, start, model, approve)) as events:
                 async for event in events:
@@ -187,10 +192,35 @@ async def aresume_task(
     return await _collect_result(events, on_event)
 
 
-async def alist_tasks(limit: int = 20) -> list[TaskSummary]:
-    """Return the latest stored tasks, newest first."""
+async def alist_tasks(limit: int = 20, query: str = "") -> list[TaskSummary]:
+    """Return the latest stored tasks, newest first; with a query those that have all its words in
+    their question, answer or names."""
     async with open_store(_resolve_place("sqlite")) as store:
-        return await store.list_latest(limit)
+        return await store.list_latest(limit, clean_text(query))
+
+
+async def arename_task(task_id: str, name: str | None) -> None:
+    """Name a task; see `history.rename_task`."""
+    async with open_store(_resolve_place("sqlite")) as store:
+        await history.rename_task(store, task_id, name)
+
+
+async def arename_thread(thread_id: str, name: str | None) -> None:
+    """Name a thread; see `history.rename_thread`."""
+    async with open_store(_resolve_place("sqlite")) as store:
+        await history.rename_thread(store, thread_id, name)
+
+
+async def adelete_task(task_id: str) -> None:
+    """Delete a task for good; see `history.delete_task`."""
+    async with open_store(_resolve_place("sqlite")) as store:
+        await history.delete_task(store, task_id)
+
+
+async def adelete_thread(thread_id: str) -> None:
+    """Delete all tasks of a thread for good; see `history.delete_thread`."""
+    async with open_store(_resolve_place("sqlite")) as store:
+        await history.delete_thread(store, thread_id)
 
 
 def run_task(question: str, **options: Any) -> dict[str, Any]:
@@ -210,9 +240,29 @@ def resume_task(task_id: str, answer: str | None = None, **options: Any) -> dict
     return _run_blocking(aresume_task(task_id, answer, **options))
 
 
-def list_tasks(limit: int = 20) -> list[TaskSummary]:
+def list_tasks(limit: int = 20, query: str = "") -> list[TaskSummary]:
     """Call `alist_tasks` from synchronous code."""
-    return _run_blocking(alist_tasks(limit))
+    return _run_blocking(alist_tasks(limit, query))
+
+
+def rename_task(task_id: str, name: str | None) -> None:
+    """Call `arename_task` from synchronous code."""
+    _run_blocking(arename_task(task_id, name))
+
+
+def rename_thread(thread_id: str, name: str | None) -> None:
+    """Call `arename_thread` from synchronous code."""
+    _run_blocking(arename_thread(thread_id, name))
+
+
+def delete_task(task_id: str) -> None:
+    """Call `adelete_task` from synchronous code."""
+    _run_blocking(adelete_task(task_id))
+
+
+def delete_thread(thread_id: str) -> None:
+    """Call `adelete_thread` from synchronous code."""
+    _run_blocking(adelete_thread(thread_id))
 
 
 async def arate_task(task_id: str, rating: int, comment: str | None = None) -> Reward | None:

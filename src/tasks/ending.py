@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from ..agents.turns import format_problem
 from ..errors import InvalidTask, TaskBusy
 from ..graphs.coordinator import REPORT, build_graph
+from ..graphs.intake import clean_text
 from ..graphs.registry import WORKFLOWS, list_sources
 from ..learning.reward import RATING, REFERENCE
 from ..learning.settle import Ending, settle
@@ -70,9 +71,10 @@ async def rate(
 
     Raises:
         UnknownTask: the task is not stored here.
+        InvalidTask: the comment is not valid text.
     """
     await store.get(task_id)
-    await store.rate(task_id, rating, comment)
+    await store.rate(task_id, rating, clean_text(comment))
     return await _learn_late(store, task_id, {})
 
 
@@ -95,14 +97,14 @@ async def get_reward(store: TaskStore, task_id: str) -> Reward | None:
 
 async def _learn_late(store: TaskStore, task_id: str, opinions: dict[str, float]) -> Reward | None:
     for _ in range(RETRIES):
+        if (await store.get(task_id)).status not in TRACED:
+            return None  # whoever plays it applies the rating at its end
         try:
             async with store.claim(task_id) as own:
                 status = (await own.get(task_id)).status
                 return await _learn(own, task_id, status, opinions=opinions, late=True)
         except TaskBusy:
-            if (await store.get(task_id)).status not in TRACED:
-                return None  # the process playing it applies the rating at its end
-        await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
     return None
 
 

@@ -169,6 +169,13 @@ class ResultEvent(TypedDict):
     seconds: float
 
 
+class ResetEvent(TypedDict):
+    """Events after the one last read are no longer kept, or it is none of this task: what was read
+    is to be forgotten. Sent by the service, without a number."""
+
+    type: Literal["reset"]
+
+
 class NeedsInputEvent(TypedDict):
     """The task waits for the user's answer. Sent by the service."""
 
@@ -202,6 +209,7 @@ Event = (
     | TokenEvent
     | ActionEvent
     | ResultEvent
+    | ResetEvent
     | NeedsInputEvent
     | ErrorEvent
     | DoneEvent

@@ -17,11 +17,12 @@ from langgraph.types import Command
 
 from ..context import RunContext
 from ..errors import ConcertinoError, InvalidTask, StoreUnavailable, TaskBusy
-from ..graphs.coordinator import Graph, build_graph, check_input, check_text
+from ..graphs.coordinator import Graph, build_graph, check_input
+from ..graphs.intake import clean_values
 from ..language.messages import say
 from ..models.providers import choose_provider, strip_login
 from ..settings import Settings, get_settings, mask_secrets
-from ..state import TaskInput, TaskStatus
+from ..state import FINAL, RESUMABLE, TaskInput, TaskStatus
 from ..store.base import TaskStore, checkpoint_config
 from ..store.effects import EffectLog
 from .ending import Meter, reward_task
@@ -55,16 +56,18 @@ def new_task(
     Raises:
         InvalidTask: the question or its options are invalid.
     """
-    task: TaskInput = {
-        "question": question,
-        "workflow": workflow,
-        "inputs": inputs or {},
-        "max_iterations": _check_rounds(max_iterations, workspace),
-        "workspace": str(check_workspace(workspace)) if workspace else None,
-    }
+    task: TaskInput = clean_values(
+        {
+            "question": question,
+            "workflow": workflow,
+            "inputs": inputs or {},
+            "max_iterations": _check_rounds(max_iterations, workspace),
+            "workspace": str(check_workspace(workspace)) if workspace else None,
+        }
+    )
     check_input(task)
     check_model(model)
-    return {**task, "question": question.strip()}
+    return {**task, "question": task["question"].strip()}
 
 
 def check_workspace(folder: Path) -> Path:
@@ -90,18 +93,6 @@ def check_model(model: Model) -> None:
     """
     if not isinstance(model, BaseChatModel):
         choose_provider(get_settings(), model)
-
-
-def check_answer(answer: str) -> str:
-    """Validate a user's answer to a question and strip surrounding whitespace.
-
-    Raises:
-        InvalidTask: it is empty, not text or too long.
-    """
-    if not answer.strip():
-        raise InvalidTask(say("invalid.empty_answer"))
-    check_text(answer)
-    return answer.strip()
 
 
 async def load_start_input(store: TaskStore, task_id: str) -> TaskInput | None:
@@ -168,6 +159,8 @@ async def play(
     # A run that timed out counts as failed for learning, until it is resumed.
     learned: TaskStatus = "failed" if error else result.status
     reward = await reward_task(store, task_id, learned, error=error, model=model, meter=meter)
+    if result.status in FINAL and result.status not in RESUMABLE:
+        await store.prune_checkpoints(task_id)  # nothing goes on from the earlier ones
     ended = result.model_copy(update={"reward": reward})
     yield {"type": "done", "result": ended.model_dump(mode="json")}
 

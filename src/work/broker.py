@@ -63,6 +63,20 @@ def create_redis_client(settings: Settings) -> Redis:
         raise ConcertinoError(say("service.redis_url")) from None
 
 
+async def check_redis(settings: Settings) -> None:
+    """Check that the Redis server in the settings answers, as a start without it would be in vain.
+
+    Raises:
+        ConcertinoError: it does not answer, or the settings are incomplete.
+    """
+    async with create_redis_client(settings) as redis:
+        try:
+            await redis.ping()
+        except (RedisError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise ConcertinoError(say("service.redis_unreachable", reason=reason)) from error
+
+
 class StoppableBroker(RedisStreamBroker):
     """taskiq's broker, made to stop listening reliably.
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..errors import UnknownTask
 from ..state import FINAL, WAITING
 from ..store.base import TaskSummary
 from ..tasks.events import Event
@@ -35,10 +36,14 @@ async def follow(
 ) -> AsyncIterator[StreamedEvent]:
     """Yield a task's events after number `after` as they arrive, until the task ends.
 
-    Live text from models is interleaved with the stored events.
+    Live text from models is interleaved with the stored events. `reset` says that events after
+    `after` are no longer kept, or that there never was such a number.
     """
     over = task.status in FINAL
     ended = over
+    if after > await ledger.get_last_event_number(task.task_id):
+        yield StreamedEvent(None, {"type": "reset"})
+        after = 0
     look = True
     place: dict[str, int] = {}
     with notifier.subscribe(task.task_id) as subscription:
@@ -47,22 +52,36 @@ async def follow(
             stored: list[StoredEvent] = []
             pieces = [] if over else live_text.read(task.task_id, place)
             if look:
-                ended = ended or (await ledger.tasks.get(task.task_id)).status in FINAL
+                ended = ended or await _has_ended(ledger, task.task_id)
                 stored = await ledger.list_events(task.task_id, after)
+                if stored and stored[0].id > after + 1:
+                    yield StreamedEvent(None, {"type": "reset"})
             for event in _merge_events(stored, pieces):
                 after = event.id or after
                 yield event
             if ended:
                 if not after:  # not run by the service
-                    result = await read_result(ledger.tasks, task.task_id, task.status)
-                    yield StreamedEvent(
-                        1, {"type": "done", "result": result.model_dump(mode="json")}
-                    )
+                    with suppress(UnknownTask):
+                        yield await _build_done(ledger, task)
                 return
             if pieces:
                 await wait_at_most(subscription.stored, TOKEN_SECONDS)
             notified = await wait_at_most(subscription, LOOK_SECONDS)
             look = not notified or subscription.stored.is_set()
+
+
+async def _has_ended(ledger: Ledger, task_id: str) -> bool:
+    """Return whether a task has ended; one that was deleted has."""
+    try:
+        return (await ledger.tasks.get(task_id)).status in FINAL
+    except UnknownTask:
+        return True
+
+
+async def _build_done(ledger: Ledger, task: TaskSummary) -> StreamedEvent:
+    """Build the last event of a task that another process, such as the command line, has run."""
+    result = await read_result(ledger.tasks, task.task_id, task.status)
+    return StreamedEvent(1, {"type": "done", "result": result.model_dump(mode="json")})
 
 
 def _merge_events(stored: list[StoredEvent], pieces: list[TextPiece]) -> list[StreamedEvent]:

@@ -20,6 +20,7 @@ from ..store.base import (
     TaskSummary,
     Value,
     build_owner_condition,
+    build_search_condition,
     insert_task,
     timestamp,
     update_task,
@@ -250,12 +251,17 @@ class Ledger:
             await _charge(db, job.owner, spending)
 
     async def prune(self, days: int) -> None:
-        """Delete the events of tasks that ended more than `days` ago; their results stay."""
+        """Delete the events of tasks that ended more than `days` ago, except the last one, which
+        has the result and from which later events are numbered."""
         oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
         marks = ", ".join("?" * len(FINAL))
         gone = f"select task_id from tasks where updated < ? and status in ({marks})"  # noqa: S608
         async with self.tasks.transaction() as db:
-            await db.execute(f"delete from events where task_id in ({gone})", (oldest, *FINAL))  # noqa: S608
+            await db.execute(
+                f"delete from events where task_id in ({gone}) and id < "  # noqa: S608
+                "(select max(e.id) from events as e where e.task_id = events.task_id)",
+                (oldest, *FINAL),
+            )
 
     async def list_events(self, task_id: str, after: int = 0) -> list[StoredEvent]:
         """List a task's events numbered above `after`, in order."""
@@ -263,6 +269,13 @@ class Ledger:
             "select id, data from events where task_id = ? and id > ? order by id", (task_id, after)
         )
         return [StoredEvent(row["id"], json.loads(row["data"])) for row in rows]
+
+    async def get_last_event_number(self, task_id: str) -> int:
+        """Return the number of a task's latest event; 0 if it has none."""
+        row = await self._fetch_row(
+            "select max(id) as number from events where task_id = ?", task_id
+        )
+        return (row and row["number"]) or 0
 
     async def get_last_result(self, task_id: str) -> TaskResult | None:
         """Return the result of the task's latest run, if the service ran it."""
@@ -285,12 +298,19 @@ class Ledger:
         return found[0]
 
     async def list_page(
-        self, owner: str | None, status: TaskStatus | None, before: int | None, limit: int
+        self,
+        owner: str | None,
+        status: TaskStatus | None,
+        before: int | None,
+        limit: int,
+        query: str = "",
     ) -> tuple[list[TaskSummary], int | None]:
-        """Return a page of an owner's tasks, newest first, and the next page's `before`."""
+        """Return a page of an owner's tasks that have all words of a query, newest first, and the
+        next page's `before`."""
         whose, owners = build_owner_condition(owner)
-        conditions = [whose]
-        values = list[Value](owners)
+        found, patterns = build_search_condition(query)
+        conditions = [whose, found]
+        values = list[Value]([*owners, *patterns])
         if status:
             conditions.append("status = ?")
             values.append(status)

@@ -12,11 +12,12 @@ from taskiq import Context, TaskiqDepends
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
+from ..errors import ConcertinoError
 from ..language.messages import say
 from ..models.client import close_language_models
 from ..settings import Settings
 from ..store.open import open_store
-from .broker import CARRY_OUT, MessageBroker, create_redis_client, resend_lost
+from .broker import CARRY_OUT, MessageBroker, check_redis, create_redis_client, resend_lost
 from .ledger import Ledger
 from .metrics import Metrics
 from .notifier import wait_at_most
@@ -83,12 +84,13 @@ async def run_worker(
         tell: called with each message for the terminal.
 
     Raises:
-        ConcertinoError: the configured database or Redis server cannot be used.
+        ConcertinoError: the configured database or Redis server cannot be used, or the port.
     """
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
+        await check_redis(settings)
         wire = RedisRelay(create_redis_client(settings), settings)
         deliveries = MessageBroker(settings)
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
@@ -99,7 +101,7 @@ async def run_worker(
             documents_of=settings.documents_of,
         )
         if metrics_port is not None:
-            start_http_server(metrics_port, registry=metrics.registry)
+            _serve_metrics(metrics_port, metrics)
         await wire.start()
         stack.push_async_callback(wire.stop)
         stack.push_async_callback(deliveries.stop)
@@ -112,6 +114,14 @@ async def run_worker(
         await stop.wait()
         await runner.drain(settings.serve_shutdown_seconds)
         await working
+
+
+def _serve_metrics(port: int, metrics: Metrics) -> None:
+    try:
+        start_http_server(port, registry=metrics.registry)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConcertinoError(say("service.metrics_port", port=port, reason=reason)) from error
 
 
 def _find_root_cause(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -456,3 +457,105 @@ async def test_checkpoints_that_follow_one_another_have_growing_ids(store: TaskS
         ids.append(found.checkpoint["id"])
     assert ids == sorted(set(ids))
     assert await values_in(store, "task") == {"number": 4}
+
+
+async def search(store: TaskStore, query: str) -> list[str]:
+    return [task.task_id for task in await store.list_latest(9, query)]
+
+
+@everywhere
+async def test_tasks_are_found_by_words_in_question_answer_and_names(store: TaskStore) -> None:
+    for name, question in (("a", "What do 12 Pens cost?"), ("b", "12 支钢笔 100% _!"), ("c", "?")):
+        await store.add(name, "a" if name == "c" else name, {"question": question})
+    await store.update("b", "verified", None, "36 元")
+    await store.name_task("c", "Stationery, 文具")
+    await store.name_thread("a", "Shopping")
+
+    assert await search(store, "") == ["c", "b", "a"]
+    assert await search(store, "  PENS what ") == ["a"]
+    assert await search(store, "12") == ["b", "a"]
+    assert await search(store, "钢笔 元") == ["b"]
+    assert await search(store, "station 文具") == ["c"]
+    assert await search(store, "shopping") == ["c", "a"]
+    assert await search(store, "shopping pens") == ["a"]
+    for signs in ("%", "_", "!", "100% _!"):
+        assert await search(store, signs) == ["b"], "signs of patterns are ordinary here"
+    for nothing in ("pens 文具", "'", "\\", "p%s", "\0x"):
+        assert await search(store, nothing) == []
+
+
+@everywhere
+async def test_a_name_is_replaced_and_taken_away(store: TaskStore) -> None:
+    for name in ("a", "b"):
+        await store.add(name, "a", TASK)
+    for given in ("first", EVERY_SCRIPT):
+        await store.name_task("b", given)
+        await store.name_thread("a", f"thread {given}")
+    named, other = await store.get("b"), await store.get("a")
+    assert (named.name, other.name) == (EVERY_SCRIPT, None)
+    assert named.thread_name == other.thread_name == f"thread {EVERY_SCRIPT}"
+
+    await store.name_task("b", None)
+    await store.name_thread("a", None)
+    assert ((await store.get("b")).name, (await store.get("b")).thread_name) == (None, None)
+
+
+@everywhere
+async def test_a_deleted_task_leaves_nothing_and_the_others_stay_as_they_are(
+    store: TaskStore,
+) -> None:
+    await store.define("create table if not exists notes (\n    task_id text not null\n);\n")
+    for name in ("a", "b"):
+        await store.add(name, "a", TASK)
+        await store.update(name, "verified", None, name)
+        await store.rate(name, 4)
+        await store.name_task(name, name)
+        await put(store, name, text=name)
+        async with store.transaction() as db:
+            await db.execute("insert into notes values (?)", (name,))
+    await store.name_thread("a", "both")
+
+    async with store.claim("a") as held:
+        await held.delete("a")
+    with pytest.raises(UnknownTask):
+        await store.get("a")
+    assert await store.rating("a") is None
+    assert await store.checkpointer.aget_tuple(at("a")) is None
+    assert [row["task_id"] for row in await store.read("select task_id from notes")] == ["b"]
+    left = await store.get("b")
+    assert (left.name, left.thread_name, await store.rating("b")) == ("b", "both", 4)
+    assert await values_in(store, "b") == {"text": "b"}
+    assert len(await store.list_exchanges("a")) == 1
+
+    async with store.claim("b") as held:
+        await held.delete("b")
+    assert await store.read("select name from thread_names") == []
+    async with store.claim("a") as held:
+        await held.delete("a")  # a second time changes nothing
+
+
+async def test_claims_in_a_folder_leave_no_file_behind(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as here, open_store(tmp_path) as there:
+        async with here.claim("task"):
+            assert await there.find_unclaimed(["task"]) == set()
+            assert [path.name for path in (tmp_path / "locks").iterdir()] == ["task.lock"]
+        assert await there.find_unclaimed(["task", "other"]) == {"task", "other"}
+        assert not list((tmp_path / "locks").iterdir())
+
+
+@shared
+async def test_many_that_take_turns_never_hold_a_task_together(place: Place) -> None:
+    inside = 0
+
+    async def take(store: TaskStore) -> None:
+        nonlocal inside
+        for _ in range(10):
+            with suppress(TaskBusy):
+                async with store.claim("task"):
+                    inside += 1
+                    assert inside == 1
+                    await asyncio.sleep(0)
+                    inside -= 1
+
+    async with open_store(place) as here, open_store(place) as there:
+        await asyncio.gather(*(take(store) for store in (here, there, here, there)))

@@ -235,3 +235,27 @@ def test_the_same_text_has_another_hash_in_another_home(tmp_path: Path) -> None:
     )
     assert mine != yours
     assert os.stat(tmp_path / "mine" / "traces" / ".key").st_mode & 0o077 == 0
+
+
+def test_a_task_is_forgotten_with_its_amendments_and_torn_lines_and_no_other(
+    tmp_path: Path,
+) -> None:
+    trace = Trace(tmp_path, file_mb=1)
+    for number in range(300):  # more than one file
+        for name in ("theirs", "mine"):
+            words = f'"task_id":"mine" {number} ' + "word " * 500
+            trace.append(record(name, question=words))
+    reward = Reward(quality=1, cost=0, reward=1)
+    trace.append(Amendment(task_id="mine", revision=2, reward=reward))
+    last = sorted(tmp_path.glob("*.jsonl"))[-1]
+    with last.open("ab") as file:
+        file.write(record("mine").model_dump_json().encode()[:-20])
+    trace.append(record("theirs"))
+
+    trace.forget("mine")
+    assert {json.loads(line)["task_id"] for line in lines(tmp_path)} == {"theirs"}
+    assert len(lines(tmp_path)) == 301
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.jsonl")} == {0o600}
+    assert not list(tmp_path.glob("*.new"))
+    Trace(tmp_path / "nothing").forget("mine")
+    assert not (tmp_path / "nothing").exists()

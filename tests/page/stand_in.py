@@ -111,6 +111,8 @@ class StandIn:
             Route("/tasks", self._create, methods=["POST"]),
             Route("/tasks", self._list),
             Route("/tasks/{task_id}", self._get),
+            Route("/tasks/{task_id}", self._rename, methods=["PATCH"]),
+            Route("/tasks/{task_id}", self._delete_task, methods=["DELETE"]),
             Route("/tasks/{task_id}/events", self._events),
             Route("/tasks/{task_id}/resume", self._resume, methods=["POST"]),
             Route("/tasks/{task_id}/cancel", self._cancel, methods=["POST"]),
@@ -135,6 +137,7 @@ class StandIn:
         task_id = f"task{len(self.tasks)}"
         record = {
             "task_id": task_id,
+            "name": None,
             "thread_id": body.get("thread_id") or task_id,
             "question": body["question"],
             "workflow": body.get("workflow"),
@@ -175,7 +178,9 @@ class StandIn:
         stored.changed.set()
 
     async def _list(self, request: Request) -> Response:
-        newest = [stored.record for stored in reversed(self.tasks.values())]
+        words = request.query_params.get("q", "")
+        records = (stored.record for stored in reversed(self.tasks.values()))
+        newest = [each for each in records if words in f"{each['name']} {each['question']}"]
         limit = int(request.query_params["limit"])
         start = int(request.query_params.get("cursor", 0))
         more = str(start + limit) if start + limit < len(newest) else None
@@ -184,6 +189,17 @@ class StandIn:
     async def _get(self, request: Request) -> Response:
         stored = self.tasks.get(request.path_params["task_id"])
         return JSONResponse(stored.record) if stored else problem(404, "There is no such task.")
+
+    async def _rename(self, request: Request) -> Response:
+        record = self.tasks[request.path_params["task_id"]].record
+        record["name"] = (await request.json())["name"] or None
+        return JSONResponse(record)
+
+    async def _delete_task(self, request: Request) -> Response:
+        if self.full:
+            return problem(409, "Another process is working on it.")
+        del self.tasks[request.path_params["task_id"]]
+        return Response(status_code=204)
 
     async def _events(self, request: Request) -> Response:
         stored = self.tasks[request.path_params["task_id"]]

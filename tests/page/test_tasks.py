@@ -365,6 +365,42 @@ def test_the_history_is_read_page_by_page(visit: Visitor, service: StandIn) -> N
     expect(page.get_by_role("button", name="Show earlier ones")).to_be_hidden()
 
 
+def test_the_history_is_searched_and_its_tasks_are_renamed_and_deleted(
+    visit: Visitor, service: StandIn
+) -> None:
+    service.script = [done("verified", "36")]
+    page = visit()
+    for question in ("Pens", "Lakes", "<b>Stories</b>"):
+        page.request.post(f"{service.address}tasks", data={"question": question})
+    page.get_by_role("link", name="History").click()
+    lines = page.locator("#tasks-list > li")
+    expect(lines).to_have_count(3)
+
+    page.once("dialog", lambda dialog: dialog.accept("Homework"))
+    page.get_by_role("button", name="Rename Lakes").click()
+    expect(page.get_by_role("link", name="Homework")).to_be_visible()
+    page.get_by_label("Find tasks by words").fill("Homework")
+    page.get_by_role("button", name="Search").click()
+    expect(lines).to_have_count(1)
+
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete Homework").click()
+    expect(lines).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete Homework").click()
+    expect(page.get_by_text("No task has all of these words.")).to_be_visible()
+    page.get_by_label("Find tasks by words").fill("")
+    page.get_by_role("button", name="Search").click()
+    expect(lines).to_have_count(2)
+
+    service.full = True
+    visit.expected.append("409")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete Pens").click()
+    expect(page.locator("#tasks-problem")).to_contain_text("Another process")
+    expect(lines).to_have_count(2)
+
+
 def test_the_page_speaks_the_browsers_language_and_can_be_switched(visit: Visitor) -> None:
     page = visit(language="zh-CN")
     expect(page.get_by_role("heading", level=1)).to_have_text("今天想做什么？")

@@ -116,10 +116,19 @@ def test_each_key_sees_its_own_tasks_only(
             ("POST", "/cancel", None),
             ("POST", "/resume", {}),
             ("POST", "/feedback", {"rating": 1}),
+            ("PATCH", "", {"name": "theirs"}),
+            ("DELETE", "", None),
         ):
             refused = service.request(method, f"/tasks/{task_id}{part}", json=body, headers=other)
             assert refused.status_code == 404
             assert task_id in refused.json()["detail"]
+        for method, body in (("GET", None), ("PATCH", {"name": "theirs"}), ("DELETE", None)):
+            refused = service.request(method, f"/threads/{task_id}", json=body, headers=other)
+            assert refused.status_code == 404
+            assert task_id in refused.json()["detail"]
+    assert _tasks(service, other, q="pens") == []
+    [kept] = _tasks(service, mine, q="pens")
+    assert (kept["task_id"], kept["name"], kept["thread_name"]) == (task["task_id"], None, None)
 
 
 def test_each_key_follows_up_its_own_threads_only(client: Client) -> None:
@@ -170,6 +179,7 @@ def test_a_key_whose_tokens_are_spent_starts_nothing_more_today(client: Client) 
     assert service.get("/tasks", headers=header).is_success
 
 
-def _tasks(service: TestClient, header: dict[str, str]) -> list[dict[str, str]]:
-    items: list[dict[str, str]] = service.get("/tasks", headers=header).json()["items"]
+def _tasks(service: TestClient, header: dict[str, str], q: str = "") -> list[dict[str, str]]:
+    found = service.get("/tasks", headers=header, params={"q": q}).json()
+    items: list[dict[str, str]] = found["items"]
     return items

@@ -1,5 +1,6 @@
 """The service on a real port: streams, broken-off calls, shutdown."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -62,6 +63,29 @@ def test_readers_that_are_slow_or_vanish_hold_nothing_up(live: Live, serve: Serv
         assert [event.type for event in events_in(stream.iter_lines())][-1] == "done"
     assert [event.type for event in events_in(unread.iter_lines())][-1] == "done"
     slow.close()
+
+
+def leave_after_the_first_piece(task: str) -> None:
+    with httpx.stream("GET", f"{task}/events", timeout=PATIENCE) as stream:
+        next(stream.iter_raw())
+
+
+def test_a_reader_that_leaves_is_no_error(
+    live: Live, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = serve().hold("planning")
+    service = live()
+    task = start(service)
+    for _ in range(5):
+        leave_after_the_first_piece(task)  # while the task is running
+    hold.released.set()
+    with httpx.stream("GET", f"{task}/events", timeout=PATIENCE) as stream:
+        assert [event.type for event in events_in(stream.iter_lines())][-1] == "done"
+    for _ in range(20):
+        leave_after_the_first_piece(task)  # once it has ended, with all events still to be sent
+    service.stop()
+
+    assert not [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
 
 
 def test_more_streams_than_allowed_are_refused(

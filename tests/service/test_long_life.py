@@ -64,6 +64,7 @@ async def test_events_of_tasks_that_ended_long_ago_are_deleted_and_nothing_else(
             job = Job(name, None)
             await ledger.submit(job, name, {"question": PENS}, None)
             await ledger.record(job, {"type": "started"})
+            await ledger.record(job, {"type": "done"})
             async with store.transaction() as db:
                 await db.execute(
                     "update tasks set status = ?, updated = coalesce(?, updated) where task_id = ?",
@@ -71,8 +72,13 @@ async def test_events_of_tasks_that_ended_long_ago_are_deleted_and_nothing_else(
                 )
         await ledger.prune(30)
 
-        kept = {name: len(await ledger.list_events(name)) for name in ("old", "new", "waiting")}
-    assert kept == {"old": 0, "new": 1, "waiting": 1}
+        kept = {
+            name: [event.id for event in await ledger.list_events(name)]
+            for name in ("old", "new", "waiting")
+        }
+        number = await ledger.record(Job("old", None), {"type": "started"})
+    assert kept == {"old": [2], "new": [1, 2], "waiting": [1, 2]}
+    assert number == 3, "later events are numbered from there"
 
 
 def test_a_task_without_its_events_is_still_told(client: Client, home: Path) -> None:
@@ -85,6 +91,33 @@ def test_a_task_without_its_events_is_still_told(client: Client, home: Path) -> 
 
     service = client()
     shown = service.get(task["links"]["self"]).json()
-    [done] = events_in(service.get(task["links"]["events"]).text.splitlines())
+    [reset, done] = events_in(service.get(task["links"]["events"]).text.splitlines())
     assert (shown["status"], shown["report"]) == ("verified", task["report"])
-    assert done.type == "done"
+    assert (reset.type, reset.id, done.type) == ("reset", None, "done")
+    assert done.data["result"]["status"] == "verified"
+
+
+def test_a_reader_whose_place_is_no_longer_known_is_told_so_and_gets_the_end(
+    client: Client, home: Path
+) -> None:
+    service = client()
+    task = service.post("/tasks", json=TASK, headers=WAIT).json()
+
+    def read(after: int) -> list[str]:
+        answer = service.get(task["links"]["events"], headers={"Last-Event-ID": str(after)})
+        return [event.type for event in events_in(answer.text.splitlines())]
+
+    whole = read(0)
+    last = len(whole)
+    assert read(last + 7) == ["reset", *whole], "it never was one of this task's"
+    assert read(3) == whole[3:]
+    with sqlite3.connect(home / "tasks.sqlite") as db:
+        db.execute("delete from events where id < ?", (last,))
+    db.close()
+    assert read(0) == read(3) == read(last - 2) == ["reset", "done"]
+    assert read(last - 1) == ["done"], "it has missed nothing"
+    assert read(last) == []
+    with sqlite3.connect(home / "tasks.sqlite") as db:
+        db.execute("delete from events")  # as an earlier version did
+    db.close()
+    assert read(3) == ["reset", "done"]

@@ -18,8 +18,10 @@ export const banditTable = () => json("learning/bandit");
 /** @param {{question: string, workflow?: string, inputs?: object, thread_id?: string}} body */
 export const createTask = (body) => json("tasks", post(body));
 export const getTask = (id) => json(task(id));
-export const listTasks = (limit, cursor) =>
-  json(`tasks?${new URLSearchParams({ limit, ...(cursor && { cursor }) })}`);
+export const listTasks = (limit, cursor, q) =>
+  json(`tasks?${new URLSearchParams({ limit, ...(cursor && { cursor }), ...(q && { q }) })}`);
+export const renameTask = (id, name) => json(task(id), { ...post({ name }), method: "PATCH" });
+export const deleteTask = (id) => json(task(id), { method: "DELETE" });
 export const resumeTask = (id, answer) => json(task(id, "/resume"), post({ answer }));
 export const cancelTask = (id) => json(task(id, "/cancel"), { method: "POST" });
 export const rateTask = (id, rating) => json(task(id, "/feedback"), post({ rating }));

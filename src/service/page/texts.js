@@ -268,6 +268,21 @@ export const TEXTS = {
     en: "Nothing has been asked yet. What you ask appears here.",
     zh: "还没有提过问。你提的任务会出现在这里。",
   },
+  "tasks.search_label": {
+    en: "Find tasks by words of question, answer or name",
+    zh: "按问题、答案或名称中的词查找任务",
+  },
+  "tasks.search": { en: "Search", zh: "搜索" },
+  "tasks.not_found": { en: "No task has all of these words.", zh: "没有任务包含全部这些词。" },
+  "tasks.rename": { en: "Rename", zh: "重命名" },
+  "tasks.rename_label": { en: "Rename {title}", zh: "重命名 {title}" },
+  "tasks.rename_ask": { en: "Name (leave it empty to show the question):", zh: "名称（留空则显示问题）：" },
+  "tasks.delete": { en: "Delete", zh: "删除" },
+  "tasks.delete_label": { en: "Delete {title}", zh: "删除 {title}" },
+  "tasks.delete_sure": {
+    en: "Delete “{title}” with its answer and all its steps, for good?",
+    zh: "永久删除“{title}”及其答案和全部步骤？",
+  },
   "tasks.more": { en: "Show earlier ones", zh: "显示更早的" },
 
   "documents.title": { en: "Documents", zh: "资料" },

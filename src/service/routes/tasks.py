@@ -1,23 +1,26 @@
 """`/tasks`: start, follow, answer, cancel and rate tasks."""
 
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+from anyio import BrokenResourceError
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ...errors import InvalidTask, UnknownTask
-from ...graphs.coordinator import check_text
+from ...errors import InvalidTask, TaskBusy, UnknownTask
+from ...graphs.intake import check_length, clean_text
 from ...language.messages import say
 from ...state import FINAL, RESUMABLE, Exchange, Sampling, TaskStatus
 from ...store.base import TaskSummary
 from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
-from ...tasks.play import check_answer, find_pending_interrupt, new_task, new_task_id
+from ...tasks.history import delete_task, rename_task
+from ...tasks.play import find_pending_interrupt, new_task, new_task_id
 from ...tasks.result import read_result
 from ...work.following import StreamedEvent, follow, wait_until_settled
 from ...work.ledger import Job, KeyReused, Submission
@@ -26,11 +29,22 @@ from ...work.queues import QueueFull, QueueStopping
 from ...work.tracing import get_trace_context
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal, document_problems
-from ..schemas import Feedback, Links, NewTask, PersonAnswer, Task, TaskLine, TaskPage
+from ..schemas import (
+    Feedback,
+    Links,
+    NewName,
+    NewTask,
+    PersonAnswer,
+    Task,
+    TaskLine,
+    TaskPage,
+    Text,
+)
 from .workspaces import find_workspace
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
+log = logging.getLogger(__name__)
 
 Prefer = Annotated[
     str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
@@ -98,14 +112,17 @@ async def list_tasks(
     service: ServiceDep,
     caller: CallerDep,
     status: TaskStatus | None = None,
+    q: Annotated[
+        Text, Query(max_length=200, description="words in question, answer or names")
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
 ) -> TaskPage:
-    """List your tasks, newest first."""
+    """List your tasks, newest first; with `q` those that have all of its words."""
     if cursor is not None and not re.fullmatch(r"[0-9]{1,18}", cursor):
         raise InvalidTask(say("service.cursor"))
     before = int(cursor) if cursor else None
-    tasks, following = await service.ledger.list_page(caller.owner, status, before, limit)
+    tasks, following = await service.ledger.list_page(caller.owner, status, before, limit, q)
     return TaskPage(
         items=[TaskLine.of(task) for task in tasks],
         next=str(following) if following is not None else None,
@@ -116,6 +133,32 @@ async def list_tasks(
 async def get_task(service: ServiceDep, task: OwnTaskDep) -> Task:
     """Return a task with its results so far."""
     return await build_task_response(service, task)
+
+
+@router.patch("/{task_id}")
+async def name_task(new: NewName, service: ServiceDep, task: OwnTaskDep) -> TaskLine:
+    """Rename a task; null takes its name away."""
+    await rename_task(service.ledger.tasks, task.task_id, new.name)
+    return TaskLine.of(await service.ledger.get_own_task(task.owner, task.task_id))
+
+
+@router.delete("/{task_id}", status_code=204, responses=document_problems(409))
+async def delete(service: ServiceDep, task: OwnTaskDep) -> None:
+    """Delete a task with its result, checkpoints, events and rating; a running one is cancelled.
+
+    Later tasks of its thread keep what they were told of it: delete the thread to leave nothing.
+    """
+    await delete_own_task(service, task)
+
+
+async def delete_own_task(service: Service, task: TaskSummary) -> None:
+    """Delete a caller's task, whether or not it is running."""
+    try:
+        await delete_task(service.ledger.tasks, task.task_id)
+    except TaskBusy:
+        await service.queue.cancel(task.task_id, task.owner)
+        await delete_task(service.ledger.tasks, task.task_id)
+    service.notifier.notify(task.task_id)
 
 
 async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncIterator[None]:
@@ -129,7 +172,11 @@ async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncItera
             limit = service.streams.limit
             raise Refusal(429, say("service.streams", limit=limit), wait=5)
         with service.queue.metrics.streams.track_inprogress():
-            yield
+            try:
+                yield
+            except* BrokenResourceError:
+                # FastAPI closes its own stream while still writing to it if the reader leaves.
+                log.debug("a reader of %s has left", caller.owner)
 
 
 def parse_last_event_id(
@@ -146,7 +193,8 @@ async def require_unread(
     service: ServiceDep, task: OwnTaskDep, after: Annotated[int, Depends(parse_last_event_id)]
 ) -> int:
     """Answer 204 if the task has ended and all events were read, which stops an `EventSource`."""
-    if after and task.status in FINAL and not await service.ledger.list_events(task.task_id, after):
+    last = await service.ledger.get_last_event_number(task.task_id)
+    if after and task.status in FINAL and after == last:
         raise Refusal(204, "")
     return after
 
@@ -168,7 +216,8 @@ async def task_events(
 
     `done` with the result ends the stream, unless the task is waiting for user input. `id`
     increases by one; with `Last-Event-ID` the stream resumes after that event, even if the service
-    was restarted in between.
+    was restarted in between. If events after it are no longer kept, or if it is none of this task,
+    the stream begins with `reset`: forget what was read, and go on with what follows.
 
     A `token` is a piece of text that a model is generating: insert its `text` at the `offset` of
     its `message`. Tokens have no `id` and are not sent again once the run is over: later events
@@ -192,7 +241,9 @@ async def resume_task(
     if asked := await find_pending_interrupt(service.ledger.tasks, task.task_id):
         if answer.answer is None:
             raise InvalidTask(say("invalid.empty_answer"))
-        answers = {asked: check_answer(answer.answer)}
+        answers = {asked: answer.answer}
+    elif answer.answer is not None:
+        raise InvalidTask(say("invalid.nothing_asked"))
     await check_budget(service, caller)
     model = await service.ledger.get_model(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
@@ -263,8 +314,8 @@ async def submit(
         if earlier:
             task["earlier"] = list(earlier)
         if instructions:
-            check_text(instructions)
-            task["instructions"] = instructions
+            task["instructions"] = clean_text(instructions)
+            check_length(task["instructions"])
         if sampling:
             task["sampling"] = sampling
         if asked.thread_id is not None:
@@ -296,6 +347,8 @@ async def build_task_response(service: Service, task: TaskSummary) -> Task:
         changes["reward"] = rated
     return Task(
         **{**dict(result), **changes},
+        name=task.name,
+        thread_name=task.thread_name,
         created=task.created,
         updated=task.updated,
         rating=rating,
