@@ -181,7 +181,6 @@ def make_pdf(password: str = "") -> bytes:
         ("x.pdf", b"%PDF-1.7 damaged", InvalidCall, "damaged"),
         ("x.docx", b"no zip", InvalidCall, "damaged"),
         ("x.docx", b"\xd0\xcf\x11\xe0" + bytes(600), InvalidCall, "encrypted"),
-        ("x.txt", b"text", InvalidCall, "file_read"),
         ("x.exe", b"MZ", InvalidCall, r"\.docx"),
         ("x.html", b"", InvalidCall, "empty"),
     ],
