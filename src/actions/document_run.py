@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from docx.document import Document
     from markdown_it.tree import SyntaxTreeNode
 
+    from ..kb.split import Section
+
 SUFFIXES = tuple(FORMATS)
 """Suffixes of documents that can be read."""
 
@@ -40,15 +42,17 @@ def read_text(
         importlib.import_module(name)
     enter()
     try:
-        sections = parse_file(suffix, blobs[0], request["most_bytes"])
+        sections, _ = parse_file(suffix, blobs[0], request["most_bytes"])
     except SkippedFile as error:
         if error.reason == "too_big":
             raise TooLarge(say("act.documents.unpacked", path=request["path"])) from error
         raise _unreadable(request["path"], error) from error
-    parts = (
-        f"## {part.heading}\n\n{part.text}" if part.heading else part.text for part in sections
-    )
-    return {}, "\n\n".join(parts).encode(errors="replace")
+    return {}, "\n\n".join(map(_format_section, sections)).encode(errors="replace")
+
+
+def _format_section(section: "Section") -> str:
+    text = f"{section.head}\n{section.text}" if section.head else section.text
+    return f"## {section.heading}\n\n{text}" if section.heading else text
 
 
 def fill(
