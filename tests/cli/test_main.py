@@ -579,3 +579,43 @@ def test_an_error_outside_of_tasks_is_one_line_too(
         f"The details are in {home / 'concertino.log'}.\n"
     )
     assert "Traceback" in (home / "concertino.log").read_text()
+
+
+def test_tasks_are_searched_renamed_and_deleted(serve: Serve) -> None:
+    serve()
+    run("solve", PENS)
+    task_id = list_tasks()[0].task_id
+
+    assert run("tasks", "rename", task_id, "Homework 作业").stdout == "Renamed.\n"
+    found = run("tasks", "search", "home", "pens").stdout
+    assert found.startswith(task_id)
+    assert "Homework 作业" in found
+    [line] = json.loads(run("tasks", "search", "作业", "--json").stdout)
+    assert (line["name"], line["question"]) == ("Homework 作业", PENS)
+    run("tasks", "rename", task_id, "Shopping", "--thread")
+    assert list_tasks(query="shopping")[0].thread_name == "Shopping"
+    assert run("tasks", "search", "lakes").stdout == ""
+    assert json.loads(run("trace", "show", "--json").stdout)[0]["task_id"] == task_id
+
+    assert run("tasks", "delete", task_id).exit_code == 1, "it asks first"
+    assert list_tasks()
+    assert run("tasks", "delete", task_id, "--yes").stdout == "Deleted.\n"
+    assert list_tasks() == []
+    assert json.loads(run("trace", "show", "--json").stdout) == []
+    gone = run("tasks", "delete", task_id, "--yes")
+    assert (gone.exit_code, task_id in gone.stderr) == (1, True)
+
+
+def test_a_thread_is_deleted_as_a_whole_and_an_unknown_one_is_said(serve: Serve) -> None:
+    serve(restate=[{"task": PENS}])
+    run("solve", PENS)
+    thread = list_tasks()[0].thread_id
+    run("run", PENS, "--workflow", "solve_math", "--thread", thread)
+    assert len(list_tasks()) == 2
+
+    assert run("tasks", "delete", thread, "--thread", "--yes").exit_code == 0
+    assert list_tasks() == []
+    for command in ("delete", "rename"):
+        name = ["--yes"] if command == "delete" else ["x"]
+        gone = run("tasks", command, thread, *name, "--thread")
+        assert (gone.exit_code, thread in gone.stderr) == (1, True)

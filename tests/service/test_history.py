@@ -139,7 +139,7 @@ def test_null_characters_are_left_out_and_broken_characters_refused_alike(client
     service = client()
     task = run(service, question=PENS.replace(" ", "\0 "), inputs={})
     assert (task["status"], task["question"]) == ("verified", PENS)
-    assert service.get(f"/tasks/{task['task_id']}\0").status_code in (200, 404)
+    assert service.get("/tasks/%00").status_code == 404
     rated = service.post(task["links"]["feedback"], json={"rating": 5, "comment": "\0"})
     assert rated.status_code == 200
     assert find(service, "pens\0") == [task["task_id"]]
