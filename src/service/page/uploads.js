@@ -83,7 +83,7 @@ async function upload(file, { bar, words, button }) {
     const { upload } = await follow((...from) => openUploadEvents(upload_id, ...from), {
       onEvent: (event) => {
         bar.value = event.upload.progress;
-        words.textContent = tellRest(event.upload);
+        if (event.type === "progress") words.textContent = tellRest(event.upload);
       },
     });
     words.textContent = tellOutcome(upload);
