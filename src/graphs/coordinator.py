@@ -103,7 +103,7 @@ async def receive(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     any folder of that machine."""
     again = _forget_earlier_run() if state.get("history") else TaskState()
     state = clean_values({**state, **read_messages(state.get("messages", []))})
-    check_input(state)
+    check_input(cast("TaskInput", state))
     recorded = runtime.context is not None and runtime.context.effects is not None
     earlier = state.get("earlier") or []
     inherited = earlier[-1]["inputs"] if earlier else {}

@@ -54,8 +54,8 @@ async def rename_thread(
 
 
 async def delete_task(store: TaskStore, task_id: str) -> None:
-    """Delete a task with its result, checkpoints, events, rating, line of the trace, and what is kept
-    to undo its effects.
+    """Delete a task with its result, checkpoints, events, rating, line of the trace, and what is
+    kept to undo its effects.
 
     What the router has learned from it stays: numbers only. Later tasks of its thread keep what
     they were told of it.
