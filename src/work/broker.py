@@ -64,7 +64,7 @@ def create_redis_client(settings: Settings) -> Redis:
 
 
 async def check_redis(settings: Settings) -> None:
-    """Check that the Redis server in the settings answers, as a start without it would be in vain.
+    """Check that the Redis server in the settings answers.
 
     Raises:
         ConcertinoError: it does not answer, or the settings are incomplete.

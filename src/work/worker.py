@@ -17,7 +17,7 @@ from ..language.messages import say
 from ..models.client import close_language_models
 from ..settings import Settings
 from ..store.open import open_store
-from .broker import CARRY_OUT, MessageBroker, check_redis, create_redis_client, resend_lost
+from .broker import CARRY_OUT, MessageBroker, create_redis_client, resend_lost
 from .ledger import Ledger
 from .metrics import Metrics
 from .notifier import wait_at_most
@@ -90,7 +90,6 @@ async def run_worker(
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        await check_redis(settings)
         wire = RedisRelay(create_redis_client(settings), settings)
         deliveries = MessageBroker(settings)
         ledger = Ledger(await stack.enter_async_context(open_store(settings.place)))
