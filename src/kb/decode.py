@@ -2,6 +2,8 @@
 
 import codecs
 import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 from ..errors import InvalidTask
 from ..language.messages import say
@@ -10,6 +12,10 @@ from .contracts import SkippedFile
 
 ENCODINGS = ("cp1252", "gb18030", "big5hkscs", "cp932")
 """Encodings tried for text that is neither UTF-8 nor UTF-16; the likelier ones first."""
+_TEXT_ENCODINGS = {"utf_8_sig", *aliases.values()} - {
+    *("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"),
+    *("mbcs", "undefined"),  # Windows alone; none
+}
 _SAMPLE = 1 << 16
 """Bytes that an encoding is judged by."""
 _FREQUENT = set(
@@ -48,11 +54,12 @@ def require_encoding(name: str) -> str:
     Raises:
         InvalidTask: there is none of this name, or it is none of text.
     """
-    try:
-        "".encode(name)  # refuses those of bytes, like base64
-        return codecs.lookup(name).name
-    except (LookupError, ValueError) as error:
-        raise InvalidTask(say("kb.invalid.encoding", name=name)) from error
+    plain = normalize_encoding(name).lower()
+    module = aliases.get(plain, plain)
+    # Not looked up at once: that would import a module of whatever name is sent.
+    if module not in _TEXT_ENCODINGS:
+        raise InvalidTask(say("kb.invalid.encoding", name=name))
+    return codecs.lookup(module).name
 
 
 def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:

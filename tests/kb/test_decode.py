@@ -48,7 +48,23 @@ def test_the_encoding_can_be_said() -> None:
     assert (skipped.value.reason, skipped.value.detail) == ("encoding", "utf-8")
 
 
-@pytest.mark.parametrize("name", ["klingon", "base64", "rot13"])
+@pytest.mark.parametrize(
+    ("name", "usual"),
+    [
+        ("Big5", "big5"),
+        ("UTF8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("latin-1", "iso8859-1"),
+        ("gb2312", "gb2312"),
+        ("Windows-1252", "cp1252"),
+        ("shift-jis", "shift_jis"),
+    ],
+)
+def test_an_encoding_has_many_names(name: str, usual: str) -> None:
+    assert require_encoding(name) == usual
+
+
+@pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "", "../os", "é", "\0"])
 def test_a_name_of_no_encoding_is_refused(name: str) -> None:
-    with pytest.raises(InvalidTask, match=name):
+    with pytest.raises(InvalidTask, match="utf-8"):
         require_encoding(name)
