@@ -325,7 +325,9 @@ def test_progress_goes_from_nothing_to_all(base: KnowledgeBase) -> None:
     seen: list[tuple[float, int]] = []
     long: Document = {"id": "long", "text": "".join(f"# {n}\ntext {n}\n" for n in range(64))}
     base.add_documents([HTTP, long], progress=lambda n, of, _: seen.append((n, of)))
-    assert seen == [(n, 2) for n in (0, 1.0, 1, 1, 1.5, 2.0, 2)]
+    batches = 64 // EMBED_BATCH
+    steps = [1 + number / batches for number in range(1, batches + 1)]
+    assert seen == [(n, 2) for n in (0, 1.0, 1, 1, *steps, 2)]
 
 
 def test_chunk_ids_are_the_same_in_every_base_of_the_same_texts(tmp_path: Path) -> None:
