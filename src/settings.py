@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         """Return the folder of an API key's knowledge base; None for the machine's own."""
         return self.home / "kb" / "keys" / owner if owner else None
 
+    def effects_of(self, task_id: str) -> Path:
+        """Return the folder of what is kept of a task's effects: contents to undo them, and data
+        too long for its state."""
+        return self.home / "effects" / task_id
+
     @property
     def secrets(self) -> list[str]:
         """All configured keys and passwords, for masking."""

@@ -236,12 +236,13 @@ def _choose_approve(silent: bool) -> "Approve | None":
     if silent or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
 
+    from ..agents.act.approve import format_approval
+    from ..state import Approval
+
     def ask(approvals: list[dict[str, Any]]) -> str:
         for approval in approvals:
-            params = ", ".join(f"{name}={value!r}" for name, value in approval["params"].items())
-            asked = {"action": approval["action"], "params": params, "reason": approval["reason"]}
-            click.echo(say("act.ask", **asked))
-            click.echo(approval["diff"])
+            asked = Approval.model_validate(approval)
+            click.echo(format_approval(asked, default_language()))
         return str(click.prompt(say("cli.approve_here")))
 
     return ask

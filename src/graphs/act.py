@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 
 from ..agents.act.approve import ask_approval
 from ..agents.act.perform import (
-    CallTask,
     PerformInput,
     PerformOutput,
     PerformState,
@@ -30,7 +29,7 @@ from ..agents.turns import count_turns, define_input
 from ..context import RunContext
 from ..language.messages import say
 from ..state import CallResult, Done, NeedInput, TaskState
-from .dag import Dag, Outcome, build_dag
+from .dag import Dag, build_dag
 from .registry import Agent, Workflow, register
 from .rules import MAX_QUESTIONS
 
@@ -67,8 +66,8 @@ def build_perform() -> CompiledStateGraph[Any, RunContext, Any, Any]:
     """Compile the subgraph that performs the planned calls, independent ones side by side."""
     dag = Dag(
         needs=_needs,
-        outcomes=_outcomes,
-        prepare=_prepare,
+        outcomes=find_outcomes,
+        prepare=prepare_call,
         run=run_call,
         conclude=collect_outcomes,
     )
@@ -81,14 +80,6 @@ def _needs(state: PerformState) -> Mapping[str, list[str]]:
     calls = list_open_calls(state)
     mine = {call.id for call in calls}
     return {call.id: [need for need in call.depends_on if need in mine] for call in calls}
-
-
-def _outcomes(state: PerformState) -> Mapping[str, Outcome]:
-    return cast("Mapping[str, Outcome]", find_outcomes(state))
-
-
-def _prepare(state: PerformState, call_id: str) -> CallTask:
-    return prepare_call(state, call_id)
 
 
 def _has_workspace(state: TaskState) -> bool:

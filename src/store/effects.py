@@ -60,14 +60,17 @@ class EffectLog:
 
     async def find(self, call_id: str) -> EffectRow | None:
         """Return the row of a call, or None."""
-        rows = await self.list_rows()
-        return next((row for row in rows if row.call_id == call_id), None)
+        rows = await self._read("and call_id = ?", call_id)
+        return rows[0] if rows else None
 
     async def list_rows(self) -> list[EffectRow]:
         """Return all rows, in the order of their intents."""
+        return await self._read("order by rowid")
+
+    async def _read(self, clause: str, *values: str) -> list[EffectRow]:
         rows = await self._store.read(
-            "select call_id, state, record from effects where task_id = ? order by rowid",
-            (self._task_id,),
+            f"select call_id, state, record from effects where task_id = ? {clause}",  # noqa: S608
+            (self._task_id, *values),
         )
         return [EffectRow(**{**row, "record": json.loads(row["record"])}) for row in rows]
 

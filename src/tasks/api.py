@@ -302,7 +302,7 @@ async def aundo_task(task_id: str) -> dict[str, list[str]]:
             raise InvalidTask(say("act.workspace.none"))
         async with opened.claim(task_id) as store:
             workspace = await asyncio.to_thread(Workspace, check_workspace(Path(folder)))
-            versions = Versions(get_settings().home / "effects" / task_id / "versions")
+            versions = Versions(get_settings().effects_of(task_id) / "versions")
             log = EffectLog(store, task_id)
             restored, left = await undo(log, workspace, versions, default_language())
     return {"restored": restored, "left": left}

@@ -68,7 +68,7 @@ async def delete_task(store: TaskStore, task_id: str) -> None:
     async with store.claim(task_id) as own:
         await own.delete(task_id)
     if store.lasting:
-        kept = get_settings().home / "effects" / task_id
+        kept = get_settings().effects_of(task_id)
         await asyncio.to_thread(shutil.rmtree, kept, ignore_errors=True)
         await asyncio.to_thread(Trace.of(get_settings()).forget, task_id)
 

@@ -4,7 +4,7 @@ import re
 
 from langgraph.types import interrupt
 
-from ...language.messages import say
+from ...language.messages import Language, say
 from ...state import Approval, TaskState, Turn, Verdict
 from ..turns import fingerprint
 
@@ -19,7 +19,7 @@ async def ask_approval(state: TaskState) -> TaskState:
     Nothing else happens here, because the node runs again from its start when the answer arrives.
     """
     waiting = state.get("approvals", [])
-    question = "\n".join(format_approval(approval, state) for approval in waiting)
+    question = "\n".join(format_approval(approval, state["language"]) for approval in waiting)
     answer: str = interrupt(
         {"question": question, "approvals": [a.model_dump(mode="json") for a in waiting]},
         response_schema=str,
@@ -51,12 +51,12 @@ def read_verdict(answer: str, approval: Approval) -> Verdict:
     return Verdict(digest=approval.digest, approved=False, reason=_DENY.sub("", answer).strip())
 
 
-def format_approval(approval: Approval, state: TaskState) -> str:
+def format_approval(approval: Approval, language: Language) -> str:
     """Return what the user is asked about one call."""
     params = ", ".join(f"{name}={value!r}" for name, value in approval.params.items())
     asked = say(
         "act.ask",
-        state["language"],
+        language,
         action=approval.action,
         params=params,
         reason=approval.reason,

@@ -3,7 +3,7 @@
 import asyncio
 import operator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_type_hints
 
 from langgraph.config import get_config, get_stream_writer
 from langgraph.runtime import Runtime
@@ -27,7 +27,6 @@ from ...state import (
     Planned,
     SingleAction,
     Turn,
-    Usage,
     Verdict,
 )
 from ..turns import InputsState, QuestionState, Stopwatch, fingerprint, format_problem
@@ -43,13 +42,15 @@ class PerformInput(QuestionState, InputsState, total=False):
     verdicts: list[Verdict]
 
 
+_INPUT_KEYS = get_type_hints(PerformInput)
+
+
 class PerformState(PerformInput, total=False):
     """State of the subgraph: outcomes arrive in any order."""
 
     outcomes: Annotated[list[CallResult | Approval], operator.add]
     approvals: list[Approval]
     turn: Turn | None
-    usage: Usage
 
 
 class PerformOutput(TypedDict, total=False):
@@ -111,7 +112,7 @@ def _follows_failed_write(state: CallTask) -> bool:
 def build_performer(state: PerformInput, runtime: Runtime[RunContext]) -> Performer:
     """Return what the calls of this task are performed with. Blocking: call it in a thread."""
     task_id = get_config()["configurable"]["thread_id"]
-    kept = get_settings().home / "effects" / task_id
+    kept = get_settings().effects_of(task_id)
     artifacts = Artifacts(kept / "artifacts")
     results = state.get("call_results", [])
     context = ActionContext(
@@ -142,20 +143,8 @@ def prepare_call(state: PerformState, call_id: str) -> CallTask:
     results = [outcome for outcome in outcomes if isinstance(outcome, CallResult)]
     call = next(call for call in list_open_calls(state) if call.id == call_id)
     seen = [*state.get("call_results", []), *results]
-    kept = {name: state[name] for name in CARRIED if name in state}  # type: ignore[literal-required]
+    kept = {name: value for name, value in state.items() if name in _INPUT_KEYS}
     return cast("CallTask", {**kept, "call_results": seen, "call": call})
-
-
-CARRIED = (
-    "question",
-    "restated",
-    "clarifications",
-    "inputs",
-    "language",
-    "workspace",
-    "planner_output",
-    "verdicts",
-)
 
 
 def collect_outcomes(state: PerformState) -> PerformOutput:

@@ -257,7 +257,7 @@ def _format_notes(state: TaskState) -> str:
 
 def _may_plan(state: TaskState, model: LanguageModel) -> bool:
     """Return whether mini-plans are offered: as asked for or, by default, to any model but the
-    embedded one, which plans no better than it calls (see bench/README.md)."""
+    embedded one, whose plans have not been measured."""
     asked = state["inputs"].get("plans")
     return not model.embedded if asked is None else bool(asked)
 
