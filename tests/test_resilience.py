@@ -236,7 +236,7 @@ def test_a_home_under_something_that_is_no_folder_is_told_with_what_to_set(
         solve_math_problem(PENS)
 
 
-@pytest.mark.parametrize("blocks", [1, 400])
+@pytest.mark.parametrize("blocks", [1, 500])
 def test_a_disk_that_is_full_at_once_or_later_is_told_with_what_to_set(
     serve: Serve, blocks: int
 ) -> None:

@@ -58,7 +58,7 @@ def test_solve_shows_each_round_and_then_the_report_and_the_answer(serve: Serve)
     assert lines[0] == f"task {list_tasks()[0].task_id}"
     assert lines[1] == "1 → comprehension comprehension is next — go on"
     assert lines[2].startswith("model, 5 tokens, ")
-    assert lines[3] == "✓ word_problem; total"
+    assert lines[3] == "✓ a problem told in words; total"
     assert lines[4].startswith("5 tokens, ")
     rounds = [line.split()[:3] for line in lines if "→" in line]
     assert [(number, name) for number, _, name in rounds] == [

@@ -58,7 +58,7 @@ def test_a_better_router_is_put_in_use_and_can_be_taken_back() -> None:
     shown = run("train-router")
     assert shown.exit_code == 0, shown.output
     assert "Learned from 36 questions, judged by the 12 that came last:" in shown.stdout
-    assert "Left out: 3 tasks without their text" in shown.stdout
+    assert "Left out: 3 tasks without text" in shown.stdout
     assert "counting was taken for: counting 12" in shown.stdout
     assert "Version 1 is better than 0 and in use now." in shown.stdout
     assert "counting" in run("router", "show").stdout
@@ -93,7 +93,7 @@ def test_traces_are_read_from_files_and_folders(tmp_path: Path) -> None:
 
     shown = run("train-router", "--traces", file, "--traces", folder)
     assert "Learned from 6 questions, judged by the 2 that came last:" in shown.stdout
-    assert "1 lines that are no records" in shown.stdout
+    assert "1 line that is no record" in shown.stdout
     assert "too little was held out to tell; 0 stays in use" in shown.stdout
     assert get_user_versions().get_current() == 0
 

@@ -104,7 +104,7 @@ def test_the_figures_tell_who_spent_the_tokens_and_what_came_of_the_advice(task_
     output = run("trace", "stats").stdout
     assert "Spent a task" in output
     assert {"coordinator", "execution", "report"} <= set(output.split())
-    assert "followed 1 times" in output
+    assert "followed 1 time." in output
 
 
 def test_a_trace_is_exported_as_lines_and_as_a_table(tmp_path: Path) -> None:

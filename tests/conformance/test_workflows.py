@@ -1,6 +1,7 @@
 """Conformance of every workflow: the registered ones, and one defined for a test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.graphs.pages import serve_pages
 from tests.graphs.test_rag_qa import Base
 from tests.graphs.test_registry import COUNTING
 from tests.graphs.test_search_qa_strict import HERONS, LAKE, Provider
-from tests.scripted_model import ScriptedModel, decision
+from tests.scripted_model import ScriptedModel, decision, done, next_action
 
 LAKE_ZH = "这个湖长12千米。苍鹭在湖的北岸筑巢。"
 NAMES = [*WORKFLOWS, COUNTING.name]
@@ -78,7 +79,21 @@ def sound_answers(name: str) -> dict[str, list[Any]]:
             return {"summary": ["A lake of 12 km where herons nest."]}
         case "rag_qa" | "search_qa_strict":
             return {"cited_answer": [{"statements": [HERONS]}]}
+        case "act":
+            return {
+                "act_next": [next_action("file_read"), next_action("done")],
+                "act_params": [{"path": "lake.txt", "offset": 0}],
+                "act_done": [done("Herons nest on the north shore.", "r1")],
+            }
     return {}
+
+
+def lay_workspace(flow: Workflow, folder: Path) -> Path | None:
+    """Return a folder with a note on the lake for the workflow that works on files, else None."""
+    if flow.name != "act":
+        return None
+    (folder / "lake.txt").write_text(LAKE, encoding="utf-8")
+    return folder
 
 
 QUESTIONS = {
@@ -94,11 +109,12 @@ def test_it_is_described_in_both_languages_and_needs_no_inputs(flow: Workflow) -
 
 
 async def test_what_it_does_goes_through_the_coordinator(
-    flow: Workflow, world: Callable[[Language], None], scripted: Scripted
+    flow: Workflow, world: Callable[[Language], None], scripted: Scripted, tmp_path: Path
 ) -> None:
     world("en")
     model = scripted(**sound_answers(flow.name))
-    result = await check_run(flow, model, QUESTIONS.get(flow.name, "Where do herons nest?"))
+    question = QUESTIONS.get(flow.name, "Where do herons nest?")
+    result = await check_run(flow, model, question, lay_workspace(flow, tmp_path))
 
     assert result.status == "verified"
     assert result.final_answer
@@ -107,7 +123,11 @@ async def test_what_it_does_goes_through_the_coordinator(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("rubbish", RUBBISH)
 async def test_whatever_the_model_answers_a_task_ends_clearly(
-    flow: Workflow, world: Callable[[Language], None], rubbish: str, language: Language
+    flow: Workflow,
+    world: Callable[[Language], None],
+    rubbish: str,
+    language: Language,
+    tmp_path: Path,
 ) -> None:
     world(language)
-    await check_rubbish(flow, rubbish, language)
+    await check_rubbish(flow, rubbish, language, workspace=lay_workspace(flow, tmp_path))

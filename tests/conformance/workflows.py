@@ -16,6 +16,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from concertino import aresume_stream, astream_task
@@ -144,7 +145,12 @@ def check_description(flow: Workflow) -> None:
 
 
 async def check_rubbish(
-    flow: Workflow, rubbish: str, language: Language, question: str | None = None, **inputs: Any
+    flow: Workflow,
+    rubbish: str,
+    language: Language,
+    question: str | None = None,
+    workspace: Path | None = None,
+    **inputs: Any,
 ) -> TaskResult:
     """Check that a task ends properly whatever the model answers.
 
@@ -152,7 +158,7 @@ async def check_rubbish(
     an output in another language is not called verified.
     """
     model = RubbishModel(rubbish=rubbish, language=language)
-    result = await check_run(flow, model, question or QUESTIONS[language], **inputs)
+    result = await check_run(flow, model, question or QUESTIONS[language], workspace, **inputs)
     assert result.language == language
     word = result.report or result.error or ""
     assert _speaks(word, language), word
@@ -162,7 +168,11 @@ async def check_rubbish(
 
 
 async def check_run(
-    flow: Workflow, model: BaseChatModel, question: str, **inputs: Any
+    flow: Workflow,
+    model: BaseChatModel,
+    question: str,
+    workspace: Path | None = None,
+    **inputs: Any,
 ) -> TaskResult:
     """Run a task of the workflow, and check its events, its result and its history.
 
@@ -171,7 +181,9 @@ async def check_run(
     """
     run = [
         event
-        async for event in astream_task(question, workflow=flow.name, inputs=inputs, model=model)
+        async for event in astream_task(
+            question, workflow=flow.name, inputs=inputs, model=model, workspace=workspace
+        )
     ]
     events = _check_events(run)
     for _ in range(MAX_QUESTIONS):

@@ -68,7 +68,7 @@ def test_an_answer_cites_the_document_it_stands_on(
     assert "1. Letter 2 (/notes/2.md)" in result["report"]
     [source] = result["outputs"]["rag_qa"]["sources"]
     assert (source["number"], source["chunk_id"]) == (1, "c2")
-    assert "the passage it cites (1 of 1 sentences)" in result["report"]
+    assert "the passage it cites (1 of 1 sentence)" in result["report"]
 
 
 def test_an_empty_base_is_told_without_asking_the_model(

@@ -140,7 +140,7 @@ def test_a_removed_document_is_in_neither_index(base: KnowledgeBase) -> None:
     assert base.remove("book.md") == ["fractions"]
     assert in_both_indexes(base, "分数") == (1, 0)
     assert [document.doc_id for document in base.documents()] == ["http"]
-    with pytest.raises(UnknownDocument, match="kb list"):
+    with pytest.raises(UnknownDocument, match="list of documents"):
         base.remove("fractions")
 
 

@@ -33,8 +33,16 @@ def test_every_text_is_in_both_languages_with_the_same_fields(text: dict[str, st
     assert fields["en"] == fields["zh"]
 
 
-OPERATORS = {"cli", "router", "replay", "keys", "kb.empty", "service.no_keys_yet"} | {
-    f"service.{name}" for name in ("keys_needed", "port", "not_installed", "otel_not_installed")
+OPERATORS = {"cli", "router", "replay", "keys", "kb.empty", "kb.encoding.line"} | {
+    f"service.{name}"
+    for name in (
+        "keys_needed",
+        "metrics_port",
+        "no_keys_yet",
+        "not_installed",
+        "otel_not_installed",
+        "port",
+    )
 }
 """Areas and texts that only somebody at a command line reads."""
 COMMAND = re.compile(r"concertino [a-z]|(?<![-\w])--[a-z]")
