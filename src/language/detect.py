@@ -25,6 +25,12 @@ _NAME = re.compile(rf"(?<=[{HAN}])\s*[A-Z]\w*(?:\s+[A-Z]\w*)*(?=\s*(?:[{HAN}ï¼Œã
 """A name within a Chinese sentence."""
 
 
+def is_foreign(text: str, language: Language) -> bool:
+    """Return whether a text has words of the other language and none of this one."""
+    spoken = bool(HAN_CHARACTER.search(text)), bool(_WORD.search(_NO_LANGUAGE.sub(" ", text)))
+    return spoken == ((False, True) if language == "zh" else (True, False))
+
+
 def detect_language(text: str) -> Language:
     """Return `zh` if a text has more Chinese characters than Latin-script words, else `en`; what
     belongs to no language does not count."""

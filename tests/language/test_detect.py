@@ -1,5 +1,6 @@
 import pytest
-from concertino.language.detect import detect_language
+from concertino.language.detect import detect_language, is_foreign
+from concertino.language.messages import Language
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,21 @@ def test_formulas_code_addresses_names_and_units_are_words_of_no_language(text: 
 )
 def test_english_with_a_few_chinese_characters_stays_english(text: str) -> None:
     assert detect_language(text) == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "foreign"),
+    [
+        ("The port is 9090.", "zh", True),
+        ("端口已改为 9090。", "zh", False),
+        ("端口已改为 9090。", "en", True),
+        ("The title is 春游通知和安排。", "en", False),
+        ("9090", "zh", False),
+        ("config/app.toml", "zh", False),
+        ("", "en", False),
+    ],
+)
+def test_a_text_is_foreign_when_it_has_words_of_the_other_language_only(
+    text: str, language: Language, foreign: bool
+) -> None:
+    assert is_foreign(text, language) is foreign

@@ -11,6 +11,10 @@ class UnfoundedClaim(InvalidCall):
     """The planner says that something was changed, and no result says so."""
 
 
+class ForeignMessage(InvalidCall):
+    """The planner's message is in another language than the task."""
+
+
 _CLAIMS = re.compile(
     r"\b(?:has|have|had|was|were|been|I|successfully|is now)\s+(?:been\s+)?(?:\w+ly\s+)?"
     r"(written|created|saved|updated|changed|modified|replaced|deleted|removed|renamed|moved|"

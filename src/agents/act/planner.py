@@ -19,6 +19,7 @@ from ...actions.spec import Action, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
+from ...language.detect import is_foreign
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...prompts import load_prompt
@@ -26,6 +27,7 @@ from ...state import (
     Call,
     CallResult,
     Done,
+    Ending,
     MiniPlan,
     NeedInput,
     Planned,
@@ -33,7 +35,7 @@ from ...state import (
     TaskState,
 )
 from ..turns import Stopwatch, format_problem, record_turn
-from .claims import UnfoundedClaim, find_unfounded_claim
+from .claims import ForeignMessage, UnfoundedClaim, find_unfounded_claim
 from .desk import Desk
 from .forms import (
     NextForm,
@@ -209,6 +211,8 @@ async def _conclude(desk: Desk, reasoning: str) -> Done:
         claim = find_unfounded_claim(done.message, desk.results)
         if claim and done.outcome != "impossible":
             raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
+        if is_foreign(done.message, desk.language):
+            raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
 
     form = build_done_schema(ids)
     filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
@@ -266,12 +270,9 @@ def _give_up(error: Exception, results: Sequence[CallResult], language: Language
     """Return the end of a task whose planner gave nothing usable."""
     changed = any(result.effects for result in results)
     key = "nothing_changed" if isinstance(error, UnfoundedClaim) else "unfinished"
-    return Done(
-        reasoning="",
-        outcome="partial" if changed else "impossible",
-        evidence=[],
-        message=say(f"act.{key}", language),
-    )
+    message = str(error) if isinstance(error, ForeignMessage) else say(f"act.{key}", language)
+    outcome: Ending = "partial" if changed else "impossible"
+    return Done(reasoning="", outcome=outcome, evidence=[], message=message)
 
 
 def _summarize(planned: Planned) -> str:
