@@ -48,16 +48,18 @@ def _run(order: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], byt
     job: Job = getattr(importlib.import_module(f"concertino.actions.{module}"), name)
     say("act.confined.memory")  # reads the texts while files can be opened
     memory = address_space() + order["memory_bytes"]
-    enter = _build_entrance(order["cpu_seconds"], memory, required=order["required"])
+    limits = {"cpu_seconds": order["cpu_seconds"], "file_bytes": order["file_bytes"]}
+    limits["address_space_bytes"] = memory
+    enter = _build_entrance(limits, order["writable"], required=order["required"])
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
     return job(order["request"], blobs, enter)
 
 
-def _build_entrance(cpu_seconds: int, memory: int, *, required: bool) -> Enter:
+def _build_entrance(limits: dict[str, int], writable: str | None, *, required: bool) -> Enter:
     """Return what confines this process for good."""
     try:
-        jail = Jail(_find_readable_folders())
+        jail = Jail(_find_readable_folders(), writable)
         jail.prove()
     except JailUnavailable as problem:
         if required:
@@ -65,7 +67,7 @@ def _build_entrance(cpu_seconds: int, memory: int, *, required: bool) -> Enter:
         jail = None
 
     def enter() -> None:
-        set_limits(cpu_seconds=cpu_seconds, address_space_bytes=memory)
+        set_limits(**limits)
         if jail is not None:
             jail.enter()
 

@@ -45,6 +45,7 @@ def run_confined(
     *,
     seconds: float = 25,
     memory_bytes: int = MEMORY_BYTES,
+    writable: Path | None = None,
 ) -> tuple[dict[str, Any], bytes]:
     """Run a job and return its answer: plain data, and bytes. Blocking.
 
@@ -54,6 +55,7 @@ def run_confined(
         blobs: Contents of files for the job.
         seconds: Time after which it is killed.
         memory_bytes: Memory in addition to what its libraries take.
+        writable: The folder that it may change; None: none.
 
     Raises:
         ActionError: what the job raised; `TimedOut`, `TooLarge`; `Unavailable` if nothing can be
@@ -66,6 +68,8 @@ def run_confined(
         "language": default_language(),
         "cpu_seconds": int(seconds) + 1,
         "memory_bytes": memory_bytes,
+        "file_bytes": MAX_FILE_BYTES if writable else 0,
+        "writable": str(writable.resolve()) if writable else None,
         "required": not get_settings().allow_unconfined_sandbox,
     }
     with tempfile.TemporaryFile() as source:

@@ -137,8 +137,6 @@ class Performer:
 
     async def _finish_begun(self, call: Call) -> CallResult | Approval | None:
         """Return what became of a call that was begun before; None if it was not."""
-        if ACTIONS[call.action].effect == "read":
-            return None
         row = await self.log.find(call.id)
         if row is None:
             return None

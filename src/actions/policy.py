@@ -31,6 +31,12 @@ class Request:
     the user."""
 
     @property
+    def deletes(self) -> bool:
+        """Whether a content is lost: no file of the workspace gets what a deleted one held."""
+        kept = {change.after for change in self.changes}
+        return any(c.after is None and c.before not in kept for c in self.changes)
+
+    @property
     def digest(self) -> str:
         """Digest of the action, its parameters and its changes."""
         changes = [(c.path, digest(c.before), digest(c.after)) for c in self.changes]
@@ -81,7 +87,7 @@ def _rule_by_mode(request: Request, mode: Mode) -> Ruling:
         return Ruling("forbid", "read_only")
     if effect in ("execute", "network"):
         return Ruling("ask", "execute" if effect == "execute" else "network")
-    if effect == "delete":
+    if effect == "delete" or request.deletes:
         return Ruling("ask", "delete")
     if request.from_untrusted:
         return Ruling("ask", "untrusted")

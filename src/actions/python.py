@@ -1,94 +1,130 @@
-"""Programs over texts of the workspace, in the sandbox."""
+"""Programs over the files of the workspace.
 
-import asyncio
+A program works in a copy of the workspace, confined to it, so it may read and write files as any
+Python does. What it has changed there is what the action asks for; if it fails, nothing is.
+"""
 
-from ..kb.contracts import SkippedFile
-from ..kb.decode import decode
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 from ..language.messages import say, use_language
-from ..tools.sandbox import SandboxLimits, SandboxUnavailable
 from .catalogue import register
-from .errors import ActionError, InvalidCall, TimedOut, TooLarge, Unavailable
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .confined import run_confined
+from .errors import ActionError, TooLarge
+from .ignored import list_visible
+from .spec import Action, ActionContext, Data, Outcome, Params
+from .workspace import Change, Entry, Workspace
 
-_LIMITS = SandboxLimits(cpu_seconds=10, wall_seconds=20)
-_MOST_TEXT = 16 << 20
+SECONDS = 20
+_MOST_FILES = 2000
+_MOST_BYTES = 64 << 20
+_MOST_KEPT = 16_000
 _PREVIEW = 560
 
 
 class PythonRunParams(Params):
-    paths: str = ""
-    """Text files to read, separated by commas; the program has their texts as files["a.txt"]."""
     code: str
-    """Python; it sets `answer` or prints. It has no access to files, only to `files`."""
+    """Python with its standard library; files are opened by their paths. It prints the answer."""
 
 
 class ProgramResult(Data):
-    answer: str | None
-    """The variable `answer`; None if the program set none."""
     output: str
     """What the program printed."""
+    written: list[str]
+    """Files that it has created or changed."""
+    deleted: list[str]
 
     def format_preview(self) -> str:
-        shown = [] if self.answer is None else [f"answer = {self.answer}"]
-        text = "\n".join([*shown, self.output.strip()]).strip()
+        text = self.output.strip()
         cut = "…" if len(text) > _PREVIEW else ""
-        return f"{text[:_PREVIEW]}{cut}" or say("act.python.nothing")
+        lines = [f"{text[:_PREVIEW]}{cut}"] if text else []
+        for kind in ("written", "deleted"):
+            if paths := getattr(self, kind):
+                lines.append(say(f"act.python.{kind}", paths=", ".join(paths[:10])))
+        return "\n".join(lines) or say("act.python.nothing")
 
 
-def split_paths(paths: str) -> tuple[str, ...]:
-    """Return the paths in a list separated by commas, ASCII or Chinese, or by line breaks."""
-    listed = paths.replace("，", ",").replace("、", ",").replace("\n", ",").split(",")
-    return tuple(dict.fromkeys(filter(None, (path.strip() for path in listed))))
-
-
-async def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[ProgramResult]:
-    """Run a program."""
+def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[ProgramResult]:
+    """Run a program. Blocking."""
     with use_language(context.language):
-        files = await asyncio.to_thread(_read_files, split_paths(params.paths), context)
+        folder = Path(tempfile.mkdtemp(prefix="concertino-"))
         try:
-            result = await context.sandbox.run(params.code, inputs={"files": files}, limits=_LIMITS)
-        except SandboxUnavailable as error:
-            raise Unavailable(str(error)) from error
-        if result.status != "ok":
-            kind = _FAILURES.get(result.status, ActionError)
-            said = f"\n{result.stdout.strip()[:200]}" if result.stdout.strip() else ""
-            raise kind(say("act.python.failed", reason=f"{result.error}{said}"))
-        return Outcome(ProgramResult(answer=result.value, output=result.stdout))
+            before = _lay_copy(context.workspace, params.code, folder)
+            request = {"folder": str(folder), "code": params.code}
+            found, _ = run_confined(
+                "program_run:run_program", request, seconds=SECONDS, writable=folder
+            )
+            if found["problem"] is not None:
+                raise ActionError(_format_failure(found))
+            changes = _collect_changes(before, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    data = ProgramResult(
+        output=found["output"][:_MOST_KEPT],
+        written=[change.path for change in changes if change.after is not None],
+        deleted=[change.path for change in changes if change.after is None],
+    )
+    return Outcome(data, changes)
 
 
-_FAILURES: dict[str, type[ActionError]] = {
-    "timeout": TimedOut,
-    "memory": TooLarge,
-    "output": TooLarge,
-}
+def _lay_copy(workspace: Workspace, code: str, folder: Path) -> dict[str, bytes]:
+    """Copy the workspace, or of a large one the files that the program names."""
+    entries = list(list_visible(workspace, recursive=True))
+    files = [entry for entry in entries if entry.kind == "file"]
+    if not _is_small(files):
+        files = [entry for entry in files if entry.path.rpartition("/")[2] in code]
+    if not _is_small(files):
+        raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+    contents = {entry.path: workspace.read_bytes(entry.path) for entry in files}
+    for entry in entries:
+        if entry.kind == "folder":
+            (folder / entry.path).mkdir(parents=True, exist_ok=True)
+    for path, content in contents.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return contents
 
 
-def _read_files(paths: tuple[str, ...], context: ActionContext) -> dict[str, str]:
-    files = {}
-    size = 0
-    for path in paths:
-        raw = context.workspace.read_bytes(path)
-        size += len(raw)
-        if size > _MOST_TEXT:
-            raise TooLarge(say("act.python.large", most=_MOST_TEXT >> 20))
-        try:
-            files[path], _ = decode(raw)
-        except SkippedFile as error:
-            raise InvalidCall(say("act.python.no_text", path=path)) from error
-    return files
+def _is_small(files: list[Entry]) -> bool:
+    return len(files) <= _MOST_FILES and sum(entry.size for entry in files) <= _MOST_BYTES
+
+
+def _collect_changes(before: dict[str, bytes], folder: Path) -> tuple[Change, ...]:
+    """Return how the folder differs from what was laid there."""
+    after: dict[str, bytes] = {}
+    left = 2 * _MOST_BYTES
+    for at, _, names in os.walk(folder):
+        for name in names:
+            place = Path(at, name)
+            left -= place.stat().st_size
+            if left < 0 or len(after) > 2 * _MOST_FILES:
+                raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+            after[place.relative_to(folder).as_posix()] = place.read_bytes()
+    changes = (
+        Change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})
+    )
+    return tuple(change for change in changes if change.before != change.after)
+
+
+def _format_failure(found: dict[str, str]) -> str:
+    said = found["output"].strip()[-200:]
+    return say("act.python.failed", reason=f"{found['problem']}\n{said}".strip())
 
 
 register(
     Action(
         name="python_run",
         description={
-            "en": "Compute with a Python program over the texts of files, without changing them",
-            "zh": "用 Python 程序对文件内容做计算，不改动文件",
+            "en": "Compute, compare, count, sort, convert or rewrite files with a Python program",
+            "zh": "用 Python 程序计算、比较、统计、排序、转换或改写文件",
         },
         params=PythonRunParams,
         data=ProgramResult,
-        effect="read",
+        effect="read",  # in itself; the policy sees the changes that it asks for
         run=run_python,
-        targets=lambda params: Targets(paths=split_paths(params.paths)),
+        timeout=SECONDS + 40.0,
     )
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from concertino.actions.policy import Mode, Request, rule
+from concertino.actions.policy import Mode, Request, Ruling, rule
 from concertino.actions.spec import Action, Data, Effect, Params, Targets
 from concertino.actions.workspace import Change
 from concertino.state import Verdict
@@ -74,3 +74,12 @@ def test_read_only_is_not_lifted_by_an_approval() -> None:
     asked = request("write", WRITE)
     verdicts = [Verdict(digest=asked.digest, approved=True, action="do")]
     assert rule(asked, "read_only", verdicts).answer == "forbid"
+
+
+def test_losing_a_content_asks_whatever_the_action_is_and_moving_it_does_not() -> None:
+    program = action("read")
+    lost = Request(program, {}, changes=[Change("a", b"1", None)])
+    moved = Request(program, {}, changes=[Change("a", b"1", None), Change("b", None, b"1")])
+    assert rule(lost, "workspace", []) == Ruling("ask", "delete")
+    assert rule(moved, "workspace", []).answer == "allow"
+    assert rule(moved, "read_only", []).answer == "forbid"

@@ -1,77 +1,171 @@
 from pathlib import Path
 
 import pytest
-from concertino.actions.errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge
-from concertino.actions.python import ProgramResult, PythonRunParams, run_python, split_paths
+from concertino.actions.errors import ActionError, TimedOut, TooLarge
+from concertino.actions.python import ProgramResult, PythonRunParams, run_python
 from concertino.actions.spec import ActionContext
+from concertino.actions.workspace import Change
 
 
-async def run(context: ActionContext, code: str, paths: str = "") -> ProgramResult:
-    return (await run_python(PythonRunParams(code=code, paths=paths), context)).data
+def run(context: ActionContext, code: str) -> tuple[ProgramResult, tuple[Change, ...]]:
+    outcome = run_python(PythonRunParams(code=code), context)
+    return outcome.data, outcome.changes
 
 
-async def test_a_program_computes_over_files(folder: Path, context: ActionContext) -> None:
-    (folder / "a.txt").write_text("1\n2\n")
-    (folder / "数.txt").write_bytes("三十".encode("gb18030"))
-    found = await run(
-        context,
-        "answer = sum(map(int, files['a.txt'].split())); print(files['数.txt'])",
-        "a.txt，数.txt",
+def test_a_program_reads_files_by_their_paths(folder: Path, context: ActionContext) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / "一.txt").write_text("1\n2\n")
+    found, changes = run(context, "print(sum(map(int, open('a/一.txt'))))")
+    assert (found.output, changes) == ("3\n", ())
+    assert found.format_preview() == "3"
+
+
+def test_the_value_of_a_last_expression_is_printed(context: ActionContext) -> None:
+    assert run(context, "x = 2\nx + 1")[0].output == "3\n"
+    assert run(context, "x = 2\nprint(x)")[0].output == "2\n"
+
+
+def test_files_that_it_writes_are_asked_for_and_not_written(
+    folder: Path, context: ActionContext
+) -> None:
+    (folder / "a.csv").write_text("b,2\na,1\n")
+    code = (
+        "import csv, os\n"
+        "rows = sorted(csv.reader(open('a.csv')))\n"
+        "os.makedirs('out')\n"
+        "csv.writer(open('out/b.csv', 'w', newline='')).writerows(rows)\n"
+        "open('a.csv', 'a').write('c,3\\n')\n"
     )
-    assert (found.answer, found.output) == ("3", "三十\n")
-    assert found.format_preview() == "answer = 3\n三十"
+    found, changes = run(context, code)
+    assert changes == (
+        Change("a.csv", b"b,2\na,1\n", b"b,2\na,1\nc,3\n"),
+        Change("out/b.csv", None, b"a,1\r\nb,2\r\n"),
+    )
+    assert found.format_preview() == "written: a.csv, out/b.csv"
+    assert [path.name for path in folder.iterdir()] == ["a.csv"]
 
 
-async def test_a_program_reaches_no_file(folder: Path, context: ActionContext) -> None:
-    (folder / "a.txt").write_text("1")
-    for code in (f"open({str(folder / 'a.txt')!r}).read()", f"open({str(folder / 'b')!r}, 'w')"):
-        with pytest.raises(ActionError, match="PermissionError"):
-            await run(context, code)
+def test_copies_renames_and_deletions_are_asked_for(folder: Path, context: ActionContext) -> None:
+    for name in "abc":
+        (folder / name).write_text(name)
+    code = (
+        "import os, pathlib, shutil\n"
+        "shutil.copy('a', 'd')\n"
+        "os.rename('b', 'e')\n"
+        "pathlib.Path('c').unlink()\n"
+    )
+    found, changes = run(context, code)
+    assert changes == (
+        Change("b", b"b", None),
+        Change("c", b"c", None),
+        Change("d", None, b"a"),
+        Change("e", None, b"b"),
+    )
+    assert (found.written, found.deleted) == (["d", "e"], ["b", "c"])
+
+
+def test_a_program_that_fails_changes_nothing(folder: Path, context: ActionContext) -> None:
+    with pytest.raises(ActionError, match=r"ZeroDivisionError.*line 3(.|\n)*so far"):
+        run(context, "open('b', 'w').write('x')\nprint('so far')\n1/0")
     assert not (folder / "b").exists()
+
+
+HOSTILE = {
+    "reading beside the workspace": "open({secret!r}).read()",
+    "reading by a relative path": "open('../outside/secret').read()",
+    "reading the system": "open('/etc/passwd').read()",
+    "writing the workspace itself": "open({folder!r} + '/b', 'w')",
+    "writing elsewhere": "open('/tmp/concertino-escape', 'w')",
+    "truncating elsewhere": "import os; os.truncate({secret!r}, 0)",
+    "a symbolic link": "import os; os.symlink({secret!r}, 'link')",
+    "a hard link": "import os; os.link({secret!r}, 'link')",
+    "a pipe": "import os; os.mkfifo('pipe')",
+    "a device": "import os; os.mknod('null', 0o20666, os.makedev(1, 3))",
+    "moving a file in": "import os; os.rename({secret!r}, 'mine')",
+    "changing a mode": "import os; os.chmod({secret!r}, 0o777)",
+    "changing an owner": "import os; os.chown({secret!r}, 1, 1)",
+    "changing times": "import os; os.utime({secret!r})",
+    "a process": "import subprocess; subprocess.run(['true'])",
+    "a fork": "import os; os.fork()",
+    "a thread": "import threading; threading.Thread(target=print).start()",
+    "a socket": "import socket; socket.socket()",
+    "a signal to the parent": "import os; os.kill(os.getppid(), 9)",
+    "memory of the parent": "import os; open(f'/proc/{{os.getppid()}}/mem', 'rb')",
+    "its environment": "open('/proc/self/environ').read()",
+    "leaving by the root": "import os; os.chroot('.')",
+    "a file too large": "f = open('b', 'wb')\nfor _ in range(100): f.write(bytes(1 << 20))",
+}
+
+
+@pytest.mark.parametrize("attempt", HOSTILE)
+def test_a_program_reaches_nothing_but_its_copy(
+    attempt: str, folder: Path, context: ActionContext
+) -> None:
+    secret = folder.parent / "outside" / "secret"
+    code = HOSTILE[attempt].format(secret=str(secret), folder=str(folder))
+    with pytest.raises(ActionError):
+        run(context, code)
+    assert secret.read_text() == "secret"
+    assert list(folder.iterdir()) == []
+
+
+def test_no_environment_reaches_a_program(
+    context: ActionContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert run(context, "import os; 'OPENAI_API_KEY' in os.environ")[0].output == "False\n"
+
+
+def test_what_is_to_be_ignored_is_not_in_the_copy(folder: Path, context: ActionContext) -> None:
+    (folder / ".gitignore").write_text("*.log\n")
+    (folder / "a.log").write_text("x")
+    found, changes = run(context, "import os; sorted(os.listdir())")
+    assert (found.output, changes) == ("['.gitignore']\n", ())
 
 
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [
-        ("print('so far'); 1/0", ActionError, r"ZeroDivisionError.*line 1(.|\n)*so far"),
-        ("x = 'a' * 10**11", TooLarge, "MemoryError"),
+        ("x = 'a' * 10**11", TooLarge, "memory"),
         ("while True: print('x' * 1000)", TooLarge, "printed more"),
         ("(", ActionError, "SyntaxError"),
+        ("", None, ""),
+        ("import sys; sys.exit(3)", ActionError, "3"),
+        ("import sys; sys.exit()", None, ""),
+        ("open('b', 'w').write('\\udc80')", ActionError, "UnicodeEncodeError"),
+        ("import pandas_of_nowhere", ActionError, "No module named"),
     ],
 )
-async def test_a_failure_says_why(
-    context: ActionContext, code: str, error: type[ActionError], words: str
+def test_an_end_says_why(
+    context: ActionContext, code: str, error: type[ActionError] | None, words: str
 ) -> None:
+    if error is None:
+        assert run(context, code)[0].format_preview() == (
+            "The program printed nothing and changed no file."
+        )
+        return
     with pytest.raises(error, match=words):
-        await run(context, code)
+        run(context, code)
 
 
-async def test_an_endless_program_is_stopped(
+def test_an_endless_program_is_stopped(
     context: ActionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from concertino.actions import python
-    from concertino.tools.sandbox import SandboxLimits
 
-    monkeypatch.setattr(python, "_LIMITS", SandboxLimits(cpu_seconds=1, wall_seconds=2))
+    monkeypatch.setattr(python, "SECONDS", 1)
     with pytest.raises(TimedOut):
-        await run(context, "while True: pass")
+        run(context, "while True: pass")
 
 
-async def test_files_that_are_missing_or_no_text_are_named(
-    folder: Path, context: ActionContext
+def test_of_a_large_workspace_it_has_the_files_that_it_names(
+    folder: Path, context: ActionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "a.bin").write_bytes(bytes(10))
-    with pytest.raises(InvalidCall, match=r"a\.bin.*document_read"):
-        await run(context, "", "a.bin")
-    with pytest.raises(NotFound, match=r"a\.bin"):
-        await run(context, "", "a.bim")
+    from concertino.actions import python
 
-
-async def test_a_program_that_says_nothing_is_told(context: ActionContext) -> None:
-    assert (await run(context, "x = 1")).format_preview() == (
-        "The program set no answer and printed nothing."
-    )
-
-
-def test_paths_are_separated_by_commas_of_both_scripts() -> None:
-    assert split_paths(" a.txt, b.txt，c d.txt\ne、a.txt,") == ("a.txt", "b.txt", "c d.txt", "e")
+    monkeypatch.setattr(python, "_MOST_FILES", 2)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (folder / name).write_text(name)
+    assert run(context, "open('b.txt').read()")[0].output == "b.txt\n"
+    with pytest.raises(TooLarge, match="Name the ones"):
+        run(context, "[open(name) for name in ('a.txt', 'b.txt', 'c.txt')]")

@@ -75,15 +75,16 @@ def address_space() -> int:
         return int(statm.read().split()[0]) * mmap.PAGESIZE
 
 
-def set_limits(*, cpu_seconds: int, address_space_bytes: int) -> None:
-    """Lower this process's rlimits permanently.
+def set_limits(*, cpu_seconds: int, address_space_bytes: int, file_bytes: int = 0) -> None:
+    """Lower this process's rlimits permanently; `file_bytes` is the size of the largest file that
+    it may write.
 
     At its CPU limit a program gets SIGXCPU, and SIGKILL a second later if it ignores that.
     """
     limits = {
         resource.RLIMIT_CPU: cpu_seconds + 1,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_NPROC: 0,  # does not bind root: seccomp denies fork
     }
@@ -103,15 +104,20 @@ class Jail:
     Args:
         readable: Folders that a program may read, recursively. Without Landlock in the kernel
             it may open no file at all, see `lazy_imports`.
+        writable: The folder in which it may create, change and delete files and folders; None:
+            nowhere.
 
     Raises:
-        JailUnavailable: seccomp or libseccomp is missing.
+        JailUnavailable: seccomp or libseccomp is missing; there is a writable folder, and the
+            kernel has no Landlock.
     """
 
-    def __init__(self, readable: Sequence[str]) -> None:
-        reading = [(folder, READ_FILE | READ_FOLDER) for folder in readable]
-        self.ruleset = create_ruleset(reading) if find_landlock_abi() else None
-        code = _seccomp_filter(may_open=self.lazy_imports)
+    def __init__(self, readable: Sequence[str], writable: str | None = None) -> None:
+        allowed = [(folder, READ_FILE | READ_FOLDER) for folder in readable]
+        if writable is not None:
+            allowed.append((writable, _work_rights()))
+        self.ruleset = create_ruleset(allowed) if find_landlock_abi() else None
+        code = _seccomp_filter(may_open=self.lazy_imports, may_write=writable is not None)
         self._filter = SeccompFilter(code)
 
     @property
@@ -163,6 +169,9 @@ _LANDLOCK_RESTRICT_SELF = 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
 READ_FILE, READ_FOLDER, MOVE = 1 << 2, 1 << 3, 1 << 13
+_WRITE_FILE, _REMOVE_FOLDER, _REMOVE_FILE, _MAKE_FOLDER, _MAKE_FILE, _TRUNCATE = (
+    1 << bit for bit in (1, 4, 5, 7, 8, 14)
+)
 _ABI_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many bits are defined; 16 since ABI 5
 
 
@@ -191,6 +200,16 @@ def find_landlock_abi() -> int:
         return call_kernel(_LANDLOCK_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
     except OSError:
         return 0
+
+
+def _work_rights() -> int:
+    """Return the rights to plain files and folders; none to links, sockets, pipes and devices."""
+    abi = find_landlock_abi()
+    if not abi:
+        raise JailUnavailable("the kernel has no Landlock (Linux 5.13 or later)")
+    wanted = READ_FILE | READ_FOLDER | _WRITE_FILE | _REMOVE_FOLDER | _REMOVE_FILE
+    wanted |= _MAKE_FOLDER | _MAKE_FILE | MOVE | _TRUNCATE
+    return wanted & ((1 << _ABI_FILE_RIGHTS.get(abi, 16)) - 1)
 
 
 def create_ruleset(allowed: Iterable[tuple[str, int]], *, rights: int | None = None) -> int:
@@ -245,6 +264,13 @@ _ALLOWED = (
     # Exit.
     *("exit", "exit_group"),
 )
+_WRITING = (
+    *("open", "openat", "pwrite64", "writev", "readv", "ftruncate", "fsync", "fdatasync"),
+    *("mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
+    *("chdir", "getcwd", "access", "faccessat", "faccessat2", "statx", "sendfile"),
+)
+"""What work on files takes besides; Landlock says where. Not `chmod`, `chown`, `utime` and
+`truncate`, which Landlock does not cover."""
 
 _O_TMPFILE = 0o20000000
 _OPEN_MORE_THAN_READ = (
@@ -298,7 +324,7 @@ def export_filter(rules: Any) -> bytes:
         return file.read()
 
 
-def _seccomp_filter(*, may_open: bool) -> bytes:
+def _seccomp_filter(*, may_open: bool, may_write: bool) -> bytes:
     """Compile the allow-list to a BPF program."""
     seccomp = import_seccomp()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(1))  # EPERM
@@ -314,7 +340,10 @@ def _seccomp_filter(*, may_open: bool) -> bytes:
     allow("mmap", (2, mmap.PROT_EXEC, 0))
     allow("mmap", (2, _WRITE_AND_EXEC, mmap.PROT_EXEC), (3, mmap.MAP_ANONYMOUS, 0))
     allow("mprotect", (2, mmap.PROT_EXEC, 0))
-    if may_open:
+    if may_write:
+        for name in _WRITING:
+            allow(name)
+    elif may_open:
         allow("open", (1, _OPEN_MORE_THAN_READ, 0))
         allow("openat", (2, _OPEN_MORE_THAN_READ, 0))
     for command in (_F_GETFD, _F_SETFD, _F_GETFL):

@@ -4,7 +4,6 @@ Nothing here is trusted after the program has started: it can change every objec
 """
 
 import json
-import os
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,11 @@ from typing import Any, TypedDict
 import sympy
 from sympy.printing.defaults import Printable
 
-NAME = "<program>"
+from .problems import NAME, describe_problem
+
 OUT_OF_MEMORY = json.dumps(
     {"status": "memory", "value": None, "latex": None, "error": "MemoryError: out of memory"}
 ).encode()
-_ERROR_CHARACTERS = 1000
-_LINE_CHARACTERS = 160
 
 
 class Report(TypedDict):
@@ -78,7 +76,7 @@ def _execute(
         raise
     except BaseException as problem:
         report["status"] = "error"
-        report["error"] = _describe(problem, code, libraries)
+        report["error"] = describe_problem(problem, code, libraries)
     return report
 
 
@@ -120,31 +118,3 @@ def _has_sympy(value: object) -> bool:
     if isinstance(value, list | tuple | set | frozenset):
         return any(map(_has_sympy, value))
     return isinstance(value, Printable)
-
-
-def _describe(problem: BaseException, code: str, libraries: Sequence[str]) -> str:
-    said = problem.msg if isinstance(problem, SyntaxError) else problem
-    message = f"{type(problem).__name__}: {said}".removesuffix(": ")
-    for folder in libraries:
-        message = message.replace(folder + os.sep, "")
-    message = message[: _ERROR_CHARACTERS - _LINE_CHARACTERS]
-    number = _line_number(problem, code)
-    lines = code.split("\n")
-    if number is None or not 0 < number <= len(lines):
-        return message
-    return f"{message} (line {number}: {lines[number - 1].strip()[: _LINE_CHARACTERS - 20]})"
-
-
-def _line_number(problem: BaseException, code: str) -> int | None:
-    """Return the program's innermost line in the traceback, as libraries may raise below it."""
-    if "\0" in code:  # the compiler does not say where
-        return code.count("\n", 0, code.index("\0")) + 1
-    if isinstance(problem, SyntaxError) and problem.filename == NAME:
-        return problem.lineno
-    number = None
-    step = problem.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == NAME:
-            number = step.tb_lineno
-        step = step.tb_next
-    return number

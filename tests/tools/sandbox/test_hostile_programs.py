@@ -396,7 +396,7 @@ os._exit(0)""",
 frame = sys._getframe()
 while frame:
     for name, value in {**frame.f_globals, **frame.f_locals}.items():
-        if name in ("json", "report", "_execute", "_describe", "cut", "out"):
+        if name in ("json", "report", "_execute", "describe_problem", "cut", "out"):
             try: frame.f_globals[name] = lambda *a, **k: "forged"
             except Exception: pass
     frame = frame.f_back""",

@@ -1,0 +1,83 @@
+"""A program in the confined process, with a folder of files that it may change."""
+
+import ast
+import gc
+import io
+import os
+import shutil
+import sys
+import types
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+from ..language.messages import say
+from ..tools.sandbox.problems import NAME, describe_problem
+from .child import Enter
+from .errors import TooLarge
+
+_MOST_PRINTED = 1 << 20
+
+
+class _Output(io.StringIO):
+    """What the program prints, up to a limit."""
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > _MOST_PRINTED:
+            raise TooLarge(say("act.python.printed"))
+        return super().write(text)
+
+
+def run_program(
+    request: dict[str, Any], blobs: list[bytes], enter: Enter
+) -> tuple[dict[str, Any], bytes]:
+    """Run a program in a folder; return what it printed, and its error if it raised one.
+
+    The value of a last line that is an expression is printed, as in a notebook.
+    """
+    os.chdir(request["folder"])
+    # The jail denies changing modes and times, which copying a file tries to do.
+    shutil.copymode = shutil.copystat = lambda *_, **__: None
+    sys.dont_write_bytecode = True
+    output = _Output()
+    enter()
+    problem = None
+    try:
+        with redirect_stdout(output), redirect_stderr(output):
+            _execute(request["code"])
+    except (MemoryError, TooLarge):
+        raise
+    except SystemExit as leaving:
+        problem = None if leaving.code in (None, 0) else str(leaving.code)
+    except BaseException as raised:
+        problem = describe_problem(raised, request["code"], sys.path)
+    return {"output": output.getvalue(), "problem": problem}, b""
+
+
+def _execute(code: str) -> None:
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    try:
+        _run(code, vars(main))
+    finally:
+        vars(main).clear()  # closes the files that it has left open
+        gc.collect()
+
+
+def _run(code: str, names: dict[str, Any]) -> None:
+    tree = ast.parse(code, NAME)
+    last = tree.body[-1] if tree.body else None
+    shown = last.value if isinstance(last, ast.Expr) and not _only_writes(last.value) else None
+    if shown is not None:
+        tree.body.pop()
+    exec(compile(tree, NAME, "exec", dont_inherit=True), names)  # noqa: S102
+    if shown is not None:
+        last_line = compile(ast.Expression(shown), NAME, "eval", dont_inherit=True)
+        value = eval(last_line, names)  # noqa: S307
+        if value is not None:
+            print(value)
+
+
+def _only_writes(expression: ast.expr) -> bool:
+    """Return whether an expression is a call such as `file.write(…)`, whose value tells nothing."""
+    called = expression.func if isinstance(expression, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr.startswith("write")
