@@ -22,7 +22,7 @@ TELLTALE = {
     "story_rewrite": ("What was wrong with it", "原来的问题"),
     "story_part": ("You are a storyteller", "你是讲故事的人"),
     "story_turn": ("You play a character", "扮演其中的一个角色"),
-    "act_params": ("Give the parameters of", "用JSON给出"),
+    "act_params": ("as JSON (", "的参数（"),
     "act_done": ("outcome (complete, partial", "outcome（complete"),
     "act_question": ("Ask the user as JSON", "用JSON向用户提问"),
     "act_next": ("You carry out a task over files", "你用动作一步一步"),

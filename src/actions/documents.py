@@ -10,7 +10,7 @@ from .confined import run_confined
 from .document_run import SUFFIXES
 from .errors import InvalidCall, NothingFound
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, ExistingFile, Outcome, Params, Targets
 from .workspace import MAX_FILE_BYTES, Change
 
 PAGE = 4000
@@ -19,14 +19,14 @@ _PREVIEW = 560
 
 
 class DocumentReadParams(Params):
-    path: str
+    path: ExistingFile
     """A .docx, .pdf, .pptx, .xlsx or .html file."""
     offset: int = 0
     """Character at which to begin."""
 
 
 class DocumentFillParams(Params):
-    template: str
+    template: ExistingFile
     """The .docx file with placeholders such as {{ name }}."""
     path: str
     """The .docx file to write."""

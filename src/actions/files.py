@@ -13,7 +13,17 @@ from .errors import ActionError, Conflict, Denied, InvalidCall, NotFound, Nothin
 from .ignored import list_visible
 from .libraries import need
 from .paths import show_path, split_path
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import (
+    Action,
+    ActionContext,
+    Data,
+    ExistingFile,
+    ExistingFolder,
+    ExistingPath,
+    Outcome,
+    Params,
+    Targets,
+)
 from .text import TextFile, decode_text, encode_edited, find_actions, read_text
 from .workspace import Change, Workspace
 
@@ -38,7 +48,7 @@ MAX_COMPARED_LINES = 20_000
 class ListFiles(Params):
     """Which folder to list."""
 
-    path: str = "."
+    path: ExistingFolder = "."
     """Folder; `.` is the whole workspace."""
     recursive: bool = False
     """Also list the folders in it."""
@@ -92,7 +102,7 @@ def list_files(params: ListFiles, context: ActionContext) -> Outcome[FileList]:
 class ReadFile(Params):
     """Which file to read, and from where on."""
 
-    path: str
+    path: ExistingFile
     """File to read."""
     offset: int = 0
     """First character to read."""
@@ -131,7 +141,7 @@ def read_file(params: ReadFile, context: ActionContext) -> Outcome[FileText]:
 class SearchFiles(Params):
     """What to look for, and where."""
 
-    path: str = "."
+    path: ExistingPath = "."
     """Folder or file to search."""
     pattern: str = "*"
     """Only files with names like this, such as `*.py`."""
@@ -272,7 +282,7 @@ def _encode_like(before: bytes, content: str, path: str) -> bytes:
 class EditFile(Params):
     """A text in a file, and what takes its place."""
 
-    path: str
+    path: ExistingFile
     """File to edit."""
     old: str
     """Text to replace, exactly as it is in the file, and only there."""
@@ -326,7 +336,7 @@ def _describe_nearest(text: str, old: str, path: str) -> str:
 class MoveFile(Params):
     """A file or folder, and its new place."""
 
-    path: str
+    path: ExistingPath
     """File or folder."""
     to: str
     """New path, or a folder to put it in."""
@@ -368,7 +378,7 @@ def _plan_copies(params: MoveFile, workspace: Workspace) -> tuple[list[Change], 
 class DeleteFile(Params):
     """What to delete."""
 
-    path: str
+    path: ExistingPath
     """File to delete."""
     folder: bool = False
     """Say true to delete a folder with all that is in it."""

@@ -36,7 +36,7 @@ _BUILT_IN = frozenset(("!", ".", "alias", "cd", "eval", "exec", "export", "read"
 
 class ShellParams(Params):
     command: str
-    """Program and arguments, such as `wc -l notes.txt`."""
+    """Program and arguments, as in the task or as in a terminal."""
 
 
 class ShellData(Data):
@@ -215,6 +215,11 @@ register(
         run=run_shell,
         targets=_find_targets,
         timeout=_LIMITS.wall_seconds + 60,  # the command has its own; the rest is for comparing
+        asked_for=re.compile(
+            r"`|\b(?:command|shell|terminal|bash|run|execute|git|make|pytest|npm|pip)\b"
+            r"|命令|终端|运行|执行",
+            re.IGNORECASE,
+        ),
         find_obstacle=find_command_obstacle,
     )
 )

@@ -5,9 +5,10 @@ changes that it asks for. The executor shows them to the policy, records them, a
 and reads back what it wrote; so approval, undo and exactly-once are the same for all actions.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict
 
@@ -18,6 +19,18 @@ from .workspace import Change, Workspace
 
 Effect = Literal["read", "write", "delete", "execute", "network"]
 Text = Mapping[Language, str]
+
+
+@dataclass(frozen=True)
+class Exists:
+    """Marks a parameter that names something of the workspace."""
+
+    kind: Literal["file", "folder", "either"]
+
+
+ExistingFile = Annotated[str, Exists("file")]
+ExistingFolder = Annotated[str, Exists("folder")]
+ExistingPath = Annotated[str, Exists("either")]
 
 
 class Params(Contract):
@@ -96,6 +109,8 @@ class Action(Generic[P, D]):
     targets: Callable[[P], Targets] = _no_targets
     suffixes: tuple[str, ...] = ()
     """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
+    asked_for: re.Pattern[str] | None = None
+    """Words of a task without which it is not offered; None: it may always be."""
     untrusted: bool = True
     """Whether its data is somebody else's text: contents of files, output of programs."""
     timeout: float = 30.0

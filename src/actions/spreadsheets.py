@@ -12,7 +12,7 @@ from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, ExistingFile, Outcome, Params, Targets
 from .workspace import Change
 
 _NAME = r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})"
@@ -23,7 +23,7 @@ _PREVIEW = 560
 
 
 class SheetReadParams(Params):
-    path: str
+    path: ExistingFile
     """An .xlsx file."""
     range: str = ""
     """Such as `A1:C5`; empty for all cells."""
@@ -34,7 +34,7 @@ class SheetReadParams(Params):
 
 
 class SheetSetParams(Params):
-    path: str
+    path: ExistingFile
     """An .xlsx file."""
     sheet: str = ""
     """Name of the sheet; empty for the first."""

@@ -25,7 +25,7 @@ from .formats.keys import (
 )
 from .libraries import need
 from .paths import show_path
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, ExistingFile, Outcome, Params, Targets
 from .text import TextFile, encode_edited, read_text
 from .workspace import Change
 
@@ -75,7 +75,7 @@ class _File(NamedTuple):
 class GetValue(Params):
     """Which value to get."""
 
-    path: str
+    path: ExistingFile
     """JSON, YAML, TOML or INI file."""
     key: str = ""
     """Where the value is, such as `server.port` or `users[0].name`; empty for all."""
@@ -103,7 +103,7 @@ def get_file_value(params: GetValue, context: ActionContext) -> Outcome[Value]:
 class SetValue(Params):
     """Which value to set."""
 
-    path: str
+    path: ExistingFile
     """JSON, YAML, TOML or INI file."""
     key: str
     """Where the value is, such as `server.port` or `users[0].name`."""
@@ -142,7 +142,7 @@ def set_file_value(params: SetValue, context: ActionContext) -> Outcome[ChangedV
 class RemoveValue(Params):
     """Which value to remove."""
 
-    path: str
+    path: ExistingFile
     """JSON, YAML, TOML or INI file."""
     key: str
     """Where the value is, such as `server.port` or `users[0]`."""

@@ -13,7 +13,7 @@ from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, ExistingFile, Outcome, Params, Targets
 from .table_load import SUFFIXES, TABLE_SUFFIXES, quote
 from .table_run import READERS
 from .table_write import WRITERS
@@ -33,20 +33,20 @@ _PARSER: dict[str, str | bool | int | float | list[str]] = {
 
 
 class TableDescribeParams(Params):
-    path: str
-    """File, such as `sales.csv`; `book.xlsx#Sheet2` for another sheet than the first."""
+    path: ExistingFile
+    """File; `#` and a name after it for another sheet than the first."""
 
 
 class TableQueryParams(Params):
     sql: str
-    """One SELECT; the file's name in double quotes is the table: SELECT * FROM "sales.csv"."""
+    """One SELECT; a file is a table, with its path in double quotes."""
 
 
 class TableSaveParams(Params):
     path: str
     """File to write: .csv, .json or .xlsx."""
     sql: str
-    """One SELECT; the file's name in double quotes is the table: SELECT * FROM "sales.csv"."""
+    """One SELECT; a file is a table, with its path in double quotes."""
 
 
 class TableData(Data):

@@ -197,7 +197,7 @@ def test_what_a_command_changed_is_listed_and_undone(scripted: Scripted, folder:
         act_done=[done("a.txt has been changed.", "r1")],
     )
     (folder / "b.txt").write_text("1 pear\n")
-    waiting = act(model, folder, question="Sort both files into a.txt with sort")
+    waiting = act(model, folder, question="Run `sort` over both files, into a.txt")
     assert waiting["status"] == "needs_approval"
     result = resume_task(waiting["task_id"], "approve", model=model)
     assert [effect["path"] for effect in result["effects"]] == ["a.txt"]

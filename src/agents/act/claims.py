@@ -11,6 +11,10 @@ class UnfoundedClaim(InvalidCall):
     """The planner says that something was changed, and no result says so."""
 
 
+class UnfoundedNumber(InvalidCall):
+    """The planner's message has a number that is in no result."""
+
+
 class ForeignMessage(InvalidCall):
     """The planner's message is in another language than the task."""
 

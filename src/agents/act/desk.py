@@ -1,5 +1,6 @@
 """The planner's desk: the conversation of one turn, its cost, and how a form is filled in."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -32,9 +33,27 @@ class Desk:
     messages: list[AnyMessage]
     task: str
     """The user's words."""
+    files: str
+    """What the planner sees of the workspace."""
+    paths: tuple[tuple[str, str], ...]
+    """Kind and path of all that the workspace holds and the task names; empty: too much."""
     may_plan: bool
     """Whether several calls may be planned at once."""
+    asked: bool
+    """Whether the user has answered a question."""
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def known_text(self) -> str:
+        """All that the planner knows: the task, the files that it sees, and the results."""
+        return f"{self.files}\n{self.found_text}"
+
+    @property
+    def found_text(self) -> str:
+        """What an answer may stand on: the task and the results."""
+        found = json.dumps([[r.params, r.data, r.preview] for r in self.results])
+        diffs = "\n".join(effect.diff for result in self.results for effect in result.effects)
+        return f"{self.task}\n{found}\n{diffs}"
 
     def list_known(self) -> dict[str, type[Data]]:
         """Return the model of each result's data, by id."""

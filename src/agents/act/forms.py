@@ -4,10 +4,10 @@ from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from ...actions.catalogue import ACTIONS
-from ...actions.spec import Action, Params
+from ...actions.spec import Action, Exists, Params
 from ...state import Contract, Ending, Line, OnFailure, Phrase
 
 
@@ -30,6 +30,38 @@ def build_next_schema(legal: tuple[str, ...]) -> type[NextForm]:
     """Build a form whose `next` must be one of the legal names."""
     choices: Any = Literal[legal]
     return create_model("NextForm", __base__=NextForm, next=(choices, ...))
+
+
+@cache
+def build_params_schema(
+    action: str, paths: tuple[tuple[str, str], ...], brief: bool
+) -> type[Params]:
+    """Build a form for the parameters of a call.
+
+    Args:
+        action: Name of the action.
+        paths: Kind and path of all that the workspace holds; empty: too much to name it. Of what
+            has to exist, a model with a grammar can name nothing else.
+        brief: Whether optional numbers and texts, such as where to read on, are left out.
+    """
+
+    params: type[Params] = ACTIONS[action].params
+
+    def narrow(schema: dict[str, Any]) -> None:
+        for name, field in params.model_fields.items():
+            mark = next((mark for mark in field.metadata if isinstance(mark, Exists)), None)
+            if mark is None and brief and not field.is_required() and field.annotation is not bool:
+                del schema["properties"][name]
+            elif mark is not None and paths:
+                schema["properties"][name]["enum"] = _list_choices(mark, paths)
+
+    config = ConfigDict(json_schema_extra=narrow)
+    return type(params.__name__, (params,), {"model_config": config, "__module__": __name__})
+
+
+def _list_choices(mark: Exists, paths: tuple[tuple[str, str], ...]) -> list[str]:
+    root = [] if mark.kind == "file" else ["."]
+    return [*root, *(path for kind, path in paths if mark.kind in ("either", kind))]
 
 
 @cache

@@ -1,9 +1,11 @@
 """What the planner sees: the workspace, the actions, and what was done so far."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from ...actions.catalogue import ACTIONS
 from ...actions.errors import ActionError
 from ...actions.ignored import list_visible
 from ...actions.spec import Action
@@ -23,12 +25,27 @@ RECENT_RESULTS = 3
 """Number of latest results shown at length."""
 RECENT_CHARS = 600
 EARLIER_CHARS = 80
+_PATH = re.compile(r"(?:[\w.~-]*/)+[\w.-]*\w|[\w-]+(?:\.[\w-]+)*\.\w{1,5}\b", re.ASCII)
+_TEXTS = (".txt", ".md", ".log", ".py")
 
 
-def format_files(workspace: Workspace, question: str, language: Language) -> str:
+def list_entries(workspace: Workspace) -> list[Entry]:
+    """Return the workspace's files and folders, at most one more than are shown. Blocking."""
+    return list(islice(list_visible(workspace, ".", recursive=True), MAX_FILES + 1))
+
+
+def find_paths(text: str) -> list[str]:
+    """Return what looks like a path or a file's name in a text."""
+    suffixes = {suffix for action in ACTIONS.values() for suffix in action.suffixes}
+    found = dict.fromkeys(_PATH.findall(text))
+    return [word for word in found if "/" in word or word.lower().endswith((*suffixes, *_TEXTS))]
+
+
+def format_files(
+    workspace: Workspace, entries: Sequence[Entry], question: str, language: Language
+) -> str:
     """Return a listing of the workspace, with the beginnings of the files that the user names or,
     where there are few, of all. Blocking: call it in a thread."""
-    entries = list(islice(list_visible(workspace, ".", recursive=True), MAX_FILES + 1))
     files = [entry for entry in entries if entry.kind == "file"]
     named = [file for file in files if file.path.rpartition("/")[2] in question]
     shown = named or files

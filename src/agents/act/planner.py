@@ -14,7 +14,6 @@ from langgraph.runtime import Runtime
 
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
-from ...actions.placeholders import check_references, find_references
 from ...actions.spec import Action, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
@@ -34,18 +33,33 @@ from ...state import (
     SingleAction,
     TaskState,
 )
-from ..turns import Stopwatch, format_problem, record_turn
-from .claims import ForeignMessage, UnfoundedClaim, find_unfounded_claim
+from ..turns import Stopwatch, count_turns, format_problem, record_turn
+from .calls import MadeUp, build_plan, make_call
+from .claims import (
+    ForeignMessage,
+    UnfoundedClaim,
+    UnfoundedNumber,
+    find_unfounded_claim,
+    find_unfounded_numbers,
+)
 from .desk import Desk
 from .forms import (
     NextForm,
     QuestionForm,
     build_done_schema,
     build_next_schema,
+    build_params_schema,
     build_plan_schema,
     describe_params,
 )
-from .observation import format_actions, format_files, format_results
+from .observation import (
+    MAX_FILES,
+    find_paths,
+    format_actions,
+    format_files,
+    format_results,
+    list_entries,
+)
 from .shortlist import shortlist_actions
 
 NEXT = load_prompt("act/next")
@@ -71,17 +85,14 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
     model = await resolve_model(runtime)
     language = state["language"]
     results = state.get("call_results", [])
-    workspace = Workspace(Path(str(state["workspace"])))
-    files = await asyncio.to_thread(format_files, workspace, format_problem(state), language)
-    offered = await asyncio.to_thread(_shortlist, state, files, results)
-    messages = NEXT[language].messages(
-        task=format_problem(state),
-        files=files,
+    desk, offered = await asyncio.to_thread(_lay_desk, state, model)
+    desk.messages += NEXT[language].messages(
+        task=desk.task,
+        files=desk.files,
         actions=format_actions(offered, language),
         results=format_results(results, language),
         notes=_format_notes(state),
     )
-    desk = Desk(model, language, results, messages, format_problem(state), _may_plan(state, model))
     try:
         planned: Planned = await _plan(desk, offered)
         failure = None
@@ -99,113 +110,107 @@ async def plan_next(state: TaskState, runtime: Runtime[RunContext]) -> TaskState
     )
 
 
+def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action[Any, Any]]]:
+    """Return the desk, without the conversation, and the actions that are offered. Blocking."""
+    task = format_problem(state)
+    results = state.get("call_results", [])
+    workspace = Workspace(Path(str(state["workspace"])))
+    entries = list_entries(workspace)
+    known = {entry.path for entry in entries}
+    beyond = [path for path in find_paths(task) if path not in known]
+    paths = [(entry.kind, entry.path) for entry in entries]
+    paths += [("file", path) for path in beyond]
+    desk = Desk(
+        model=model,
+        language=state["language"],
+        results=results,
+        messages=[],
+        task=task,
+        files=format_files(workspace, entries, task, state["language"]),
+        paths=tuple(paths) if len(entries) <= MAX_FILES else (),
+        may_plan=_may_plan(state, model),
+        asked=count_turns(state, "need_input") > 0,
+    )
+    read_only = state["inputs"].get("mode") == "read_only"
+    effects = ("read",) if read_only else ("read", "write", "delete", "execute", "network")
+    named = [entry.path for entry in entries if entry.path.rpartition("/")[2] in task]
+    about = [*(named or known), *beyond]
+    return desk, shortlist_actions(task, about, results, effects, state["language"])
+
+
 async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     """Choose what comes next and fill in its form. A choice that leads nowhere gives way to another
     one; where that leads nowhere either, the planner concludes with what is known."""
-    left = list(offered)
+    left = [action.name for action in offered]
+    ends = [*([PLAN] if desk.may_plan else []), *([DONE, NEED_INPUT] if desk.results else [])]
     problem = ""
     for _ in range(MAX_CHOICES):
-        chosen = await _choose(desk, left)
+        chosen = await _choose(desk, (*left, *ends))
         try:
             return await _fill_in(desk, left, chosen)
+        except MadeUp as error:  # only the user can know what it is
+            desk.messages += AGAIN[desk.language].messages(problem=str(error))
+            return await _ask_user(desk, chosen.reasoning)
+        except (ForeignMessage, UnfoundedClaim):
+            raise
         except InvalidCall as error:
-            if chosen.next == DONE:
-                raise
             problem = str(error)
-        left = [action for action in left if action.name != chosen.next] or left
+        left = [name for name in left if name != chosen.next] or left
+        ends = [name for name in ends if name != chosen.next]
         desk.messages += AGAIN[desk.language].messages(problem=problem)
     if not desk.results:
         raise InvalidCall(problem)
-    return await _conclude(desk, problem[:240])
+    return await _conclude(desk, problem[:240], last=True)
 
 
-async def _choose(desk: Desk, offered: Sequence[Action[Any, Any]]) -> NextForm:
-    names = [action.name for action in offered]
-    plan = [PLAN] if desk.may_plan else []
-    ends = [DONE, NEED_INPUT] if desk.results else []  # first it has to look
-    legal = (*names, *plan, *ends)
+async def _choose(desk: Desk, legal: tuple[str, ...]) -> NextForm:
     chosen = await desk.ask(desk.messages, build_next_schema(legal), MAX_NEXT_TOKENS)
     desk.messages.append(AIMessage(chosen.model_dump_json()))
     return chosen
 
 
-async def _fill_in(desk: Desk, offered: Sequence[Action[Any, Any]], chosen: NextForm) -> Planned:
+async def _fill_in(desk: Desk, offered: Sequence[str], chosen: NextForm) -> Planned:
     if chosen.next == DONE:
         return await _conclude(desk, chosen.reasoning)
     if chosen.next == NEED_INPUT:
-        asked = await desk.fill_form(
-            QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, desk.check_question
-        )
-        return NeedInput(reasoning=chosen.reasoning, question=asked.question, options=asked.options)
+        return await _ask_user(desk, chosen.reasoning)
     if chosen.next == PLAN:
         return await _make_plan(desk, offered, chosen.reasoning)
     return await _call_action(desk, ACTIONS[chosen.next], chosen.reasoning)
 
 
+async def _ask_user(desk: Desk, reasoning: str) -> NeedInput:
+    asked = await desk.fill_form(QUESTION, QuestionForm, MAX_MESSAGE_TOKENS, desk.check_question)
+    return NeedInput(reasoning=reasoning, question=asked.question, options=asked.options)
+
+
 async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> SingleAction:
-    known = desk.list_known()
+    calls: list[Call] = []
 
     def check(params: Params) -> None:
-        check_references(params.model_dump(), known, desk.language)
-        refuse_repeated(action.name, params.model_dump(mode="json"), desk)
+        calls.append(make_call(desk, action.name, params.model_dump(mode="json"), []))
 
-    params = await desk.fill_form(
-        PARAMS,
-        action.params,
-        MAX_PARAMS_TOKENS,
-        check,
-        action=action.name,
-        fields=describe_params(action.params),
-    )
-    filled = params.model_dump(mode="json")
-    call = Call(
-        id=f"r{len(desk.results) + 1}",
-        action=action.name,
-        params=filled,
-        depends_on=sorted({reference.result for reference in find_references(filled)}),
-    )
-    return SingleAction(reasoning=reasoning, call=call)
+    used = any(result.action == action.name for result in desk.results)
+    form = build_params_schema(action.name, desk.paths, not used)
+    fields = describe_params(action.params)
+    await desk.fill_form(PARAMS, form, MAX_PARAMS_TOKENS, check, action=action.name, fields=fields)
+    return SingleAction(reasoning=reasoning, call=calls[-1])
 
 
-async def _make_plan(desk: Desk, offered: Sequence[Action[Any, Any]], reasoning: str) -> MiniPlan:
+async def _make_plan(desk: Desk, offered: Sequence[str], reasoning: str) -> MiniPlan:
     plans: list[MiniPlan] = []
 
     def check(form: Any) -> None:
         plans.append(build_plan(form, reasoning, desk))
 
     first = f"r{len(desk.results) + 1}"
-    schema = build_plan_schema(tuple(action.name for action in offered))
+    schema = build_plan_schema(tuple(offered))
     await desk.fill_form(PLAN_PROMPT, schema, MAX_PARAMS_TOKENS, check, first=first)
     return plans[-1]
 
 
-def build_plan(form: Any, reasoning: str, desk: Desk) -> MiniPlan:
-    """Return a filled-in plan with ids and dependencies; a step may use the steps before it.
-
-    Raises:
-        InvalidCall: a step refers to what does not exist, or repeats a call.
-    """
-    known = desk.list_known()
-    calls: list[Call] = []
-    for step in form.steps:
-        params = step.model_dump(mode="json", exclude={"action", "on_failure"})
-        check_references(params, known, desk.language)
-        refuse_repeated(step.action, params, desk)
-        mine = {call.id for call in calls}
-        call = Call(
-            id=f"r{len(desk.results) + len(calls) + 1}",
-            action=step.action,
-            params=params,
-            depends_on=sorted({r.result for r in find_references(params)} & mine),
-            on_failure=step.on_failure,
-        )
-        known[call.id] = ACTIONS[call.action].data
-        calls.append(call)
-    return MiniPlan(reasoning=reasoning, goal=form.goal, steps=calls)
-
-
-async def _conclude(desk: Desk, reasoning: str) -> Done:
-    ids = tuple(result.id for result in desk.results)
+async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
+    """Have the end told; `last` accepts numbers that are in no result, which the report marks."""
 
     def check(done: Any) -> None:
         claim = find_unfounded_claim(done.message, desk.results)
@@ -213,8 +218,11 @@ async def _conclude(desk: Desk, reasoning: str) -> Done:
             raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
         if is_foreign(done.message, desk.language):
             raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
+        numbers = find_unfounded_numbers(done.message, desk.found_text)
+        if numbers and not last:
+            raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
 
-    form = build_done_schema(ids)
+    form = build_done_schema(tuple(result.id for result in desk.results))
     filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
     return Done(
         reasoning=reasoning,
@@ -222,35 +230,6 @@ async def _conclude(desk: Desk, reasoning: str) -> Done:
         evidence=list(dict.fromkeys(filled.evidence)),
         message=filled.message,
     )
-
-
-def refuse_repeated(action: str, params: dict[str, Any], desk: Desk) -> None:
-    """Refuse a call that has been done before with nothing changed since, or that failed.
-
-    Raises:
-        InvalidCall: it would only give what is known.
-    """
-    changed = max((n for n, r in enumerate(desk.results) if r.effects), default=-1)
-    same = [
-        result
-        for place, result in enumerate(desk.results)
-        if result.action == action and result.params == params and place > changed
-    ]
-    if same:
-        raise InvalidCall(say("act.repeated", desk.language, name=same[-1].id))
-
-
-def _shortlist(
-    state: TaskState, files: str, results: Sequence[CallResult]
-) -> list[Action[Any, Any]]:
-    question = format_problem(state)
-    words = [line.split(" (")[0].split("（")[0] for line in files.splitlines()]
-    paths = [word for word in words if "." in word]
-    named = [path for path in paths if path.rpartition("/")[2] in question]
-    allowed = ["read", "write", "delete", "execute", "network"]
-    if state["inputs"].get("mode") == "read_only":
-        allowed = ["read"]
-    return shortlist_actions(question, named or paths, results, allowed, state["language"])
 
 
 def _format_notes(state: TaskState) -> str:

@@ -14,7 +14,7 @@ from ...settings import get_settings
 from ...state import CallResult
 
 MAX_ACTIONS = 8
-BASICS = ("file_list", "file_read", "file_search")
+BASICS = ("file_list", "file_read", "file_search", "python_run")
 """Always offered."""
 SUFFIX_BONUS = 0.15
 """Added to the similarity of an action made for a file type in the task: about the distance between
@@ -37,23 +37,24 @@ def shortlist_actions(
         mode_allows: Effects that the mode may allow.
         language: Language of the task.
     """
+    suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
     gone = {result.action for result in results if result.error_class == "unavailable"}
     usable = [
         action
         for action in ACTIONS.values()
         if action.name not in gone
         and action.effect in mode_allows
+        and (not action.suffixes or suffixes.intersection(action.suffixes))
+        and (action.asked_for is None or action.asked_for.search(question))
         and not action.find_obstacle()
         and (action.name != "result_read" or any(result.artifact for result in results))
     ]
-    suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
     scores = _score(question, language)
 
     def rank(action: Action[Any, Any]) -> float:
         basic = 1.0 if action.name in (*BASICS, "result_read") else 0.0
-        made_for = SUFFIX_BONUS if suffixes.intersection(action.suffixes) else 0.0
-        unfit = SUFFIX_BONUS if action.suffixes and not made_for else 0.0
-        return basic + scores.get(action.name, 0.0) + made_for - unfit
+        made_for = SUFFIX_BONUS if action.suffixes else 0.0
+        return basic + scores.get(action.name, 0.0) + made_for
 
     best = sorted(usable, key=rank, reverse=True)[:MAX_ACTIONS]
     return [action for action in usable if action in best]
