@@ -4,12 +4,17 @@ A program works in a copy of the workspace, confined to it, so it may read and w
 Python does. What it has changed there is what the action asks for; if it fails, nothing is.
 """
 
+import ast
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
+from pydantic import field_validator
+
 from ..language.messages import say, use_language
+from ..tools.sandbox.problems import describe_problem
 from .catalogue import register
 from .confined import run_confined
 from .errors import ActionError, TooLarge
@@ -22,11 +27,36 @@ _MOST_FILES = 2000
 _MOST_BYTES = 64 << 20
 _MOST_KEPT = 16_000
 _PREVIEW = 560
+_FENCE = re.compile(r"^```(?:python)?[ \t]*\n|\n```[ \t]*$")
+_REST = "})]\"'` \n"
+_MOST_REST = 6
 
 
 class PythonRunParams(Params):
     code: str
     """Python with its standard library; files are opened by their paths. It prints the answer."""
+
+    @field_validator("code")
+    @classmethod
+    def cut_off_rest(cls, code: str) -> str:
+        """Leave out what small models add when they close a program: a fence, a bracket of the
+        JSON around it."""
+        code = _FENCE.sub("", code.strip())
+        for length in range(len(code), max(0, len(code) - _MOST_REST), -1):
+            if code[length:].strip(_REST):
+                break
+            if find_syntax_error(code[:length]) is None:
+                return code[:length]
+        return code
+
+
+def find_syntax_error(code: str) -> str | None:
+    """Return what is wrong with a program's syntax, or None."""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError) as error:
+        return describe_problem(error, code, ())
+    return None
 
 
 class ProgramResult(Data):

@@ -169,3 +169,16 @@ def test_of_a_large_workspace_it_has_the_files_that_it_names(
     assert run(context, "open('b.txt').read()")[0].output == "b.txt\n"
     with pytest.raises(TooLarge, match="Name the ones"):
         run(context, "[open(name) for name in ('a.txt', 'b.txt', 'c.txt')]")
+
+
+@pytest.mark.parametrize("rest", ["}", ")}", '"}', "\n```", "\n}"])
+def test_what_closes_the_form_around_a_program_is_left_out(
+    rest: str, context: ActionContext
+) -> None:
+    assert run(context, f"print('{{ok}}'){rest}")[0].output == "{ok}\n"
+    assert run(context, f"```python\nprint('{{ok}}'){rest}")[0].output == "{ok}\n"
+
+
+def test_a_sound_program_is_left_as_it_is() -> None:
+    for code in ("print({'a': [1]})", "x = {}", "print('}')", "s = '''a\n'''"):
+        assert PythonRunParams(code=code).code == code

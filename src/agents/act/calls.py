@@ -7,6 +7,7 @@ from typing import Any
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
+from ...actions.python import find_syntax_error
 from ...language.messages import say
 from ...state import Call, MiniPlan, OnFailure
 from .desk import Desk
@@ -45,6 +46,8 @@ def make_call(
     check_references(params, known, desk.language)
     refuse_repeated(action, params, desk)
     refuse_made_up(action, params, desk)
+    if action == "python_run" and (problem := find_syntax_error(params["code"])):
+        raise InvalidCall(problem)
     mine = {call.id for call in desk.results} | {call.id for call in earlier}
     used = {reference.result for reference in find_references(params)}
     return Call(

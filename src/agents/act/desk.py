@@ -66,8 +66,12 @@ class Desk:
         Raises:
             InvalidCall: it does.
         """
-        if form.question.strip() in self.task:
+        if self.repeats_task(form.question):
             raise InvalidCall(say("act.asks_the_task", self.language))
+
+    def repeats_task(self, text: str) -> bool:
+        """Return whether a text is the task, or a part of it, in the same words."""
+        return bool(text.strip()) and text.strip(" .。?？!！\n") in self.task
 
     async def fill_form(
         self,

@@ -11,7 +11,7 @@ from ...actions.ignored import list_visible
 from ...actions.spec import Action
 from ...actions.workspace import Entry, Workspace
 from ...language.messages import Language, say
-from ...state import CallResult
+from ...state import CallResult, FileEffect
 
 MAX_FILES = 30
 """Most files listed."""
@@ -25,6 +25,7 @@ RECENT_RESULTS = 3
 """Number of latest results shown at length."""
 RECENT_CHARS = 600
 EARLIER_CHARS = 80
+DIFF_CHARS = 300
 _PATH = re.compile(r"(?:[\w.~-]*/)+[\w.-]*\w|[\w-]+(?:\.[\w-]+)*\.\w{1,5}\b", re.ASCII)
 _TEXTS = (".txt", ".md", ".log", ".py")
 
@@ -91,10 +92,17 @@ def format_results(results: Sequence[CallResult], language: Language) -> str:
     return "\n".join(lines) or "-"
 
 
+def _format_diff(effect: FileEffect) -> str:
+    """Return the changed lines of a file, without the head and the lines around them."""
+    lines = [line for line in effect.diff.splitlines() if line[:1] in ("+", "-")]
+    shown = [line for line in lines if not line.startswith(("+++", "---"))]
+    return "\n".join([effect.path, *shown])[:DIFF_CHARS]
+
+
 def _format_result(result: CallResult, limit: int, language: Language) -> str:
     about = ", ".join(str(value)[:60] for value in result.params.values())
     status = say(f"act.status.{result.status}", language)
-    preview = result.preview
+    preview = "\n".join([result.preview, *map(_format_diff, result.effects)])
     if len(preview) > limit:
         preview = f"{preview[:limit]}… (+{len(preview) - limit})"
     return f"{result.id} {result.action}({about}): {status}, {preview}"

@@ -218,6 +218,8 @@ async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
             raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
         if is_foreign(done.message, desk.language):
             raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
+        if desk.repeats_task(done.message):
+            raise InvalidCall(say("act.tells_the_task", desk.language))
         numbers = find_unfounded_numbers(done.message, desk.found_text)
         if numbers and not last:
             raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
