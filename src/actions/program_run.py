@@ -4,6 +4,7 @@ import ast
 import gc
 import io
 import os
+import re
 import shutil
 import sys
 import types
@@ -16,6 +17,9 @@ from .child import Enter
 from .errors import TooLarge
 
 _MOST_PRINTED = 1 << 20
+_MOST_VALUES = 4
+_MOST_SHOWN = 100
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class _Output(io.StringIO):
@@ -50,7 +54,29 @@ def run_program(
         problem = None if leaving.code in (None, 0) else str(leaving.code)
     except BaseException as raised:
         problem = describe_problem(raised, request["code"], sys.path)
+        problem += _describe_values(raised, request["code"])
     return {"output": output.getvalue(), "problem": problem}, b""
+
+
+def _describe_values(raised: BaseException, code: str) -> str:
+    """Return what the variables in the line that raised were: mostly data of another form than the
+    program expects."""
+    step = raised.__traceback__
+    frame, number = None, 0
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == NAME:
+            frame, number = step.tb_frame, step.tb_lineno
+        step = step.tb_next
+    if frame is None:
+        return ""
+    names = dict.fromkeys(_NAME.findall(code.split("\n")[number - 1]))
+    values = {name: frame.f_locals[name] for name in names if name in frame.f_locals}
+    shown = [
+        f"{name} = {repr(value)[:_MOST_SHOWN]}"
+        for name, value in values.items()
+        if isinstance(value, str | int | float | list | tuple | dict | set | None)
+    ]
+    return "".join(f"\n{line}" for line in shown[:_MOST_VALUES])
 
 
 def _execute(code: str) -> None:

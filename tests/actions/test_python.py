@@ -182,3 +182,13 @@ def test_what_closes_the_form_around_a_program_is_left_out(
 def test_a_sound_program_is_left_as_it_is() -> None:
     for code in ("print({'a': [1]})", "x = {}", "print('}')", "s = '''a\n'''"):
         assert PythonRunParams(code=code).code == code
+
+
+def test_a_failure_shows_the_values_that_the_program_met(
+    folder: Path, context: ActionContext
+) -> None:
+    (folder / "a.txt").write_text("库存：318\n")
+    code = "for line in open('a.txt'):\n    number = int(line.split(': ')[1])\n"
+    with pytest.raises(ActionError, match="IndexError") as caught:
+        run(context, code)
+    assert str(caught.value).splitlines()[1:] == [r"line = '库存：318\n'"]

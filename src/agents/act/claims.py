@@ -11,6 +11,10 @@ class UnfoundedClaim(InvalidCall):
     """The planner says that something was changed, and no result says so."""
 
 
+class RepeatedTask(InvalidCall):
+    """The planner's message is the task itself."""
+
+
 class UnfoundedNumber(InvalidCall):
     """The planner's message has a number that is in no result."""
 

@@ -37,6 +37,7 @@ from ..turns import Stopwatch, count_turns, format_problem, record_turn
 from .calls import MadeUp, build_plan, make_call
 from .claims import (
     ForeignMessage,
+    RepeatedTask,
     UnfoundedClaim,
     UnfoundedNumber,
     find_unfounded_claim,
@@ -219,13 +220,21 @@ async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
         if is_foreign(done.message, desk.language):
             raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
         if desk.repeats_task(done.message):
-            raise InvalidCall(say("act.tells_the_task", desk.language))
+            raise RepeatedTask(say("act.tells_the_task", desk.language))
         numbers = find_unfounded_numbers(done.message, desk.found_text)
         if numbers and not last:
             raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
 
     form = build_done_schema(tuple(result.id for result in desk.results))
-    filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
+    try:
+        filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
+    except RepeatedTask:
+        changed = {e.path: r.id for r in desk.results for e in r.effects}
+        if not changed:
+            raise
+        message = say("act.changed", desk.language, paths=", ".join(changed))
+        evidence = list(dict.fromkeys(changed.values()))
+        return Done(reasoning=reasoning, outcome="complete", evidence=evidence, message=message)
     return Done(
         reasoning=reasoning,
         outcome=filled.outcome,

@@ -33,12 +33,16 @@ def shortlist_actions(
     Args:
         question: The task.
         paths: Files of the task: those named, or else all.
-        results: Results so far; an action that turned out to be unavailable is left out.
+        results: Results so far; an action that turned out to be unavailable is left out, and for
+            once one that has failed twice in a row.
         mode_allows: Effects that the mode may allow.
         language: Language of the task.
     """
     suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
     gone = {result.action for result in results if result.error_class == "unavailable"}
+    last = results[-2:]
+    if len(last) == 2 and all(result.status == "failed" for result in last):
+        gone |= {last[0].action} & {last[1].action}  # another way is needed
     usable = [
         action
         for action in ACTIONS.values()
