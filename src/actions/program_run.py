@@ -43,11 +43,13 @@ def run_program(
     shutil.copymode = shutil.copystat = lambda *_, **__: None
     sys.dont_write_bytecode = True
     output = _Output()
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
     enter()
     problem = None
     try:
         with redirect_stdout(output), redirect_stderr(output):
-            _execute(request["code"])
+            _execute(request["code"], vars(main))
     except (MemoryError, TooLarge):
         raise
     except SystemExit as leaving:
@@ -55,6 +57,8 @@ def run_program(
     except BaseException as raised:
         problem = describe_problem(raised, request["code"], sys.path)
         problem += _describe_values(raised, request["code"])
+    vars(main).clear()  # closes the files that it has left open
+    gc.collect()
     return {"output": output.getvalue(), "problem": problem}, b""
 
 
@@ -79,17 +83,7 @@ def _describe_values(raised: BaseException, code: str) -> str:
     return "".join(f"\n{line}" for line in shown[:_MOST_VALUES])
 
 
-def _execute(code: str) -> None:
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
-    try:
-        _run(code, vars(main))
-    finally:
-        vars(main).clear()  # closes the files that it has left open
-        gc.collect()
-
-
-def _run(code: str, names: dict[str, Any]) -> None:
+def _execute(code: str, names: dict[str, Any]) -> None:
     tree = ast.parse(code, NAME)
     last = tree.body[-1] if tree.body else None
     shown = last.value if isinstance(last, ast.Expr) and not _only_writes(last.value) else None
