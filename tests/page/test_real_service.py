@@ -72,7 +72,7 @@ def test_a_text_is_read_while_the_model_writes_it(
         page.get_by_label("Kind of task").select_option("solve_math")
         ask(page, PENS)
         expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
-        expect(page.locator("#pending")).to_have_text("Report at work")
+        expect(page.locator("#pending")).to_have_text("Now: Report")
         page.reload()  # the text is still in this process, and comes again
         expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
         gate.set()

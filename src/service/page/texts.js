@@ -65,6 +65,16 @@ export const TEXTS = {
   "input.option.new": { en: "a new story", zh: "新故事" },
   "input.option.continue": { en: "continue a text", zh: "续写" },
   "input.option.role_play": { en: "role-play", zh: "角色扮演" },
+  "input.option.read_only": { en: "read only, change nothing", zh: "只读，不改动任何文件" },
+  "input.option.workspace": {
+    en: "write freely, ask before deleting and before programs",
+    zh: "可自由写入，删除文件或运行程序前询问",
+  },
+  "input.option.ask": { en: "ask before every change", zh: "每次改动前都询问" },
+  "input.option.yes": { en: "yes", zh: "是" },
+  "input.option.no": { en: "no", zh: "否" },
+  "input.plans": { en: "Several steps planned at once", zh: "一次计划多步" },
+  "input.max_rounds": { en: "Most plans", zh: "最多计划次数" },
 
   "name.coordinator": { en: "Coordinator", zh: "指挥" },
   "name.comprehension": { en: "Comprehension", zh: "审题" },
@@ -85,11 +95,16 @@ export const TEXTS = {
   "name.repair_lesson": { en: "Mending the lesson", zh: "修改教案" },
   "name.write_story": { en: "Story", zh: "写故事" },
   "name.rewrite_story": { en: "Mending the story", zh: "修改故事" },
+  "name.act": { en: "Files", zh: "处理文件" },
+  "name.planner": { en: "Next step", zh: "安排下一步" },
+  "name.approve": { en: "Your approval", zh: "请你批准" },
+  "name.perform": { en: "Carrying out", zh: "执行" },
 
   "status.queued": { en: "Waiting for its turn", zh: "排队中" },
   "status.running": { en: "Working", zh: "进行中" },
   "status.lost": { en: "Connection lost; trying again", zh: "连接中断，正在重试" },
   "status.needs_input": { en: "A question for you", zh: "需要你回答" },
+  "status.needs_approval": { en: "Waiting for your approval", zh: "等待你批准" },
   "status.verified": { en: "Verified", zh: "已验证" },
   "status.unverified": { en: "Not verified", zh: "未经验证" },
   "status.no_answer": { en: "No answer", zh: "没有答案" },
@@ -136,7 +151,7 @@ export const TEXTS = {
   "timeline.fallback": { en: "chosen by rule", zh: "按规则选择" },
   "timeline.chosen": { en: "chosen from {actions}", zh: "可选：{actions}" },
   "timeline.failed": { en: "did not hold", zh: "未通过" },
-  "timeline.playing": { en: "{actor} at work", zh: "{actor}进行中" },
+  "timeline.playing": { en: "Now: {actor}", zh: "{actor}进行中" },
   "timeline.starting": { en: "The Coordinator is reading the task", zh: "指挥正在读任务" },
   "timeline.more": { en: "Show all of it", zh: "展开全部" },
 
@@ -161,9 +176,9 @@ export const TEXTS = {
   "time.minutes": { en: "{minutes} min {seconds} s", zh: "{minutes} 分 {seconds} 秒" },
   "time.hours": { en: "{hours} h {minutes} min", zh: "{hours} 小时 {minutes} 分" },
 
-  "timeline.step": { en: "{actor}: {step}", zh: "{actor}：{step}" },
+  "timeline.step": { en: "{actor}, {step}", zh: "{actor}：{step}" },
   "timeline.steps": {
-    en: "{actor}: {step} ({times} at once)",
+    en: "{actor}, {step} ({times} at once)",
     zh: "{actor}：{step}（同时 {times} 个）",
   },
 
@@ -190,6 +205,7 @@ export const TEXTS = {
   "node.open_draft": { en: "looking at what did not hold", zh: "查看未通过的部分" },
   "node.rewrite_segment": { en: "rewriting a part", zh: "重写一段" },
   "node.play_turn": { en: "speaking in character", zh: "以角色说话" },
+  "node.run_call": { en: "carrying out a step", zh: "执行一步操作" },
   "node.judge": { en: "checking the story", zh: "检查故事" },
 
   "draft.title": { en: "Being written", zh: "正在撰写" },
