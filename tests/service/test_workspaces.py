@@ -64,6 +64,17 @@ def test_files_are_put_listed_downloaded_and_deleted(client: Client) -> None:
     assert text_of(service, made, "a.txt") is None
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data"])
+def test_a_file_is_put_as_it_is_whatever_it_is_said_to_be(client: Client, kind: str) -> None:
+    service = client()
+    made = make_workspace(service)
+    content = b'{"a": [1, 2'
+    headers = {"Content-Type": kind}
+    put = service.put(f"/workspaces/{made}/files/c.json", content=content, headers=headers)
+    assert put.status_code == 204
+    assert text_of(service, made, "c.json") == content.decode()
+
+
 def test_workspaces_are_listed_with_their_first_files(client: Client) -> None:
     service = client()
     made = {make_workspace(service, a="one"): ["a.txt"], make_workspace(service, b=""): ["b.txt"]}

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from ...actions.errors import ActionError, ErrorClass
@@ -103,16 +103,21 @@ async def delete_workspace(service: ServiceDep, caller: CallerDep, workspace: Wo
     await asyncio.to_thread(shutil.rmtree, folder)
 
 
-@router.put("/{workspace}/files/{path:path}", status_code=204)
+@router.put(
+    "/{workspace}/files/{path:path}",
+    status_code=204,
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+)
 async def put_file(
     service: ServiceDep,
     caller: CallerDep,
     workspace: WorkspaceId,
     path: FileName,
-    content: Annotated[bytes, Body(media_type="application/octet-stream")] = b"",
+    request: Request,
 ) -> None:
-    """Write a file, or replace it."""
+    """Write a file, or replace it; the body is its content, whatever its media type."""
     files = Workspace(find_workspace(service, caller, workspace))
+    content = await request.body()
 
     def write() -> None:
         files.apply(Change(path, files.find_content(path), content))
