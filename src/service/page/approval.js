@@ -1,10 +1,10 @@
 /** Calls that wait for the person: what would be done, and the answer to it. */
 
 import { getTask, resumeTask } from "./api.js";
-import { actionName, paramsOf, targetOf } from "./calls.js";
+import { paramsOf, targetOf } from "./calls.js";
 import { diffView, visible } from "./diff.js";
 import { byId, element } from "./element.js";
-import { locale, say } from "./language.js";
+import { locale, nameOf, say } from "./language.js";
 import { showProblem } from "./problem.js";
 
 const STATUS_OF_ANSWERED = 409;
@@ -29,7 +29,7 @@ for (const id of ["approval-yes", "approval-all"])
 export function askApproval(taskId, approvals, onAnswered) {
   asked = { taskId, digests: approvals.map(({ digest }) => digest), onAnswered };
   byId("approval-calls").replaceChildren(...approvals.map(callOf));
-  const kinds = [...new Set(approvals.map(({ action }) => actionName(action)))];
+  const kinds = [...new Set(approvals.map(({ action }) => nameOf(action)))];
   const actions = new Intl.ListFormat(locale).format(kinds.map((kind) => say("approval.kind", { kind })));
   byId("approval-all").textContent = say("approval.all", { actions });
   byId("approval-reason").value = "";
@@ -50,7 +50,7 @@ function callOf({ action, params, reason, diff }) {
     element(
       "p",
       { class: "who" },
-      element("strong", {}, actionName(action)),
+      element("strong", {}, nameOf(action)),
       target ? element("code", {}, visible(target)) : null,
     ),
     element("p", { class: "note" }, visible(reason)),

@@ -2,16 +2,13 @@
 
 import { diffView, visible } from "./diff.js";
 import { byId, element } from "./element.js";
-import { say, saying } from "./language.js";
+import { nameOf, say, saying } from "./language.js";
 
 const TARGETS = ["path", "template", "paths", "command", "sql", "id"];
 /** Parameters that say best what a call is about, the best first. */
 const SHORT = 80;
 const LONG = 300;
-const MARKS = { running: "…", done: "✓", failed: "✗", skipped: "–", denied: "✗" };
-
-/** What an action is called. */
-export const actionName = (name) => saying(`action.${name}`) ?? name.replaceAll("_", " ");
+const MARKS = { running: "…", waiting: "?", done: "✓", failed: "✗", skipped: "–", denied: "✗" };
 
 /** The list of calls, each a line that opens. */
 export class Calls {
@@ -25,6 +22,12 @@ export class Calls {
   add(event) {
     if (event.type === "action") this.#show({ ...event, id: event.call, status: "running" });
     else this.#show(event);
+  }
+
+  /** The calls of these approvals wait for the person. */
+  wait(approvals) {
+    for (const { call, action, params } of approvals)
+      this.#show({ id: call, action, params, status: "waiting" });
   }
 
   /** Show the calls of a result, all that there were. */
@@ -54,7 +57,7 @@ function summaryOf({ action, status, params = {} }) {
   const target = targetOf(params);
   return [
     element("span", { class: "mark", "aria-hidden": "true" }, MARKS[status]),
-    element("span", {}, actionName(action)),
+    element("span", {}, nameOf(action)),
     target ? element("code", {}, visible(target)) : null,
     element("span", { class: status === "done" ? "unseen" : "tag" }, say(`call.${status}`)),
   ].filter(Boolean);

@@ -190,6 +190,7 @@ function ask(question) {
 function askToApprove(approvals) {
   if (!byId("approval").hidden) return;
   const { id, signal } = task;
+  task.calls.wait(approvals);
   askApproval(id, approvals, (error) => {
     if (id !== task.id) return;
     byId("task-question").focus({ preventScroll: true });
@@ -249,7 +250,7 @@ async function end(result) {
   setStatus(result.status);
   showCost(Date.parse(result.updated), tokensOf(result.usage));
   const answered = !byId("answer").hidden;
-  byId("task").classList.add("over");
+  byId("task").classList.add("ended");
   if (answered && byId("task").classList.contains("live")) offerJump("task.jump.answer", "answer");
   byId("after").hidden = !answered;
   showRating(result.rating ?? null);

@@ -170,6 +170,7 @@ export const TEXTS = {
 
   "calls.title": { en: "What was done with the files", zh: "对文件做了什么" },
   "call.running": { en: "under way", zh: "进行中" },
+  "call.waiting": { en: "waits for you", zh: "等你答复" },
   "call.done": { en: "done", zh: "完成" },
   "call.failed": { en: "failed", zh: "失败" },
   "call.skipped": { en: "skipped", zh: "跳过" },
