@@ -112,6 +112,8 @@ class Skipped(_Record):
 
     source: str
     reason: Reason
+    detail: str
+    """What fills in the message of this reason, `kb.skipped.REASON`."""
     message: str
     """Human-readable reason, in the environment's language."""
 

@@ -178,7 +178,7 @@ def _compute_digest(*properties: str, content: bytes) -> str:
 
 def _build_skipped(source: str, error: SkippedFile) -> Skipped:
     message = say(f"kb.skipped.{error.reason}", detail=error.detail)
-    return Skipped(source=source, reason=error.reason, message=message)
+    return Skipped(source=source, reason=error.reason, detail=error.detail, message=message)
 
 
 def find_candidates(

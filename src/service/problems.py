@@ -182,12 +182,15 @@ class PlainRefusals:
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
                 status = message["status"]
-                phrase = HTTPStatus(status).phrase
-                await build_refusal(scope["path"], status, phrase)(scope, receive, send)
+                await build_refusal(scope["path"], status, _explain(status))(scope, receive, send)
             elif not replaced:
                 await send(message)
 
         await self.app(scope, receive, send_wrapper if scope["type"] == "http" else send)
+
+
+def _explain(status: int) -> str:
+    return say("service.too_large") if status == 413 else HTTPStatus(status).phrase
 
 
 def _is_plain_refusal(message: Message) -> bool:

@@ -46,6 +46,11 @@ class PersonAnswer(BaseModel):
     )
 
     answer: PersonsAnswer | None = Field(None)
+    digests: list[str] | None = Field(
+        None,
+        max_length=100,
+        description="of the approvals that the answer is about; refused with 409 if others wait",
+    )
 
 
 class Feedback(BaseModel):
@@ -75,6 +80,7 @@ class Links(BaseModel):
     resume: str
     cancel: str
     feedback: str
+    undo: str
 
     @classmethod
     def of(cls, task_id: str) -> "Links":
@@ -85,6 +91,7 @@ class Links(BaseModel):
             resume=f"{here}/resume",
             cancel=f"{here}/cancel",
             feedback=f"{here}/feedback",
+            undo=f"{here}/undo",
         )
 
 
@@ -132,7 +139,16 @@ class Task(TaskResult):
     created: datetime
     updated: datetime
     rating: int | None
+    workspace: str | None = Field(description="the id of your workspace that it works on")
+    undone: bool = Field(description="whether all files that it has changed are as before")
     links: Links
+
+
+class Undone(BaseModel):
+    """What became of the files that a task has changed."""
+
+    restored: list[str] = Field(description="paths that are as before the task")
+    left: list[str] = Field(description="paths that somebody has changed since, left alone")
 
 
 class WorkflowInfo(BaseModel):

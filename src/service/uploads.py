@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,6 +45,11 @@ create table if not exists upload_encodings (
     said text,
     used text
 ) without rowid;
+create table if not exists upload_refusals (
+    upload_id text primary key,
+    reason text not null,
+    detail text not null
+) without rowid;
 """
 
 UploadStatus = Literal[
@@ -60,8 +65,6 @@ UploadStatus = Literal[
 ]
 PENDING = ("queued", "running", "cancelling")
 _IS_PENDING = "status in ('queued', 'running', 'cancelling')"
-GONE = {"status": "failed", "message": None}
-"""Values for an upload whose file is lost; `get` adds the message, in the reader's language."""
 NAME_BYTES = 200
 
 LANE_WORKERS = 2
@@ -93,6 +96,19 @@ class Upload(BaseModel):
     """Estimated time until it is done; None as long as that is not known."""
     encoding: str | None = None
     """Encoding in which a text file was read."""
+
+
+class Refused(NamedTuple):
+    """Why a file was not added; `get` says it, in the reader's language."""
+
+    reason: str
+    """Name of a message."""
+    detail: str = ""
+
+
+UPLOAD_GONE = Refused("service.upload_gone")
+GONE: dict[str, Any] = {"status": "failed", "refused": UPLOAD_GONE}
+"""Outcome of an upload whose file is lost."""
 
 
 class FileGone(Exception):
@@ -193,16 +209,20 @@ class Uploads:
         """
         whose, values = build_owner_condition(owner)
         query = (
-            "select uploads.*, used as encoding from uploads "  # noqa: S608
-            f"left join upload_encodings using (upload_id) where upload_id = ? and {whose}"
+            "select uploads.*, used as encoding, reason, detail from uploads "  # noqa: S608
+            "left join upload_encodings using (upload_id) "
+            f"left join upload_refusals using (upload_id) where upload_id = ? and {whose}"
         )
         rows = await self._tasks.read(query, (upload_id, *values))
         if not rows:
             raise UnknownTask(say("service.unknown_upload", upload_id=upload_id))
         upload = dict(rows[0])
         done = upload["status"] not in PENDING
-        if upload["status"] == "failed" and upload["message"] is None:
-            upload["message"] = say("service.upload_gone")  # in the reader's language
+        reason, detail = upload.pop("reason"), upload.pop("detail")
+        if reason is None and upload["status"] == "failed" and upload["message"] is None:
+            reason = UPLOAD_GONE.reason  # of an earlier version
+        if reason is not None:
+            upload["message"] = say(reason, detail=detail)
         share, left = (1.0, None) if done else self._shares.get(upload_id, (0.0, None))
         return Upload.model_validate({**upload, "progress": share, "seconds_left": left})
 
@@ -344,7 +364,7 @@ class Uploads:
             return {"status": "failed", "message": str(error)}
         except Exception:
             log.exception("upload %s failed", upload_id)
-            return {"status": "failed", "message": say("service.internal")}
+            return {"status": "failed", "refused": Refused("service.internal")}
         if report.documents:
             await self._note_encoding(upload_id, report.documents[0].encoding)
         return _build_outcome(report)
@@ -385,13 +405,21 @@ class Uploads:
         )
         return rows[0] if rows else None
 
-    async def _update_upload(self, upload_id: str, **changes: Any) -> None:
+    async def _update_upload(
+        self, upload_id: str, refused: Refused | None = None, **changes: Any
+    ) -> None:
         columns = ", ".join(f"{name} = ?" for name in changes)
         async with self._tasks.transaction() as db:
             await db.execute(
                 f"update uploads set {columns} where upload_id = ?",  # noqa: S608
                 (*changes.values(), upload_id),
             )
+            if refused:
+                await db.execute(
+                    "insert into upload_refusals values (?, ?, ?) on conflict (upload_id) do "
+                    "update set reason = excluded.reason, detail = excluded.detail",
+                    (upload_id, *refused),
+                )
 
     async def _note_seen(self, upload_ids: list[str]) -> None:
         async with self._tasks.transaction() as db:
@@ -505,6 +533,7 @@ def _claim_of(owner: str | None, name: str) -> str:
 
 def _build_outcome(report: IngestReport) -> dict[str, Any]:
     if report.skipped:
-        return {"status": "skipped", "message": report.skipped[0].message}
+        first = report.skipped[0]
+        return {"status": "skipped", "refused": Refused(f"kb.skipped.{first.reason}", first.detail)}
     added = report.documents[0]
     return {"status": added.outcome, "doc_id": added.doc_id, "chunks": added.chunks}

@@ -10,22 +10,18 @@ from typing import Any, Literal, TypeVar
 
 from langgraph.types import Command
 
-from ..actions.effects import undo
 from ..actions.policy import Mode
-from ..actions.versions import Versions
-from ..actions.workspace import Workspace
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
 from ..graphs.intake import check_answer, clean_text
 from ..graphs.registry import describe_workflows
-from ..language.messages import default_language, say
+from ..language.messages import say
 from ..learning.bandit import Bandit
 from ..learning.overview import build_overview
 from ..models.client import close_language_models
 from ..settings import get_settings
 from ..state import Reward
 from ..store.base import Place, TaskStore, TaskSummary
-from ..store.effects import EffectLog
 from ..store.open import open_store
 from . import history
 from .ending import rate
@@ -34,13 +30,13 @@ from .play import (
     Model,
     Start,
     check_model,
-    check_workspace,
     find_pending_interrupt,
     load_start_input,
     new_task,
     new_task_id,
     play,
 )
+from .undoing import undo_effects
 
 T = TypeVar("T")
 Storage = Literal["sqlite", "memory"]
@@ -284,28 +280,9 @@ def rate_task(task_id: str, rating: int, comment: str | None = None) -> Reward |
 
 
 async def aundo_task(task_id: str) -> dict[str, list[str]]:
-    """Restore the files that a task has changed.
-
-    Returns:
-        `restored`: paths that are as before the task. `left`: paths that somebody has changed
-        since, and that were left alone.
-
-    Raises:
-        UnknownTask: the task is not stored here.
-        TaskBusy: it is still running.
-        InvalidTask: it has no workspace, or that is gone.
-    """
-    async with open_store(_resolve_place("sqlite")) as opened:
-        await opened.get(task_id)
-        folder = (await opened.task_input(task_id)).get("workspace")
-        if not folder:
-            raise InvalidTask(say("act.workspace.none"))
-        async with opened.claim(task_id) as store:
-            workspace = await asyncio.to_thread(Workspace, check_workspace(Path(folder)))
-            versions = Versions(get_settings().effects_of(task_id) / "versions")
-            log = EffectLog(store, task_id)
-            restored, left = await undo(log, workspace, versions, default_language())
-    return {"restored": restored, "left": left}
+    """Restore the files that a task has changed; see `undoing.undo_effects`."""
+    async with open_store(_resolve_place("sqlite")) as store:
+        return await undo_effects(store, task_id)
 
 
 def undo_task(task_id: str) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from ..models.loading import LoadingState
 from ..models.structured import strip_thoughts
-from ..state import ArmValue, Candidate, FileEffect, Record, Turn, Usage
+from ..state import Approval, ArmValue, Candidate, FileEffect, Record, Turn, Usage
 from .result import TaskResult
 
 
@@ -37,6 +37,7 @@ class DumpOf:
 ResultDump = Annotated[dict[str, Any], DumpOf(TaskResult)]
 UsageDump = Annotated[dict[str, Any], DumpOf(Usage)]
 CandidateDump = Annotated[dict[str, Any], DumpOf(Candidate)]
+ApprovalDump = Annotated[dict[str, Any], DumpOf(Approval)]
 FileEffectDump = Annotated[dict[str, Any], DumpOf(FileEffect)]
 ArmValueDump = Annotated[dict[str, Any], DumpOf(ArmValue)]
 
@@ -183,6 +184,14 @@ class NeedsInputEvent(TypedDict):
     question: str
 
 
+class NeedsApprovalEvent(TypedDict):
+    """Calls wait for the user's approval. Sent by the service."""
+
+    type: Literal["needs_approval"]
+    question: str
+    approvals: list[ApprovalDump]
+
+
 class ErrorEvent(TypedDict):
     """The task did not finish. Sent by the service."""
 
@@ -211,6 +220,7 @@ Event = (
     | ResultEvent
     | ResetEvent
     | NeedsInputEvent
+    | NeedsApprovalEvent
     | ErrorEvent
     | DoneEvent
 )

@@ -308,7 +308,12 @@ async def _build_start(job: Job, ledger: Ledger) -> Start:
 def _build_last_events(result: TaskResult) -> list[Event]:
     """Build the events that end a run."""
     events: list[Event] = [{"type": "done", "result": result.model_dump(mode="json")}]
-    if result.input_request is not None:
+    if result.approvals:
+        waiting = [approval.model_dump(mode="json") for approval in result.approvals]
+        question = result.input_request or ""
+        asked: Event = {"type": "needs_approval", "question": question, "approvals": waiting}
+        events.insert(0, asked)
+    elif result.input_request is not None:
         events.insert(0, {"type": "needs_input", "question": result.input_request})
     elif result.error:
         events.insert(0, {"type": "error", "error": result.error})

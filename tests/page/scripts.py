@@ -88,6 +88,50 @@ def done(status: str, text: str = "", workflow: str = "solve_math", **more: Any)
     return {"type": "done", "result": result}
 
 
+def action(call: str, name: str, effect: str = "read") -> Json:
+    """A call of an action begins."""
+    return {"type": "action", "call": call, "action": name, "effect": effect}
+
+
+def changed(path: str, diff: str, before: str | None = "b" * 64, after: str | None = "a") -> Json:
+    """A file that was changed."""
+    return {"path": path, "before": before, "after": after, "diff": diff}
+
+
+def call_result(
+    call: str, name: str, params: Json, *, status: str = "done", preview: str = "", **more: Any
+) -> Json:
+    """What became of a call, as the result of a task tells it."""
+    return {
+        "id": call,
+        "action": name,
+        "params": params,
+        "status": status,
+        "error_class": None if status == "done" else "failed",
+        "preview": preview,
+        "effects": more.pop("effects", []),
+        "untrusted": False,
+        **more,
+    }
+
+
+def result(call: Json) -> Json:
+    """A call has ended."""
+    return {"type": "result", **call, "seconds": 0.1}
+
+
+def approval(call: str, name: str, params: Json, diff: str = "", reason: str = "It asks.") -> Json:
+    """A call that waits for the person."""
+    digest = f"{call}-digest"
+    known = {"call": call, "action": name, "params": params, "reason": reason}
+    return {**known, "diff": diff, "digest": digest}
+
+
+def needs_approval(*approvals: Json) -> Json:
+    """Calls wait for the person."""
+    return {"type": "needs_approval", "question": "May I?", "approvals": list(approvals)}
+
+
 SOLUTION = r"""## Solution
 
 1. The equation factors: $x^2 - 5x + 6 = (x - 2)(x - 3)$.

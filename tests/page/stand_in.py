@@ -14,7 +14,7 @@ import uvicorn
 from concertino.graphs import coordinator  # noqa: F401  (registers the workflows)
 from concertino.graphs.registry import describe_workflows
 from concertino.service.guard import HEADERS
-from concertino.state import FINAL
+from concertino.state import FINAL, WAITING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -87,6 +87,12 @@ class StandIn:
         self.documents: list[Json] = []
         self.arms: list[Json] = []
         self.uploads: dict[str, Json] = {}
+        self.workspaces: dict[str, dict[str, bytes]] = {}
+        self.undone: Json = {"restored": [], "left": []}
+        """What the next undo says."""
+        self.undos = 0
+        self.answered_elsewhere = False
+        """Refuses the next answer with 409."""
         self.key: str | None = None
         self.full = False
         self.cut: Hold | None = None
@@ -115,6 +121,7 @@ class StandIn:
             Route("/tasks/{task_id}", self._delete_task, methods=["DELETE"]),
             Route("/tasks/{task_id}/events", self._events),
             Route("/tasks/{task_id}/resume", self._resume, methods=["POST"]),
+            Route("/tasks/{task_id}/undo", self._undo, methods=["POST"]),
             Route("/tasks/{task_id}/cancel", self._cancel, methods=["POST"]),
             Route("/tasks/{task_id}/feedback", self._feedback, methods=["POST"]),
             Route("/kb/documents", self._documents),
@@ -123,6 +130,12 @@ class StandIn:
             Route("/kb/uploads/{upload_id}/events", self._upload_events),
             Route("/kb/search", self._search),
             Route("/learning/bandit", self._bandit),
+            Route("/workspaces", self._list_workspaces),
+            Route("/workspaces", self._make_workspace, methods=["POST"]),
+            Route("/workspaces/{workspace}", self._get_workspace),
+            Route("/workspaces/{workspace}/files/{path:path}", self._put, methods=["PUT"]),
+            Route("/workspaces/{workspace}/files/{path:path}", self._remove, methods=["DELETE"]),
+            Route("/workspaces/{workspace}/files/{path:path}", self._download),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_Guard, stand_in=self)])
 
@@ -146,6 +159,8 @@ class StandIn:
             "created": datetime.now(UTC).isoformat(),
             "updated": datetime.now(UTC).isoformat(),
             "rating": None,
+            "workspace": body.get("workspace"),
+            "undone": False,
         }
         stored = self.tasks[task_id] = StoredTask(record, list(self.script))
         stored.running = asyncio.create_task(self._play(stored))
@@ -159,7 +174,8 @@ class StandIn:
                 await asyncio.to_thread(step.released.wait, 60)
                 continue
             self._tell(stored, step)
-            if stored.record["status"] == "needs_input":
+            if stored.record["status"] in WAITING:
+                stored.answered.clear()
                 await stored.answered.wait()
                 stored.record["status"] = "running"
 
@@ -172,8 +188,9 @@ class StandIn:
                 "result": {**stored.record, "iteration_history": history, **event["result"]},
             }
             stored.record.update(event["result"])
-        if event["type"] == "needs_input":
-            stored.record["status"] = "needs_input"
+        if event["type"] in WAITING:
+            stored.record["status"] = event["type"]
+            stored.record["approvals"] = event.get("approvals", [])
         stored.events.append(event)
         stored.changed.set()
 
@@ -213,6 +230,8 @@ class StandIn:
         body = await request.json()
         self.resumed.append(body)
         stored = self.tasks[request.path_params["task_id"]]
+        if self.answered_elsewhere:
+            return problem(409, "This was answered already.")
         if stored.record["status"] in FINAL:
             stored.record["status"], stored.script = "queued", list(self.script)
             stored.running = asyncio.create_task(self._play(stored))
@@ -233,6 +252,46 @@ class StandIn:
         if self.reward_when_rated:
             stored.record["reward"] = self.reward_when_rated
         return JSONResponse(stored.record)
+
+    async def _undo(self, request: Request) -> Response:
+        self.undos += 1
+        self.tasks[request.path_params["task_id"]].record["undone"] = not self.undone["left"]
+        return JSONResponse(self.undone)
+
+    async def _list_workspaces(self, request: Request) -> Response:
+        changed = datetime.now(UTC).isoformat()
+        items = [
+            {"workspace": name, "changed": changed, "files": sorted(files)[:4]}
+            for name, files in self.workspaces.items()
+        ]
+        return JSONResponse({"items": items})
+
+    async def _make_workspace(self, request: Request) -> Response:
+        name = f"{len(self.workspaces):x}"
+        self.workspaces[name] = {}
+        return JSONResponse({"workspace": name, "files": []}, 201)
+
+    async def _get_workspace(self, request: Request) -> Response:
+        name = request.path_params["workspace"]
+        files = self.workspaces[name]
+        listed = [{"path": path, "size": len(files[path])} for path in sorted(files)]
+        return JSONResponse({"workspace": name, "files": listed})
+
+    async def _put(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path.startswith("refused"):
+            return problem(422, "That name leads out of the folder.")
+        content = await request.body()
+        self.workspaces[request.path_params["workspace"]][path] = content
+        return Response(status_code=204)
+
+    async def _download(self, request: Request) -> Response:
+        files = self.workspaces[request.path_params["workspace"]]
+        return Response(files[request.path_params["path"]], media_type="application/octet-stream")
+
+    async def _remove(self, request: Request) -> Response:
+        del self.workspaces[request.path_params["workspace"]][request.path_params["path"]]
+        return Response(status_code=204)
 
     async def _documents(self, request: Request) -> Response:
         return JSONResponse({"items": self.documents, "next": None})

@@ -68,6 +68,19 @@ def test_an_answer(visit: Visitor, service: StandIn, look: dict[str, Any]) -> No
     assert_accessible(page)
 
 
+def test_every_head_of_a_table_has_a_name(visit: Visitor, service: StandIn) -> None:
+    table = "| $x^2$ | y | $a$ and $b$ | |\n|---:|---|---|---|\n| 1 | 2 | 3 | 4 |"
+    service.script = [*SOLVED[:-1], done("verified", table)]
+    page = visit()
+    ask(page)
+    expect(page.locator("#answer table")).to_be_visible()
+    assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
+    heads = page.locator("#answer-text").get_by_role("columnheader")
+    expect(heads).to_have_count(3)
+    expect(page.locator("#answer-text").get_by_role("columnheader", name="x^2")).to_be_visible()
+    expect(heads.first.locator(".katex-html")).to_be_visible()
+
+
 def test_a_text_that_is_being_written(
     visit: Visitor, service: StandIn, look: dict[str, Any]
 ) -> None:

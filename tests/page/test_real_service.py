@@ -14,7 +14,7 @@ from tests.model_server import PATIENCE, PENS, ModelServer
 from tests.page.conftest import Visitor
 from tests.page.stand_in import Served
 from tests.page.test_tasks import ask
-from tests.scripted_model import ScriptedModel
+from tests.scripted_model import ScriptedModel, done, next_action
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def test_a_text_is_read_while_the_model_writes_it(
         page.get_by_label("Kind of task").select_option("solve_math")
         ask(page, PENS)
         expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
-        expect(page.locator("#pending")).to_have_text("Report at work")
+        expect(page.locator("#pending")).to_have_text("Now: Report")
         page.reload()  # the text is still in this process, and comes again
         expect(page.locator("#draft-text")).to_have_text("12 pens at 3 dollars")
         gate.set()
@@ -102,3 +102,37 @@ def test_a_document_is_added_found_and_deleted(visit_service: Visitor, tmp_path:
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#documents-none")).to_be_visible()
+
+
+def test_files_are_worked_on_with_approval_and_put_back(
+    browser: Browser, home: Path, scripted: Callable[..., ScriptedModel], tmp_path: Path
+) -> None:
+    config = tmp_path / "app.toml"
+    config.write_text("[server]\nport = 8080\n")
+    change = {"path": "app.toml", "key": "server.port", "value": "9090"}
+    model = scripted(
+        act_next=[next_action("value_set"), next_action("done")],
+        act_params=[change],
+        act_done=[done("The port in app.toml is now 9090.", "r1")],
+    )
+    with visiting(browser, model) as visit:
+        page = visit()
+        page.get_by_label("Kind of task").select_option("act")
+        page.get_by_label("Mode").select_option("ask")
+        page.locator("#work-files").set_input_files(config)
+        expect(page.locator("#work-list")).to_contain_text("app.toml")
+        ask(page, "Set the port in app.toml to 9090")
+        form = page.get_by_role("form", name="May this be done?")
+        expect(form.locator("del")).to_have_text("port = 8080")
+        expect(form.locator("ins")).to_have_text("port = 9090")
+        expect(page.locator("#calls-list")).to_contain_text("waits for you")
+        page.reload()
+        form.get_by_role("button", name="Approve", exact=True).click()
+        expect(page.locator("#task-status")).to_have_text("Verified")
+        expect(page.locator("#calls-list ins")).to_have_text("port = 9090")
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Undo all").click()
+        expect(page.locator("#undo-note")).to_have_text("As before: app.toml.")
+        with page.expect_download() as downloading:
+            page.get_by_role("button", name="Download app.toml").first.click()
+        assert Path(downloading.value.path()).read_bytes() == config.read_bytes()

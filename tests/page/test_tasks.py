@@ -51,7 +51,7 @@ def test_decisions_arrive_one_by_one_with_reason_and_cost(visit: Visitor, servic
     expect(first).to_contain_text("chosen from Comprehension, Planning or Execution")
     expect(first).to_contain_text("2.1 s · 876 tokens")
     expect(steps.last).to_contain_text("The first chain has run.")
-    expect(page.locator("#pending")).to_have_text("Execution at work")
+    expect(page.locator("#pending")).to_have_text("Now: Execution")
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
     hold.released.set()
     expect(page.locator("#task-status")).to_have_text("Verified")

@@ -78,6 +78,21 @@ def test_a_file_that_cannot_be_read_is_skipped_with_the_reason(
     assert service.get("/kb/documents").json()["items"] == []
 
 
+def test_why_a_file_was_refused_is_told_in_the_language_of_whoever_reads(client: Client) -> None:
+    service = client()
+    refused = upload(service, "a.exe", b"x")[-1].data["upload"]["upload_id"]
+    for language, words in (
+        ("en", "files of the kind .exe cannot be read"),
+        ("zh", "不支持 .exe 类型的文件"),
+    ):
+        headers = {"Accept-Language": language}
+        assert service.get(f"/kb/uploads/{refused}", headers=headers).json()["message"] == words
+        told = events_in(
+            service.get(f"/kb/uploads/{refused}/events", headers=headers).text.splitlines()
+        )
+        assert [event.data["upload"]["message"] for event in told] == [words]
+
+
 def test_a_file_over_the_limit_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, CONCERTINO_KB_MAX_FILE_MB="1")
     service = client()

@@ -7,6 +7,8 @@ import { furnish, stacked } from "./lesson.js";
 import { formula, render } from "./markdown.js";
 
 const LESSON = "teach_explain";
+const NONE = "-";
+/** Detail of a check that has nothing more to say. */
 
 let shown;
 
@@ -132,7 +134,7 @@ async function showChecks(workflow, checks) {
           `${say(passed ? "answer.passed" : "answer.not_passed")}: `,
         ),
         called(name),
-        detail ? element("span", { class: "note" }, ` ${detail}`) : null,
+        detail && detail !== NONE ? element("span", { class: "note" }, ` ${detail}`) : null,
       ),
     ),
   );

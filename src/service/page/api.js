@@ -22,7 +22,10 @@ export const listTasks = (limit, cursor, q) =>
   json(`tasks?${new URLSearchParams({ limit, ...(cursor && { cursor }), ...(q && { q }) })}`);
 export const renameTask = (id, name) => json(task(id), { ...post({ name }), method: "PATCH" });
 export const deleteTask = (id) => json(task(id), { method: "DELETE" });
-export const resumeTask = (id, answer) => json(task(id, "/resume"), post({ answer }));
+/** @param {string[]} [digests] of the approvals that the answer is about. */
+export const resumeTask = (id, answer, digests) =>
+  json(task(id, "/resume"), post({ answer, digests }));
+export const undoTask = (id) => json(task(id, "/undo"), { method: "POST" });
 export const cancelTask = (id) => json(task(id, "/cancel"), { method: "POST" });
 export const rateTask = (id, rating) => json(task(id, "/feedback"), post({ rating }));
 
@@ -33,6 +36,20 @@ export const deleteDocument = (id) =>
 export const searchDocuments = (q) => json(`kb/search?${new URLSearchParams({ q })}`);
 export const cancelUpload = (id) =>
   json(`kb/uploads/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+const workspace = (id) => `workspaces/${encodeURIComponent(id)}`;
+const inWorkspace = (id, path) =>
+  `${workspace(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+
+export const listWorkspaces = () => json("workspaces");
+export const makeWorkspace = () => json("workspaces", { method: "POST" });
+export const getWorkspace = (id) => json(workspace(id));
+export const deleteFile = (id, path) => json(inWorkspace(id, path), { method: "DELETE" });
+export const readFile = async (id, path) => (await request(inWorkspace(id, path))).blob();
+
+/** Put a file into a workspace, or replace it; see `uploadDocument`. */
+export const putFile = (id, path, file, onProgress) =>
+  upload("PUT", inWorkspace(id, path), file, onProgress);
 
 /** Events, as responses whose body is the stream. */
 export const openTaskEvents = (id, last, signal) => events(task(id, "/events"), last, signal);
@@ -48,15 +65,19 @@ export const openUploadEvents = (id, last, signal) =>
  * @returns {Promise<{upload_id: string, status: string}>}
  */
 export async function uploadDocument(file, onProgress) {
-  const answer = await withKey(() => sendFile(file, onProgress));
-  if (answer.status >= 400) throw new Problem(answer.status, detailIn(answer.body), answer.wait);
-  return JSON.parse(answer.body);
-}
-
-function sendFile(file, onProgress) {
-  const sent = new XMLHttpRequest();
   const form = new FormData();
   form.append("file", file, file.name);
+  return JSON.parse(await upload("POST", "kb/documents", form, onProgress));
+}
+
+async function upload(method, path, body, onProgress) {
+  const answer = await withKey(() => sendBody(method, path, body, onProgress));
+  if (answer.status >= 400) throw new Problem(answer.status, detailIn(answer.body), answer.wait);
+  return answer.body;
+}
+
+function sendBody(method, path, body, onProgress) {
+  const sent = new XMLHttpRequest();
   return new Promise((done, failed) => {
     sent.upload.onprogress = (event) =>
       event.lengthComputable && onProgress(event.loaded / event.total);
@@ -67,10 +88,10 @@ function sendFile(file, onProgress) {
         wait: Number(sent.getResponseHeader("Retry-After")) || undefined,
       });
     sent.onerror = () => failed(new Problem(0));
-    sent.open("POST", "kb/documents");
+    sent.open(method, path);
     for (const [name, value] of Object.entries(authorization())) sent.setRequestHeader(name, value);
     sent.setRequestHeader("Accept-Language", language);
-    sent.send(form);
+    sent.send(body);
   });
 }
 

@@ -7,8 +7,11 @@ import { inputFields } from "./inputs.js";
 import { language, nameOf, say } from "./language.js";
 import { showProblem } from "./problem.js";
 import { acceptFiles, uploading } from "./uploads.js";
+import { chosenWorkspace, leaveWorkspace, needWorkspace, openWork, putting } from "./workspace.js";
 
 const DRAFT = "concertino.draft";
+const ACT = "act";
+/** The workflow that works on files, and so needs a workspace. */
 const FOR_ANY = ["grade"];
 /** Inputs that are offered where the Coordinator chooses the workflow. */
 
@@ -40,6 +43,7 @@ const TYPING = matchMedia("(hover: hover)");
 export async function openAsk() {
   if (TYPING.matches) question.focus({ preventScroll: true });
   showProblem(byId("ask-problem"), null);
+  openWork();
   if (flows.length) return;
   try {
     flows = await catalogue();
@@ -66,6 +70,7 @@ function showInputs() {
   byId("inputs").replaceChildren(...fields);
   byId("workflow-note").textContent = flow ? flow.description[language] : "";
   readInputs = read;
+  if (flow?.name === ACT) byId("work").open = true;
 }
 
 function common() {
@@ -75,7 +80,7 @@ function common() {
 
 async function send(event) {
   event.preventDefault();
-  const words = !question.value.trim() ? "ask.empty" : uploading() ? "ask.uploading" : "";
+  const words = !question.value.trim() ? "ask.empty" : uploading() || putting() ? "ask.uploading" : "";
   const wrong = byId("inputs").querySelector(":invalid");
   if (words) return refuse(say(words), question);
   if (wrong) return refuse(`${wrong.labels[0].textContent}: ${wrong.validationMessage}`, wrong);
@@ -83,11 +88,14 @@ async function send(event) {
   button.disabled = true;
   button.textContent = say("ask.sending");
   try {
+    const workflow = byId("workflow").value || undefined;
     const { task_id } = await createTask({
       question: question.value,
-      workflow: byId("workflow").value || undefined,
+      workflow,
       inputs: readInputs(),
+      workspace: workflow === ACT ? await needWorkspace() : chosenWorkspace(),
     });
+    leaveWorkspace();
     showProblem(byId("ask-problem"), null);
     question.value = "";
     byId("ask-uploads").replaceChildren();

@@ -50,8 +50,11 @@ export async function follow(
   return undefined;
 }
 
+/** Statuses of a task that waits for its person. */
+export const WAITING = new Set(["needs_input", "needs_approval"]);
+
 /** Whether an event may be the last: a task that waits for its person goes on. */
-const isEnd = ({ type, result }) => type === "done" && result?.status !== "needs_input";
+const isEnd = ({ type, result }) => type === "done" && !WAITING.has(result?.status);
 
 const passes = (status) => status === 0 || status === 429 || status >= 500;
 

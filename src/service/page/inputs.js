@@ -25,9 +25,10 @@ export function inputFields(schema) {
 
 /** The property without `null` and references. */
 function resolved(property, definitions = {}) {
-  const kept = (property.anyOf ?? [property]).find((one) => one.type !== "null") ?? {};
+  const forms = property.anyOf ?? [property];
+  const kept = forms.find((one) => one.type !== "null") ?? {};
   const named = kept.$ref && definitions[kept.$ref.split("/").at(-1)];
-  return { ...property, ...kept, ...named };
+  return { ...property, ...kept, ...named, open: forms.some((one) => one.type === "null") };
 }
 
 function field(name, property, required) {
@@ -56,12 +57,13 @@ function controlOf(property, common) {
   const text = () => control.value.trim() || undefined;
   let control;
   if (property.enum) {
-    control = element("select", common, element("option", { value: "" }, say("input.any")));
-    for (const option of property.enum)
-      control.append(
-        element("option", { value: option }, saying(`input.option.${option}`) ?? `${option}`),
-      );
-    return { control, value: () => property.enum.find((option) => `${option}` === control.value) };
+    control = choice(common, property.enum, property.default);
+    const chosen = () => property.enum.find((option) => `${option}` === control.value);
+    return { control, value: () => (chosen() === property.default ? undefined : chosen()) };
+  }
+  if (property.type === "boolean" && property.open) {
+    control = choice(common, ["yes", "no"]);
+    return { control, value: () => ({ yes: true, no: false })[control.value] };
   }
   if (property.type === "boolean") {
     control = element("input", { ...common, type: "checkbox" });
@@ -100,4 +102,16 @@ function controlOf(property, common) {
       ? element("textarea", { ...common, rows: 4, maxlength: property.maxLength })
       : element("input", { ...common, type: "text", maxlength: property.maxLength });
   return { control, value: text };
+}
+
+/** A select; the first option is the default, or that it does not matter. */
+function choice(attributes, options, chosen) {
+  const control = element("select", attributes);
+  if (chosen == null) control.append(element("option", { value: "" }, say("input.any")));
+  for (const option of options)
+    control.append(
+      element("option", { value: option }, saying(`input.option.${option}`) ?? `${option}`),
+    );
+  if (chosen != null) control.value = chosen;
+  return control;
 }

@@ -23,8 +23,9 @@ export function say(key, fields = {}) {
 /** The text where there is one, else undefined: for names that the service may add to. */
 export const saying = (key) => TEXTS[key]?.[language];
 
-/** What an agent, an action or a workflow is called. */
-export const nameOf = (actor) => saying(`name.${actor}`) ?? actor.replaceAll("_", " ");
+/** What an agent, a workflow or an action is called. */
+export const nameOf = (actor) =>
+  saying(`name.${actor}`) ?? saying(`action.${actor}`) ?? actor.replaceAll("_", " ");
 
 const IDENTIFIER = /\b[a-z]+(?:_[a-z]+)+\b/g;
 

@@ -60,6 +60,7 @@ export function render(markdown, written = (latex) => latex) {
   for (const place of fragment.querySelectorAll(".formula"))
     place.replaceWith(formula(written(place.textContent), place.classList.contains("display")));
   for (const table of fragment.querySelectorAll("table")) frame(table);
+  for (const head of fragment.querySelectorAll("th")) nameHead(head);
   for (const wide of fragment.querySelectorAll("pre, .framed, .math.display")) widths.observe(wide);
   return fragment;
 }
@@ -76,6 +77,28 @@ export function formula(latex, display = false) {
     drawn.replaceChildren(raw);
   }
   return drawn;
+}
+
+/** A head is read out with each of its cells, for which formulas are no text; an empty one is none. */
+function nameHead(head) {
+  const formulas = [...head.querySelectorAll(".math")];
+  const words = head.cloneNode(true);
+  for (const formula of words.querySelectorAll(".math")) formula.remove();
+  if (words.textContent.trim()) return;
+  if (!formulas.length) return head.replaceWith(cellLike(head));
+  for (const formula of formulas) {
+    const text = document.createElement("span");
+    text.className = "unseen";
+    text.textContent = formula.querySelector("annotation, code")?.textContent ?? "";
+    formula.setAttribute("aria-hidden", "true");
+    formula.before(text);
+  }
+}
+
+function cellLike(head) {
+  const cell = document.createElement("td");
+  cell.className = head.className;
+  return cell;
 }
 
 function frame(table) {

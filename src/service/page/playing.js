@@ -2,8 +2,8 @@
 
 import { nameOf, say, saying } from "./language.js";
 
-const PERSON = "need_input";
-/** The node in which the person is waited for, and nobody plays. */
+const PERSON = new Set(["need_input", "approve"]);
+/** The nodes in which the person is waited for, and nobody plays. */
 
 export class Playing {
   constructor() {
@@ -12,7 +12,7 @@ export class Playing {
 
   /** Add a `node_start` or `node_end` event. */
   add({ type, node, path, run }) {
-    if (node === PERSON) return;
+    if (PERSON.has(node)) return;
     if (type === "node_start") this.nodes.set(run, { node, path });
     else this.nodes.delete(run);
   }

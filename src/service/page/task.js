@@ -1,6 +1,7 @@
 /** The view of one task: followed while it runs, read when it has ended. */
 
 import { showAnswer } from "./answer.js";
+import { askApproval, closeApproval } from "./approval.js";
 import {
   cancelTask,
   createTask,
@@ -12,10 +13,12 @@ import {
   serverTime,
 } from "./api.js";
 import { fillIn } from "./ask.js";
+import { Calls } from "./calls.js";
 import { catalogue } from "./catalogue.js";
+import { showChanges } from "./changes.js";
 import { Draft } from "./draft.js";
 import { byId, element } from "./element.js";
-import { follow } from "./events.js";
+import { WAITING, follow } from "./events.js";
 import { say, saying } from "./language.js";
 import { formulaFonts } from "./markdown.js";
 import { duration, whole } from "./numbers.js";
@@ -31,6 +34,7 @@ const ENDED = new Set([
   "interrupted",
   "cancelled",
 ]);
+const CALLS = new Set(["action", "result"]);
 const FOLLOWED = new Set(["started", "model", "node_start", "node_end"]);
 const STOPPED = new Set(["interrupted", "cancelled"]);
 const ID = /^[0-9a-z]{1,32}$/;
@@ -49,6 +53,7 @@ byId("task-again").addEventListener("click", () => {
 });
 byId("task-go-on").addEventListener("click", goOn);
 byId("asked-form").addEventListener("submit", giveAnswer);
+byId("task-jump").addEventListener("click", jump);
 byId("follow-form").addEventListener("submit", followUp);
 byId("rating").addEventListener("click", rate);
 
@@ -64,6 +69,7 @@ export async function openTask({ id, signal }) {
     // What comes later would move what is there.
     await Promise.allSettled([showThread(), catalogue(), formulaFonts()]);
     if (signal.aborted) return;
+    place(!ENDED.has(known.status));
     byId("task").classList.remove("unread");
     if (ENDED.has(known.status)) return await end(known);
     setStatus(known.status);
@@ -75,7 +81,10 @@ export async function openTask({ id, signal }) {
     const onLost = () => setStatus("lost");
     const open = (...from) => openTaskEvents(id, ...from);
     const last = await follow(open, { onEvent, onLost, signal, wake: task.wake });
-    if (!signal.aborted) await end({ updated: new Date(serverTime()), ...(last?.result ?? (await getTask(id))) });
+    if (signal.aborted) return;
+    // Of a workspace the result itself does not know.
+    const whole = !last || known.workspace ? await getTask(id) : last.result;
+    if (!signal.aborted) await end({ updated: new Date(serverTime()), ...whole });
   } catch (error) {
     if (signal.aborted) return;
     byId("task").classList.remove("unread");
@@ -89,12 +98,16 @@ export async function openTask({ id, signal }) {
 function clear() {
   for (const id of [
     "asked-form",
+    "approval",
     "answer",
+    "changes",
+    "calls",
     "draft",
     "after",
     "thread",
     "task-whole",
     "task-stop",
+    "task-jump",
     "task-again",
     "task-go-on",
     "pending",
@@ -116,6 +129,8 @@ function begin(known) {
   task.started = Date.parse(known.created) || task.started;
   task.timeline = new Timeline(byId("timeline"), byId("pending"));
   task.draft = new Draft();
+  task.calls = new Calls();
+  task.workspace = known.workspace ?? undefined;
   const title = task.question.replace(/\s+/g, " ").trim();
   const long = title.length > TITLE || task.question.trim().includes("\n");
   byId("task-question").textContent = long ? `${title.slice(0, TITLE)}…` : title;
@@ -124,24 +139,44 @@ function begin(known) {
   document.title = `${title.slice(0, 60)} – Concertino`;
 }
 
+/**
+ * Lay the view out. Of a task that is followed, what comes last stands last, so that nothing that
+ * is being read moves; of one that has ended, the answer comes first.
+ */
+function place(live) {
+  const [first, last] = live ? ["task-timeline", "task-main"] : ["task-main", "task-timeline"];
+  byId("task-body").replaceChildren(byId(first), byId("task-jump"), byId(last));
+  if (live) byId("task-main").prepend(byId("calls"));
+  else byId("changes").after(byId("calls"));
+  byId("task").classList.toggle("live", live);
+}
+
 function onEvent(event) {
   if (event.type === "needs_input") return ask(event.question ?? event.input_request);
+  if (event.type === "needs_approval") return askToApprove(event.approvals);
   if (event.type === "done") {
-    if (event.result.status === "needs_input") ask(event.result.input_request);
+    const { status, input_request, approvals } = event.result;
+    if (status === "needs_input") ask(input_request);
+    if (status === "needs_approval") askToApprove(approvals);
     return;
   }
-  byId("asked-form").hidden = true;
-  setStatus("running");
+  goesOn();
   if (event.type === "token") return write(event);
+  if (CALLS.has(event.type)) return task.calls.add(event);
   if (FOLLOWED.has(event.type)) return task.timeline.follow(event);
   if (event.type === "decision") task.draft.end();
   task.timeline.add(event);
 }
 
-/** Show what a model writes, beside the timeline as the answer will be. */
-function write(token) {
-  task.draft.write(token);
-  byId("task").classList.add("answered");
+/** Show what a model writes, where the answer will be. */
+const write = (token) => task.draft.write(token);
+
+/** Nothing is asked any more. */
+function goesOn() {
+  byId("asked-form").hidden = true;
+  closeApproval();
+  byId("task-jump").hidden = true;
+  setStatus("running");
 }
 
 function ask(question) {
@@ -149,10 +184,52 @@ function ask(question) {
   byId("asked-question").textContent = question ?? "";
   byId("asked-answer").value = "";
   byId("asked-form").hidden = false;
+  waits("needs_input", "asked-form");
+}
+
+function askToApprove(approvals) {
+  if (!byId("approval").hidden) return;
+  const { id, signal } = task;
+  task.calls.wait(approvals);
+  askApproval(id, approvals, (error) => {
+    if (id !== task.id) return;
+    byId("task-question").focus({ preventScroll: true });
+    if (error) return openTask({ id, signal }).then(() => showProblem(byId("task-problem"), error));
+    goesOn();
+    task.wake.dispatchEvent(new Event("wake"));
+  });
+  waits("needs_approval", "approval");
+}
+
+/** The task waits for the person, who may have to scroll to what is asked. */
+function waits(status, place) {
   task.timeline.rest();
   task.draft.clear();
-  byId("task").classList.remove("answered");
-  setStatus("needs_input");
+  offerJump("task.jump.asked", place);
+  setStatus(status);
+}
+
+function offerJump(words, target) {
+  byId("task-jump").textContent = say(words);
+  byId("task-jump").hidden = false;
+  arrived.disconnect();
+  arrived.observe(byId(target));
+}
+
+/** There is no need to go where one is. */
+const arrived = new IntersectionObserver(
+  ([{ isIntersecting }]) => {
+    if (isIntersecting) byId("task-jump").hidden = true;
+  },
+  { rootMargin: "0px 0px -25% 0px" },
+);
+
+/** Go to what is asked, or else to the answer. */
+function jump() {
+  const asked = ["approval-title", "asked-answer"].find((id) => byId(id).checkVisibility());
+  const target = byId(asked ?? "answer-title");
+  target.focus({ preventScroll: true });
+  target.scrollIntoView({ block: asked ? "center" : "start" });
 }
 
 async function end(result) {
@@ -164,14 +241,17 @@ async function end(result) {
   }
   task.timeline.rest();
   task.draft.clear();
-  for (const id of ["asked-form", "task-stop"]) byId(id).hidden = true;
+  for (const id of ["asked-form", "approval", "task-stop", "task-jump"]) byId(id).hidden = true;
   const { signal } = task;
+  task.calls.showAll(result.call_results ?? []);
+  showChanges({ task_id: task.id, ...result });
   await Promise.all([showAnswer(result), showReward(result.reward, result.workflow)]);
   if (signal.aborted) return;
   setStatus(result.status);
   showCost(Date.parse(result.updated), tokensOf(result.usage));
   const answered = !byId("answer").hidden;
-  byId("task").classList.toggle("answered", answered);
+  byId("task").classList.add("ended");
+  if (answered && byId("task").classList.contains("live")) offerJump("task.jump.answer", "answer");
   byId("after").hidden = !answered;
   showRating(result.rating ?? null);
   byId("task-again").hidden = answered;
@@ -241,6 +321,7 @@ async function giveAnswer(event) {
   if (!sent) return;
   byId("asked-form").hidden = true;
   byId("task-question").focus({ preventScroll: true });
+  byId("task-jump").hidden = true;
   setStatus("running");
   task.wake.dispatchEvent(new Event("wake"));
 }
@@ -250,7 +331,7 @@ async function followUp(event) {
   const field = byId("follow-question");
   if (!field.value.trim()) return field.focus();
   const sent = await attempt(byId("follow-send"), byId("follow-problem"), () =>
-    createTask({ question: field.value, thread_id: task.threadId }),
+    createTask({ question: field.value, thread_id: task.threadId, workspace: task.workspace }),
   );
   if (!sent) return;
   field.value = "";

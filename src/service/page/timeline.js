@@ -7,7 +7,7 @@ import { duration, whole } from "./numbers.js";
 import { Playing } from "./playing.js";
 
 const SHORT = 220;
-const ASIDE = new Set(["complete", "need_input"]);
+const ASIDE = new Set(["complete", "need_input", "approve"]);
 
 /** A list of steps that grows with each event. */
 export class Timeline {

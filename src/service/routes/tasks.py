@@ -22,6 +22,7 @@ from ...tasks.events import AnyEvent
 from ...tasks.history import delete_task, rename_task
 from ...tasks.play import find_pending_interrupt, new_task, new_task_id
 from ...tasks.result import read_result
+from ...tasks.undoing import is_undone, undo_effects
 from ...work.following import StreamedEvent, follow, wait_until_settled
 from ...work.ledger import Job, KeyReused, Submission
 from ...work.logs import add_log_fields
@@ -39,8 +40,9 @@ from ..schemas import (
     TaskLine,
     TaskPage,
     Text,
+    Undone,
 )
-from .workspaces import find_workspace
+from .workspaces import find_workspace, name_workspace
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
 
@@ -231,9 +233,10 @@ async def task_events(
 async def resume_task(
     answer: PersonAnswer, service: ServiceDep, caller: CallerDep, task: OwnTaskDep
 ) -> TaskLine:
-    """Answer a task that needs input, or resume one from its last checkpoint.
+    """Answer a task that needs input or approval, or resume one from its last checkpoint.
 
-    Tasks that failed, were interrupted or were cancelled can be resumed.
+    Tasks that failed, were interrupted or were cancelled can be resumed. A task that needs approval
+    is answered with `approve`, `approve all` (of this kind, for this task) or `deny: REASON`.
     """
     if task.status not in RESUMABLE:
         raise Refusal(409, say("service.status", status=task.status))
@@ -244,6 +247,7 @@ async def resume_task(
         answers = {asked: answer.answer}
     elif answer.answer is not None:
         raise InvalidTask(say("invalid.nothing_asked"))
+    await _check_digests(service, task, answer)
     await check_budget(service, caller)
     model = await service.ledger.get_model(task.task_id)
     job = Job(task.task_id, caller.owner, model, answers, trace=get_trace_context())
@@ -252,6 +256,20 @@ async def resume_task(
             raise Refusal(409, say("service.status", status="queued"))
         await service.queue.enqueue(job.task_id)
     return TaskLine.of(await service.ledger.get_own_task(caller.owner, task.task_id))
+
+
+async def _check_digests(service: Service, task: TaskSummary, answer: PersonAnswer) -> None:
+    """Check that an answer is about the approvals that wait: others may have been answered
+    meanwhile, and nobody approves what they have not seen.
+
+    Raises:
+        Refusal: others wait, or none.
+    """
+    if answer.digests is None:
+        return
+    waiting = (await read_result(service.ledger.tasks, task.task_id, task.status)).approvals
+    if sorted(answer.digests) != sorted(approval.digest for approval in waiting):
+        raise Refusal(409, say("service.approvals"))
 
 
 @router.post("/{task_id}/cancel", responses=document_problems(409))
@@ -274,6 +292,15 @@ async def rate_task(feedback: Feedback, service: ServiceDep, task: OwnTaskDep) -
     await rate(service.ledger.tasks, task.task_id, feedback.rating, feedback.comment)
     task = await service.ledger.get_own_task(task.owner, task.task_id)
     return await build_task_response(service, task)
+
+
+@router.post("/{task_id}/undo", responses=document_problems(409))
+async def undo_task(service: ServiceDep, task: OwnTaskDep) -> Undone:
+    """Restore the files that a task has changed. Files that somebody has changed since are left
+    alone."""
+    undone = Undone.model_validate(await undo_effects(service.ledger.tasks, task.task_id))
+    service.notifier.notify(task.task_id)
+    return undone
 
 
 async def submit(
@@ -341,9 +368,11 @@ async def build_task_response(service: Service, task: TaskSummary) -> Task:
     result = await service.ledger.get_last_result(task.task_id)
     if result is None or result.status != task.status:
         result = await read_result(service.ledger.tasks, task.task_id, task.status)
-    rating = await service.ledger.tasks.rating(task.task_id)
+    store = service.ledger.tasks
+    rating = await store.rating(task.task_id)
+    folder = (await store.task_input(task.task_id)).get("workspace")
     changes: dict[str, Any] = {"workflow": result.workflow or task.workflow}
-    if rating is not None and (rated := await get_reward(service.ledger.tasks, task.task_id)):
+    if rating is not None and (rated := await get_reward(store, task.task_id)):
         changes["reward"] = rated
     return Task(
         **{**dict(result), **changes},
@@ -352,6 +381,8 @@ async def build_task_response(service: Service, task: TaskSummary) -> Task:
         created=task.created,
         updated=task.updated,
         rating=rating,
+        workspace=name_workspace(service, task.owner, folder),
+        undone=bool(result.effects) and await is_undone(store, task.task_id),
         links=Links.of(task.task_id),
     )
 

@@ -4,27 +4,38 @@ of this machine."""
 import asyncio
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from ...actions.errors import ActionError
-from ...actions.workspace import Change, Workspace
+from ...actions.errors import ActionError, ErrorClass
+from ...actions.workspace import TEMPORARY, Change, Workspace
 from ...language.messages import say
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal, document_problems
 
 router = APIRouter(
-    prefix="/workspaces", tags=["workspaces"], responses=document_problems(404, 413, 422)
+    prefix="/workspaces", tags=["workspaces"], responses=document_problems(404, 409, 413, 422, 503)
 )
 
 WorkspaceId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,32}$")]
 FileName = Annotated[str, Path(max_length=1000)]
 MAX_LISTED = 1000
+MAX_WORKSPACES = 100
+MAX_NAMED = 4
+"""Files named for each workspace of a list."""
+STATUS_OF: dict[ErrorClass, int] = {
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "transient": 503,
+}
+"""Status of a refusal, by why file work failed; 422 for the others."""
 T = TypeVar("T")
 
 
@@ -33,6 +44,20 @@ class WorkspaceFile(BaseModel):
 
     path: str
     size: int = Field(description="bytes")
+
+
+class WorkspaceLine(BaseModel):
+    """A workspace as an item of a list."""
+
+    workspace: str
+    changed: datetime = Field(description="when an entry of its folder was last added or removed")
+    files: list[str] = Field(description="paths of its first files")
+
+
+class WorkspaceList(BaseModel):
+    """Workspaces, the one changed last first."""
+
+    items: list[WorkspaceLine]
 
 
 class WorkspaceInfo(BaseModel):
@@ -48,10 +73,17 @@ async def make_workspace(
 ) -> WorkspaceInfo:
     """Make an empty workspace."""
     name = secrets.token_hex(8)
-    folder = _home_of(service, caller) / name
+    folder = _home_of(service, caller.owner) / name
     await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
     response.headers["Location"] = f"/workspaces/{name}"
     return WorkspaceInfo(workspace=name, files=[])
+
+
+@router.get("")
+async def list_workspaces(service: ServiceDep, caller: CallerDep) -> WorkspaceList:
+    """List your workspaces, the one changed last first."""
+    home = _home_of(service, caller.owner)
+    return WorkspaceList(items=await asyncio.to_thread(_list_home, home))
 
 
 @router.get("/{workspace}")
@@ -71,16 +103,21 @@ async def delete_workspace(service: ServiceDep, caller: CallerDep, workspace: Wo
     await asyncio.to_thread(shutil.rmtree, folder)
 
 
-@router.put("/{workspace}/files/{path:path}", status_code=204)
+@router.put(
+    "/{workspace}/files/{path:path}",
+    status_code=204,
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+)
 async def put_file(
     service: ServiceDep,
     caller: CallerDep,
     workspace: WorkspaceId,
     path: FileName,
-    content: Annotated[bytes, Body(media_type="application/octet-stream")] = b"",
+    request: Request,
 ) -> None:
-    """Write a file, or replace it."""
+    """Write a file, or replace it; the body is its content, whatever its media type."""
     files = Workspace(find_workspace(service, caller, workspace))
+    content = await request.body()
 
     def write() -> None:
         files.apply(Change(path, files.find_content(path), content))
@@ -117,19 +154,44 @@ def find_workspace(service: Service, caller: Caller, workspace: str) -> FilePath
     Raises:
         Refusal: the caller has no such workspace.
     """
-    folder = _home_of(service, caller) / workspace
+    folder = _home_of(service, caller.owner) / workspace
     if not workspace.isalnum() or not folder.is_dir():
         raise Refusal(404, say("act.workspace.unknown", name=workspace))
     return folder
 
 
-def _home_of(service: Service, caller: Caller) -> FilePath:
-    return service.settings.home / "workspaces" / (caller.owner or "local")
+def name_workspace(service: Service, owner: str | None, folder: str | None) -> str | None:
+    """Return the id of an owner's workspace; None for a folder that is none, or is gone."""
+    if folder is None or FilePath(folder).parent != _home_of(service, owner):
+        return None
+    return FilePath(folder).name if FilePath(folder).is_dir() else None
+
+
+def _home_of(service: Service, owner: str | None) -> FilePath:
+    return service.settings.home / "workspaces" / (owner or "local")
+
+
+def _list_home(home: FilePath) -> list[WorkspaceLine]:
+    folders = [folder for folder in home.iterdir() if folder.is_dir()] if home.is_dir() else []
+    lines = [
+        WorkspaceLine(
+            workspace=folder.name,
+            changed=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
+            files=[file.path for file in islice(_iterate_files(Workspace(folder)), MAX_NAMED)],
+        )
+        for folder in folders
+    ]
+    return sorted(lines, key=lambda line: line.changed, reverse=True)[:MAX_WORKSPACES]
+
+
+def _iterate_files(workspace: Workspace) -> Iterator[WorkspaceFile]:
+    for entry in workspace.list_entries(recursive=True):
+        if entry.kind == "file" and not FilePath(entry.path).name.startswith(TEMPORARY):
+            yield WorkspaceFile(path=entry.path, size=entry.size)
 
 
 def _list_files(workspace: Workspace) -> list[WorkspaceFile]:
-    entries = (e for e in workspace.list_entries(recursive=True) if e.kind == "file")
-    return [WorkspaceFile(path=e.path, size=e.size) for e in islice(entries, MAX_LISTED)]
+    return list(islice(_iterate_files(workspace), MAX_LISTED))
 
 
 async def _refuse_misuse(work: Callable[[], T]) -> T:
@@ -137,5 +199,4 @@ async def _refuse_misuse(work: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(work)
     except ActionError as error:
-        status = 404 if error.error_class == "not_found" else 422
-        raise Refusal(status, str(error)) from error
+        raise Refusal(STATUS_OF.get(error.error_class, 422), str(error)) from error
