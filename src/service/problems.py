@@ -125,8 +125,9 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     path, status, detail = request.url.path, error.status_code, error.detail
     if not isinstance(error, Refusal):
-        detail = say("service.unreadable") if detail == UNPARSED else explain(request.scope, status)
-        return build_refusal(path, status, detail or error.detail, error.headers)
+        unparsed = say("service.unreadable") if detail == UNPARSED else None
+        reason = unparsed or explain(request.scope, status) or detail
+        return build_refusal(path, status, reason, error.headers)
     if is_openai_path(path):
         return respond_with_error(status, detail, error.headers, param=error.param, code=error.code)
     return build_refusal(path, status, detail, error.headers)
