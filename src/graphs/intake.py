@@ -11,7 +11,7 @@ from ..errors import InvalidTask
 from ..language.messages import say
 from ..models.structured import format_validation_error
 from ..settings import get_settings
-from ..state import Exchange, TaskInput
+from ..state import Exchange, Sampling, TaskInput
 
 MAX_DEPTH = 100
 """Levels of lists and objects in a person's data; what stores and prints them goes no deeper than
@@ -61,6 +61,7 @@ class _Given(BaseModel):
     max_iterations: StrictInt | None = Field(None, ge=1, le=100)
     instructions: StrictStr | None = None
     earlier: list[Exchange] | None = None
+    sampling: Sampling | None = None
 
 
 def check_types(task: Mapping[str, Any]) -> None:

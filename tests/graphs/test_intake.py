@@ -109,6 +109,7 @@ async def test_what_is_no_task_is_refused_by_what_is_wrong_with_it() -> None:
         ({"question": PENS, "max_iterations": 0}, "max_iterations"),
         ({"question": PENS, "earlier": [{}]}, "earlier"),
         ({"question": PENS, "instructions": 5}, "instructions"),
+        ({"question": PENS, "sampling": {"temperature": "warm"}}, "sampling"),
     ):
         with pytest.raises(InvalidTask, match=reason):
             await build_graph(InMemorySaver()).ainvoke(given, THREAD)  # type: ignore[arg-type]
