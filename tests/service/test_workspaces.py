@@ -34,12 +34,11 @@ def test_the_schema_says_that_a_file_is_bytes(client: Client) -> None:
     assert list(file["put"]["requestBody"]["content"]) == ["application/octet-stream"]
 
 
-@pytest.mark.parametrize("path", ["../a", "/etc/passwd", "%00", "..", "a/../../b"])
-def test_no_path_leads_out_of_a_workspace(client: Client, path: str) -> None:
+def test_no_path_leads_out_of_a_workspace(client: Client) -> None:
     service = client(raises=False)
     here = service.post("/workspaces").headers["Location"]
-    written = service.put(f"{here}/files/{path.replace('/', '%2F')}", content=b"x")
-    assert 400 <= written.status_code < 500
+    for path in ("..%2Fa", "%2Fetc%2Fpasswd", "%00", "..", "a%2F..%2F..%2Fb"):
+        assert 400 <= service.put(f"{here}/files/{path}", content=b"x").status_code < 500
     assert service.get(here).json()["files"] == []
 
 
