@@ -6,8 +6,11 @@ if TYPE_CHECKING:
     from .state import Usage
 
 
-class ConcertinoError(Exception):
-    """Base of all errors raised by this package; the message is meant for the user."""
+class ConcertinoError(RuntimeError):
+    """Base of all errors raised by this package; the message is meant for the user.
+
+    A `RuntimeError`, since LangGraph's server hides the messages of errors that are no built-in's.
+    """
 
 
 class InvalidTask(ConcertinoError, ValueError):

@@ -104,6 +104,23 @@ def test_a_client_of_langgraph_s_server_sends_messages_and_gets_the_reply(studio
     assert state["messages"][-1]["content"] == state["report"]
 
 
+def test_a_client_of_langgraph_s_server_is_told_why_a_run_failed(
+    studio: str, model_server: ScriptedServer
+) -> None:
+    client = get_sync_client(url=studio)
+
+    def fail(given: dict[str, Any]) -> str:
+        thread = client.threads.create()["thread_id"]
+        with pytest.raises(Exception) as raised:  # noqa: PT011  (the client's own is a plain one)
+            client.runs.wait(thread, "concertino", input=given)
+        return str(raised.value)
+
+    assert "inputs" in fail({"question": "1 + 1?", "inputs": [1]})
+    assert "last message" in fail({"messages": [{"role": "assistant", "content": "36"}]})
+    model_server.close()
+    assert "Is the server running" in fail({"question": "What do 12 pens at 3 dollars cost?"})
+
+
 def test_studio_shows_the_table_of_what_workflows_have_earned(studio: str, tmp_path: Path) -> None:
     async def earn() -> None:
         event = RewardEvent(id="a", task_type="open", workflow="rag_qa", reward=0.5)

@@ -23,7 +23,7 @@ from ..learning.routing import route_task
 from ..models.structured import format_validation_error
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn, Usage
-from .intake import PersonsAnswer, check_length, clean_values, read_messages
+from .intake import PersonsAnswer, check_length, check_types, clean_values, read_messages
 from .registry import WORKFLOWS, Workflow, list_sources
 from .rules import (
     COMPLETE,
@@ -44,11 +44,12 @@ def check_input(task: TaskInput) -> None:
     """Check that a task can be worked on.
 
     Raises:
-        InvalidTask: the question is empty or too long, the workflow is unknown, or the inputs do
-            not match its model.
+        InvalidTask: a value has the wrong type, the question is empty or too long, the workflow is
+            unknown, or the inputs do not match its model.
     """
-    question = task.get("question")
-    if not isinstance(question, str) or not question.strip():
+    check_types(task)
+    question = task.get("question") or ""
+    if not question.strip():
         raise InvalidTask(say("invalid.empty"))
     check_length(question)
     check_length(task.get("instructions") or "")
@@ -102,7 +103,10 @@ async def receive(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     workspace counts only where effects are recorded: a client of LangGraph's own server could name
     any folder of that machine."""
     again = _forget_earlier_run() if state.get("history") else TaskState()
-    state = clean_values({**state, **read_messages(state.get("messages", []))})
+    said = state.get("messages", [])
+    state = clean_values({**state, **read_messages(said)})
+    if said and not state.get("question"):
+        raise InvalidTask(say("invalid.last_message"))
     check_input(cast("TaskInput", state))
     recorded = runtime.context is not None and runtime.context.effects is not None
     earlier = state.get("earlier") or []

@@ -1,16 +1,21 @@
 """What a person gives to a task: cleaned and checked before anything is stored or played."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from pydantic import BeforeValidator
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
 from ..errors import InvalidTask
 from ..language.messages import say
+from ..models.structured import format_validation_error
 from ..settings import get_settings
-from ..state import Exchange, TaskInput
+from ..state import Exchange, Sampling, TaskInput
+
+MAX_DEPTH = 100
+"""Levels of lists and objects in a person's data; what stores and prints them goes no deeper than
+Python's stack."""
 
 
 def clean_text(text: Any) -> Any:
@@ -29,15 +34,46 @@ def clean_text(text: Any) -> Any:
     return text.replace("\0", "")
 
 
-def clean_values(value: Any) -> Any:
+def clean_values(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Clean all texts in plain data.
 
+    Args:
+        depth: how many levels of lists and objects there may be.
+
     Raises:
-        InvalidTask: as in `clean_text`.
+        InvalidTask: as in `clean_text`, or the data are nested too deep.
     """
-    if isinstance(value, dict):
-        return {clean_text(name): clean_values(each) for name, each in value.items()}
-    return [clean_values(each) for each in value] if isinstance(value, list) else clean_text(value)
+    if not isinstance(value, dict | list):
+        return clean_text(value)
+    if not depth:
+        raise InvalidTask(say("invalid.depth", limit=MAX_DEPTH))
+    if isinstance(value, list):
+        return [clean_values(each, depth - 1) for each in value]
+    return {clean_text(name): clean_values(each, depth - 1) for name, each in value.items()}
+
+
+class _Given(BaseModel):
+    """What a task is given, by type; which values make sense is checked where they are used."""
+
+    question: StrictStr | None = None
+    inputs: dict[str, Any] | None = None
+    workflow: StrictStr | None = None
+    max_iterations: StrictInt | None = Field(None, ge=1, le=100)
+    instructions: StrictStr | None = None
+    earlier: list[Exchange] | None = None
+    sampling: Sampling | None = None
+
+
+def check_types(task: Mapping[str, Any]) -> None:
+    """Check the types of what a task is given, as clients of LangGraph's server may send anything.
+
+    Raises:
+        InvalidTask: a value has another type; it names the value.
+    """
+    try:
+        _Given.model_validate(dict(task))
+    except ValidationError as error:
+        raise InvalidTask(say("invalid.types", error=format_validation_error(error))) from error
 
 
 def check_length(text: str) -> None:
@@ -72,7 +108,8 @@ PersonsAnswer = Annotated[str, BeforeValidator(check_answer)]
 
 def read_messages(messages: Sequence[AnyMessage]) -> TaskInput:
     """Read a conversation as a task: the last message is the question, the pairs before it are
-    the earlier exchanges. Empty if the user did not speak last."""
+    the earlier exchanges, and what the system says are instructions. Empty if the user did not
+    speak last."""
     said = [one for one in messages if isinstance(one, HumanMessage | AIMessage) and one.text]
     if not said or not isinstance(said[-1], HumanMessage):
         return {}
@@ -81,4 +118,6 @@ def read_messages(messages: Sequence[AnyMessage]) -> TaskInput:
         for asked, answer in pairwise(said)
         if isinstance(asked, HumanMessage) and isinstance(answer, AIMessage)
     ]
-    return {"question": said[-1].text, "earlier": earlier}
+    task: TaskInput = {"question": said[-1].text, "earlier": earlier}
+    rules = [one.text for one in messages if isinstance(one, SystemMessage) and one.text.strip()]
+    return {**task, "instructions": "\n".join(rules)} if rules else task

@@ -19,6 +19,10 @@ from ..language.messages import say
 from .chat.errors import describe_invalid, is_openai_path, respond_with_error
 
 MEDIA_TYPE = "application/problem+json"
+UNPARSED = "There was an error parsing the body"
+"""FastAPI's words for a body that raises anything when it is read as JSON."""
+FILES = ("/kb/", "/workspaces/")
+"""Paths that take files, and so larger bodies."""
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +123,30 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
-    if isinstance(error, Refusal) and is_openai_path(request.url.path):
-        return respond_with_error(
-            error.status_code, error.detail, error.headers, param=error.param, code=error.code
-        )
-    return build_refusal(request.url.path, error.status_code, error.detail, error.headers)
+    path, status, detail = request.url.path, error.status_code, error.detail
+    if not isinstance(error, Refusal):
+        unparsed = say("service.unreadable") if detail == UNPARSED else None
+        reason = unparsed or explain(request.scope, status) or detail
+        return build_refusal(path, status, reason, error.headers)
+    if is_openai_path(path):
+        return respond_with_error(status, detail, error.headers, param=error.param, code=error.code)
+    return build_refusal(path, status, detail, error.headers)
+
+
+def explain(scope: Scope, status: int) -> str | None:
+    """Explain a refusal by the framework, whose own words are the status's name; None if there is
+    nothing to add to them."""
+    path: str = scope["path"]
+    match status:
+        case 404 | 405:
+            key = "chat.no_path" if is_openai_path(path) else "service.no_path"
+            return say(key, method=scope["method"], path=path)
+        case 413:
+            settings = scope["app"].state.service.settings
+            files = path.startswith(FILES)
+            limit = settings.kb_max_file_mb << 10 if files else settings.serve_max_body_kb
+            return say("service.too_large", limit=limit)
+    return None
 
 
 async def _handle_invalid_request(request: Request, error: Exception) -> Response:
@@ -131,17 +154,36 @@ async def _handle_invalid_request(request: Request, error: Exception) -> Respons
     path = request.url.path
     if _is_unread_json(request, error):
         return build_refusal(path, 415, say("service.media_type"))
+    if reason := _explain_body(error):
+        return build_refusal(path, 400 if is_openai_path(path) else 422, reason)
     if is_openai_path(path):
         # Of a union the branch that came closest is told.
         first = max(error.errors(), key=lambda each: len(each["loc"]))
         param, code = describe_invalid(first)
-        message = say("chat.invalid", param=param or "body", reason=first["msg"])
+        message = say("chat.invalid", param=param or "body", reason=_give_reason(first))
         return respond_with_error(400, message, param=param, code=code)
     errors = [
-        FieldError(pointer="/" + "/".join(map(str, each["loc"])), detail=str(each["msg"]))
+        FieldError(pointer="/" + "/".join(map(str, each["loc"])), detail=_give_reason(each))
         for each in error.errors()
     ]
     return build_problem(422, say("service.invalid"), errors=errors)
+
+
+def _explain_body(error: RequestValidationError) -> str | None:
+    """Return what is wrong with a body as a whole, if anything is."""
+    for each in error.errors():
+        if each["type"] == "json_invalid":
+            reason = each.get("ctx", {}).get("error", each["msg"])
+            return say("service.not_json", reason=reason, place=each["loc"][-1])
+        if each["type"] == "value_error" and each["loc"] == ("body",):
+            return _give_reason(each)
+    return None
+
+
+def _give_reason(error: Mapping[str, Any]) -> str:
+    """Return the reason of one of pydantic's errors; our own in our words alone."""
+    own = error.get("ctx", {}).get("error")
+    return str(own if isinstance(own, InvalidTask) else error["msg"])
 
 
 def _is_unread_json(request: Request, error: RequestValidationError) -> bool:
@@ -182,15 +224,12 @@ class PlainRefusals:
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
                 status = message["status"]
-                await build_refusal(scope["path"], status, _explain(status))(scope, receive, send)
+                reason = explain(scope, status) or HTTPStatus(status).phrase
+                await build_refusal(scope["path"], status, reason)(scope, receive, send)
             elif not replaced:
                 await send(message)
 
         await self.app(scope, receive, send_wrapper if scope["type"] == "http" else send)
-
-
-def _explain(status: int) -> str:
-    return say("service.too_large") if status == 413 else HTTPStatus(status).phrase
 
 
 def _is_plain_refusal(message: Message) -> bool:

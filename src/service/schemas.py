@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ..graphs.intake import PersonsAnswer, clean_text
+from ..graphs.intake import PersonsAnswer, clean_text, clean_values
 from ..state import TaskStatus
 from ..store.base import TaskSummary
 from ..tasks.result import TaskResult
@@ -17,7 +17,16 @@ Text = Annotated[str, BeforeValidator(clean_text)]
 TaskId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,32}$", examples=[EXAMPLE_ID])]
 
 
-class NewTask(BaseModel):
+class Body(BaseModel):
+    """A request's body: all of its texts are cleaned, whatever becomes of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, given: Any) -> Any:
+        return clean_values(given)
+
+
+class NewTask(Body):
     """A task in plain language, Chinese or English."""
 
     model_config = ConfigDict(
@@ -25,20 +34,20 @@ class NewTask(BaseModel):
         json_schema_extra={"examples": [{"question": EXAMPLE_QUESTION, "workflow": "solve_math"}]},
     )
 
-    question: Text
+    question: str
     workflow: str | None = Field(None, description="one of `GET /workflows`; null: any that fits")
     inputs: dict[str, Any] = Field({}, description="what that workflow takes besides the question")
-    thread_id: Text | None = Field(None, description="of an earlier task, to follow it up")
+    thread_id: str | None = Field(None, description="of an earlier task, to follow it up")
     max_iterations: int | None = Field(None, ge=1, le=100)
     workspace: str | None = Field(
         None, max_length=32, description="one of your workspaces, to work on its files"
     )
-    model: Text | None = Field(
+    model: str | None = Field(
         None, max_length=200, description="a model, a provider, or `provider/model`"
     )
 
 
-class PersonAnswer(BaseModel):
+class PersonAnswer(Body):
     """The user's answer to a task's question, or null to resume a task that was stopped."""
 
     model_config = ConfigDict(
@@ -53,23 +62,23 @@ class PersonAnswer(BaseModel):
     )
 
 
-class Feedback(BaseModel):
+class Feedback(Body):
     """A rating of a task's result."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5}]})
 
     rating: int = Field(ge=1, le=5, description="1: of no use, to 5: as it should be")
-    comment: Text | None = Field(None, max_length=2000)
+    comment: str | None = Field(None, max_length=2000)
 
 
-class NewName(BaseModel):
+class NewName(Body):
     """A name for a task or a thread; null or an empty one takes it away."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "Homework, page 12"}]}
     )
 
-    name: Text | None = Field(max_length=1000)
+    name: str | None = Field(max_length=1000)
 
 
 class Links(BaseModel):

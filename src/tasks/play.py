@@ -238,6 +238,6 @@ def _check_rounds(max_iterations: int | None, workspace: Path | None = None) -> 
         if max_iterations is None
         else max_iterations
     )
-    if not 1 <= rounds <= 100:
+    if not (isinstance(rounds, int) and 1 <= rounds <= 100):
         raise InvalidTask(say("invalid.max_iterations", rounds=rounds))
     return rounds

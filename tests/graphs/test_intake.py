@@ -53,6 +53,7 @@ def test_a_conversation_is_its_last_question_with_the_exchanges_before_it() -> N
     assert read_messages(said) == {
         "question": "and 13?",
         "earlier": [{"question": "12 pens?", "workflow": None, "inputs": {}, "answer": "36"}],
+        "instructions": "Be kind.",
     }
 
 
@@ -94,10 +95,42 @@ async def test_a_thread_of_messages_goes_on_and_each_gets_its_reply(scripted: Sc
     assert [each.round for each in again["history"]].count(1) <= 2, "the first run's is gone"
 
 
-async def test_neither_question_nor_messages_is_an_empty_question() -> None:
-    for given in ({}, {"messages": []}, {"messages": [{"role": "assistant", "content": "36"}]}):
-        with pytest.raises(InvalidTask, match="empty"):
+async def test_what_is_no_task_is_refused_by_what_is_wrong_with_it() -> None:
+    said = {"role": "assistant", "content": "36"}
+    picture = [{"type": "image_url", "image_url": {"url": "data:"}}]
+    for given, reason in (
+        ({}, "empty"),
+        ({"messages": []}, "empty"),
+        ({"messages": [said]}, "last message"),
+        ({"messages": [{"role": "user", "content": picture}]}, "last message"),
+        ({"question": 5}, "question"),
+        ({"question": PENS, "inputs": [1]}, "inputs"),
+        ({"question": PENS, "max_iterations": "x"}, "max_iterations"),
+        ({"question": PENS, "max_iterations": 0}, "max_iterations"),
+        ({"question": PENS, "earlier": [{}]}, "earlier"),
+        ({"question": PENS, "instructions": 5}, "instructions"),
+        ({"question": PENS, "sampling": {"temperature": "warm"}}, "sampling"),
+    ):
+        with pytest.raises(InvalidTask, match=reason):
             await build_graph(InMemorySaver()).ainvoke(given, THREAD)  # type: ignore[arg-type]
+
+
+async def test_what_the_system_says_in_a_conversation_is_an_instruction(
+    scripted: Scripted,
+) -> None:
+    model = scripted(restate=[{"task": PENS}])
+    said = [{"role": "system", "content": "Write for children."}, *say_it(PENS)["messages"]]
+    context = RunContext(None, model, None, None)
+    await build_graph(InMemorySaver()).ainvoke({"messages": said}, THREAD, context=context)  # type: ignore[typeddict-item]
+    assert "Write for children." in model.asked[0]
+
+
+def test_data_nested_too_deep_are_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(500):
+        deep = [deep]
+    with pytest.raises(InvalidTask, match="nested"):
+        clean_values(deep)
 
 
 @pytest.fixture

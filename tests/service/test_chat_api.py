@@ -227,6 +227,7 @@ def test_every_error_has_openais_form(client: Client) -> None:
     error_of(service.put("/v1/models"))
     long = ask(service, said("user", "x" * (2 << 20)))
     assert (long.status_code, error_of(long)["code"]) == (413, "request_too_large")
+    assert "1024 kB" in error_of(long)["message"]
     too_long = ask(service, said("user", "x" * 30_000))
     assert (too_long.status_code, error_of(too_long)["type"]) == (400, "invalid_request_error")
     broken = service.post(
@@ -234,6 +235,63 @@ def test_every_error_has_openais_form(client: Client) -> None:
     )
     assert broken.status_code == 400
     error_of(broken)
+
+
+BROKEN = "\ud83d"
+CHAT: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PENS}]}
+
+
+BROKEN_CHATS: tuple[dict[str, Any], ...] = (
+    {"messages": [said("user", BROKEN)]},
+    {"messages": [said("user", BROKEN), said("assistant", "36"), said("user", PENS)]},
+    {"messages": [said("system", BROKEN), said("user", PENS)]},
+    {"user": BROKEN},
+    {BROKEN: 1},
+    {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "a", "schema": {"properties": {BROKEN: {}}}},
+        }
+    },
+)
+
+
+def test_half_a_character_anywhere_in_a_chat_is_refused(client: Client) -> None:
+    service = client(raises=False)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "once"}
+    for changes in BROKEN_CHATS:
+        sent = json.dumps({**CHAT, **changes})
+        refused = service.post("/v1/chat/completions", content=sent, headers=headers)
+        assert refused.status_code == 400
+        assert "not valid text" in error_of(refused)["message"]
+    assert service.get("/tasks").json()["items"] == []
+
+
+def test_what_openai_has_and_this_has_not_is_told_with_what_there_is(client: Client) -> None:
+    service = client()
+    for path in ("responses", "completions", "embeddings"):
+        message = error_of(service.post(f"/v1/{path}", json={"model": MODEL}))["message"]
+        assert f"POST /v1/{path}." in message
+        assert "/v1/chat/completions" in message
+
+
+def test_a_body_that_is_no_json_is_told_where(client: Client) -> None:
+    service = client()
+    headers = {"Content-Type": "application/json"}
+    chat = service.post("/v1/chat/completions", content='{"model" 1}', headers=headers)
+    task = service.post("/tasks", content='{"model" 1}', headers=headers)
+    assert error_of(chat)["param"] is None
+    assert error_of(chat)["message"] == task.json()["detail"]
+    assert task.json()["detail"] == "The body is not JSON: Expecting ':' delimiter at character 9."
+
+
+def test_a_body_that_cannot_be_read_is_told_what_it_has_to_be(client: Client) -> None:
+    service = client(raises=False)
+    headers = {"Content-Type": "application/json"}
+    for content in (b'{"model": "\xff"}', b"[" * 100_000, b"9" * 5000):
+        refused = service.post("/v1/chat/completions", content=content, headers=headers)
+        assert refused.status_code == 400
+        assert "JSON in UTF-8" in error_of(refused)["message"]
 
 
 def test_json_sent_as_text_is_told_how_to_be_sent(client: Client) -> None:

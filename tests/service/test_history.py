@@ -1,6 +1,8 @@
 """The history over HTTP: search, rename and delete tasks and threads."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,50 @@ def test_a_running_task_is_stopped_and_a_waiting_one_leaves_the_queue(
     assert last["status"] == "verified", "the worker goes on"
     service.stop()
     assert not [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("method", ["DELETE", "POST"])
+def test_of_requests_to_delete_or_cancel_a_task_at_once_none_is_refused(
+    live: Callable[[], LiveService],
+    serve: Callable[..., ModelServer],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+) -> None:
+    use(monkeypatch, CONCERTINO_SERVE_WORKERS="1")
+    hold = serve().hold("planning")
+    service = live()
+    running, waiting = (httpx.post(f"{service.url}/tasks", json=TASK).json() for _ in range(2))
+    hold.wait()
+
+    for task in (waiting, running):
+        address = task["links"]["cancel"] if method == "POST" else task["links"]["self"]
+
+        def ask(_: int, address: str = service.url + address) -> int:
+            return httpx.request(method, address, timeout=PATIENCE).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            # Whoever comes after the deletion finds no task.
+            assert set(pool.map(ask, range(4))) <= {200, 204, 404}
+    statuses = [each["status"] for each in httpx.get(f"{service.url}/tasks").json()["items"]]
+    assert statuses == ([] if method == "DELETE" else ["cancelled"] * 2)
+
+
+def test_a_task_that_another_process_holds_is_not_deleted(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("concertino.service.waiting.PATIENCE", 0.0)
+    service = client()
+    task = run(service)
+    store = service.app.state.service.ledger.tasks  # type: ignore[attr-defined]
+
+    async def delete_while_held() -> int:
+        async with store.claim(task["task_id"]):
+            return (await asyncio.to_thread(service.delete, task["links"]["self"])).status_code
+
+    assert service.portal
+    assert service.portal.call(delete_while_held) == 409
+    assert service.get(task["links"]["self"]).status_code == 200
 
 
 def test_a_queued_task_can_be_rated_and_the_rating_counts_at_its_end(

@@ -102,6 +102,7 @@ def test_a_file_over_the_limit_is_refused(client: Client, monkeypatch: pytest.Mo
         refused = service.post("/kb/documents", files={"file": ("b.txt", b"x" * size)})
         assert refused.status_code == 413
         assert refused.headers["content-type"] == "application/problem+json"
+        assert "1 MB" in refused.json()["detail"] or "1024 kB" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

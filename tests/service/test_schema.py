@@ -1,7 +1,11 @@
 """Every endpoint of the schema, given all sorts of requests: none ends in a server error."""
 
-from collections.abc import Callable
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,31 +16,35 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
-from tests.kb.letter_pairs import LetterPairs
-from tests.model_server import PATIENCE, PENS, ModelServer
-from tests.service.conftest import LiveService
+from tests.model_server import PATIENCE, ModelServer
 
 EXAMPLES = 10
 """Requests for each endpoint and mode: as the schema wants them, and as it does not."""
 
-WAIT = {"Prefer": "wait=60"}
+ROOT = Path(__file__).parents[2]
 VALID = GenerationMode.POSITIVE
 CHECKED = [not_a_server_error, status_code_conformance, content_type_conformance]
 
 
-def test_nothing_ends_in_a_server_error(
-    live: Callable[[], LiveService],
-    serve: Callable[..., ModelServer],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("concertino.kb.base.load_embedder", lambda name, settings: LetterPairs())
-    # On a busy machine what the service needs takes its time, and 503 would be the right answer.
-    monkeypatch.setattr("concertino.service.readiness.PATIENCE", float(PATIENCE))
-    serve()
-    service = live()
-    # Loads what the first task imports: Hypothesis cannot read `sys.modules` while it grows.
-    httpx.post(f"{service.url}/tasks", json={"question": PENS}, headers=WAIT, timeout=PATIENCE)
-    schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
+@pytest.fixture
+def service(serve: Callable[..., ModelServer]) -> Iterator[str]:
+    """The address of a service in a process of its own: Hypothesis reads `sys.modules`, which must
+    not grow meanwhile, and a service imports what a task needs when it first comes. The model's
+    server, a thread here, has imported what it needs once it has answered."""
+    model = serve()
+    asked = {"messages": [{"role": "user", "content": "Please reason step by step."}]}
+    httpx.post(f"{model.url}/chat/completions", json=asked, timeout=PATIENCE).raise_for_status()
+    command = [sys.executable, "-m", "tests.service.serving"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield re.findall(r"http://\S+", process.stdout.readline())[0]
+        finally:
+            process.terminate()
+
+
+def test_nothing_ends_in_a_server_error(service: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{service}/openapi.json")
 
     for operation in (found.ok() for found in schema.get_all_operations()):
         # What has only a path to get wrong is told by the tests of the endpoints.

@@ -1,13 +1,16 @@
 """`/workspaces`, and tasks that work on one: approve, deny, download, undo; for an owner only."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.model_server import use
+from tests.model_server import PATIENCE, use
 from tests.scripted_model import done, next_action
-from tests.service.conftest import Client
+from tests.service.conftest import Client, LiveService
 from tests.service.test_keys import create
 
 WAIT = {"Prefer": "wait=60"}
@@ -176,6 +179,7 @@ def test_a_file_that_is_too_large_is_refused(
     made = make_workspace(service)
     response = service.put(f"/workspaces/{made}/files/large.bin", content=bytes((1 << 20) + 1))
     assert response.status_code == 413
+    assert "1024 kB" in response.json()["detail"]
     assert text_of(service, made, "large.bin") is None
 
 
@@ -200,3 +204,26 @@ def test_what_is_anothers_is_not_there(client: Client) -> None:
     assert service.get("/workspaces").json() == {"items": []}
     service.headers.update(mine)
     assert text_of(service, made, "b.txt") == "12"
+
+
+def test_the_schema_says_that_a_file_is_bytes(client: Client) -> None:
+    paths = client().get("/openapi.json").json()["paths"]
+    file = paths["/workspaces/{workspace}/files/{path}"]
+    assert list(file["get"]["responses"]["200"]["content"]) == ["application/octet-stream"]
+    assert list(file["put"]["requestBody"]["content"]) == ["application/octet-stream"]
+
+
+def test_of_deletions_at_once_one_deletes_and_the_others_find_nothing(
+    live: Callable[[], LiveService],
+) -> None:
+    url = live().url
+    for _ in range(3):
+        here = url + httpx.post(f"{url}/workspaces").headers["Location"]
+        for number in range(20):
+            httpx.put(f"{here}/files/{number}/a", content=b"x").raise_for_status()
+
+        def delete(_: int, here: str = here) -> int:
+            return httpx.delete(here, timeout=PATIENCE).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sorted(pool.map(delete, range(6))) == [204] + [404] * 5

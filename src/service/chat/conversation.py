@@ -18,7 +18,7 @@ def split_conversation(messages: list[Message]) -> tuple[str, list[Exchange], st
     """
     said = [message for message in messages if message.role in ("user", "assistant")]
     if messages[-1].role != "user":
-        raise InvalidTask(say("service.no_user_message"))
+        raise InvalidTask(say("invalid.last_message"))
     earlier: list[Exchange] = []
     question, answers = "", list[str]()
     for message in said:

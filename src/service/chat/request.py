@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from ...language.messages import say
 from ...state import Sampling
 from ..problems import Refusal
-from ..schemas import EXAMPLE_QUESTION
+from ..schemas import EXAMPLE_QUESTION, Body
 
 MODEL_NAME = "concertino"
 TEXT_PARTS = ("text", "refusal")
@@ -102,7 +102,7 @@ class ResponseFormat(BaseModel):
     json_schema: JsonForm | None = None
 
 
-class Completion(BaseModel):
+class Completion(Body):
     """A conversation to continue."""
 
     model_config = ConfigDict(

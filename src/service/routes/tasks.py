@@ -12,14 +12,14 @@ from anyio import BrokenResourceError
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ...errors import InvalidTask, TaskBusy, UnknownTask
+from ...errors import InvalidTask, UnknownTask
 from ...graphs.intake import check_length, clean_text
 from ...language.messages import say
 from ...state import FINAL, RESUMABLE, Exchange, Sampling, TaskStatus
 from ...store.base import TaskSummary
 from ...tasks.ending import get_reward, rate
 from ...tasks.events import AnyEvent
-from ...tasks.history import delete_task, rename_task
+from ...tasks.history import rename_task
 from ...tasks.play import find_pending_interrupt, new_task, new_task_id
 from ...tasks.result import read_result
 from ...tasks.undoing import is_undone, undo_effects
@@ -42,9 +42,13 @@ from ..schemas import (
     Text,
     Undone,
 )
+from ..waiting import cancel_own_task, delete_own_task
 from .workspaces import find_workspace, name_workspace
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=document_problems(404, 422))
+
+NO_EVENT = 10**18
+"""Larger than the number of any event."""
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +56,8 @@ Prefer = Annotated[
     str | None, Header(description="`wait=SECONDS`: answer when the task has ended, if it does")
 ]
 IdempotencyKey = Annotated[
-    str | None, Header(max_length=200, description="the same key and body make one task")
+    str | None,
+    Header(min_length=1, max_length=200, description="the same key and body make one task"),
 ]
 
 
@@ -153,16 +158,6 @@ async def delete(service: ServiceDep, task: OwnTaskDep) -> None:
     await delete_own_task(service, task)
 
 
-async def delete_own_task(service: Service, task: TaskSummary) -> None:
-    """Delete a caller's task, whether or not it is running."""
-    try:
-        await delete_task(service.ledger.tasks, task.task_id)
-    except TaskBusy:
-        await service.queue.cancel(task.task_id, task.owner)
-        await delete_task(service.ledger.tasks, task.task_id)
-    service.notifier.notify(task.task_id)
-
-
 async def hold_stream_slot(service: ServiceDep, caller: CallerDep) -> AsyncIterator[None]:
     """Hold one of the caller's event stream slots during a request.
 
@@ -186,9 +181,10 @@ def parse_last_event_id(
         str | None, Header(description="the number of the last event that was read")
     ] = None,
 ) -> int:
-    """Return the event number after which to resume; 0 if missing or invalid."""
-    given = last_event_id or ""
-    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0
+    """Return the event number after which to resume; 0 if there is none, and for what is no number
+    one that no event has, so that the reader is told to forget what was read."""
+    given = last_event_id or "0"
+    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else NO_EVENT
 
 
 async def require_unread(
@@ -276,7 +272,7 @@ async def _check_digests(service: Service, task: TaskSummary, answer: PersonAnsw
 async def cancel_task(service: ServiceDep, task: OwnTaskDep) -> Task:
     """Cancel a task; a model call in progress is aborted."""
     if task.status not in FINAL:
-        await service.queue.cancel(task.task_id, task.owner)
+        await cancel_own_task(service, task)
         task = await service.ledger.get_own_task(task.owner, task.task_id)
     if task.status != "cancelled":
         raise Refusal(409, say("service.status", status=task.status))

@@ -8,7 +8,7 @@ from ...tasks.history import list_thread, rename_thread
 from ..dependencies import CallerDep, ServiceDep
 from ..problems import document_problems
 from ..schemas import NewName, TaskLine, Thread
-from .tasks import delete_own_task
+from ..waiting import delete_own_task
 
 router = APIRouter(prefix="/threads", tags=["tasks"], responses=document_problems(404, 422))
 

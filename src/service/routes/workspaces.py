@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from ...actions.errors import ActionError, ErrorClass
+from ...actions.errors import ActionError, ErrorClass, NotFound
 from ...actions.workspace import TEMPORARY, Change, Workspace
 from ...language.messages import say
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
@@ -36,6 +36,9 @@ STATUS_OF: dict[ErrorClass, int] = {
     "transient": 503,
 }
 """Status of a refusal, by why file work failed; 422 for the others."""
+OCTETS = "application/octet-stream"
+BYTES = {"type": "string", "format": "binary"}
+"""The schema of a file's bytes."""
 T = TypeVar("T")
 
 
@@ -91,8 +94,8 @@ async def get_workspace(
     service: ServiceDep, caller: CallerDep, workspace: WorkspaceId
 ) -> WorkspaceInfo:
     """List the files of a workspace."""
-    folder = find_workspace(service, caller, workspace)
-    files = await asyncio.to_thread(_list_files, Workspace(folder))
+    opened = _open_workspace(service, caller, workspace)
+    files = await asyncio.to_thread(_list_files, opened)
     return WorkspaceInfo(workspace=workspace, files=files)
 
 
@@ -100,23 +103,29 @@ async def get_workspace(
 async def delete_workspace(service: ServiceDep, caller: CallerDep, workspace: WorkspaceId) -> None:
     """Delete a workspace with its files."""
     folder = find_workspace(service, caller, workspace)
-    await asyncio.to_thread(shutil.rmtree, folder)
+    # Out of the way first: of several requests at once one deletes, the others find nothing.
+    leaving = folder.with_name(f".{workspace}-{secrets.token_hex(4)}")
+    try:
+        folder.rename(leaving)
+    except FileNotFoundError:
+        raise _build_unknown(workspace) from None
+    await asyncio.to_thread(shutil.rmtree, leaving)
 
 
 @router.put(
     "/{workspace}/files/{path:path}",
     status_code=204,
-    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+    openapi_extra={"requestBody": {"content": {OCTETS: {"schema": BYTES}}}},
 )
 async def put_file(
+    request: Request,
     service: ServiceDep,
     caller: CallerDep,
     workspace: WorkspaceId,
     path: FileName,
-    request: Request,
 ) -> None:
-    """Write a file, or replace it; the body is its content, whatever its media type."""
-    files = Workspace(find_workspace(service, caller, workspace))
+    """Write a file, or replace it; its bytes are the body, whatever media type is given."""
+    files = _open_workspace(service, caller, workspace)
     content = await request.body()
 
     def write() -> None:
@@ -125,16 +134,20 @@ async def put_file(
     await _refuse_misuse(write)
 
 
-@router.get("/{workspace}/files/{path:path}")
+@router.get(
+    "/{workspace}/files/{path:path}",
+    response_class=Response,
+    responses={200: {"content": {OCTETS: {"schema": BYTES}}}},
+)
 async def get_file(
     service: ServiceDep, caller: CallerDep, workspace: WorkspaceId, path: FileName
 ) -> Response:
     """Download a file."""
-    files = Workspace(find_workspace(service, caller, workspace))
+    files = _open_workspace(service, caller, workspace)
     content = await _refuse_misuse(lambda: files.read_bytes(path))
     return Response(
         content,
-        media_type="application/octet-stream",
+        media_type=OCTETS,
         headers={"Content-Disposition": "attachment"},
     )
 
@@ -144,7 +157,7 @@ async def delete_file(
     service: ServiceDep, caller: CallerDep, workspace: WorkspaceId, path: FileName
 ) -> None:
     """Delete a file."""
-    files = Workspace(find_workspace(service, caller, workspace))
+    files = _open_workspace(service, caller, workspace)
     await _refuse_misuse(lambda: files.apply(Change(path, files.read_bytes(path), None)))
 
 
@@ -156,7 +169,7 @@ def find_workspace(service: Service, caller: Caller, workspace: str) -> FilePath
     """
     folder = _home_of(service, caller.owner) / workspace
     if not workspace.isalnum() or not folder.is_dir():
-        raise Refusal(404, say("act.workspace.unknown", name=workspace))
+        raise _build_unknown(workspace)
     return folder
 
 
@@ -167,12 +180,29 @@ def name_workspace(service: Service, owner: str | None, folder: str | None) -> s
     return FilePath(folder).name if FilePath(folder).is_dir() else None
 
 
+def _open_workspace(service: Service, caller: Caller, workspace: str) -> Workspace:
+    """Open one of the caller's workspaces, which may just be deleted.
+
+    Raises:
+        Refusal: the caller has no such workspace.
+    """
+    try:
+        return Workspace(find_workspace(service, caller, workspace))
+    except NotFound:
+        raise _build_unknown(workspace) from None
+
+
+def _build_unknown(workspace: str) -> Refusal:
+    return Refusal(404, say("act.workspace.unknown", name=workspace))
+
+
 def _home_of(service: Service, owner: str | None) -> FilePath:
     return service.settings.home / "workspaces" / (owner or "local")
 
 
 def _list_home(home: FilePath) -> list[WorkspaceLine]:
-    folders = [folder for folder in home.iterdir() if folder.is_dir()] if home.is_dir() else []
+    found = home.iterdir() if home.is_dir() else iter(())
+    folders = [folder for folder in found if folder.is_dir() and folder.name.isalnum()]
     lines = [
         WorkspaceLine(
             workspace=folder.name,
