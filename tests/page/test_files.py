@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from concertino.actions.catalogue import ACTIONS
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Visitor
@@ -271,7 +272,7 @@ def test_what_was_answered_elsewhere_is_not_answered_again(
     service.tasks["task0"].record["approvals"] = [other]
     page.get_by_role("button", name="Approve", exact=True).click()
     expect(page.locator("#approval-problem")).to_contain_text("This was answered already.")
-    expect(page.locator("#approval-calls")).to_contain_text("rm -r in"), "what waits now"
+    expect(page.locator("#approval-calls")).to_contain_text("rm -r in")
     service.answered_elsewhere = False
     page.get_by_role("button", name="Deny").click()
     assert service.resumed[-1] == {"answer": "deny", "digests": ["r2-digest"]}
@@ -355,8 +356,6 @@ def test_files_are_accessible(visit: Visitor, service: StandIn, look: str) -> No
 def test_every_word_about_files_is_of_one_language(
     visit: Visitor, service: StandIn, language: Any
 ) -> None:
-    from concertino.actions.catalogue import ACTIONS
-
     calls = [
         call_result(f"r{n}", name, dict.fromkeys(each.params.model_fields, "1"), status=status)
         for n, (name, each) in enumerate(ACTIONS.items())

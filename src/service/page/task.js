@@ -61,13 +61,14 @@ byId("rating").addEventListener("click", rate);
 export async function openTask({ id, signal }) {
   task = { id, signal, wake: new EventTarget(), started: serverTime() };
   clear();
+  const needed = [catalogue(), formulaFonts()].map((each) => each.catch(() => {}));
   try {
     if (!ID.test(id)) throw new Problem(404);
     const known = await getTask(id);
     if (signal.aborted) return;
     begin(known);
     // What comes later would move what is there.
-    await Promise.allSettled([showThread(), catalogue(), formulaFonts()]);
+    await Promise.all([showThread(), ...needed]);
     if (signal.aborted) return;
     place(!ENDED.has(known.status));
     byId("task").classList.remove("unread");

@@ -59,6 +59,7 @@ export const TEXTS = {
   "input.chapters": { en: "Chapters", zh: "章数" },
   "input.per_line": { en: "one per line", zh: "每行一个" },
   "input.too_many": { en: "At most {limit} {limit:line|lines}.", zh: "最多 {limit} 行。" },
+  "input.awaited": { en: "school year of the learners, 1 to 12", zh: "学习者的年级，1到12" },
   "input.any": { en: "any", zh: "不限" },
   "input.option.en": { en: "English", zh: "英文" },
   "input.option.zh": { en: "Chinese", zh: "中文" },
