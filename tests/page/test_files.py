@@ -131,6 +131,33 @@ def test_a_folder_from_before_is_chosen_and_a_file_in_it_deleted(
     assert service.asked[0]["workspace"] == "0"
 
 
+def test_a_folder_is_deleted_unless_a_task_works_on_it(visit: Visitor, service: StandIn) -> None:
+    visit.expected.append("409")
+    service.workspaces, service.full = {"0": {"a.csv": b"1"}}, True
+    page = visit()
+    open_work(page)
+    page.get_by_label("Folder").select_option("0")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete the folder").click()
+    expect(page.locator("#work-problem")).to_contain_text("A task is working on it.")
+    service.full = False
+    page.get_by_role("button", name="Delete the folder").click()
+    expect(page.locator("#work-folder option")).to_have_count(2)
+    expect(page.locator("#work-list li")).to_have_count(0)
+    expect(page.locator("#work-delete")).to_be_hidden()
+
+
+def test_a_task_that_failed_is_asked_again_over_the_same_files(
+    visit: Visitor, service: StandIn
+) -> None:
+    page = at_work(visit, service, [*CHANGED[:5], done("cancelled", "", "act")])
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_label("Folder")).to_have_value("0")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#calls-list > li")).to_have_count(1)
+    assert service.asked[-1]["workspace"] == "0"
+
+
 def test_work_on_files_without_any_begins_in_an_empty_folder(
     visit: Visitor, service: StandIn
 ) -> None:

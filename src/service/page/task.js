@@ -25,6 +25,7 @@ import { duration, whole } from "./numbers.js";
 import { Problem, showProblem } from "./problem.js";
 import { showReward } from "./reward.js";
 import { Timeline, tokensOf } from "./timeline.js";
+import { chooseWorkspace } from "./workspace.js";
 
 const ENDED = new Set([
   "verified",
@@ -47,7 +48,8 @@ let task;
 
 byId("task-stop").addEventListener("click", stop);
 byId("task-again").addEventListener("click", () => {
-  const { question } = task;
+  const { question, workspace } = task;
+  chooseWorkspace(workspace);
   location.hash = "#/";
   fillIn(question);
 });
