@@ -154,8 +154,8 @@ def test_a_task_that_failed_is_asked_again_over_the_same_files(
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_label("Folder")).to_have_value("0")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator("#calls-list > li")).to_have_count(1)
-    assert service.asked[-1]["workspace"] == "0"
+    expect(page.get_by_role("heading", level=1, name="Set the port to 9090")).to_be_visible()
+    assert [asked["workspace"] for asked in service.asked] == ["0", "0"]
 
 
 def test_work_on_files_without_any_begins_in_an_empty_folder(
