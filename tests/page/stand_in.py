@@ -133,6 +133,7 @@ class StandIn:
             Route("/workspaces", self._list_workspaces),
             Route("/workspaces", self._make_workspace, methods=["POST"]),
             Route("/workspaces/{workspace}", self._get_workspace),
+            Route("/workspaces/{workspace}", self._delete_workspace, methods=["DELETE"]),
             Route("/workspaces/{workspace}/files/{path:path}", self._put, methods=["PUT"]),
             Route("/workspaces/{workspace}/files/{path:path}", self._remove, methods=["DELETE"]),
             Route("/workspaces/{workspace}/files/{path:path}", self._download),
@@ -276,6 +277,12 @@ class StandIn:
         files = self.workspaces[name]
         listed = [{"path": path, "size": len(files[path])} for path in sorted(files)]
         return JSONResponse({"workspace": name, "files": listed})
+
+    async def _delete_workspace(self, request: Request) -> Response:
+        if self.full:
+            return problem(409, "A task is working on it.")
+        del self.workspaces[request.path_params["workspace"]]
+        return Response(status_code=204)
 
     async def _put(self, request: Request) -> Response:
         path = request.path_params["path"]

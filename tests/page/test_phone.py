@@ -89,15 +89,17 @@ def test_a_keyboard_on_the_screen_does_not_cover_the_page_at_once(visit: Visitor
 
 @pytest.mark.parametrize("view", ["", "#/tasks", "#/tasks/task0", "#/documents", "#/learning"])
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("screen", [320, 1280])
 def test_nothing_moves_when_a_view_is_opened(
-    visit: Visitor, service: StandIn, view: str, language: str
+    visit: Visitor, service: StandIn, view: str, language: str, screen: int
 ) -> None:
     service.arms = ARMS
     text = "$x^2$ is $\\frac{1}{2}$, as $\\sum x$ is."
     service.script = [
         done("verified", text, checks=[{"name": "ran", "passed": True, "detail": ""}])
     ]
-    page = visit(language=language, **phone(375))
+    options = phone(screen) if screen < 500 else {"viewport": {"width": screen, "height": 800}}
+    page = visit(language=language, **options)
     page.request.post(f"{service.address}tasks", data={"question": "36"})
     page.add_init_script("""window.moved = [];
         new PerformanceObserver((list) => window.moved.push(...list.getEntries()

@@ -3,6 +3,7 @@
 import re
 from itertools import chain
 
+from concertino.actions.catalogue import ACTIONS
 from concertino.graphs.coordinator import build_graph
 from concertino.graphs.registry import WORKFLOWS
 from concertino.learning.reward import TERM_NAMES
@@ -61,3 +62,17 @@ def test_workflows_their_inputs_and_the_parts_of_a_reward_have_names() -> None:
     assert {f"name.{name}" for name in WORKFLOWS} <= KEYS
     assert {f"input.{name}" for name in inputs} <= KEYS
     assert {f"term.{name}" for name in TERM_NAMES} <= KEYS
+
+
+def test_every_action_and_its_parameters_have_names() -> None:
+    parameters = {name for action in ACTIONS.values() for name in action.params.model_fields}
+    assert {f"action.{name}" for name in ACTIONS} <= KEYS
+    assert {f"param.{name}" for name in parameters} <= KEYS
+
+
+def test_every_module_is_asked_for_at_once_and_not_when_another_one_imports_it() -> None:
+    index = (PAGE / "index.html").read_text()
+    loaded = re.findall(
+        r'<(?:link rel="modulepreload" href|script type="module" src)="([^"]+)"', index
+    )
+    assert sorted(loaded) == sorted(f"page/{path.name}" for path in PAGE.glob("*.js"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -146,6 +147,30 @@ def test_an_approval_is_given_for_what_was_seen(client: Client) -> None:
     assert text_of(service, made, "a.txt") is None
     again = answer(service, task, "approve", digests=[waiting["digest"]])
     assert again.status_code == 409, "it was answered already"
+
+
+def test_a_workspace_is_kept_while_a_task_waits_in_it(client: Client) -> None:
+    service = client(**DELETING)
+    made = make_workspace(service)
+    task = act(service, made, "Delete a.txt")
+    assert service.delete(f"/workspaces/{made}").status_code == 409
+    assert service.post(task["links"]["cancel"]).status_code == 200
+    assert service.delete(f"/workspaces/{made}").status_code == 204
+    assert service.get(f"/workspaces/{made}").status_code == 404
+
+
+def test_undo_in_a_workspace_that_is_gone_tells_no_path_of_the_machine(
+    client: Client, home: Path
+) -> None:
+    service = client(**WRITING)
+    made = make_workspace(service)
+    task = act(service, made, "Write the number of apples to b.txt")
+    assert service.delete(f"/workspaces/{made}").status_code == 204
+    refused = service.post(task["links"]["undo"])
+    assert refused.status_code == 409
+    assert "deleted" in refused.json()["detail"]
+    assert str(home) not in refused.text
+    assert service.get(task["links"]["self"]).json()["workspace"] is None
 
 
 def test_a_denial_keeps_the_file(client: Client) -> None:

@@ -44,6 +44,7 @@ const inWorkspace = (id, path) =>
 export const listWorkspaces = () => json("workspaces");
 export const makeWorkspace = () => json("workspaces", { method: "POST" });
 export const getWorkspace = (id) => json(workspace(id));
+export const deleteWorkspace = (id) => json(workspace(id), { method: "DELETE" });
 export const deleteFile = (id, path) => json(inWorkspace(id, path), { method: "DELETE" });
 export const readFile = async (id, path) => (await request(inWorkspace(id, path))).blob();
 

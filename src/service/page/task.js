@@ -25,6 +25,7 @@ import { duration, whole } from "./numbers.js";
 import { Problem, showProblem } from "./problem.js";
 import { showReward } from "./reward.js";
 import { Timeline, tokensOf } from "./timeline.js";
+import { chooseWorkspace } from "./workspace.js";
 
 const ENDED = new Set([
   "verified",
@@ -47,7 +48,8 @@ let task;
 
 byId("task-stop").addEventListener("click", stop);
 byId("task-again").addEventListener("click", () => {
-  const { question } = task;
+  const { question, workspace } = task;
+  chooseWorkspace(workspace);
   location.hash = "#/";
   fillIn(question);
 });
@@ -61,13 +63,14 @@ byId("rating").addEventListener("click", rate);
 export async function openTask({ id, signal }) {
   task = { id, signal, wake: new EventTarget(), started: serverTime() };
   clear();
+  const needed = [catalogue(), formulaFonts()].map((each) => each.catch(() => {}));
   try {
     if (!ID.test(id)) throw new Problem(404);
     const known = await getTask(id);
     if (signal.aborted) return;
     begin(known);
     // What comes later would move what is there.
-    await Promise.allSettled([showThread(), catalogue(), formulaFonts()]);
+    await Promise.all([showThread(), ...needed]);
     if (signal.aborted) return;
     place(!ENDED.has(known.status));
     byId("task").classList.remove("unread");

@@ -59,6 +59,7 @@ export const TEXTS = {
   "input.chapters": { en: "Chapters", zh: "章数" },
   "input.per_line": { en: "one per line", zh: "每行一个" },
   "input.too_many": { en: "At most {limit} {limit:line|lines}.", zh: "最多 {limit} 行。" },
+  "input.awaited": { en: "school year of the learners, 1 to 12", zh: "学习者的年级，1到12" },
   "input.any": { en: "any", zh: "不限" },
   "input.option.en": { en: "English", zh: "英文" },
   "input.option.zh": { en: "Chinese", zh: "中文" },
@@ -151,6 +152,11 @@ export const TEXTS = {
   "work.new": { en: "a new, empty one", zh: "新建空文件夹" },
   "work.empty": { en: "no files", zh: "没有文件" },
   "work.add": { en: "Add files to work on", zh: "添加要处理的文件" },
+  "work.delete_folder": { en: "Delete the folder", zh: "删除文件夹" },
+  "work.delete_folder_sure": {
+    en: "Delete this folder with all its files, for good? Tasks that worked on it can then not be undone.",
+    zh: "永久删除此文件夹及其中全部文件？处理过它的任务将无法撤销。",
+  },
   "work.delete_sure": { en: "Delete “{path}” from the folder, for good?", zh: "从文件夹中永久删除“{path}”？" },
 
   "files.download": { en: "Download", zh: "下载" },

@@ -1,6 +1,6 @@
 /** Files to work on: a folder of the person's own, new or from before, and files dropped into it. */
 
-import { deleteFile, getWorkspace, listWorkspaces, makeWorkspace, putFile } from "./api.js";
+import { deleteFile, deleteWorkspace, getWorkspace, listWorkspaces, makeWorkspace, putFile } from "./api.js";
 import { visible } from "./diff.js";
 import { byId, element } from "./element.js";
 import { downloadButton, fileSize } from "./files.js";
@@ -22,6 +22,7 @@ byId("work-files").addEventListener("change", ({ target }) => {
   take([...target.files]);
   target.value = "";
 });
+byId("work-delete").addEventListener("click", removeFolder);
 acceptDrops(byId("work"));
 
 /** Whether a file is still being sent. */
@@ -37,6 +38,11 @@ export async function needWorkspace() {
     sessionStorage.setItem(STORED, (await making).workspace);
   }
   return chosenWorkspace();
+}
+
+/** The next task works on this one; none where there is none. */
+export function chooseWorkspace(id) {
+  if (id) sessionStorage.setItem(STORED, id);
 }
 
 /** The task has the files; the next one begins without. */
@@ -85,6 +91,7 @@ async function listFiles() {
   const id = chosenWorkspace();
   const { files } = id ? await getWorkspace(id) : { files: [] };
   byId("work-list").replaceChildren(...files.map((file) => line(id, file)));
+  byId("work-delete").hidden = !id;
   showProblem(problem, null);
 }
 
@@ -107,6 +114,18 @@ async function remove(id, path) {
     await deleteFile(id, path);
     await listFiles();
     byId("work-folder").focus();
+  } catch (error) {
+    showProblem(problem, error);
+  }
+}
+
+async function removeFolder() {
+  if (!confirm(say("work.delete_folder_sure"))) return;
+  try {
+    await deleteWorkspace(chosenWorkspace());
+    sessionStorage.removeItem(STORED);
+    byId("work-folder").focus();
+    await refresh();
   } catch (error) {
     showProblem(problem, error);
   }

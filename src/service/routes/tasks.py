@@ -1,7 +1,9 @@
 """`/tasks`: start, follow, answer, cancel and rate tasks."""
 
+import asyncio
 import hashlib
 import logging
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -294,6 +296,9 @@ async def rate_task(feedback: Feedback, service: ServiceDep, task: OwnTaskDep) -
 async def undo_task(service: ServiceDep, task: OwnTaskDep) -> Undone:
     """Restore the files that a task has changed. Files that somebody has changed since are left
     alone."""
+    folder = (await service.ledger.tasks.task_input(task.task_id)).get("workspace")
+    if folder and not await asyncio.to_thread(os.path.isdir, folder):
+        raise Refusal(409, say("service.workspace_gone"))
     undone = Undone.model_validate(await undo_effects(service.ledger.tasks, task.task_id))
     service.notifier.notify(task.task_id)
     return undone

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from ...actions.errors import ActionError, ErrorClass, NotFound
 from ...actions.workspace import TEMPORARY, Change, Workspace
 from ...language.messages import say
+from ...state import FINAL, STATUSES
 from ..dependencies import Caller, CallerDep, Service, ServiceDep
 from ..problems import Refusal, document_problems
 
@@ -101,8 +102,10 @@ async def get_workspace(
 
 @router.delete("/{workspace}", status_code=204)
 async def delete_workspace(service: ServiceDep, caller: CallerDep, workspace: WorkspaceId) -> None:
-    """Delete a workspace with its files."""
+    """Delete a workspace with its files; refused while a task works on it or waits."""
     folder = find_workspace(service, caller, workspace)
+    if await _is_in_use(service, caller, folder):
+        raise Refusal(409, say("service.workspace_in_use"))
     # Out of the way first: of several requests at once one deletes, the others find nothing.
     leaving = folder.with_name(f".{workspace}-{secrets.token_hex(4)}")
     try:
@@ -171,6 +174,21 @@ def find_workspace(service: Service, caller: Caller, workspace: str) -> FilePath
     if not workspace.isalnum() or not folder.is_dir():
         raise _build_unknown(workspace)
     return folder
+
+
+async def _is_in_use(service: Service, caller: Caller, folder: FilePath) -> bool:
+    """Return whether a task of the caller that has not ended works on a folder."""
+    for status in (status for status in STATUSES if status not in FINAL):
+        before: int | None = None
+        while True:
+            tasks, before = await service.ledger.list_page(caller.owner, status, before, 100)
+            for task in tasks:
+                options = await service.ledger.tasks.task_input(task.task_id)
+                if options.get("workspace") == str(folder):
+                    return True
+            if before is None:
+                break
+    return False
 
 
 def name_workspace(service: Service, owner: str | None, folder: str | None) -> str | None:
