@@ -390,7 +390,7 @@ def dump_yaml(data: Any) -> str:
 
 
 @pytest.mark.parametrize("path", ["a.json", "a.yaml"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=TABLES, value=LEAVES, draw=st.data())
 def test_what_is_set_is_got_and_all_other_values_stay(
     tmp_path_factory: pytest.TempPathFactory, path: str, data: Any, value: Any, draw: Any
