@@ -14,6 +14,7 @@ from typing import IO, Any
 from ..language.messages import default_language, say
 from ..settings import get_settings
 from . import errors
+from .threads import end_with_caller
 from .workspace import MAX_FILE_BYTES
 
 MEMORY_BYTES = 1 << 30
@@ -94,7 +95,8 @@ def _run_child(source: IO[bytes], seconds: float) -> bytes:
     timer = threading.Timer(seconds, stop)
     timer.start()
     try:
-        answer = process.stdout.read(_MOST_ANSWERED + 1) if process.stdout else b""
+        with end_with_caller(process):
+            answer = process.stdout.read(_MOST_ANSWERED + 1) if process.stdout else b""
     finally:
         timer.cancel()
         process.kill()

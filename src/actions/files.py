@@ -1,6 +1,7 @@
 """Actions on files: list, read, search, write, edit, move, copy, delete."""
 
 import difflib
+import stat
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -15,7 +16,7 @@ from .libraries import need
 from .paths import show_path, split_path
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
 from .text import TextFile, decode_text, encode_edited, find_actions, read_text
-from .workspace import Change, Workspace
+from .workspace import Change, StoredFile, Workspace
 
 PAGE_ENTRIES = 200
 """Most entries listed at once."""
@@ -336,8 +337,8 @@ class MoveFile(Params):
 
 def move_file(params: MoveFile, context: ActionContext) -> Outcome[ChangedFiles]:
     """Move or rename a file, or all files of a folder."""
-    writes, contents = _plan_copies(params, context.workspace)
-    deletes = [Change(path, content, None) for path, content in contents.items()]
+    writes, files = _plan_copies(params, context.workspace)
+    deletes = [Change(path, file.content, None) for path, file in files.items()]
     return _change([*writes, *deletes])
 
 
@@ -346,23 +347,26 @@ def copy_file(params: MoveFile, context: ActionContext) -> Outcome[ChangedFiles]
     return _change(_plan_copies(params, context.workspace)[0])
 
 
-def _plan_copies(params: MoveFile, workspace: Workspace) -> tuple[list[Change], dict[str, bytes]]:
-    """Return the changes that write the copies, and the contents of what is copied."""
+def _plan_copies(
+    params: MoveFile, workspace: Workspace
+) -> tuple[list[Change], dict[str, StoredFile]]:
+    """Return the changes that write the copies, and what is copied."""
     path = _tidy(params.path)
     goal = "/".join(split_path(params.to))
     if params.to.endswith("/") or workspace.find_kind(params.to) == "folder":
         goal = f"{goal}/{_name(path)}".lstrip("/")
     if goal == path or goal.startswith(f"{path}/"):
         raise InvalidCall(say("act.files.onto_itself", path=show_path(path)))
-    contents = _read_all(workspace, path)
+    files = _read_all(workspace, path)
     changes = []
-    for source, content in contents.items():
+    for source, file in files.items():
         target = goal + source[len(path) :]
         before = workspace.find_content(target)
         if before is not None and not params.overwrite:
             raise Conflict(say("act.files.target_exists", path=show_path(target)))
-        changes.append(Change(target, before, content))
-    return changes, contents
+        mode = file.mode | stat.S_IWUSR  # a copy may be edited, and undone
+        changes.append(Change(target, before, file.content, mode))
+    return changes, files
 
 
 class DeleteFile(Params):
@@ -379,22 +383,20 @@ def delete_file(params: DeleteFile, context: ActionContext) -> Outcome[ChangedFi
     path = _tidy(params.path)
     if not params.folder and context.workspace.find_kind(path) == "folder":
         raise InvalidCall(say("act.files.delete_folder", path=show_path(path)))
-    contents = _read_all(context.workspace, path)
-    return _change([Change(each, content, None) for each, content in contents.items()])
+    files = _read_all(context.workspace, path)
+    return _change([Change(each, file.content, None) for each, file in files.items()])
 
 
-def _read_all(workspace: Workspace, path: str) -> dict[str, bytes]:
-    """Return the content of a file by its path, or of all files of a folder by theirs."""
+def _read_all(workspace: Workspace, path: str) -> dict[str, StoredFile]:
+    """Return a file by its path, or all files of a folder by theirs."""
     if workspace.find_kind(path) != "folder":
-        return {path: workspace.read_bytes(path)}
+        return {path: workspace.read_file(path)}
     files = _list_files(workspace, path)
     if not files:
         raise InvalidCall(say("act.files.no_files", path=show_path(path)))
     # The folder stays as the caller wrote it, which may be composed differently.
     depth = path.count("/") + 1
-    return {
-        "/".join([path, *each.split("/")[depth:]]): workspace.read_bytes(each) for each in files
-    }
+    return {"/".join([path, *each.split("/")[depth:]]): workspace.read_file(each) for each in files}
 
 
 def _list_files(workspace: Workspace, path: str) -> list[str]:

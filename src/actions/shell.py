@@ -20,11 +20,10 @@ from ..tools.sandbox import (
 from .catalogue import register
 from .errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
 from .risk import is_risky
+from .snapshot import Snapshot, take_snapshot
 from .spec import Action, ActionContext, Data, Outcome, Params, Targets
-from .workspace import Change, Workspace
+from .workspace import StoredFile
 
-_MOST_FILES = 2000
-_MOST_BYTES = 64 << 20
 _SHOWN_PATHS = 10
 _SHOWN_OUTPUT = 400
 _LIMITS = CommandLimits()
@@ -90,9 +89,10 @@ async def run_shell(params: ShellParams, context: ActionContext) -> Outcome[Shel
 
 
 async def _run_and_compare(argv: tuple[str, ...], context: ActionContext) -> Outcome[ShellData]:
-    before = await asyncio.to_thread(_take_snapshot, context.workspace)
+    before = await asyncio.to_thread(take_snapshot, context.workspace)
+    await context.note(before)
     result = await _run(argv, context.workspace.root)
-    after = await asyncio.to_thread(_take_snapshot, context.workspace)
+    after = await asyncio.to_thread(take_snapshot, context.workspace)
     effects = _compare(before, after)
     if result.exit_code is None:
         raise _explain_stop(result, effects)
@@ -103,7 +103,7 @@ async def _run_and_compare(argv: tuple[str, ...], context: ActionContext) -> Out
         compared=effects is not None,
         **(effects or _NO_EFFECTS),
     )
-    return Outcome(data, _list_changes(before, after))
+    return Outcome(data)
 
 
 async def _run(argv: tuple[str, ...], folder: Path) -> CommandResult:
@@ -130,48 +130,21 @@ Effects = dict[str, list[str]]
 _NO_EFFECTS: Effects = {"created": [], "changed": [], "deleted": []}
 
 
-Snapshot = dict[str, bytes | str]
-"""Contents of files by path; for what is not a file, its kind."""
-
-
-def _take_snapshot(workspace: Workspace) -> Snapshot | None:
-    """Return what is in the workspace; None if it is too much."""
-    found: Snapshot = {}
-    left = _MOST_BYTES
-    for entry in workspace.list_entries(recursive=True):
-        if entry.kind == "folder":
-            continue
-        left -= entry.size
-        if left < 0 or len(found) == _MOST_FILES:
-            return None
-        content = workspace.find_content(entry.path) if entry.kind == "file" else None
-        found[entry.path] = entry.kind if content is None else content
-    return found
-
-
 def _compare(before: Snapshot | None, after: Snapshot | None) -> Effects | None:
     if before is None or after is None:
         return None
     return {
         "created": sorted(after.keys() - before.keys()),
-        "changed": sorted(path for path in before.keys() & after if before[path] != after[path]),
+        "changed": sorted(path for path in before.keys() & after if _differs(before, after, path)),
         "deleted": sorted(before.keys() - after.keys()),
     }
 
 
-def _list_changes(before: Snapshot | None, after: Snapshot | None) -> tuple[Change, ...]:
-    """Return the changes of files that the command has made, so that they can be undone."""
-    if before is None or after is None:
-        return ()
-    files = [
-        Change(path, _as_content(before.get(path)), _as_content(after.get(path)))
-        for path in sorted(before.keys() | after)
-    ]
-    return tuple(change for change in files if change.before != change.after)
-
-
-def _as_content(found: bytes | str | None) -> bytes | None:
-    return found if isinstance(found, bytes) else None
+def _differs(before: Snapshot, after: Snapshot, path: str) -> bool:
+    old, new = before[path], after[path]
+    if isinstance(old, StoredFile) and isinstance(new, StoredFile):
+        return old.content != new.content
+    return old != new
 
 
 def _describe_effects(effects: Mapping[str, object] | None) -> str:

@@ -3,6 +3,8 @@
 An action never changes a file by itself. It reads, and returns what it found together with the
 changes that it asks for. The executor shows them to the policy, records them, applies them once
 and reads back what it wrote; so approval, undo and exactly-once are the same for all actions.
+Commands are the exception: they change files by themselves, and what they changed is found by
+comparing the workspace.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,6 +16,7 @@ from pydantic import ConfigDict
 from ..language.messages import Language
 from ..state import Contract
 from ..tools.sandbox import Sandbox
+from .snapshot import Snapshot
 from .workspace import Change, Workspace
 
 Effect = Literal["read", "write", "delete", "execute", "network"]
@@ -60,6 +63,10 @@ class Targets:
     """Whether it is asked about every time, even if its kind was approved."""
 
 
+async def _note_nothing(before: Snapshot | None) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class ActionContext:
     """What an action may use."""
@@ -69,6 +76,9 @@ class ActionContext:
     language: Language
     results: Mapping[str, Any] = field(default_factory=dict)
     """Data of the task's earlier results, by id, as plain values."""
+    note: Callable[[Snapshot | None], Awaitable[None]] = _note_nothing
+    """Called by an action that changes files by itself, right before it begins: what is in the
+    workspace is recorded, so that its changes are found and can be undone, even if it is killed."""
 
 
 def _no_targets(params: Any) -> Targets:
