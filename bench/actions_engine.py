@@ -3,18 +3,20 @@
     python -m bench.actions_engine
 
 Five independent reads of 300 ms in one plan, beside the same one after the other; and the time of a
-call that does nothing, of one that writes a file, and of a round with a single call, on SQLite. The
-planner's decisions are given, everything else is as in the product.
+call that does nothing, of one that writes a file, and of a round with a single call, on SQLite,
+beside steps of a bare LangGraph subgraph with the same checkpointer. The planner's decisions are
+given, everything else is as in the product.
 """
 
 import argparse
 import asyncio
+import operator
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import patch
 
 from concertino.actions.catalogue import ACTIONS
@@ -23,8 +25,12 @@ from concertino.agents.act import planner
 from concertino.agents.act.desk import Desk
 from concertino.settings import get_settings
 from concertino.state import Call, Done, MiniPlan, Planned, SingleAction
+from concertino.store.open import open_store
 from concertino.tasks.api import astream_task
 from langchain_core.language_models import FakeListChatModel
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Send
+from typing_extensions import TypedDict
 
 READ_SECONDS = 0.3
 STEPS = 5
@@ -144,33 +150,104 @@ async def time_task(rounds: Sequence[Sequence[Call]]) -> Times:
     return times
 
 
+class Bare(TypedDict, total=False):
+    """State of the bare graph."""
+
+    done: Annotated[list[int], operator.add]
+
+
+def build_bare(checkpointer: Any) -> Any:
+    """Compile LangGraph's own way to do five things side by side in a subgraph."""
+
+    async def step(state: dict[str, Any]) -> Bare:
+        return {"done": [state["number"]]}
+
+    async def join(state: Bare) -> Bare:
+        return {}
+
+    inner = StateGraph(Bare)
+    inner.add_node("step", step)
+    inner.add_node("join", join)
+    inner.add_conditional_edges(
+        START, lambda state: [Send("step", {"number": n}) for n in range(STEPS)], ["step"]
+    )
+    inner.add_edge("step", "join")
+    inner.add_edge("join", END)
+    outer = StateGraph(Bare)
+    outer.add_node("perform", inner.compile())
+    outer.add_edge(START, "perform")
+    outer.add_edge("perform", END)
+    return outer.compile(checkpointer=checkpointer)
+
+
+async def time_bare(thread: str) -> float:
+    """Return the seconds of the bare subgraph, with the same checkpointer."""
+    started = ended = 0.0
+    async with open_store(get_settings().home) as store:
+        async for namespace, event in build_bare(store.checkpointer).astream(
+            {"done": []},
+            {"configurable": {"thread_id": thread}},
+            stream_mode="debug",
+            subgraphs=True,
+            durability="sync",
+        ):
+            if not namespace and event["type"] == "task":
+                started = time.perf_counter()
+            elif not namespace and event["type"] == "task_result":
+                ended = time.perf_counter()
+    return ended - started
+
+
+class Series:
+    """What was measured, each kind once in every repetition, so that all have the same weather."""
+
+    def __init__(self) -> None:
+        self.bare: list[float] = []
+        self.together: list[Times] = []
+        self.apart: list[Times] = []
+        self.nothing: list[Times] = []
+        self.writing: list[Times] = []
+        self.single: list[Times] = []
+
+    async def repeat(self, number: int) -> None:
+        """Measure each kind once."""
+        self.bare.append(await time_bare(f"bare{number}"))
+        self.nothing.append(await time_task([wait_calls(0)]))
+        self.writing.append(await time_task([write_calls()]))
+        self.single.append(await time_task([[call] for call in wait_calls(0)]))
+        self.together.append(await time_task([wait_calls(READ_SECONDS)]))
+        self.apart.append(await time_task([wait_calls(READ_SECONDS, chained=True)]))
+
+    def list_rows(self) -> list[tuple[str, str]]:
+        """Return the table's rows."""
+        together, apart, nothing = (
+            statistics.median(times.performing[0] for times in runs)
+            for runs in (self.together, self.apart, self.nothing)
+        )
+        wholes = [statistics.median(t.whole for t in runs) for runs in (self.apart, self.together)]
+        bare = statistics.median(self.bare)
+        rounds = statistics.median(s for times in self.single for s in times.rounds)
+        return [
+            ("five reads of 300 ms in one plan, s", f"{together:.3f}"),
+            ("the same one after the other, s", f"{apart:.3f}"),
+            ("ratio", f"{apart / together:.2f}"),
+            ("ratio of the whole tasks", f"{wholes[0] / wholes[1]:.2f}"),
+            ("a call that does nothing, in a plan of five, ms", f"{1000 * nothing / STEPS:.1f}"),
+            ("a step of five in a bare LangGraph subgraph, ms", f"{1000 * bare / STEPS:.1f}"),
+            ("the engine's own part of a call, ms", f"{1000 * (nothing - bare) / STEPS:.1f}"),
+            ("a call that writes a file, in a plan of five, ms", format_ms(self.writing, STEPS)),
+            ("a single call that does nothing, ms", format_ms(self.single, 1)),
+            ("a round of planning and a single call, ms", f"{1000 * rounds:.1f}"),
+        ]
+
+
 async def measure(repeats: int) -> list[tuple[str, str]]:
     """Return the table's rows."""
     await time_task([wait_calls(0)])  # loads what is loaded once
-    side_by_side = [await time_task([wait_calls(READ_SECONDS)]) for _ in range(repeats)]
-    chained = [await time_task([wait_calls(READ_SECONDS, chained=True)]) for _ in range(repeats)]
-    nothing = [await time_task([wait_calls(0)]) for _ in range(repeats)]
-    writing = [await time_task([write_calls()]) for _ in range(repeats)]
-    single = [await time_task([[call] for call in wait_calls(0)]) for _ in range(repeats)]
-    together, apart = (
-        statistics.median(times.performing[0] for times in runs) for runs in (side_by_side, chained)
-    )
-    whole = statistics.median(times.whole for times in chained) / statistics.median(
-        times.whole for times in side_by_side
-    )
-    return [
-        ("five reads of 300 ms in one plan, s", f"{together:.3f}"),
-        ("the same one after the other, s", f"{apart:.3f}"),
-        ("ratio", f"{apart / together:.2f}"),
-        ("ratio of the whole tasks", f"{whole:.2f}"),
-        ("a call that does nothing, in a plan of five, ms", format_ms(nothing, STEPS)),
-        ("a call that writes a file, in a plan of five, ms", format_ms(writing, STEPS)),
-        ("a single call that does nothing, ms", format_ms(single, 1)),
-        (
-            "a round of planning and a single call, without the model, ms",
-            f"{1000 * statistics.median(s for times in single for s in times.rounds):.1f}",
-        ),
-    ]
+    series = Series()
+    for number in range(repeats):
+        await series.repeat(number)
+    return series.list_rows()
 
 
 def format_ms(runs: Sequence[Times], calls: int) -> str:
