@@ -10,7 +10,7 @@ from .confined import run_confined
 from .document_run import SUFFIXES
 from .errors import InvalidCall, NothingFound
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 from .workspace import MAX_FILE_BYTES, Change
 
 PAGE = 4000
@@ -156,7 +156,6 @@ register(
         data=DocumentText,
         effect="read",
         run=read_document,
-        targets=lambda params: Targets(paths=(params.path,)),
         suffixes=SUFFIXES,
         find_obstacle=need("docx", "lxml", "openpyxl", "pptx", "pypdf"),
     )
@@ -172,7 +171,6 @@ register(
         data=FilledDocument,
         effect="write",
         run=fill_document,
-        targets=lambda params: Targets(paths=(params.template,)),
         suffixes=(".docx",),
         find_obstacle=need("docxtpl"),
     )

@@ -14,7 +14,7 @@ from .errors import ActionError, Conflict, Denied, InvalidCall, NotFound, Nothin
 from .ignored import list_visible
 from .libraries import need
 from .paths import show_path, split_path
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 from .text import TextFile, decode_text, encode_edited, find_actions, read_text
 from .workspace import Change, StoredFile, Workspace
 
@@ -442,10 +442,6 @@ def _check_offset(offset: int) -> None:
         raise InvalidCall(say("act.files.negative"))
 
 
-def _touch_path(params: ListFiles | ReadFile | SearchFiles | DeleteFile) -> Targets:
-    return Targets(paths=(params.path,))
-
-
 register(
     Action(
         name="file_list",
@@ -457,7 +453,6 @@ register(
         data=FileList,
         effect="read",
         run=list_files,
-        targets=_touch_path,
         find_obstacle=need("pathspec"),
     )
 )
@@ -469,7 +464,6 @@ register(
         data=FileText,
         effect="read",
         run=read_file,
-        targets=_touch_path,
     )
 )
 register(
@@ -483,7 +477,6 @@ register(
         data=Matches,
         effect="read",
         run=search_files,
-        targets=_touch_path,
         find_obstacle=need("pathspec"),
     )
 )

@@ -8,7 +8,7 @@ from ..language.messages import say, use_language
 from ..tools.sandbox import SandboxLimits, SandboxUnavailable
 from .catalogue import register
 from .errors import ActionError, InvalidCall, TimedOut, TooLarge, Unavailable
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 
 _LIMITS = SandboxLimits(cpu_seconds=10, wall_seconds=20)
 _MOST_TEXT = 16 << 20
@@ -89,6 +89,5 @@ register(
         data=ProgramResult,
         effect="read",
         run=run_python,
-        targets=lambda params: Targets(paths=split_paths(params.paths)),
     )
 )

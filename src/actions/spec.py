@@ -54,11 +54,10 @@ class Outcome(Generic[D]):
 
 @dataclass(frozen=True)
 class Targets:
-    """What a call touches besides its changes, for the policy and for people."""
+    """What a call does besides its changes, for the policy and for people."""
 
-    paths: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    """The command that it runs, in words."""
     risky: bool = False
     """Whether it is asked about every time, even if its kind was approved."""
 

@@ -12,7 +12,7 @@ from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 from .workspace import Change
 
 _NAME = r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})"
@@ -164,7 +164,6 @@ register(
         data=SheetCells,
         effect="read",
         run=read_sheet,
-        targets=lambda params: Targets(paths=(params.path,)),
         suffixes=(".xlsx", ".xlsm"),
         find_obstacle=need("openpyxl"),
     )

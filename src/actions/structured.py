@@ -25,7 +25,7 @@ from .formats.keys import (
 )
 from .libraries import need
 from .paths import show_path
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 from .text import TextFile, encode_edited, read_text
 from .workspace import Change
 
@@ -203,10 +203,6 @@ def _describe(data: Any) -> str:
     return json.dumps(data, sort_keys=True)
 
 
-def _touch_path(params: GetValue) -> Targets:
-    return Targets(paths=(params.path,))
-
-
 _find_obstacle = need("jsonpointer", "ruamel.yaml", "tomlkit")
 
 register(
@@ -221,7 +217,6 @@ register(
         data=Value,
         effect="read",
         run=get_file_value,
-        targets=_touch_path,
         find_obstacle=_find_obstacle,
     )
 )

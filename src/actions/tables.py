@@ -13,7 +13,7 @@ from .catalogue import register
 from .confined import run_confined
 from .errors import InvalidCall
 from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
+from .spec import Action, ActionContext, Data, Outcome, Params
 from .table_load import SUFFIXES, TABLE_SUFFIXES, quote
 from .table_run import READERS
 from .table_write import WRITERS
@@ -265,7 +265,6 @@ register(
         data=TableData,
         effect="read",
         run=describe_table,
-        targets=lambda params: Targets(paths=(params.path.partition("#")[0],)),
         suffixes=TABLE_SUFFIXES,
         find_obstacle=need("duckdb", "python_calamine"),
     )

@@ -25,7 +25,7 @@ from ..agents.act.perform import (
     run_call,
 )
 from ..agents.act.planner import plan_next
-from ..agents.act.report import report_actions
+from ..agents.act.report import NAME, report_actions
 from ..agents.turns import count_turns, define_input
 from ..context import RunContext
 from ..language.messages import say
@@ -34,7 +34,6 @@ from .dag import Dag, build_dag
 from .registry import Agent, Workflow, register
 from .rules import MAX_QUESTIONS
 
-NAME = "act"
 PLANNER = "planner"
 APPROVE = "approve"
 PERFORM = "perform"

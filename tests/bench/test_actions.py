@@ -1,5 +1,5 @@
-"""The benchmark of the action loop: rows that survive a stop, a planner of one call, and peers whose
-calls are performed, approved and checked."""
+"""The benchmark of the action loop: rows that survive a stop, a planner of one call, and peers
+whose calls are performed, approved and checked."""
 
 import argparse
 import json
