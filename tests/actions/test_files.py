@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions import files
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import Conflict, Denied, InvalidCall, NotFound, NothingFound
+from concertino.actions.files import actions as files
 from concertino.actions.spec import ActionContext, Outcome
 from concertino.actions.workspace import Workspace
 from hypothesis import given

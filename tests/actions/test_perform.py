@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from concertino.actions import shell
 from concertino.actions.artifacts import Artifacts
 from concertino.actions.effects import undo
 from concertino.actions.perform import Performer
+from concertino.actions.shell import actions as shell
 from concertino.actions.spec import ActionContext
 from concertino.actions.versions import Versions
 from concertino.actions.workspace import Workspace

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions import shell, snapshot
+from concertino.actions import snapshot
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
-from concertino.actions.shell import ShellData, ShellParams, run_shell
+from concertino.actions.shell import actions as shell
+from concertino.actions.shell.actions import ShellData, ShellParams, run_shell
 from concertino.actions.spec import ActionContext, Targets
 from concertino.actions.workspace import Entry, Workspace
 from concertino.language.messages import use_language

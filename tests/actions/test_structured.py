@@ -7,9 +7,9 @@ import pytest
 import ruamel.yaml
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import ActionError, InvalidCall, NotFound, TooLarge
-from concertino.actions.formats.keys import format_key, parse_key
 from concertino.actions.spec import ActionContext, Outcome
-from concertino.actions.structured import FORMATS
+from concertino.actions.structured.actions import FORMATS
+from concertino.actions.structured.formats.keys import format_key, parse_key
 from concertino.actions.workspace import Workspace
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 from concertino.actions.errors import InvalidCall
-from concertino.actions.text import TextFile, decode_text, encode_edited
+from concertino.actions.files.text import TextFile, decode_text, encode_edited
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -116,7 +116,8 @@ def act(
 
 
 @pytest.mark.parametrize(
-    ("call", "sign"), [(PROGRAM, "sandbox"), (QUERY, "actions.child"), (COMMAND, "python3 job.py")]
+    ("call", "sign"),
+    [(PROGRAM, "sandbox"), (QUERY, "confined.child"), (COMMAND, "python3 job.py")],
 )
 async def test_no_process_stays_behind(
     scripted: Scripted, folder: Path, call: tuple[str, dict[str, Any]], sign: str
@@ -135,7 +136,7 @@ async def test_all_calls_of_a_plan_end_and_what_was_done_is_recorded_and_undone(
 ) -> None:
     def all_run() -> bool:
         texts = " ".join(find_processes().values())
-        return (folder / "made.txt").exists() and "actions.child" in texts
+        return (folder / "made.txt").exists() and "actions.confined.child" in texts
 
     _, work = act(scripted, folder, PROGRAM, QUERY, COMMAND)
     await cancel_when(work, all_run)

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..kb.contracts import SkippedFile
-from ..kb.decode import decode
-from ..language.messages import say
-from .errors import InvalidCall, NotFound, NothingFound
+from ...kb.contracts import SkippedFile
+from ...kb.decode import decode
+from ...language.messages import say
+from ..errors import InvalidCall, NotFound, NothingFound
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

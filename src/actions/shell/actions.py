@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..language.messages import say, use_language
-from ..tools.sandbox import (
+from ...language.messages import say, use_language
+from ...tools.sandbox import (
     PROGRAM_FOLDERS,
     CommandLimits,
     CommandResult,
@@ -17,12 +17,12 @@ from ..tools.sandbox import (
     find_command_obstacle,
     run_command,
 )
-from .catalogue import register
-from .errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
+from ..catalogue import register
+from ..errors import ActionError, InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
+from ..snapshot import Snapshot, take_snapshot
+from ..spec import Action, ActionContext, Data, Outcome, Params, Targets
+from ..workspace import StoredFile
 from .risk import is_risky
-from .snapshot import Snapshot, take_snapshot
-from .spec import Action, ActionContext, Data, Outcome, Params, Targets
-from .workspace import StoredFile
 
 _SHOWN_PATHS = 10
 _SHOWN_OUTPUT = 400

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .errors import ActionError
-from .workspace import TEMPORARY, Entry, Workspace
+from ..errors import ActionError
+from ..workspace import TEMPORARY, Entry, Workspace
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from ..language.messages import say
-from .catalogue import register
-from .errors import InvalidCall, NotFound, TooLarge
+from ...language.messages import say
+from ..catalogue import register
+from ..errors import InvalidCall, NotFound, TooLarge
+from ..files.text import TextFile, encode_edited, read_text
+from ..libraries import need
+from ..paths import show_path
+from ..spec import Action, ActionContext, Data, Outcome, Params
+from ..workspace import Change
 from .formats import ini, toml, yaml
 from .formats import json as json_format
 from .formats.keys import (
@@ -23,11 +28,6 @@ from .formats.keys import (
     set_value,
     settle_key,
 )
-from .libraries import need
-from .paths import show_path
-from .spec import Action, ActionContext, Data, Outcome, Params
-from .text import TextFile, encode_edited, read_text
-from .workspace import Change
 
 MAX_DATA_CHARS = 2_000_000
 """Longest file of data, in characters."""

@@ -7,8 +7,8 @@ import re
 from functools import cache
 from typing import Any
 
-from ...language.messages import say
-from ..errors import InvalidCall
+from ....language.messages import say
+from ...errors import InvalidCall
 from .flow import Item, Node, add_item, remove_item
 from .keys import Key, nest
 

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from ...language.messages import say
-from ..errors import InvalidCall
+from ....language.messages import say
+from ...errors import InvalidCall
 from .flow import Item, Node, add_item, indent_at, remove_item
 from .keys import Key, nest
 

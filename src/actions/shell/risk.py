@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from ..tools.sandbox import PROGRAM_FOLDERS
+from ...tools.sandbox import PROGRAM_FOLDERS
 
 _RISKY = {
     "shells": "sh bash dash ash ksh mksh zsh fish csh tcsh busybox toybox",

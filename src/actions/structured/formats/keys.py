@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from ...language.messages import say
-from ..errors import InvalidCall, NotFound, TooLarge
+from ....language.messages import say
+from ...errors import InvalidCall, NotFound, TooLarge
 
 Key = tuple[str | int, ...]
 """A path, part by part. A number is an index of a list."""

@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..language.messages import say
-from .errors import ActionError, InvalidCall, NotFound, TooLarge
-from .table_load import load_table, quote
-from .table_write import WRITERS, simplify
+from ...language.messages import say
+from ..errors import ActionError, InvalidCall, NotFound, TooLarge
+from .load import load_table, quote
+from .write import WRITERS, simplify
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

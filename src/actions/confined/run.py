@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ..language.messages import default_language, say
-from ..settings import get_settings
-from . import errors
-from .threads import end_with_caller
-from .workspace import MAX_FILE_BYTES
+from ...language.messages import default_language, say
+from ...settings import get_settings
+from .. import errors
+from ..threads import end_with_caller
+from ..workspace import MAX_FILE_BYTES
 
 MEMORY_BYTES = 1 << 30
 """Memory of a job in addition to what its libraries take."""
@@ -30,7 +30,7 @@ for name in ("concertino", *(f"concertino.{room}" for room in
     package.__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
     sys.modules[name] = package
 sys.path += sys.argv[3:]
-from concertino.actions.child import main
+from concertino.actions.confined.child import main
 main(sys.argv[2])
 """
 _FLAGS = ("-s", "-P", "-S", "-B")
@@ -50,7 +50,7 @@ def run_confined(
     """Run a job and return its answer: plain data, and bytes. Blocking.
 
     Args:
-        job: `module:function` of this room; see `child.Job`.
+        job: `module:function` of `actions/`; see `child.Job`.
         request: Plain data for the job.
         blobs: Contents of files for the job.
         seconds: Time after which it is killed.
@@ -76,7 +76,7 @@ def run_confined(
 
 
 def _run_child(source: IO[bytes], seconds: float) -> bytes:
-    arguments = (str(Path(__file__).parents[1]), str(os.getpid()), *filter(None, sys.path))
+    arguments = (str(Path(__file__).parents[2]), str(os.getpid()), *filter(None, sys.path))
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
         [sys.executable, *_FLAGS, "-c", _BOOT, *arguments],
         stdin=source,

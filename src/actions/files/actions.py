@@ -7,16 +7,16 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Literal
 
-from ..language.messages import say
-from ..state import Contract
-from .catalogue import register
-from .errors import ActionError, Conflict, Denied, InvalidCall, NotFound, NothingFound, TooLarge
+from ...language.messages import say
+from ...state import Contract
+from ..catalogue import register
+from ..errors import ActionError, Conflict, Denied, InvalidCall, NotFound, NothingFound, TooLarge
+from ..libraries import need
+from ..paths import show_path, split_path
+from ..spec import Action, ActionContext, Data, Outcome, Params
+from ..workspace import Change, StoredFile, Workspace
 from .ignored import list_visible
-from .libraries import need
-from .paths import show_path, split_path
-from .spec import Action, ActionContext, Data, Outcome, Params
 from .text import TextFile, decode_text, encode_edited, find_actions, read_text
-from .workspace import Change, StoredFile, Workspace
 
 PAGE_ENTRIES = 200
 """Most entries listed at once."""

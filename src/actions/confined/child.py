@@ -1,4 +1,4 @@
-"""The confined process in which `confined.run_confined` lets a job run.
+"""The confined process in which `run.run_confined` lets a job run.
 
 What a job reads before it enters the jail is what this package wrote or checked; what it does
 with somebody else's bytes or SQL it does inside. It answers with a line of JSON and raw bytes.
@@ -12,11 +12,12 @@ import sys
 import sysconfig
 import zoneinfo
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ..language.messages import say, use_language
-from ..tools.sandbox.jail import Jail, JailUnavailable, address_space, die_with, set_limits
-from .errors import ActionError, TooLarge, Unavailable
+from ...language.messages import say, use_language
+from ...tools.sandbox.jail import Jail, JailUnavailable, address_space, die_with, set_limits
+from ..errors import ActionError, TooLarge, Unavailable
 
 Enter = Callable[[], None]
 Job = Callable[[dict[str, Any], list[bytes], Enter], tuple[dict[str, Any], bytes]]
@@ -75,7 +76,7 @@ def _build_entrance(cpu_seconds: int, memory: int, *, required: bool) -> Enter:
 def _find_readable_folders() -> list[str]:
     """Return folders of libraries, which are loaded when first used, and this package's own."""
     installed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    own = os.path.dirname(os.path.dirname(__file__))
+    own = str(Path(__file__).parents[2])
     standard = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     folders = [own, *standard, *installed, *zoneinfo.TZPATH]
     return sorted({os.path.realpath(folder) for folder in folders if os.path.isdir(folder)})

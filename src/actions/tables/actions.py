@@ -8,16 +8,16 @@ from typing import Any
 
 from pydantic import Field
 
-from ..language.messages import say, use_language
-from .catalogue import register
-from .confined import run_confined
-from .errors import InvalidCall
-from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params
-from .table_load import SUFFIXES, TABLE_SUFFIXES, quote
-from .table_run import READERS
-from .table_write import WRITERS
-from .workspace import Change, Workspace
+from ...language.messages import say, use_language
+from ..catalogue import register
+from ..confined.run import run_confined
+from ..errors import InvalidCall
+from ..libraries import need
+from ..spec import Action, ActionContext, Data, Outcome, Params
+from ..workspace import Change, Workspace
+from .load import SUFFIXES, TABLE_SUFFIXES, quote
+from .run import READERS
+from .write import WRITERS
 
 QUERY_SECONDS = 25.0
 """Time of a query, with loading its files."""
@@ -161,7 +161,7 @@ def _run(
         "save": save,
         "rows": rows,
     }
-    return run_confined("table_run:query", request, blobs, seconds=QUERY_SECONDS)
+    return run_confined("tables.run:query", request, blobs, seconds=QUERY_SECONDS)
 
 
 def _list_tables(workspace: Workspace) -> list[str]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..language.messages import say, use_language
-from .catalogue import register
-from .confined import run_confined
-from .errors import InvalidCall
-from .libraries import need
-from .spec import Action, ActionContext, Data, Outcome, Params
-from .workspace import Change
+from ...language.messages import say, use_language
+from ..catalogue import register
+from ..confined.run import run_confined
+from ..errors import InvalidCall
+from ..libraries import need
+from ..spec import Action, ActionContext, Data, Outcome, Params
+from ..workspace import Change
 
 _NAME = r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})"
 _SEPARATOR = re.compile(rf"[;；\n]\s*(?={_NAME}\s*=)")
@@ -102,7 +102,7 @@ def read_sheet(params: SheetReadParams, context: ActionContext) -> Outcome[Sheet
     with use_language(context.language):
         raw = _read_book(params.path, context)
         request = params.model_dump()
-        data, _ = run_confined("sheet_run:read_cells", request, [raw])
+        data, _ = run_confined("spreadsheets.run:read_cells", request, [raw])
         return Outcome(SheetCells(path=params.path, **data))
 
 
@@ -112,7 +112,7 @@ def set_sheet(params: SheetSetParams, context: ActionContext) -> Outcome[SheetSe
         cells = read_assignments(params.cells)
         raw = _read_book(params.path, context)
         request = {"path": params.path, "sheet": params.sheet, "cells": cells}
-        data, content = run_confined("sheet_run:set_cells", request, [raw])
+        data, content = run_confined("spreadsheets.run:set_cells", request, [raw])
         found = SheetSetData(path=params.path, **data)
         return Outcome(found, (Change(params.path, raw, content),))
 

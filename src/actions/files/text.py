@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..kb.contracts import SkippedFile
-from ..kb.decode import find_encoding
-from ..language.messages import say
-from .errors import InvalidCall, Unavailable
-from .paths import show_path
-from .workspace import Workspace
+from ...kb.contracts import SkippedFile
+from ...kb.decode import find_encoding
+from ...language.messages import say
+from ..errors import InvalidCall, Unavailable
+from ..paths import show_path
+from ..workspace import Workspace
 
 _ACTIONS = {
     ".docx": ("document_read", "document_write"),

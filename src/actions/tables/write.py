@@ -9,8 +9,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from ..language.messages import say
-from .errors import TooLarge
+from ...language.messages import say
+from ..errors import TooLarge
 
 _SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767

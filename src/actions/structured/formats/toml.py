@@ -4,8 +4,8 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-from ...language.messages import say
-from ..errors import InvalidCall
+from ....language.messages import say
+from ...errors import InvalidCall
 from .keys import Key, nest
 
 

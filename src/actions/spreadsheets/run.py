@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from ..language.messages import say
-from .errors import InvalidCall, NotFound, TooLarge
+from ...language.messages import say
+from ..errors import InvalidCall, NotFound, TooLarge
 
 _MOST_UNPACKED = 200 << 20
 _MOST_CELLS = 2_000

@@ -7,16 +7,16 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..kb.contracts import SkippedFile
-from ..kb.load import FORMATS, parse_file
-from ..language.messages import say
-from .errors import InvalidCall, TooLarge
+from ...kb.contracts import SkippedFile
+from ...kb.load import FORMATS, parse_file
+from ...language.messages import say
+from ..errors import InvalidCall, TooLarge
 
 if TYPE_CHECKING:
     from docx.document import Document
     from markdown_it.tree import SyntaxTreeNode
 
-    from ..kb.split import Section
+    from ...kb.split import Section
 
 SUFFIXES = tuple(FORMATS)
 """Suffixes of documents that can be read."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...language.messages import say
-from ..errors import InvalidCall
+from ....language.messages import say
+from ...errors import InvalidCall
 from .keys import Key
 
 _SECTION = re.compile(r"\s*\[(?P<name>[^\]]+)\]\s*([#;].*)?$")
