@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from concertino.models.weights import ensure_weights, show_progress
 from concertino.settings import Settings, get_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.model_server import ModelServer, use
 from tests.scripted_model import ScriptedModel, comprehension, decision, steps
+
+# An example's time is the machine's: on one that is busy a right one would fail for it.
+hypothesis_settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("busy machine")
 
 PROVIDER_VARIABLES = (
     "GEMINI_API_KEY",

@@ -23,6 +23,7 @@ TELLTALE = {
     "story_part": ("You are a storyteller", "你是讲故事的人"),
     "story_turn": ("You play a character", "扮演其中的一个角色"),
     "act_params": ("as JSON (", "的参数（"),
+    "act_plan": ("Give a plan as JSON", "用JSON给出计划"),
     "act_done": ("outcome (complete, partial", "outcome（complete"),
     "act_question": ("Ask the user as JSON", "用JSON向用户提问"),
     "act_next": ("You carry out a task over files", "你用动作一步一步"),
@@ -125,3 +126,8 @@ def next_action(name: str) -> dict[str, Any]:
 def done(message: str, *evidence: str, outcome: str = "complete") -> dict[str, Any]:
     """What a planner of actions might say at the end."""
     return {"outcome": outcome, "evidence": list(evidence), "message": message}
+
+
+def plan(*calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a planner of actions might plan to do: the names of actions, with their parameters."""
+    return {"goal": "all of it", "steps": [{"action": name, **params} for name, params in calls]}

@@ -4,11 +4,23 @@ The families are imported here, so that the catalogue is complete whichever modu
 imported first.
 """
 
-from . import documents as documents
-from . import files as files
-from . import python as python
-from . import results as results
-from . import shell as shell
-from . import spreadsheets as spreadsheets
-from . import structured as structured
-from . import tables as tables
+# ruff: noqa: I001 - in the order in which the catalogue lists them
+from .documents import actions as document_actions
+from .files import actions as file_actions
+from .python import actions as python_actions
+from . import results
+from .shell import actions as shell_actions
+from .spreadsheets import actions as spreadsheet_actions
+from .structured import actions as structured_actions
+from .tables import actions as table_actions
+
+__all__ = [
+    "document_actions",
+    "file_actions",
+    "python_actions",
+    "results",
+    "shell_actions",
+    "spreadsheet_actions",
+    "structured_actions",
+    "table_actions",
+]

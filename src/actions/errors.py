@@ -14,6 +14,7 @@ ErrorClass = Literal[
     "transient",
     "timeout",
     "too_large",
+    "cancelled",
     "failed",
     "unknown_effect",
 ]
@@ -73,6 +74,12 @@ class TimedOut(ActionError):
     """The action took too long and was stopped."""
 
     error_class = "timeout"
+
+
+class Cancelled(ActionError):
+    """The task was cancelled while the action ran; it is not run again by itself."""
+
+    error_class = "cancelled"
 
 
 class TooLarge(ActionError):

@@ -4,21 +4,33 @@ import asyncio
 import inspect
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..language.messages import say, use_language
 from ..models.structured import format_validation_error
-from ..state import Approval, Call, CallResult, Verdict
+from ..state import Approval, Call, CallResult, FileEffect, Verdict
 from ..store.effects import EffectLog
 from .artifacts import MAX_PREVIEW_CHARS, Artifacts, cut_data
 from .catalogue import ACTIONS
-from .effects import Intent, begin, carry_out, describe_made, format_diff
+from .effects import (
+    Intent,
+    PlannedChange,
+    begin,
+    carry_out,
+    clear_up,
+    describe_made,
+    find_made,
+    format_diff,
+    keep_snapshot,
+)
 from .errors import (
     ActionError,
+    Cancelled,
     Conflict,
     Denied,
     InvalidCall,
@@ -29,7 +41,9 @@ from .errors import (
 )
 from .placeholders import fill_in, find_references
 from .policy import Mode, Request, rule
+from .snapshot import Snapshot
 from .spec import Action, ActionContext, Outcome
+from .threads import finish_anyway, run_in_thread
 from .versions import Versions
 
 TRIES = 3
@@ -84,7 +98,7 @@ class Performer:
         if obstacle := action.find_obstacle():
             raise Unavailable(obstacle)
         acts_itself = action.effect in ("execute", "network")
-        outcome = None if acts_itself else await self._run(action, params)
+        outcome = None if acts_itself else await self._run(action, params, self.context)
         request = Request(
             action,
             params.model_dump(mode="json"),
@@ -98,42 +112,85 @@ class Performer:
         if ruling.answer == "forbid":
             why = ruling.denied if ruling.denied is not None else say("act.mode_forbids", language)
             return self._fail(call, request.params, Denied(why or say("act.denied", language)))
-        return await self._carry_out(call, action, params, request, outcome)
-
-    async def _carry_out(
-        self,
-        call: Call,
-        action: Action[Any, Any],
-        params: Any,
-        request: Request,
-        outcome: Outcome[Any] | None,
-    ) -> CallResult:
-        """Record the intent, let it happen, and record the result."""
-        if outcome is not None and not outcome.changes:
-            return await self._succeed(call, action, request.params, outcome.data.model_dump())
-        intent = Intent(action=action.name, params=request.params, digest=request.digest)
         if outcome is None:
-            await begin(self.log, self.versions, call.id, intent, ())
-            found = await self._run(action, params)
-            made = await describe_made(self.versions, found.changes, self.context.language)
-            done = await self._succeed(call, action, request.params, found.data.model_dump())
-            result = done.model_copy(update={"effects": made})
-            await self._record(call, intent.with_made(made), result)
-            return result
-        data = outcome.data.model_dump(mode="json")
-        intent = intent.model_copy(update={"data": data})
-        intent = await begin(self.log, self.versions, call.id, intent, outcome.changes)
+            return await self._act(call, action, params, request)
+        if not outcome.changes:
+            return await self._succeed(call, action, request.params, outcome.data.model_dump())
+        return await finish_anyway(self._change(call, request, outcome))
+
+    async def _change(self, call: Call, request: Request, outcome: Outcome[Any]) -> CallResult:
+        """Record the intent, make the changes that an action asks for, and record the result."""
+        intent = await begin(
+            self.log,
+            self.versions,
+            self.context.workspace,
+            call.id,
+            _describe_intent(request, outcome.data.model_dump(mode="json")),
+            outcome.changes,
+        )
         return await self._finish(call, intent)
 
     async def _finish(self, call: Call, intent: Intent) -> CallResult:
-        """Make the changes of an intent, read them back, and record the result."""
-        effects = await carry_out(
-            self.context.workspace, self.versions, intent.changes, self.context.language
+        """Make the changes of an intent, read them back, and record the result: where one cannot be
+        made, those before it."""
+        effects: list[FileEffect] = []
+        place = (self.context.workspace, self.versions)
+        try:
+            async for effect in carry_out(*place, intent.changes, self.context.language):
+                effects.append(effect)
+            result = await self._succeed(call, ACTIONS[intent.action], intent.params, intent.data)
+        except (ActionError, OSError) as error:
+            result = self._fail(call, intent.params, classify_error(error))
+        whole = result.model_copy(update={"effects": effects})
+        await self._record(call, intent, whole)
+        return whole
+
+    async def _act(
+        self, call: Call, action: Action[Any, Any], params: Any, request: Request
+    ) -> CallResult:
+        """Let an action change files by itself, and record what it has changed, however it ends."""
+        row = await self.log.find(call.id)
+        earlier = Intent.model_validate(row.record).seen if row else None
+        intent = _describe_intent(request, {}).model_copy(
+            update={"seen": earlier, "latest": time.time() + action.timeout}
         )
-        done = await self._succeed(call, ACTIONS[intent.action], intent.params, intent.data)
-        result = done.model_copy(update={"effects": effects})
-        await self._record(call, intent, result)
-        return result
+        await self.log.begin(call.id, intent.model_dump(mode="json"))
+
+        async def note(before: Snapshot | None) -> None:
+            nonlocal intent
+            if intent.seen is None:  # else it was begun before: what was there then counts
+                seen = await asyncio.to_thread(keep_snapshot, self.versions, before)
+                intent = intent.model_copy(update={"seen": seen})
+                await self.log.begin(call.id, intent.model_dump(mode="json"))
+
+        try:
+            found = await self._run(action, params, replace(self.context, note=note))
+            data = found.data.model_dump()
+            result = await self._succeed(call, action, request.params, data)
+        except (ActionError, OSError) as error:
+            result = self._fail(call, request.params, classify_error(error))
+        except asyncio.CancelledError:
+            stopped = Cancelled(say("act.call_cancelled", self.context.language))
+            result = self._fail(call, request.params, stopped)
+            await finish_anyway(self._record_made(call, intent, result))
+            raise
+        return await finish_anyway(self._record_made(call, intent, result))
+
+    async def _record_made(
+        self, call: Call, intent: Intent, result: CallResult, *, died: bool = False
+    ) -> CallResult:
+        """Record the result of an action that acts by itself, with what it has changed."""
+        changes, effects = await asyncio.to_thread(self._find_made, intent, died=died)
+        whole = result.model_copy(update={"effects": effects})
+        made = intent.model_copy(update={"changes": changes, "seen": None})
+        await self._record(call, made, whole)
+        return whole
+
+    def _find_made(
+        self, intent: Intent, *, died: bool
+    ) -> tuple[list[PlannedChange], list[FileEffect]]:
+        changes = find_made(intent, self.context.workspace, self.versions, died=died)
+        return changes, describe_made(self.versions, changes, self.context.language)
 
     async def _finish_begun(self, call: Call) -> CallResult | Approval | None:
         """Return what became of a call that was begun before; None if it was not."""
@@ -144,23 +201,28 @@ class Performer:
         if intent.result is not None:
             return intent.result
         if intent.changes:
-            return await self._finish(call, intent)
+            place = (self.context.workspace, self.versions, intent.changes)
+            await asyncio.to_thread(clear_up, *place)
+            return await finish_anyway(self._finish(call, intent))
         again = next((v for v in self.verdicts if v.digest == f"{intent.digest}:again"), None)
         if again and again.approved:
             return None
         if again:
-            return self._fail(call, intent.params, Denied(again.reason))
-        return self._ask_again(call, intent)
+            result = self._fail(call, intent.params, Denied(again.reason))
+            return await finish_anyway(self._record_made(call, intent, result, died=True))
+        return await self._ask_again(call, intent)
 
-    async def _run(self, action: Action[Any, Any], params: Any) -> Outcome[Any]:
+    async def _run(
+        self, action: Action[Any, Any], params: Any, context: ActionContext
+    ) -> Outcome[Any]:
         """Run an action within its time; what fails in passing is tried again."""
         tries = TRIES if action.effect == "read" else 1
         for number in range(tries):
             try:
                 async with asyncio.timeout(action.timeout):
                     if inspect.iscoroutinefunction(action.run):
-                        return await action.run(params, self.context)  # type: ignore[no-any-return]
-                    return await asyncio.to_thread(action.run, params, self.context)  # type: ignore[arg-type]
+                        return await action.run(params, context)  # type: ignore[no-any-return]
+                    return await run_in_thread(action.run, params, context)  # type: ignore[arg-type]
             except (Transient, ConnectionError):
                 if number == tries - 1:
                     raise
@@ -219,13 +281,14 @@ class Performer:
             digest=request.digest,
         )
 
-    def _ask_again(self, call: Call, intent: Intent) -> Approval:
+    async def _ask_again(self, call: Call, intent: Intent) -> Approval:
+        _, effects = await asyncio.to_thread(self._find_made, intent, died=True)
         return Approval(
             call=call.id,
             action=call.action,
             params=intent.params,
             reason=say("act.reason.unknown_effect", self.context.language),
-            diff="",
+            diff="\n".join(effect.diff for effect in effects),
             digest=f"{intent.digest}:again",
         )
 
@@ -238,6 +301,12 @@ class Performer:
             if name in TARGET_NAMES and sources & self.untrusted and not named:
                 return True
         return False
+
+
+def _describe_intent(request: Request, data: dict[str, Any]) -> Intent:
+    return Intent(
+        action=request.action.name, params=request.params, digest=request.digest, data=data
+    )
 
 
 TARGET_NAMES = frozenset({"path", "to", "command", "host", "url"})

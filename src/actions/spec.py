@@ -3,6 +3,8 @@
 An action never changes a file by itself. It reads, and returns what it found together with the
 changes that it asks for. The executor shows them to the policy, records them, applies them once
 and reads back what it wrote; so approval, undo and exactly-once are the same for all actions.
+Commands are the exception: they change files by themselves, and what they changed is found by
+comparing the workspace.
 """
 
 import re
@@ -15,6 +17,7 @@ from pydantic import ConfigDict
 from ..language.messages import Language
 from ..state import Contract
 from ..tools.sandbox import Sandbox
+from .snapshot import Snapshot
 from .workspace import Change, Workspace
 
 Effect = Literal["read", "write", "delete", "execute", "network"]
@@ -64,13 +67,16 @@ class Outcome(Generic[D]):
 
 @dataclass(frozen=True)
 class Targets:
-    """What a call touches besides its changes, for the policy and for people."""
+    """What a call does besides its changes, for the policy and for people."""
 
-    paths: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    """The command that it runs, in words."""
     risky: bool = False
     """Whether it is asked about every time, even if its kind was approved."""
+
+
+async def _note_nothing(before: Snapshot | None) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class ActionContext:
     language: Language
     results: Mapping[str, Any] = field(default_factory=dict)
     """Data of the task's earlier results, by id, as plain values."""
+    note: Callable[[Snapshot | None], Awaitable[None]] = _note_nothing
+    """Called by an action that changes files by itself, right before it begins: what is in the
+    workspace is recorded, so that its changes are found and can be undone, even if it is killed."""
 
 
 def _no_targets(params: Any) -> Targets:
@@ -110,7 +119,8 @@ class Action(Generic[P, D]):
     suffixes: tuple[str, ...] = ()
     """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
     asked_for: re.Pattern[str] | None = None
-    """Words of a task without which it is not offered; None: it may always be."""
+    """Words of a task that ask for it: with them it is always offered, and without them it is not
+    if it runs something; None: no words tell."""
     untrusted: bool = True
     """Whether its data is somebody else's text: contents of files, output of programs."""
     timeout: float = 30.0

@@ -2,6 +2,7 @@
 finished after a crash and taken back later."""
 
 import os
+import secrets
 from pathlib import Path
 
 from .workspace import digest
@@ -21,7 +22,7 @@ class Versions:
         path = self._folder / name
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = path.with_suffix(f".{os.getpid()}")
+            fresh = path.with_suffix(f".{secrets.token_hex(4)}")
             with fresh.open("wb") as file:
                 file.write(content)
                 file.flush()

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import secrets
 import stat
 import weakref
@@ -17,7 +18,16 @@ from typing import Literal, NamedTuple
 from ..kb.decode import replace_surrogates
 from ..language.messages import say
 from .beneath import exchange, lock_folder, open_folder, rename_to_new
-from .errors import Conflict, Denied, InvalidCall, NotFound, TooLarge, Transient, Unavailable
+from .errors import (
+    ActionError,
+    Conflict,
+    Denied,
+    InvalidCall,
+    NotFound,
+    TooLarge,
+    Transient,
+    Unavailable,
+)
 from .paths import find_name, find_near, is_plain, show_path, split_path
 
 MAX_FILE_BYTES = 64 << 20
@@ -29,6 +39,8 @@ MAX_NAMED = 8
 
 TEMPORARY = ".concertino-"
 """Beginning of the names of files that are being written; a kill may leave one."""
+_TEMPORARY_NAME = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}")
+_PERMISSIONS = 0o777
 
 Kind = Literal["file", "folder", "link", "other"]
 
@@ -43,6 +55,16 @@ class Entry(NamedTuple):
     """Bytes; 0 for what is not a file."""
 
 
+class StoredFile(NamedTuple):
+    """A regular file as it is on the disk."""
+
+    content: bytes
+    mode: int
+    """Permissions."""
+    modified: float
+    """When its content was changed last, in seconds since 1970."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One file to write, replace or delete."""
@@ -52,6 +74,8 @@ class Change:
     """Content that it replaces; None: there must be no file."""
     after: bytes | None
     """New content; None deletes the file."""
+    mode: int | None = None
+    """Permissions afterwards; None: as before, or the usual ones of a new file."""
 
 
 def digest(content: bytes | None) -> str | None:
@@ -130,8 +154,13 @@ class Workspace:
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file."""
+        return self.read_file(path).content
+
+    def read_file(self, path: str) -> StoredFile:
+        """Return a file."""
         with self._explain(path), self._open_parent(path) as (folder, name):
-            return _read_file(folder, name, path)[0]
+            content, status = _read_file(folder, name, path)
+        return StoredFile(content, status.st_mode & _PERMISSIONS, status.st_mtime)
 
     def find_content(self, path: str) -> bytes | None:
         """Return the content of a file, or None if there is no file."""
@@ -141,6 +170,30 @@ class Workspace:
                     return _read_file(folder, name, path)[0]
             except FileNotFoundError:
                 return None
+
+    def find_mode(self, path: str) -> int | None:
+        """Return the permissions of a file, or None if there is no file."""
+        with self._explain(path):
+            try:
+                with self._open_parent(path) as (folder, name):
+                    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return status.st_mode & _PERMISSIONS
+
+    def remove_leftovers(self, path: str, is_ours: Callable[[bytes], bool]) -> None:
+        """Remove what a process that was killed while it changed a file has left beside it.
+
+        Args:
+            path: The file.
+            is_ours: Says of a content whether that process has written or replaced it; a file
+                with any other content stays.
+        """
+        with suppress(ActionError, OSError), self._open_parent(path) as (folder, _):
+            lock_folder(folder)  # whoever writes here now holds it
+            for name in filter(_TEMPORARY_NAME.fullmatch, os.listdir(folder)):
+                if is_ours(_read_file(folder, name, name)[0]):
+                    os.unlink(name, dir_fd=folder)
 
     def apply(self, change: Change) -> None:
         """Carry out a change: atomically, and only if the file is still as it was read. Creates
@@ -315,7 +368,7 @@ def _delete(folder: int, name: str, temporary: str, change: Change) -> None:
 def _write(
     folder: int, name: str, temporary: str, change: Change, status: os.stat_result | None
 ) -> None:
-    written = _create(folder, temporary, status)
+    written = _create(folder, temporary, status, change.mode)
     number = os.fstat(written).st_ino
     try:
         with open(written, "wb") as file:
@@ -333,13 +386,17 @@ def _write(
         raise
 
 
-def _create(folder: int, name: str, like: os.stat_result | None) -> int:
-    """Create a file, with the owner and the mode of another one if it is to replace it."""
+def _create(folder: int, name: str, like: os.stat_result | None, mode: int | None) -> int:
+    """Create a file, with the owner and the mode of another one if it is to replace it, unless it
+    is to have a mode of its own."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(name, flags, 0o600 if like else 0o666, dir_fd=folder)
     if like:
         with suppress(PermissionError):
             os.fchown(file, like.st_uid, like.st_gid)
+    if mode is not None:
+        os.fchmod(file, mode & _PERMISSIONS)
+    elif like:
         os.fchmod(file, stat.S_IMODE(like.st_mode))
     return file
 

@@ -11,6 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
+from ..actions.catalogue import ACTIONS
 from ..agents.act.approve import ask_approval
 from ..agents.act.perform import (
     PerformInput,
@@ -24,16 +25,15 @@ from ..agents.act.perform import (
     run_call,
 )
 from ..agents.act.planner import plan_next
-from ..agents.act.report import report_actions
+from ..agents.act.report import NAME, report_actions
 from ..agents.turns import count_turns, define_input
 from ..context import RunContext
 from ..language.messages import say
-from ..state import CallResult, Done, NeedInput, TaskState
+from ..state import Call, CallResult, Done, NeedInput, TaskState
 from .dag import Dag, build_dag
 from .registry import Agent, Workflow, register
 from .rules import MAX_QUESTIONS
 
-NAME = "act"
 PLANNER = "planner"
 APPROVE = "approve"
 PERFORM = "perform"
@@ -79,7 +79,18 @@ def build_perform() -> CompiledStateGraph[Any, RunContext, Any, Any]:
 def _needs(state: PerformState) -> Mapping[str, list[str]]:
     calls = list_open_calls(state)
     mine = {call.id for call in calls}
-    return {call.id: [need for need in call.depends_on if need in mine] for call in calls}
+    return {
+        call.id: [need for need in call.depends_on if need in mine]
+        + [other.id for other in calls[:place] if _must_not_overlap(other, call)]
+        for place, call in enumerate(calls)
+    }
+
+
+def _must_not_overlap(earlier: Call, later: Call) -> bool:
+    """Return whether a call must wait for an earlier one: what a command changes is found by
+    comparing the workspace, so nothing else may change it meanwhile."""
+    effects = {ACTIONS[earlier.action].effect, ACTIONS[later.action].effect}
+    return "execute" in effects and "read" not in effects
 
 
 def _has_workspace(state: TaskState) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Send
+from langgraph.types import Command, Send
 
 from ..context import RunContext
 
@@ -26,7 +26,7 @@ Outcome = Literal["done", "failed"]
 class Dag(Generic[Step]):
     """How to find and run the steps in a state.
 
-    The callables read the subgraph's state without changing it; `run` and `conclude` are its nodes.
+    The callables read the subgraph's state without changing it.
     """
 
     needs: Callable[[Any], Needs[Step]]
@@ -36,8 +36,8 @@ class Dag(Generic[Step]):
     """Input for the node that runs a step."""
     run: Any
     """Node that runs one step and stores its result where `outcomes` finds it."""
-    conclude: Any
-    """Node that collects the results once no further step can run."""
+    conclude: Callable[[Any], Mapping[str, Any]]
+    """Returns what the subgraph writes once no further step can run."""
     stop_on_failure: bool = False
     """Start no further step after a failure, not even independent ones."""
 
@@ -55,28 +55,30 @@ def build_dag(
         output: schema of the part of the outer state that it writes.
     """
 
-    async def schedule(state: Any) -> dict[str, Any]:
-        """Change nothing: join the running steps, after which `start_ready` looks again."""
-        return {}
-
-    def start_ready(state: Any) -> list[Send] | str:
+    def start_ready(state: Any) -> list[Send]:
         needs = dag.needs(state)
         outcomes = dag.outcomes(state)
         if dag.stop_on_failure and "failed" in outcomes.values():
-            return "conclude"
+            return []
         ready = find_ready(needs, outcomes)
-        return [Send(run, dag.prepare(state, step)) for step in ready] or "conclude"
+        return [Send(run, dag.prepare(state, step)) for step in ready]
+
+    async def schedule(state: Any) -> Command[Any]:
+        """Start what has become ready; once nothing is, conclude. No nodes of their own: each is a
+        checkpoint."""
+        if ready := start_ready(state):
+            return Command(goto=ready)
+        return Command(update=dag.conclude(state), goto=END)
 
     builder = StateGraph(
         state, context_schema=RunContext, input_schema=inputs, output_schema=output
     )
-    builder.add_node("schedule", schedule)
     builder.add_node(run, dag.run)
-    builder.add_node("conclude", dag.conclude)
-    builder.add_edge(START, "schedule")
-    builder.add_conditional_edges("schedule", start_ready, [run, "conclude"])
+    builder.add_node("schedule", schedule, destinations=(run, END))
+    builder.add_conditional_edges(
+        START, lambda state: start_ready(state) or "schedule", [run, "schedule"]
+    )
     builder.add_edge(run, "schedule")
-    builder.add_edge("conclude", END)
     return builder.compile()
 
 

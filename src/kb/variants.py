@@ -6,56 +6,16 @@ They are sought beside the words themselves, so that the index holds texts as th
 import re
 from collections.abc import Callable, Sequence
 
+from ..language.numerals import CHINESE_DIGITS, ENGLISH_ONES, ENGLISH_TENS
 from ..language.text import HAN
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_ORDINAL_ONES = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_DIGITS = "零一二三四五六七八九"
+_ORDINAL_ONES = (
+    *("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"),
+    *("ninth", "tenth", "eleventh", "twelfth"),
+    *(f"{word}th" for word in ENGLISH_ONES[13:]),
+)
 _CHINESE = re.compile(
-    rf"(第?)(\d{{1,2}}|[{_DIGITS}十]{{1,3}}|两)(?![\d.{_DIGITS}十百千万])([{HAN}]?)"
+    rf"(第?)(\d{{1,2}}|[{CHINESE_DIGITS}十]{{1,3}}|两)(?![\d.{CHINESE_DIGITS}十百千万])([{HAN}]?)"
 )
 _COMPOUND = re.compile(r"[a-z]+(?:-[a-z]+)+|\d+[ -]?[a-z]+|[a-z]+-\d+")
 _LONE = frozenset("etx")
@@ -113,8 +73,10 @@ def _respell_chinese(number: str) -> list[str]:
 def _write_chinese(value: int) -> list[str]:
     tens, ones = divmod(value, 10)
     if value < 10:
-        return [_DIGITS[value], "两"] if value == 2 else [_DIGITS[value]]
-    return [(_DIGITS[tens] if tens > 1 else "") + "十" + (_DIGITS[ones] if ones else "")]
+        return [CHINESE_DIGITS[value], "两"] if value == 2 else [CHINESE_DIGITS[value]]
+    return [
+        (CHINESE_DIGITS[tens] if tens > 1 else "") + "十" + (CHINESE_DIGITS[ones] if ones else "")
+    ]
 
 
 def _list_numbers() -> dict[str, str]:
@@ -124,10 +86,10 @@ def _list_numbers() -> dict[str, str]:
         tens, ones = divmod(value, 10)
         suffix = {1: "st", 2: "nd", 3: "rd"}.get(ones if tens != 1 else 0, "th")
         if value < 20:
-            plain, ordinal = _ONES[value], _ORDINAL_ONES[value]
+            plain, ordinal = ENGLISH_ONES[value], _ORDINAL_ONES[value]
         else:
-            ten = _TENS[tens - 2]
-            plain = f"{ten}-{_ONES[ones]}" if ones else ten
+            ten = ENGLISH_TENS[tens - 2]
+            plain = f"{ten}-{ENGLISH_ONES[ones]}" if ones else ten
             ordinal = f"{ten}-{_ORDINAL_ONES[ones]}" if ones else f"{ten[:-1]}ieth"
         spelt[str(value)] = plain
         spelt[f"{value}{suffix}"] = ordinal

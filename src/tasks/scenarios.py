@@ -149,7 +149,7 @@ def run_scenario(scenario: Scenario, *, model: Model = None) -> ScenarioOutcome:
         for number, turn in enumerate(scenario.turns, 1):
             result = _play_turn(scenario, turn, results, root, model)
             results.append(result)
-            found = [*check_turn(turn.expect, result), *_verify(turn, root)]
+            found = [*check_turn(turn.expect, result), *verify_files(turn, root)]
             faults += [f"{number}: {fault}" for fault in found]
             if found:
                 break
@@ -232,7 +232,8 @@ def _count(result: dict[str, Any], actor: str) -> int:
     return sum(record["actor"] == actor for record in result["iteration_history"])
 
 
-def _verify(turn: Turn, root: Path) -> list[str]:
+def verify_files(turn: Turn, root: Path) -> list[str]:
+    """Run a turn's checks of the files; return what is wrong, one line each."""
     faults = []
     for check in turn.verify:
         ran = subprocess.run(  # noqa: S603  (the scenario's author wrote it)

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions.documents import (
+from concertino.actions.documents.actions import (
     DocumentFillParams,
     DocumentReadParams,
     DocumentWriteParams,

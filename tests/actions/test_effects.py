@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from concertino.actions.effects import Intent, begin, carry_out, format_diff, undo
+from concertino.actions.effects import Intent, begin, carry_out, clear_up, format_diff, undo
 from concertino.actions.errors import Conflict
 from concertino.actions.versions import Versions
 from concertino.actions.workspace import Change, Workspace
+from concertino.state import FileEffect
 from concertino.store.effects import EffectLog
 from concertino.store.open import open_store
 
@@ -27,11 +28,14 @@ class Place:
         self.versions = versions
 
     async def intend(self, call: str, *changes: Change) -> Intent:
-        return await begin(self.log, self.versions, call, INTENT, changes)
+        return await begin(self.log, self.versions, self.workspace, call, INTENT, changes)
 
     async def make(self, intent: Intent) -> list[str]:
-        made = await carry_out(self.workspace, self.versions, intent.changes, "en")
-        return [effect.path for effect in made]
+        return [effect.path for effect in await self.carry_out(intent)]
+
+    async def carry_out(self, intent: Intent) -> list[FileEffect]:
+        made = carry_out(self.workspace, self.versions, intent.changes, "en")
+        return [effect async for effect in made]
 
     async def undo(self) -> tuple[list[str], list[str]]:
         return await undo(self.log, self.workspace, self.versions, "en")
@@ -57,9 +61,7 @@ WRITES = (Change("a.txt", b"one", b"two"), Change("new/b.txt", None, b"b"))
 
 
 async def test_changes_are_made_read_back_and_described(place: Place) -> None:
-    made = await carry_out(
-        place.workspace, place.versions, (await place.intend("r1", *WRITES)).changes, "en"
-    )
+    made = await place.carry_out(await place.intend("r1", *WRITES))
     assert place.read() == {"a.txt": "two", "new/b.txt": "b"}
     assert [effect.path for effect in made] == ["a.txt", "new/b.txt"]
     assert "-one\n+two" in made[0].diff
@@ -99,6 +101,35 @@ async def test_undo_leaves_alone_what_somebody_has_changed_since(place: Place) -
     (place.root / "a.txt").write_text("theirs")
     assert await place.undo() == (["new/b.txt"], ["a.txt"])
     assert place.read() == {"a.txt": "theirs"}
+
+
+async def test_undo_gives_files_their_permissions_back(place: Place) -> None:
+    (place.root / "a.txt").chmod(0o750)
+    await place.make(await place.intend("r1", Change("a.txt", b"one", None)))
+    await place.undo()
+    assert (place.root / "a.txt").stat().st_mode & 0o777 == 0o750
+
+
+async def test_undo_leaves_alone_what_has_become_something_else(place: Place) -> None:
+    await place.make(await place.intend("r1", *WRITES))
+    (place.root / "a.txt").unlink()
+    (place.root / "a.txt").symlink_to("/etc/passwd")
+    assert await place.undo() == (["new/b.txt"], ["a.txt"])
+
+
+def find_leftovers(place: Place) -> list[str]:
+    return sorted(path.read_text() for path in place.root.rglob(".concertino-*"))
+
+
+async def test_what_a_killed_process_left_beside_a_file_is_removed_and_nothing_else(
+    place: Place,
+) -> None:
+    intent = await place.intend("r1", *WRITES)
+    for number, content in enumerate(["", "tw", "one", "theirs"]):
+        (place.root / f".concertino-{number:016x}").write_text(content)
+    (place.root / ".concertino-notes").write_text("two")
+    clear_up(place.workspace, place.versions, intent.changes)
+    assert find_leftovers(place) == ["theirs", "two"]
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions import files
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import Conflict, Denied, InvalidCall, NotFound, NothingFound
+from concertino.actions.files import actions as files
 from concertino.actions.spec import ActionContext, Outcome
 from concertino.actions.workspace import Workspace
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -232,7 +232,6 @@ def test_an_edit_finds_lines_whatever_their_ends_are(folder: Path, context: Acti
     assert (folder / "b").read_bytes() == b"1\r\n2\r\nthree\n"
 
 
-@settings(deadline=None)
 @given(
     st.text("abc \n一é🎉", max_size=30),
     st.text("abc \n一é🎉", max_size=30),

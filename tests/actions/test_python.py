@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from concertino.actions.errors import ActionError, TimedOut, TooLarge
-from concertino.actions.python import ProgramResult, PythonRunParams, run_python
+from concertino.actions.python.actions import ProgramResult, PythonRunParams, run_python
 from concertino.actions.spec import ActionContext
 from concertino.actions.workspace import Change
 
@@ -151,7 +151,7 @@ def test_an_end_says_why(
 def test_an_endless_program_is_stopped(
     context: ActionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from concertino.actions import python
+    from concertino.actions.python import actions as python
 
     monkeypatch.setattr(python, "SECONDS", 1)
     with pytest.raises(TimedOut):
@@ -161,7 +161,7 @@ def test_an_endless_program_is_stopped(
 def test_of_a_large_workspace_it_has_the_files_that_it_names(
     folder: Path, context: ActionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from concertino.actions import python
+    from concertino.actions.python import actions as python
 
     monkeypatch.setattr(python, "_MOST_FILES", 2)
     for name in ("a.txt", "b.txt", "c.txt"):

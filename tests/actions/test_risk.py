@@ -3,8 +3,8 @@
 import shlex
 
 import pytest
-from concertino.actions.risk import is_risky
-from concertino.actions.shell import split_command
+from concertino.actions.shell.actions import split_command
+from concertino.actions.shell.risk import is_risky
 
 RISKY = """
 sh -c 'ls'

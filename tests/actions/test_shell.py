@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions import shell
+from concertino.actions import snapshot
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import InvalidCall, NotFound, TimedOut, TooLarge, Unavailable
-from concertino.actions.shell import ShellData, ShellParams, run_shell
+from concertino.actions.shell import actions as shell
+from concertino.actions.shell.actions import ShellData, ShellParams, run_shell
 from concertino.actions.spec import ActionContext, Targets
 from concertino.actions.workspace import Entry, Workspace
 from concertino.language.messages import use_language
@@ -67,11 +68,11 @@ async def test_many_changes_are_counted(context: ActionContext) -> None:
 
 
 @confined
-@pytest.mark.parametrize(("name", "value"), [("_MOST_FILES", 2), ("_MOST_BYTES", 20)])
+@pytest.mark.parametrize(("name", "value"), [("MAX_FILES", 2), ("MAX_BYTES", 20)])
 async def test_a_workspace_too_large_to_compare_is_told(
     monkeypatch: pytest.MonkeyPatch, context: ActionContext, name: str, value: int
 ) -> None:
-    monkeypatch.setattr(shell, name, value)
+    monkeypatch.setattr(snapshot, name, value)
     data = await run(context, "seq 20 > more")
     assert (data.compared, data.created) == (False, [])
     assert "too large" in data.format_preview()

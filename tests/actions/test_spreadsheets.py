@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from concertino.actions.errors import ActionError, InvalidCall, NotFound, TooLarge
 from concertino.actions.spec import ActionContext
-from concertino.actions.spreadsheets import (
+from concertino.actions.spreadsheets.actions import (
     SheetReadParams,
     SheetSetParams,
     read_assignments,

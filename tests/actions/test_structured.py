@@ -7,9 +7,9 @@ import pytest
 import ruamel.yaml
 from concertino.actions.catalogue import ACTIONS
 from concertino.actions.errors import ActionError, InvalidCall, NotFound, TooLarge
-from concertino.actions.formats.keys import format_key, parse_key
 from concertino.actions.spec import ActionContext, Outcome
-from concertino.actions.structured import FORMATS
+from concertino.actions.structured.actions import FORMATS
+from concertino.actions.structured.formats.keys import format_key, parse_key
 from concertino.actions.workspace import Workspace
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -390,7 +390,7 @@ def dump_yaml(data: Any) -> str:
 
 
 @pytest.mark.parametrize("path", ["a.json", "a.yaml"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=TABLES, value=LEAVES, draw=st.data())
 def test_what_is_set_is_got_and_all_other_values_stay(
     tmp_path_factory: pytest.TempPathFactory, path: str, data: Any, value: Any, draw: Any

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concertino.actions import tables
 from concertino.actions.errors import (
     ActionError,
     InvalidCall,
@@ -15,7 +14,8 @@ from concertino.actions.errors import (
     TooLarge,
 )
 from concertino.actions.spec import ActionContext
-from concertino.actions.tables import (
+from concertino.actions.tables import actions as tables
+from concertino.actions.tables.actions import (
     TableData,
     TableDescribeParams,
     TableQueryParams,

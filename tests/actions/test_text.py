@@ -2,8 +2,8 @@ import codecs
 
 import pytest
 from concertino.actions.errors import InvalidCall
-from concertino.actions.text import TextFile, decode_text, encode_edited
-from hypothesis import given, settings
+from concertino.actions.files.text import TextFile, decode_text, encode_edited
+from hypothesis import given
 from hypothesis import strategies as st
 
 CHINESE = "端口 = 8080\n名称 = 服务器\n这里是一些说明文字\n"
@@ -37,7 +37,6 @@ def test_an_edited_text_is_written_down_as_it_was(form: TextFile) -> None:
     assert edited == raw.replace("8080".encode(form.encoding), "9090".encode(form.encoding)) + added
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode) | st.text().map(lambda t: t.encode("utf-16")))
 def test_what_is_decoded_is_encoded_to_the_same_bytes_or_not_at_all(raw: bytes) -> None:
     try:
@@ -47,7 +46,6 @@ def test_what_is_decoded_is_encoded_to_the_same_bytes_or_not_at_all(raw: bytes) 
         pass
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="gb18030", exclude_categories=["Cc", "Cs"])))
 def test_text_in_utf_8_is_always_text(text: str) -> None:
     assert decode_text(text.encode(), "a").encode() == text.encode()

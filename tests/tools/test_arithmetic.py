@@ -13,7 +13,7 @@ from concertino.tools.arithmetic import (
     wrong_statements,
 )
 from concertino.tools.sandbox import default_sandbox
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.tools.chains import right_chains, wrong_chains
 from tests.tools.lines import RIGHT, WRONG, WRONG_AS_THEY_STAND
@@ -168,13 +168,11 @@ async def test_a_wrong_line_that_cannot_be_put_right_is_still_named(line: str, w
     assert wrong in await wrong_statements(default_sandbox(), line)
 
 
-@settings(deadline=None)
 @given(right_chains())
 async def test_no_right_chain_of_units_and_mixed_numbers_is_called_wrong(chain: str) -> None:
     assert await wrong_statements(default_sandbox(), chain) == []
 
 
-@settings(deadline=None)
 @given(wrong_chains())
 async def test_every_plain_wrong_chain_is_called_wrong(chain: tuple[str, str]) -> None:
     wrong, _ = chain

@@ -7,7 +7,7 @@ from typing import Any
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
-from ...actions.python import find_syntax_error
+from ...actions.python.actions import find_syntax_error
 from ...language.messages import say
 from ...state import Call, MiniPlan, OnFailure
 from .desk import Desk

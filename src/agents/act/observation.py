@@ -7,7 +7,7 @@ from typing import Any
 
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import ActionError
-from ...actions.ignored import list_visible
+from ...actions.files.ignored import list_visible
 from ...actions.spec import Action
 from ...actions.workspace import Entry, Workspace
 from ...language.messages import Language, say

@@ -49,19 +49,24 @@ def shortlist_actions(
         if action.name not in gone
         and action.effect in mode_allows
         and (not action.suffixes or suffixes.intersection(action.suffixes))
-        and (action.asked_for is None or action.asked_for.search(question))
+        and (action.effect != "execute" or is_asked_for(action, question))
         and not action.find_obstacle()
         and (action.name != "result_read" or any(result.artifact for result in results))
     ]
     scores = _score(question, language)
 
     def rank(action: Action[Any, Any]) -> float:
-        basic = 1.0 if action.name in (*BASICS, "result_read") else 0.0
+        basic = action.name in (*BASICS, "result_read") or is_asked_for(action, question)
         made_for = SUFFIX_BONUS if action.suffixes else 0.0
         return basic + scores.get(action.name, 0.0) + made_for
 
     best = sorted(usable, key=rank, reverse=True)[:MAX_ACTIONS]
     return [action for action in usable if action in best]
+
+
+def is_asked_for(action: Action[Any, Any], question: str) -> bool:
+    """Return whether the task's words ask for an action."""
+    return action.asked_for is not None and action.asked_for.search(question) is not None
 
 
 def _score(question: str, language: Language) -> dict[str, float]:

@@ -6,19 +6,15 @@ from typing import Any
 
 import sympy as sp
 
-DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+from ...language.numerals import CHINESE_DIGITS, ENGLISH_ONES, ENGLISH_TENS
+
+DIGITS = {digit: value for value, digit in enumerate(CHINESE_DIGITS)} | {"〇": 0, "两": 2}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _HUNDREDS = {"百": 100, "千": 1000, "百万": 10**6, "千万": 10**7}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
-_SMALL = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
-    "nineteen",
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _ENGLISH = {
-    **{word: value for value, word in enumerate(_SMALL)},
-    **{word: 10 * tens for tens, word in enumerate(_TENS, 2)},
+    **{word: value for value, word in enumerate(ENGLISH_ONES)},
+    **{word: 10 * tens for tens, word in enumerate(ENGLISH_TENS, 2)},
 }
 _SCALES = {
     "hundred": 100,

@@ -5,7 +5,7 @@ import re
 import pytest
 from concertino.agents.math.recomputation import correct_arithmetic
 from concertino.context import get_sandbox
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from tests.tools.chains import right_chains, wrong_chains
 from tests.tools.lines import RIGHT, WRONG, WRONG_AS_THEY_STAND
@@ -127,13 +127,11 @@ async def test_a_wrong_line_without_a_sure_correction_stays(line: str) -> None:
     assert await put_right(line, "") == line
 
 
-@settings(deadline=None)
 @given(right_chains())
 async def test_no_right_chain_of_units_and_mixed_numbers_is_changed(chain: str) -> None:
     assert await put_right(chain, "") == chain
 
 
-@settings(deadline=None)
 @given(wrong_chains())
 async def test_every_plain_wrong_chain_is_put_right(chain: tuple[str, str]) -> None:
     wrong, right = chain

@@ -208,7 +208,7 @@ def test_answers_fall_into_groups(answers: list[str], groups: list[int]) -> None
     assert group_values([read_value(answer) for answer in answers]) == groups
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(["x = 5", "5", "y = 5", "5 cm", "5 kg", "1/3", "0.33", "0.333"]))
 def test_all_of_a_group_are_equal_in_whatever_order_they_come(answers: list[str]) -> None:
     grouped = zip(group_values(list(map(read_value, answers))), answers, strict=True)
@@ -216,7 +216,7 @@ def test_all_of_a_group_are_equal_in_whatever_order_they_come(answers: list[str]
         assert left_group != right_group or are_equal(left, right)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 99), st.integers(1, 9), st.sampled_from(["米", "块", "元", "斤"]))
 def test_bare_digits_after_a_unit_are_its_decimals(whole: int, tenths: int, unit: str) -> None:
     spoken = f"{whole}{unit}{tenths}"
@@ -225,27 +225,26 @@ def test_bare_digits_after_a_unit_are_its_decimals(whole: int, tenths: int, unit
     assert not are_equal(spoken, f"{whole}{tenths}{unit}")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 99), st.sampled_from(["年", "天", "小时", "斤", "公里", "米"]))
 def test_half_after_a_unit_is_half_of_it(whole: int, unit: str) -> None:
     assert are_equal(f"{whole}{unit}半", f"{whole}.5{unit}")
     assert not are_equal(f"{whole}{unit}半", f"{whole}{unit}")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.decimals(0, 99, places=2), st.decimals(0, 99, places=3))
 def test_two_decimals_are_equal_only_as_numbers(left: Decimal, right: Decimal) -> None:
     assert are_equal(str(left), str(right)) is (left == right)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 999), st.integers(1, 999))
 def test_what_floats_add_is_equal_to_the_sum(left: int, right: int) -> None:
     total = left / 10 + right / 10
     assert are_equal(repr(total), f"{(left + right) / 10:.1f}")
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["child", "knife", "cherry", "box", "cookie", "cube", "shoe", "hero"]))
 def test_a_noun_counts_the_same_in_its_plural_only(noun: str) -> None:
     plurals = {"child": "children", "knife": "knives", "cherry": "cherries", "box": "boxes"}

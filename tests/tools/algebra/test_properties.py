@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.tools.algebra.generated import BY_TYPE, SAME, Pair
 
-SOME = settings(max_examples=25, deadline=None)
-MANY = settings(max_examples=100, deadline=None)
+SOME = settings(max_examples=25)
+MANY = settings(max_examples=100)
 
 ANY = st.one_of(*BY_TYPE.values())
 ALL_FORMS = st.sampled_from([text for texts in SAME.values() for text in texts])

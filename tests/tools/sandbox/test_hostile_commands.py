@@ -19,6 +19,8 @@ from concertino.tools.sandbox import (
     run_command,
 )
 
+from tests.tools.sandbox.attempts import PREAMBLE
+
 PYTHON = shutil.which("python3", path=os.pathsep.join(PROGRAM_FOLDERS))
 pytestmark = pytest.mark.skipif(
     find_command_obstacle() is not None or PYTHON is None,
@@ -36,23 +38,9 @@ LIMITS = CommandLimits(
     output_bytes=1 << 20,
 )
 
-# Every program can `attempt` something. What succeeds is in `done`, which must stay empty.
-PREAMBLE = """
-import ctypes, fcntl, json, os, signal, socket, struct, subprocess, sys
-libc = ctypes.CDLL(None, use_errno=True)
+COMMANDS = f"""{PREAMBLE}
+import fcntl, json, struct
 here = os.getcwd()
-done = []
-def attempt(action, *arguments, **options):
-    try:
-        outcome = action(*arguments, **options)
-    except BaseException as refusal:
-        print(type(refusal).__name__, refusal)
-    else:
-        done.append((getattr(action, "__name__", "?"), repr(outcome)[:300]))
-def call(name, *arguments):
-    ctypes.set_errno(0)
-    if getattr(libc, name)(*arguments) == -1:
-        raise OSError(ctypes.get_errno(), name)
 def read(path, size=100): return open(path, 'rb').read(size)
 def write(path, mode='w'): open(path, mode).write('x')
 def sh(command):
@@ -292,7 +280,7 @@ async def test_an_attempt_is_refused(
     token, before = uuid.uuid4().hex, take_snapshot(prey)
     system = describe_system(token)
     report = "\nprint(json.dumps(done))"
-    result = await run_python(workspace, PREAMBLE + code + report, prey, os.getpid(), token)
+    result = await run_python(workspace, COMMANDS + code + report, prey, os.getpid(), token)
     assert (result.stopped, result.exit_code) == (None, 0), result
     assert json.loads(result.output.splitlines()[-1]) == [], result
     assert SECRET not in result.output
@@ -305,7 +293,7 @@ async def test_the_attempts_succeed_where_nothing_confines_them(
 ) -> None:
     """Otherwise the test above would prove nothing."""
     attempts = [REFUSED["read a secret"], *REFUSED["change modes"].splitlines()[1:2]]
-    code = "\n".join([PREAMBLE, *attempts])
+    code = "\n".join([COMMANDS, *attempts])
     process = await asyncio.create_subprocess_exec(
         *("python3", "-c", f"{code}\nprint(len(done))", str(prey), str(os.getpid()), "x"),
         cwd=workspace,

@@ -1,0 +1,1 @@
+"""Work on somebody else's bytes in a confined process."""

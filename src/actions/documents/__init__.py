@@ -1,0 +1,1 @@
+"""Documents: read, fill in, write."""

@@ -1,0 +1,1 @@
+"""Files: list, read, search, write, edit, move, copy, delete."""

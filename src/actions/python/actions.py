@@ -1,0 +1,160 @@
+"""Programs over the files of the workspace.
+
+A program works in a copy of the workspace, confined to it, so it may read and write files as any
+Python does. What it has changed there is what the action asks for; if it fails, nothing is.
+"""
+
+import ast
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from pydantic import field_validator
+
+from ...language.messages import say, use_language
+from ...tools.sandbox.problems import describe_problem
+from ..catalogue import register
+from ..confined.run import run_confined
+from ..errors import ActionError, TooLarge
+from ..files.ignored import list_visible
+from ..spec import Action, ActionContext, Data, Outcome, Params
+from ..workspace import Change, Entry, Workspace
+
+SECONDS = 20
+_MOST_FILES = 2000
+_MOST_BYTES = 64 << 20
+_MOST_KEPT = 16_000
+_PREVIEW = 560
+_FENCE = re.compile(r"^```(?:python)?[ \t]*\n|\n```[ \t]*$")
+_REST = "})]\"'` \n"
+_MOST_REST = 6
+
+
+class PythonRunParams(Params):
+    code: str
+    """Python with its standard library; files are opened by their paths. It prints the answer."""
+
+    @field_validator("code")
+    @classmethod
+    def cut_off_rest(cls, code: str) -> str:
+        """Leave out what small models add when they close a program: a fence, a bracket of the
+        JSON around it."""
+        code = _FENCE.sub("", code.strip())
+        for length in range(len(code), max(0, len(code) - _MOST_REST), -1):
+            if code[length:].strip(_REST):
+                break
+            if find_syntax_error(code[:length]) is None:
+                return code[:length]
+        return code
+
+
+def find_syntax_error(code: str) -> str | None:
+    """Return what is wrong with a program's syntax, or None."""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError) as error:
+        return describe_problem(error, code, ())
+    return None
+
+
+class ProgramResult(Data):
+    output: str
+    """What the program printed."""
+    written: list[str]
+    """Files that it has created or changed."""
+    deleted: list[str]
+
+    def format_preview(self) -> str:
+        text = self.output.strip()
+        cut = "…" if len(text) > _PREVIEW else ""
+        lines = [f"{text[:_PREVIEW]}{cut}"] if text else []
+        for kind in ("written", "deleted"):
+            if paths := getattr(self, kind):
+                lines.append(say(f"act.python.{kind}", paths=", ".join(paths[:10])))
+        return "\n".join(lines) or say("act.python.nothing")
+
+
+def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[ProgramResult]:
+    """Run a program. Blocking."""
+    with use_language(context.language):
+        folder = Path(tempfile.mkdtemp(prefix="concertino-"))
+        try:
+            before = _lay_copy(context.workspace, params.code, folder)
+            request = {"folder": str(folder), "code": params.code}
+            found, _ = run_confined(
+                "python.run:run_program", request, seconds=SECONDS, writable=folder
+            )
+            if found["problem"] is not None:
+                raise ActionError(_format_failure(found))
+            changes = _collect_changes(before, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    data = ProgramResult(
+        output=found["output"][:_MOST_KEPT],
+        written=[change.path for change in changes if change.after is not None],
+        deleted=[change.path for change in changes if change.after is None],
+    )
+    return Outcome(data, changes)
+
+
+def _lay_copy(workspace: Workspace, code: str, folder: Path) -> dict[str, bytes]:
+    """Copy the workspace, or of a large one the files that the program names."""
+    entries = list(list_visible(workspace, recursive=True))
+    files = [entry for entry in entries if entry.kind == "file"]
+    if not _is_small(files):
+        files = [entry for entry in files if entry.path.rpartition("/")[2] in code]
+    if not _is_small(files):
+        raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+    contents = {entry.path: workspace.read_bytes(entry.path) for entry in files}
+    for entry in entries:
+        if entry.kind == "folder":
+            (folder / entry.path).mkdir(parents=True, exist_ok=True)
+    for path, content in contents.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return contents
+
+
+def _is_small(files: list[Entry]) -> bool:
+    return len(files) <= _MOST_FILES and sum(entry.size for entry in files) <= _MOST_BYTES
+
+
+def _collect_changes(before: dict[str, bytes], folder: Path) -> tuple[Change, ...]:
+    """Return how the folder differs from what was laid there."""
+    after: dict[str, bytes] = {}
+    left = 2 * _MOST_BYTES
+    for at, _, names in os.walk(folder):
+        for name in names:
+            place = Path(at, name)
+            left -= place.stat().st_size
+            if left < 0 or len(after) > 2 * _MOST_FILES:
+                raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+            after[place.relative_to(folder).as_posix()] = place.read_bytes()
+    changes = (
+        Change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})
+    )
+    return tuple(change for change in changes if change.before != change.after)
+
+
+def _format_failure(found: dict[str, str]) -> str:
+    said = found["output"].strip()[-200:]
+    return say("act.python.failed", reason=f"{found['problem']}\n{said}".strip())
+
+
+register(
+    Action(
+        name="python_run",
+        description={
+            "en": "Compute, compare, count, sort, convert or rewrite files with a Python program",
+            "zh": "用 Python 程序计算、比较、统计、排序、转换或改写文件",
+        },
+        params=PythonRunParams,
+        data=ProgramResult,
+        effect="read",  # in itself; the policy sees the changes that it asks for
+        run=run_python,
+        timeout=SECONDS + 40.0,
+    )
+)

@@ -1,0 +1,103 @@
+"""A program in the confined process, with a folder of files that it may change."""
+
+import ast
+import gc
+import io
+import os
+import re
+import shutil
+import sys
+import types
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+from ...language.messages import say
+from ...tools.sandbox.problems import NAME, describe_problem
+from ..confined.child import Enter
+from ..errors import TooLarge
+
+_MOST_PRINTED = 1 << 20
+_MOST_VALUES = 4
+_MOST_SHOWN = 100
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+class _Output(io.StringIO):
+    """What the program prints, up to a limit."""
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > _MOST_PRINTED:
+            raise TooLarge(say("act.python.printed"))
+        return super().write(text)
+
+
+def run_program(
+    request: dict[str, Any], blobs: list[bytes], enter: Enter
+) -> tuple[dict[str, Any], bytes]:
+    """Run a program in a folder; return what it printed, and its error if it raised one.
+
+    The value of a last line that is an expression is printed, as in a notebook.
+    """
+    os.chdir(request["folder"])
+    # The jail denies changing modes and times, which copying a file tries to do.
+    shutil.copymode = shutil.copystat = lambda *_, **__: None
+    sys.dont_write_bytecode = True
+    output = _Output()
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    enter()
+    problem = None
+    try:
+        with redirect_stdout(output), redirect_stderr(output):
+            _execute(request["code"], vars(main))
+    except (MemoryError, TooLarge):
+        raise
+    except SystemExit as leaving:
+        problem = None if leaving.code in (None, 0) else str(leaving.code)
+    except BaseException as raised:
+        problem = describe_problem(raised, request["code"], sys.path)
+        problem += _describe_values(raised, request["code"])
+    vars(main).clear()  # closes the files that it has left open
+    gc.collect()
+    return {"output": output.getvalue(), "problem": problem}, b""
+
+
+def _describe_values(raised: BaseException, code: str) -> str:
+    """Return what the variables in the line that raised were: mostly data of another form than the
+    program expects."""
+    step = raised.__traceback__
+    frame, number = None, 0
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == NAME:
+            frame, number = step.tb_frame, step.tb_lineno
+        step = step.tb_next
+    if frame is None:
+        return ""
+    names = dict.fromkeys(_NAME.findall(code.split("\n")[number - 1]))
+    values = {name: frame.f_locals[name] for name in names if name in frame.f_locals}
+    shown = [
+        f"{name} = {repr(value)[:_MOST_SHOWN]}"
+        for name, value in values.items()
+        if isinstance(value, str | int | float | list | tuple | dict | set | None)
+    ]
+    return "".join(f"\n{line}" for line in shown[:_MOST_VALUES])
+
+
+def _execute(code: str, names: dict[str, Any]) -> None:
+    tree = ast.parse(code, NAME)
+    last = tree.body[-1] if tree.body else None
+    shown = last.value if isinstance(last, ast.Expr) and not _only_writes(last.value) else None
+    if shown is not None:
+        tree.body.pop()
+    exec(compile(tree, NAME, "exec", dont_inherit=True), names)  # noqa: S102
+    if shown is not None:
+        last_line = compile(ast.Expression(shown), NAME, "eval", dont_inherit=True)
+        value = eval(last_line, names)  # noqa: S307
+        if value is not None:
+            print(value)
+
+
+def _only_writes(expression: ast.expr) -> bool:
+    """Return whether an expression is a call such as `file.write(…)`, whose value tells nothing."""
+    called = expression.func if isinstance(expression, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr.startswith("write")

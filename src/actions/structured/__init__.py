@@ -1,0 +1,1 @@
+"""Values in JSON, YAML, TOML and INI files."""

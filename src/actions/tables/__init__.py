@@ -1,0 +1,1 @@
+"""Tables: CSV, JSON, sheets and Parquet files, by SQL."""
