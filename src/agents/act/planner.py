@@ -76,6 +76,7 @@ NEED_INPUT = "need_input"
 MAX_NEXT_TOKENS = 150
 MAX_PARAMS_TOKENS = 1500
 MAX_MESSAGE_TOKENS = 400
+MENDABLE = ("failed", "invalid", "timeout", "too_large")
 MAX_CHOICES = 2
 """Choices in one turn; after that the planner concludes with what is known."""
 
@@ -143,7 +144,8 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     """Choose what comes next and fill in its form. A choice that leads nowhere gives way to another
     one; where that leads nowhere either, the planner concludes with what is known."""
     left = [action.name for action in offered]
-    ends = [*([PLAN] if desk.may_plan else []), *([DONE, NEED_INPUT] if desk.results else [])]
+    plan = [PLAN] if desk.may_plan else []
+    ends = plan if _must_go_on(desk.results) else [*plan, DONE, NEED_INPUT]
     problem = ""
     for _ in range(MAX_CHOICES):
         chosen = await _choose(desk, (*left, *ends))
@@ -162,6 +164,14 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     if not desk.results:
         raise InvalidCall(problem)
     return await _conclude(desk, problem[:240], last=True)
+
+
+def _must_go_on(results: Sequence[CallResult]) -> bool:
+    """Return whether it is too early to end: nothing was looked at, or the last call alone failed
+    in a way that another one may mend."""
+    if not results or results[-1].error_class in MENDABLE:
+        return len(results) < 2 or results[-2].status == "done"
+    return False
 
 
 async def _choose(desk: Desk, legal: tuple[str, ...]) -> NextForm:
