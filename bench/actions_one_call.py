@@ -6,12 +6,11 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from concertino.actions.placeholders import check_references, find_references
 from concertino.actions.spec import Action
+from concertino.agents.act.calls import make_call
 from concertino.agents.act.desk import Desk
 from concertino.agents.act.forms import QuestionForm, build_done_schema, describe_params
-from concertino.agents.act.planner import refuse_repeated
-from concertino.state import Call, Contract, Done, Line, NeedInput, Planned, SingleAction
+from concertino.state import Contract, Done, Line, NeedInput, Planned, SingleAction
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, create_model
 
@@ -46,17 +45,7 @@ async def plan_in_one_call(desk: Desk, offered: Sequence[Action[Any, Any]]) -> P
     if call.action == NEED_INPUT:
         return NeedInput(reasoning=filled.reasoning, question=call.question, options=call.options)
     params = call.model_dump(mode="json", exclude={"action"})
-    check_references(params, desk.list_known(), desk.language)
-    refuse_repeated(call.action, params, desk)
-    return SingleAction(
-        reasoning=filled.reasoning,
-        call=Call(
-            id=f"r{len(ids) + 1}",
-            action=call.action,
-            params=params,
-            depends_on=sorted({reference.result for reference in find_references(params)}),
-        ),
-    )
+    return SingleAction(reasoning=filled.reasoning, call=make_call(desk, call.action, params, []))
 
 
 def build_schema(offered: Sequence[Action[Any, Any]], ids: tuple[str, ...]) -> type[Contract]:

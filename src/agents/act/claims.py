@@ -34,6 +34,7 @@ _CLAIMS = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(?:not|never|nothing|no)\b|没有|未|无法|不能", re.IGNORECASE)
+_ABSENT = re.compile(r"\b(?:not|no|cannot|outside)\b|n't\b|没有|未|无法|不", re.IGNORECASE)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -46,6 +47,24 @@ def find_unfounded_claim(message: str, results: Sequence[CallResult]) -> str | N
         if claim and not _NOT.search(sentence):
             return sentence.strip()
     return None
+
+
+def find_untouched(
+    message: str, missing: Sequence[str], results: Sequence[CallResult]
+) -> list[str]:
+    """Return the files that the task names, that are not there and that nothing was done to, unless
+    the message says that something is missing.
+
+    Args:
+        message: What the planner says at the end.
+        missing: Paths in the task's words at which there is nothing.
+        results: Results of the task.
+    """
+    if _ABSENT.search(message):
+        return []
+    touched = {effect.path for result in results for effect in result.effects}
+    names = {path.rpartition("/")[2] for path in touched}
+    return [path for path in missing if not {path, path.rpartition("/")[2]} & (touched | names)]
 
 
 def find_unfounded_numbers(message: str, known: str) -> list[str]:

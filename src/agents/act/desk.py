@@ -37,6 +37,8 @@ class Desk:
     """What the planner sees of the workspace."""
     paths: tuple[tuple[str, str], ...]
     """Kind and path of all that the workspace holds and the task names; empty: too much."""
+    missing: Sequence[str]
+    """Paths that the task names and at which there is nothing."""
     may_plan: bool
     """Whether several calls may be planned at once."""
     asked: bool

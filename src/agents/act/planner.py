@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
 from ...actions.catalogue import ACTIONS
-from ...actions.errors import InvalidCall
+from ...actions.errors import ActionError, InvalidCall
 from ...actions.spec import Action, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
@@ -42,6 +42,7 @@ from .claims import (
     UnfoundedNumber,
     find_unfounded_claim,
     find_unfounded_numbers,
+    find_untouched,
 )
 from .desk import Desk
 from .forms import (
@@ -119,7 +120,8 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
     workspace = Workspace(Path(str(state["workspace"])))
     entries = list_entries(workspace)
     known = {entry.path for entry in entries}
-    beyond = [path for path in find_paths(task) if path not in known]
+    named = find_paths(task)
+    beyond = [path for path in named if path not in known]
     paths = [(entry.kind, entry.path) for entry in entries]
     paths += [("file", path) for path in beyond]
     desk = Desk(
@@ -130,14 +132,22 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
         task=task,
         files=format_files(workspace, entries, task, state["language"]),
         paths=tuple(paths) if len(entries) <= MAX_FILES else (),
+        missing=[path for path in beyond if not _exists(workspace, path)],
         may_plan=_may_plan(state, model),
         asked=count_turns(state, "need_input") > 0,
     )
     read_only = state["inputs"].get("mode") == "read_only"
     effects = ("read",) if read_only else ("read", "write", "delete", "execute", "network")
-    named = [entry.path for entry in entries if entry.path.rpartition("/")[2] in task]
-    about = [*(named or known), *beyond]
+    meant = [entry.path for entry in entries if entry.path.rpartition("/")[2] in task]
+    about = [*(meant or known), *beyond]
     return desk, shortlist_actions(task, about, results, effects, state["language"])
+
+
+def _exists(workspace: Workspace, path: str) -> bool:
+    try:
+        return workspace.find_kind(path) is not None
+    except (ActionError, OSError):
+        return False
 
 
 async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
@@ -231,6 +241,9 @@ async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
             raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
         if desk.repeats_task(done.message):
             raise RepeatedTask(say("act.tells_the_task", desk.language))
+        untouched = find_untouched(done.message, desk.missing, desk.results)
+        if done.outcome == "complete" and untouched and not last:
+            raise InvalidCall(say("act.missing", desk.language, paths=", ".join(untouched)))
         numbers = find_unfounded_numbers(done.message, desk.found_text)
         if numbers and not last:
             raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))

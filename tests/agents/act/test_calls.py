@@ -27,6 +27,7 @@ def lay_desk(task: str = "Fill in form.md", **changes: Any) -> Desk:
         "task": task,
         "files": "form.md (20 bytes): Date: ____",
         "paths": (),
+        "missing": [],
         "may_plan": False,
         "asked": False,
         **changes,

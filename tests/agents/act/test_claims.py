@@ -1,0 +1,39 @@
+import pytest
+from concertino.agents.act.claims import find_unfounded_claim, find_untouched
+from concertino.state import CallResult, FileEffect
+
+
+def result(*paths: str) -> CallResult:
+    effects = [FileEffect(path=path, before=None, after="0", diff="") for path in paths]
+    return CallResult(
+        id="r1", action="file_write", params={}, status="done", preview="", effects=effects
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The port has been changed to 9090.",
+        "端口已改为 9090，其他内容不变。",
+        "I wrote the letter.",
+    ],
+)
+def test_a_change_without_an_effect_is_an_unfounded_claim(message: str) -> None:
+    assert find_unfounded_claim(message, [])
+    assert not find_unfounded_claim(message, [result("a")])
+
+
+@pytest.mark.parametrize("message", ["Nothing was changed.", "端口没有改动。", "There are 3 rows."])
+def test_what_claims_no_change_needs_no_effect(message: str) -> None:
+    assert not find_unfounded_claim(message, [])
+
+
+def test_a_file_of_the_task_that_is_not_there_and_was_not_touched_is_found() -> None:
+    assert find_untouched("There are 4 rows.", ["all.csv"], []) == ["all.csv"]
+    assert find_untouched("There are 4 rows.", ["all.csv"], [result("out/all.csv")]) == []
+    assert find_untouched("a.txt is deleted.", ["a.txt"], [result("a.txt")]) == []
+
+
+@pytest.mark.parametrize("message", ["It cannot be read.", "没有这个文件。", "It isn't there."])
+def test_a_missing_file_may_be_told(message: str) -> None:
+    assert find_untouched(message, ["../secret.txt"], []) == []
