@@ -120,7 +120,7 @@ class Action(Generic[P, D]):
     """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
     asked_for: re.Pattern[str] | None = None
     """Words of a task that ask for it: with them it is always offered, and without them it is not
-    if it runs something; None: no words tell."""
+    if it deletes or runs something; None: no words tell."""
     untrusted: bool = True
     """Whether its data is somebody else's text: contents of files, output of programs."""
     timeout: float = 30.0

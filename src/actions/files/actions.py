@@ -546,7 +546,9 @@ register(
         name="file_delete",
         description={"en": "Delete a file or a folder.", "zh": "删除文件或文件夹。"},
         asked_for=re.compile(
-            r"\b(?:delet|remov)(?:e|ing)\b|删除|删掉|删去|移除|清除", re.IGNORECASE
+            r"\b(?:delet|remov|eras|purg)(?:e|ing)\b|\b(?:clean|clear|tidy|get rid|throw|trash)\b"
+            r"|删|移除|清除|清理|清空|去掉|丢掉|扔掉",
+            re.IGNORECASE,
         ),
         params=DeleteFile,
         data=ChangedFiles,

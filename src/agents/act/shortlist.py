@@ -16,6 +16,8 @@ from ...state import CallResult
 MAX_ACTIONS = 8
 BASICS = ("file_list", "file_read", "file_search", "python_run")
 """Always offered."""
+ON_REQUEST = ("delete", "execute")
+"""Effects that the user's own words have to ask for: what a file says cannot bring them in."""
 SUFFIX_BONUS = 0.15
 """Added to the similarity of an action made for a file type in the task: about the distance between
 the first and the fifth action."""
@@ -49,7 +51,7 @@ def shortlist_actions(
         if action.name not in gone
         and action.effect in mode_allows
         and (not action.suffixes or suffixes.intersection(action.suffixes))
-        and (action.effect != "execute" or is_asked_for(action, question))
+        and (action.effect not in ON_REQUEST or is_asked_for(action, question))
         and not action.find_obstacle()
         and (action.name != "result_read" or any(result.artifact for result in results))
     ]

@@ -40,3 +40,8 @@ def test_actions_for_a_type_of_file_are_offered_where_there_is_one() -> None:
 def test_reading_and_programs_are_always_offered() -> None:
     basics = {"file_list", "file_read", "file_search", "python_run"}
     assert basics <= set(offer("Delete, rename, copy and run `ls`", "a.toml", "b.csv", "c.xlsx"))
+
+
+def test_what_deletes_or_runs_is_offered_only_where_the_user_asks_for_it() -> None:
+    offered = offer("Summarize minutes.txt in two sentences.", "minutes.txt", "keep.txt")
+    assert not {"file_delete", "shell_run"} & set(offered)
