@@ -141,7 +141,7 @@ def _load(file: Path) -> Scenario:
 def run_scenario(scenario: Scenario, *, model: Model = None) -> ScenarioOutcome:
     """Play a scenario in a temporary folder, and check it."""
     started = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix="concertino-"))
+    folder = Path(tempfile.mkdtemp(prefix="concertino_scenario-"))
     faults: list[str] = []
     results: list[dict[str, Any]] = []
     try:

@@ -1,8 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 from concertino.actions.errors import ActionError, TimedOut, TooLarge
 from concertino.actions.python.actions import ProgramResult, PythonRunParams, run_python
+from concertino.actions.python.run import MAX_PRINTED
 from concertino.actions.spec import ActionContext
 from concertino.actions.workspace import Change
 
@@ -192,3 +194,25 @@ def test_a_failure_shows_the_values_that_the_program_met(
     with pytest.raises(ActionError, match="IndexError") as caught:
         run(context, code)
     assert str(caught.value).splitlines()[1:] == [r"line = '库存：318\n'"]
+
+
+def test_as_much_as_is_allowed_is_printed_and_its_beginning_kept(context: ActionContext) -> None:
+    found, _ = run(context, f"print('x' * {MAX_PRINTED - 1})")
+    assert 1000 < len(found.output) < MAX_PRINTED
+    with pytest.raises(TooLarge):
+        run(context, f"print('x' * {MAX_PRINTED})")
+
+
+def test_copies_that_killed_processes_left_are_removed(
+    context: ActionContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, age in (("old", 7200), ("new", 60)):
+        left = tmp_path / f"concertino_program-{name}"
+        left.mkdir()
+        then = left.stat().st_mtime - age
+        os.utime(left, (then, then))
+    run(context, "")
+    assert [path.name for path in tmp_path.glob("concertino_program-*")] == [
+        "concertino_program-new"
+    ]

@@ -46,7 +46,7 @@ def main(parent: str) -> None:
 
 def _run(order: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], bytes]:
     module, _, name = order["job"].partition(":")
-    job: Job = getattr(importlib.import_module(f"concertino.actions.{module}"), name)
+    job: Job = getattr(importlib.import_module(module), name)
     say("act.confined.memory")  # reads the texts while files can be opened
     memory = address_space() + order["memory_bytes"]
     limits = {"cpu_seconds": order["cpu_seconds"], "file_bytes": order["file_bytes"]}

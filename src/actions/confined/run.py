@@ -51,7 +51,7 @@ def run_confined(
     """Run a job and return its answer: plain data, and bytes. Blocking.
 
     Args:
-        job: `module:function` of `actions/`; see `child.Job`.
+        job: `module:function`, in full; see `child.Job`.
         request: Plain data for the job.
         blobs: Contents of files for the job.
         seconds: Time after which it is killed.

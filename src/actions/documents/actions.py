@@ -90,7 +90,9 @@ def read_document(params: DocumentReadParams, context: ActionContext) -> Outcome
             raise InvalidCall(say("act.documents.kind", path=params.path, known=known))
         raw = context.workspace.read_bytes(params.path)
         request = {"path": params.path, "most_bytes": MAX_FILE_BYTES}
-        text = run_confined("documents.run:read_text", request, [raw])[1].decode()
+        text = run_confined("concertino.actions.documents.run:read_text", request, [raw])[
+            1
+        ].decode()
         if not 0 <= params.offset < len(text):
             raise NothingFound(say("act.documents.past", offset=params.offset, total=len(text)))
         part = text[params.offset : params.offset + PAGE]
@@ -113,7 +115,7 @@ def fill_document(params: DocumentFillParams, context: ActionContext) -> Outcome
         before = context.workspace.find_content(params.path)
         request = {"path": params.template, "values": _read_values(params.values)}
         raw = context.workspace.read_bytes(params.template)
-        data, content = run_confined("documents.run:fill", request, [raw])
+        data, content = run_confined("concertino.actions.documents.run:fill", request, [raw])
         found = FilledDocument(path=params.path, **data)
         return Outcome(found, (Change(params.path, before, content),))
 
@@ -125,7 +127,9 @@ def write_document(params: DocumentWriteParams, context: ActionContext) -> Outco
         if not params.content.strip():
             raise InvalidCall(say("act.documents.no_content"))
         before = context.workspace.find_content(params.path)
-        data, content = run_confined("documents.run:write", {"content": params.content})
+        data, content = run_confined(
+            "concertino.actions.documents.run:write", {"content": params.content}
+        )
         found = WrittenDocument(path=params.path, **data)
         return Outcome(found, (Change(params.path, before, content),))
 

@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import field_validator
@@ -30,6 +32,9 @@ _PREVIEW = 560
 _FENCE = re.compile(r"^```(?:python)?[ \t]*\n|\n```[ \t]*$")
 _REST = "})]\"'` \n"
 _MOST_REST = 6
+_PREFIX = "concertino_program-"
+_LEFT_SECONDS = 3600
+"""Age of a copy that nobody works in any more; a program runs for less than a minute."""
 
 
 class PythonRunParams(Params):
@@ -79,12 +84,16 @@ class ProgramResult(Data):
 def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[ProgramResult]:
     """Run a program. Blocking."""
     with use_language(context.language):
-        folder = Path(tempfile.mkdtemp(prefix="concertino-"))
+        _remove_leftovers()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         try:
             before = _lay_copy(context.workspace, params.code, folder)
             request = {"folder": str(folder), "code": params.code}
             found, _ = run_confined(
-                "python.run:run_program", request, seconds=SECONDS, writable=folder
+                "concertino.actions.python.run:run_program",
+                request,
+                seconds=SECONDS,
+                writable=folder,
             )
             if found["problem"] is not None:
                 raise ActionError(_format_failure(found))
@@ -97,6 +106,14 @@ def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[Progr
         deleted=[change.path for change in changes if change.after is None],
     )
     return Outcome(data, changes)
+
+
+def _remove_leftovers() -> None:
+    """Remove copies that a killed process has left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lay_copy(workspace: Workspace, code: str, folder: Path) -> dict[str, bytes]:

@@ -16,7 +16,8 @@ from ...tools.sandbox.problems import NAME, describe_problem
 from ..confined.child import Enter
 from ..errors import TooLarge
 
-_MOST_PRINTED = 1 << 20
+MAX_PRINTED = 1 << 20
+"""Characters."""
 _MOST_VALUES = 4
 _MOST_SHOWN = 100
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -26,7 +27,7 @@ class _Output(io.StringIO):
     """What the program prints, up to a limit."""
 
     def write(self, text: str) -> int:
-        if self.tell() + len(text) > _MOST_PRINTED:
+        if self.tell() + len(text) > MAX_PRINTED:
             raise TooLarge(say("act.python.printed"))
         return super().write(text)
 

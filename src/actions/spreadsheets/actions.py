@@ -102,7 +102,7 @@ def read_sheet(params: SheetReadParams, context: ActionContext) -> Outcome[Sheet
     with use_language(context.language):
         raw = _read_book(params.path, context)
         request = params.model_dump()
-        data, _ = run_confined("spreadsheets.run:read_cells", request, [raw])
+        data, _ = run_confined("concertino.actions.spreadsheets.run:read_cells", request, [raw])
         return Outcome(SheetCells(path=params.path, **data))
 
 
@@ -112,7 +112,9 @@ def set_sheet(params: SheetSetParams, context: ActionContext) -> Outcome[SheetSe
         cells = read_assignments(params.cells)
         raw = _read_book(params.path, context)
         request = {"path": params.path, "sheet": params.sheet, "cells": cells}
-        data, content = run_confined("spreadsheets.run:set_cells", request, [raw])
+        data, content = run_confined(
+            "concertino.actions.spreadsheets.run:set_cells", request, [raw]
+        )
         found = SheetSetData(path=params.path, **data)
         return Outcome(found, (Change(params.path, raw, content),))
 

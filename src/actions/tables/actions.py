@@ -161,7 +161,9 @@ def _run(
         "save": save,
         "rows": rows,
     }
-    return run_confined("tables.run:query", request, blobs, seconds=QUERY_SECONDS)
+    return run_confined(
+        "concertino.actions.tables.run:query", request, blobs, seconds=QUERY_SECONDS
+    )
 
 
 def _list_tables(workspace: Workspace) -> list[str]:
