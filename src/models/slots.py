@@ -92,23 +92,34 @@ class SlotPool:
         begins = _join_messages(messages[:-1])
         whole = begins + _join_messages(messages[-1:])
         async with self._some_idle:
-            slot = self._choose_slot(begins, whole)
+            beginning = self._find_beginning(begins)
+            slot = self._choose_slot(begins if beginning is None else beginning, whole)
             self._idle.remove(slot)
             try:
-                if begins in self._beginnings and not slot.read.startswith(begins):
-                    await self._load_prefix(slot, self._beginnings[begins])
+                if beginning is not None and not slot.read.startswith(beginning):
+                    await self._load_prefix(slot, self._beginnings[beginning])
                 slot.read = whole
                 yield slot
             finally:
                 self._idle.append(slot)
 
-    def _choose_slot(self, begins: str, whole: str) -> Slot:
+    def _find_beginning(self, begins: str) -> str | None:
+        """Return the longest constant beginning of a conversation, or None. What follows it may
+        have grown since an earlier call: a second question, a repair."""
+        known = [text for text in self._beginnings if begins.startswith(text)]
+        return max(known, key=len, default=None)
+
+    def _choose_slot(self, least: str, whole: str) -> Slot:
         """Return the idle slot that shares the longest prefix with a conversation.
 
-        The prefix must cover `begins`; else the least recently used slot is returned, so that
-        the others keep their caches.
+        The prefix must cover `least`, or be all that the slot has read; else the least recently
+        used slot is returned, so that the others keep their caches.
         """
-        apt = [slot for slot in self._idle if slot.read.startswith(begins)]
+        apt = [
+            slot
+            for slot in self._idle
+            if slot.read.startswith(least) or (slot.read and whole.startswith(slot.read))
+        ]
         return max(
             apt, key=lambda slot: _count_shared_prefix(slot.read, whole), default=self._idle[0]
         )

@@ -96,6 +96,25 @@ async def test_a_conversation_goes_on_in_the_slot_that_has_read_it(llama: Llama)
     assert llama.asked.count("/completion") == 2
 
 
+async def test_a_conversation_that_has_grown_goes_on_in_its_slot(llama: Llama) -> None:
+    slots = llama.process()
+    first = asking(CHOOSING)
+    here = await call(slots, first)
+    there = await call(slots, asking(COORDINATOR))
+    assert there != here
+    grown = [*first, AIMessage("solve_math"), HumanMessage("Give the inputs.")]
+    llama.asked.clear()
+    assert await call(slots, grown) == here
+    assert await call(slots, [*grown, AIMessage("{"), HumanMessage("That is no JSON.")]) == here
+    assert llama.asked == [], "nothing is loaded: the slot has read it"
+
+
+async def test_a_grown_conversation_that_no_slot_has_read_gets_its_beginning(llama: Llama) -> None:
+    slots = llama.process()
+    number = await call(slots, [*asking(CHOOSING), AIMessage("solve_math"), HumanMessage("Go on.")])
+    assert llama.holds[number], "the constant beginning was read into it"
+
+
 async def test_what_begins_in_no_way_known_takes_the_slot_used_longest_ago(llama: Llama) -> None:
     process = llama.process()
     first, second = [await call(process, asking(kind)) for kind in (CHOOSING, COORDINATOR)]
