@@ -193,7 +193,10 @@ def test_a_failure_shows_the_values_that_the_program_met(
     code = "for line in open('a.txt'):\n    number = int(line.split(': ')[1])\n"
     with pytest.raises(ActionError, match="IndexError") as caught:
         run(context, code)
-    assert str(caught.value).splitlines()[1:] == [r"line = '库存：318\n'"]
+    assert str(caught.value).splitlines()[1:] == [
+        r"line = '库存：318\n'",
+        "The data have the full-width “：”, not “:”.",
+    ]
 
 
 def test_as_much_as_is_allowed_is_printed_and_its_beginning_kept(context: ActionContext) -> None:

@@ -8,6 +8,8 @@ import re
 import shutil
 import sys
 import types
+import unicodedata
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -20,6 +22,7 @@ MAX_PRINTED = 1 << 20
 """Characters."""
 _MOST_VALUES = 4
 _MOST_SHOWN = 100
+_WIDE = re.compile("[：，；（）！？％＝＋－／]")
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -81,7 +84,16 @@ def _describe_values(raised: BaseException, code: str) -> str:
         for name, value in values.items()
         if isinstance(value, str | int | float | list | tuple | dict | set | None)
     ]
-    return "".join(f"\n{line}" for line in shown[:_MOST_VALUES])
+    notes = [*shown[:_MOST_VALUES], *_find_wide(" ".join(shown), code.split("\n")[number - 1])]
+    return "".join(f"\n{note}" for note in notes)
+
+
+def _find_wide(values: str, line: str) -> Iterator[str]:
+    """Yield what is to be known of punctuation that is full-width in the data, not in the code."""
+    for wide in dict.fromkeys(_WIDE.findall(values)):
+        narrow = unicodedata.normalize("NFKC", wide)
+        if narrow in line and wide not in line:
+            yield say("act.python.wide", wide=wide, narrow=narrow)
 
 
 def _execute(code: str, names: dict[str, Any]) -> None:

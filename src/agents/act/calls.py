@@ -8,7 +8,7 @@ from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
 from ...actions.python.actions import find_syntax_error
-from ...language.messages import say
+from ...language.messages import Language, say
 from ...state import Call, MiniPlan, OnFailure
 from .desk import Desk
 
@@ -20,7 +20,22 @@ _DIGITS = re.compile(r"\d+")
 
 
 class MadeUp(InvalidCall):
-    """A call would write a value that comes from nowhere."""
+    """A call would write a value that comes from nowhere.
+
+    Args:
+        value: The value.
+        about: What it is for: the text that it would replace, or the place.
+        language: Language of the task.
+    """
+
+    def __init__(self, value: str, about: str, language: Language) -> None:
+        super().__init__(say("act.made_up", language, value=value))
+        self.question = say("act.ask_value", language, about=about)
+
+
+def can_write(action: str) -> bool:
+    """Return whether an action may change files."""
+    return ACTIONS[action].effect != "read" or action == "python_run"
 
 
 def make_call(
@@ -103,7 +118,8 @@ def refuse_made_up(action: str, params: Mapping[str, Any], desk: Desk) -> None:
         parts = list(map(int, _DIGITS.findall(number)))
         large = [part for part in parts if part >= 100]
         if not all(part in known for part in large) or not any(part in known for part in parts):
-            raise MadeUp(say("act.made_up", desk.language, value=number))
+            about = params.get("old") or params.get("key") or params.get("path") or number
+            raise MadeUp(number, str(about).strip()[:100], desk.language)
 
 
 def _list_written_numbers(action: str, params: Mapping[str, Any]) -> Iterator[str]:

@@ -15,6 +15,10 @@ class RepeatedTask(InvalidCall):
     """The planner's message is the task itself."""
 
 
+class UntouchedFile(InvalidCall):
+    """The planner says that the task is complete, and a file that it names is not there."""
+
+
 class UnfoundedNumber(InvalidCall):
     """The planner's message has a number that is in no result."""
 

@@ -34,12 +34,13 @@ from ...state import (
     TaskState,
 )
 from ..turns import Stopwatch, count_turns, format_problem, record_turn
-from .calls import MadeUp, build_plan, make_call
+from .calls import MadeUp, build_plan, can_write, make_call
 from .claims import (
     ForeignMessage,
     RepeatedTask,
     UnfoundedClaim,
     UnfoundedNumber,
+    UntouchedFile,
     find_unfounded_claim,
     find_unfounded_numbers,
     find_untouched,
@@ -78,7 +79,7 @@ MAX_NEXT_TOKENS = 150
 MAX_PARAMS_TOKENS = 1500
 MAX_MESSAGE_TOKENS = 400
 MENDABLE = ("failed", "invalid", "timeout", "too_large")
-MAX_CHOICES = 2
+MAX_CHOICES = 3
 """Choices in one turn; after that the planner concludes with what is known."""
 
 
@@ -162,8 +163,13 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
         try:
             return await _fill_in(desk, left, chosen)
         except MadeUp as error:  # only the user can know what it is
-            desk.messages += AGAIN[desk.language].messages(problem=str(error))
-            return await _ask_user(desk, chosen.reasoning)
+            return NeedInput(reasoning=chosen.reasoning, question=error.question)
+        except UntouchedFile as error:  # nothing but making it helps
+            problem = str(error)
+            left = [name for name in left if can_write(name)] or left
+            ends = []
+            desk.messages += AGAIN[desk.language].messages(problem=problem)
+            continue
         except (ForeignMessage, UnfoundedClaim):
             raise
         except InvalidCall as error:
@@ -243,7 +249,7 @@ async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
             raise RepeatedTask(say("act.tells_the_task", desk.language))
         untouched = find_untouched(done.message, desk.missing, desk.results)
         if done.outcome == "complete" and untouched and not last:
-            raise InvalidCall(say("act.missing", desk.language, paths=", ".join(untouched)))
+            raise UntouchedFile(say("act.missing", desk.language, paths=", ".join(untouched)))
         numbers = find_unfounded_numbers(done.message, desk.found_text)
         if numbers and not last:
             raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
