@@ -76,7 +76,9 @@ DONE = "done"
 PLAN = "plan"
 NEED_INPUT = "need_input"
 MAX_NEXT_TOKENS = 150
-MAX_PARAMS_TOKENS = 1500
+MAX_PARAMS_TOKENS = 600
+MAX_CONTENT_TOKENS = 1500
+"""For a call or a plan that may hold the whole content of a file."""
 MAX_MESSAGE_TOKENS = 400
 MENDABLE = ("failed", "invalid", "timeout", "too_large")
 MAX_CHOICES = 3
@@ -219,8 +221,15 @@ async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> 
 
     used = any(result.action == action.name for result in desk.results)
     form = build_params_schema(action.name, desk.paths, not used)
-    fields = describe_params(action.params)
-    await desk.fill_form(PARAMS, form, MAX_PARAMS_TOKENS, check, action=action.name, fields=fields)
+    whole = "content" in action.params.model_fields
+    await desk.fill_form(
+        PARAMS,
+        form,
+        MAX_CONTENT_TOKENS if whole else MAX_PARAMS_TOKENS,
+        check,
+        action=action.name,
+        fields=describe_params(action.params),
+    )
     return SingleAction(reasoning=reasoning, call=calls[-1])
 
 
@@ -232,7 +241,7 @@ async def _make_plan(desk: Desk, offered: Sequence[str], reasoning: str) -> Mini
 
     first = f"r{len(desk.results) + 1}"
     schema = build_plan_schema(tuple(offered))
-    await desk.fill_form(PLAN_PROMPT, schema, MAX_PARAMS_TOKENS, check, first=first)
+    await desk.fill_form(PLAN_PROMPT, schema, MAX_CONTENT_TOKENS, check, first=first)
     return plans[-1]
 
 
