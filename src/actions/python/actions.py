@@ -39,8 +39,7 @@ _LEFT_SECONDS = 3600
 
 class PythonRunParams(Params):
     code: str
-    """Python with its standard library: open files by their paths, take keys and lines out with
-    del, print the answer."""
+    """Python with its standard library; files are opened by their paths. It prints the answer."""
 
     @field_validator("code")
     @classmethod

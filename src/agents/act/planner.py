@@ -81,6 +81,8 @@ MAX_CONTENT_TOKENS = 1500
 """For a call or a plan that may hold the whole content of a file."""
 MAX_MESSAGE_TOKENS = 400
 MENDABLE = ("failed", "invalid", "timeout", "too_large")
+MAX_FAILURES = 3
+"""Calls that fail one after the other before the planner may give up."""
 MAX_CHOICES = 3
 """Choices in one turn; after that the planner concludes with what is known."""
 
@@ -185,11 +187,12 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
 
 
 def _must_go_on(results: Sequence[CallResult]) -> bool:
-    """Return whether it is too early to end: nothing was looked at, or the last call alone failed
-    in a way that another one may mend."""
-    if not results or results[-1].error_class in MENDABLE:
-        return len(results) < 2 or results[-2].status == "done"
-    return False
+    """Return whether it is too early to end: nothing was looked at, or the last calls, fewer than
+    three, failed in a way that another one may mend."""
+    last = results[-MAX_FAILURES:]
+    if not results or results[-1].error_class not in MENDABLE:
+        return not results
+    return len(last) < MAX_FAILURES or any(result.status == "done" for result in last)
 
 
 async def _choose(desk: Desk, legal: tuple[str, ...]) -> NextForm:
