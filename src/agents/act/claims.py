@@ -56,19 +56,23 @@ def find_unfounded_claim(message: str, results: Sequence[CallResult]) -> str | N
 def find_untouched(
     message: str, missing: Sequence[str], results: Sequence[CallResult]
 ) -> list[str]:
-    """Return the files that the task names, that are not there and that nothing was done to, unless
-    the message says that something is missing.
+    """Return the files that the task names, that are not there and that nothing was done to, but
+    those of which the message says so.
 
     Args:
         message: What the planner says at the end.
         missing: Paths in the task's words at which there is nothing.
         results: Results of the task.
     """
-    if _ABSENT.search(message):
-        return []
+    told = _ABSENT.search(message) is not None
     touched = {effect.path for result in results for effect in result.effects}
     names = {path.rpartition("/")[2] for path in touched}
-    return [path for path in missing if not {path, path.rpartition("/")[2]} & (touched | names)]
+    found = []
+    for path in missing:
+        name = path.rpartition("/")[2]
+        if not {path, name} & (touched | names) and not (told and name in message):
+            found.append(path)
+    return found
 
 
 def find_unfounded_numbers(message: str, known: str) -> list[str]:

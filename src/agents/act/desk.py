@@ -17,6 +17,8 @@ from ...models.client import LanguageModel
 from ...state import CallResult, Usage
 
 F = TypeVar("F", bound=BaseModel)
+MAX_MESSAGE_TOKENS = 400
+"""For a text to the user."""
 
 
 def accept(form: Any) -> None:

@@ -18,7 +18,6 @@ from ...actions.spec import Action, Params
 from ...actions.workspace import Workspace
 from ...context import RunContext, resolve_model
 from ...errors import StructuredOutputError
-from ...language.detect import is_foreign
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...prompts import load_prompt
@@ -35,21 +34,12 @@ from ...state import (
 )
 from ..turns import Stopwatch, count_turns, format_problem, record_turn
 from .calls import MadeUp, build_plan, can_write, make_call
-from .claims import (
-    ForeignMessage,
-    RepeatedTask,
-    UnfoundedClaim,
-    UnfoundedNumber,
-    UntouchedFile,
-    find_unfounded_claim,
-    find_unfounded_numbers,
-    find_untouched,
-)
-from .desk import Desk
+from .claims import ForeignMessage, UnfoundedClaim, UntouchedFile
+from .conclude import conclude
+from .desk import MAX_MESSAGE_TOKENS, Desk
 from .forms import (
     NextForm,
     QuestionForm,
-    build_done_schema,
     build_next_schema,
     build_params_schema,
     build_plan_schema,
@@ -67,7 +57,6 @@ from .shortlist import shortlist_actions
 
 NEXT = load_prompt("act/next")
 PARAMS = load_prompt("act/params")
-DONE_PROMPT = load_prompt("act/done")
 QUESTION = load_prompt("act/question")
 AGAIN = load_prompt("act/again")
 PLAN_PROMPT = load_prompt("act/plan")
@@ -79,7 +68,6 @@ MAX_NEXT_TOKENS = 150
 MAX_PARAMS_TOKENS = 600
 MAX_CONTENT_TOKENS = 1500
 """For a call or a plan that may hold the whole content of a file."""
-MAX_MESSAGE_TOKENS = 400
 MENDABLE = ("failed", "invalid", "timeout", "too_large")
 MAX_FAILURES = 3
 """Calls that fail one after the other before the planner may give up."""
@@ -183,7 +171,7 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
         desk.messages += AGAIN[desk.language].messages(problem=problem)
     if not desk.results:
         raise InvalidCall(problem)
-    return await _conclude(desk, problem[:240], last=True)
+    return await conclude(desk, problem[:240], last=True)
 
 
 def _must_go_on(results: Sequence[CallResult]) -> bool:
@@ -203,7 +191,7 @@ async def _choose(desk: Desk, legal: tuple[str, ...]) -> NextForm:
 
 async def _fill_in(desk: Desk, offered: Sequence[str], chosen: NextForm) -> Planned:
     if chosen.next == DONE:
-        return await _conclude(desk, chosen.reasoning)
+        return await conclude(desk, chosen.reasoning)
     if chosen.next == NEED_INPUT:
         return await _ask_user(desk, chosen.reasoning)
     if chosen.next == PLAN:
@@ -246,42 +234,6 @@ async def _make_plan(desk: Desk, offered: Sequence[str], reasoning: str) -> Mini
     schema = build_plan_schema(tuple(offered))
     await desk.fill_form(PLAN_PROMPT, schema, MAX_CONTENT_TOKENS, check, first=first)
     return plans[-1]
-
-
-async def _conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
-    """Have the end told; `last` accepts numbers that are in no result, which the report marks."""
-
-    def check(done: Any) -> None:
-        claim = find_unfounded_claim(done.message, desk.results)
-        if claim and done.outcome != "impossible":
-            raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
-        if is_foreign(done.message, desk.language):
-            raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
-        if desk.repeats_task(done.message):
-            raise RepeatedTask(say("act.tells_the_task", desk.language))
-        untouched = find_untouched(done.message, desk.missing, desk.results)
-        if done.outcome == "complete" and untouched and not last:
-            raise UntouchedFile(say("act.missing", desk.language, paths=", ".join(untouched)))
-        numbers = find_unfounded_numbers(done.message, desk.found_text)
-        if numbers and not last:
-            raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
-
-    form = build_done_schema(tuple(result.id for result in desk.results))
-    try:
-        filled: Any = await desk.fill_form(DONE_PROMPT, form, MAX_MESSAGE_TOKENS, check)
-    except RepeatedTask:
-        changed = {e.path: r.id for r in desk.results for e in r.effects}
-        if not changed:
-            raise
-        message = say("act.changed", desk.language, paths=", ".join(changed))
-        evidence = list(dict.fromkeys(changed.values()))
-        return Done(reasoning=reasoning, outcome="complete", evidence=evidence, message=message)
-    return Done(
-        reasoning=reasoning,
-        outcome=filled.outcome,
-        evidence=list(dict.fromkeys(filled.evidence)),
-        message=filled.message,
-    )
 
 
 def _format_notes(state: TaskState) -> str:

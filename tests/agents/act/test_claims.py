@@ -34,6 +34,10 @@ def test_a_file_of_the_task_that_is_not_there_and_was_not_touched_is_found() -> 
     assert find_untouched("a.txt is deleted.", ["a.txt"], [result("a.txt")]) == []
 
 
-@pytest.mark.parametrize("message", ["It cannot be read.", "没有这个文件。", "It isn't there."])
-def test_a_missing_file_may_be_told(message: str) -> None:
+@pytest.mark.parametrize(
+    "message",
+    ["../secret.txt cannot be read.", "没有 secret.txt 这个文件。", "secret.txt isn't there."],
+)
+def test_a_missing_file_may_be_told_by_its_name(message: str) -> None:
     assert find_untouched(message, ["../secret.txt"], []) == []
+    assert find_untouched("No more information is needed.", ["../secret.txt"], [])

@@ -1,0 +1,84 @@
+"""The planner's end of a task: what it says is checked against what was done before it counts."""
+
+from typing import Any
+
+from ...language.detect import is_foreign
+from ...language.messages import say
+from ...prompts import load_prompt
+from ...state import Done
+from .claims import (
+    ForeignMessage,
+    RepeatedTask,
+    UnfoundedClaim,
+    UnfoundedNumber,
+    UntouchedFile,
+    find_unfounded_claim,
+    find_unfounded_numbers,
+    find_untouched,
+)
+from .desk import MAX_MESSAGE_TOKENS, Desk
+from .forms import build_done_schema
+
+DONE_PROMPT = load_prompt("act/done")
+
+
+async def conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
+    """Have the end told.
+
+    Args:
+        desk: The planner's desk.
+        reasoning: Why it is the end.
+        last: Whether nothing else can be done, so that numbers that are in no result and files that
+            are missing are accepted; the report marks them.
+
+    Raises:
+        InvalidCall: what is said does not hold.
+        StructuredOutputError: the model gave nothing usable.
+    """
+    form = build_done_schema(tuple(result.id for result in desk.results))
+    try:
+        filled: Any = await desk.fill_form(
+            DONE_PROMPT, form, MAX_MESSAGE_TOKENS, lambda done: _check(desk, done, last)
+        )
+    except RepeatedTask:
+        if done := _tell_changes(desk, reasoning):
+            return done
+        raise
+    untouched = find_untouched(filled.message, desk.missing, desk.results)
+    return Done(
+        reasoning=reasoning,
+        outcome="partial" if untouched and filled.outcome == "complete" else filled.outcome,
+        evidence=list(dict.fromkeys(filled.evidence)),
+        message=filled.message,
+    )
+
+
+def _check(desk: Desk, done: Any, last: bool) -> None:
+    claim = find_unfounded_claim(done.message, desk.results)
+    if claim and done.outcome != "impossible":
+        raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
+    if is_foreign(done.message, desk.language):
+        raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
+    if desk.repeats_task(done.message):
+        raise RepeatedTask(say("act.tells_the_task", desk.language))
+    if last:
+        return
+    untouched = find_untouched(done.message, desk.missing, desk.results)
+    if untouched and done.outcome == "complete":
+        raise UntouchedFile(say("act.missing", desk.language, paths=", ".join(untouched)))
+    numbers = find_unfounded_numbers(done.message, desk.found_text)
+    if numbers:
+        raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
+
+
+def _tell_changes(desk: Desk, reasoning: str) -> Done | None:
+    """Return an end that names the files that were changed; None if none was."""
+    changed = {effect.path: result.id for result in desk.results for effect in result.effects}
+    if not changed:
+        return None
+    return Done(
+        reasoning=reasoning,
+        outcome="complete",
+        evidence=list(dict.fromkeys(changed.values())),
+        message=say("act.changed", desk.language, paths=", ".join(changed)),
+    )
