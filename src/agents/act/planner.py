@@ -5,6 +5,7 @@ the parameters of this one. Ids and dependencies are the program's.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ from .observation import (
     list_entries,
 )
 from .shortlist import shortlist_actions
+
+log = logging.getLogger(__name__)
 
 NEXT = load_prompt("act/next")
 PARAMS = load_prompt("act/params")
@@ -166,6 +169,11 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
             raise
         except InvalidCall as error:
             problem = str(error)
+        except StructuredOutputError as error:
+            if chosen.next in (DONE, NEED_INPUT):
+                raise
+            problem = say("act.no_form", desk.language, action=chosen.next)
+            log.debug("%s", error)
         left = [name for name in left if name != chosen.next] or left
         ends = [name for name in ends if name != chosen.next]
         desk.messages += AGAIN[desk.language].messages(problem=problem)
