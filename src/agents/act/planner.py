@@ -68,7 +68,7 @@ DONE = "done"
 PLAN = "plan"
 NEED_INPUT = "need_input"
 MAX_NEXT_TOKENS = 150
-MAX_PARAMS_TOKENS = 600
+MAX_PARAMS_TOKENS = 400
 MAX_CONTENT_TOKENS = 1500
 """For a call or a plan that may hold the whole content of a file."""
 MENDABLE = ("failed", "invalid", "timeout", "too_large")
