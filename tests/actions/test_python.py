@@ -219,3 +219,16 @@ def test_copies_that_killed_processes_left_are_removed(
     assert [path.name for path in tmp_path.glob("concertino_program-*")] == [
         "concertino_program-new"
     ]
+
+
+def test_tables_are_joined_with_pandas(folder: Path, context: ActionContext) -> None:
+    for month, row in (("jan", "Bo,7"), ("feb", "Ada,9")):
+        (folder / f"{month}.csv").write_text(f"name,hours\n{row}\n")
+    code = (
+        "import pandas as pd\n"
+        "table = pd.concat([pd.read_csv('jan.csv'), pd.read_csv('feb.csv')])\n"
+        "table.sort_values('name').to_csv('all.csv', index=False)\n"
+        "print(table.hours.sum())\n"
+    )
+    found, [change] = run(context, code)
+    assert (found.output, change.after) == ("16\n", b"name,hours\nAda,9\nBo,7\n")

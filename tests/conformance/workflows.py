@@ -29,6 +29,7 @@ from concertino.models.client import SCHEMA_PROMPT
 from concertino.settings import get_settings
 from concertino.state import FINAL, CoordinatorDecision, Record
 from concertino.tasks.events import AnyEvent, Event
+from concertino.tasks.play import ROUNDS_OF_A_PLAN
 from concertino.tasks.result import TaskResult
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -196,7 +197,8 @@ async def check_run(
     assert result.model_dump(mode="json") == done["result"]
     assert result.status in FINAL
     assert result.workflow == flow.name
-    assert result.total_iterations <= get_settings().max_iterations
+    most = get_settings().max_iterations * (ROUNDS_OF_A_PLAN if workspace else 1)
+    assert result.total_iterations <= most
     unforeseen = say("task.unforeseen", error="\0").partition("\0")[0]
     assert not (result.error or "").startswith(unforeseen), result.error
     assert bool(result.error) == (result.status in ("failed", "interrupted"))

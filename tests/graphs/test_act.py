@@ -53,7 +53,20 @@ def test_a_change_is_made_told_and_undone(scripted: Scripted, folder: Path) -> N
     assert not (folder / "b.txt").exists()
 
 
-def test_what_is_said_to_be_done_without_a_record_is_asked_again_then_put_right(
+def test_what_is_said_to_be_done_without_a_record_is_done_first(
+    scripted: Scripted, folder: Path
+) -> None:
+    model = scripted(
+        act_next=list(map(next_action, ["file_read", "done", "file_write", "done"])),
+        act_params=[{"path": "a.txt", "offset": 0}, WRITE],
+        act_done=[done("I have saved 12 to b.txt.", "r1")],
+    )
+    result = act(model, folder, question="Write the number of apples to b.txt")
+    assert (result["status"], (folder / "b.txt").read_text()) == ("verified", "12")
+    assert any("not true: no file was changed" in asked for asked in model.asked)
+
+
+def test_a_model_that_insists_on_what_was_not_done_verifies_nothing(
     scripted: Scripted, folder: Path
 ) -> None:
     model = scripted(
@@ -62,10 +75,8 @@ def test_what_is_said_to_be_done_without_a_record_is_asked_again_then_put_right(
         act_done=[done("I have saved 12 to b.txt.", "r1")],
     )
     result = act(model, folder, question="Write the number of apples to b.txt")
-    assert result["status"] == "unverified"
-    assert not result["effects"]
-    assert "not true: no file was changed" in model.asked[-1]
-    assert result["final_answer"] == "No file was changed."
+    assert (result["status"], result["effects"]) == ("unverified", [])
+    assert "saved" not in result["final_answer"]
 
 
 def test_deleting_waits_for_approval_and_happens_after_it(scripted: Scripted, folder: Path) -> None:

@@ -86,7 +86,7 @@ def _run_child(source: IO[bytes], seconds: float) -> bytes:
         stdin=source,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"LANG": "C.UTF-8"},
+        env={"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},  # the jail has no threads
         cwd="/",
         start_new_session=True,
     )

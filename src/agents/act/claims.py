@@ -7,7 +7,11 @@ from ...actions.errors import InvalidCall
 from ...state import CallResult
 
 
-class UnfoundedClaim(InvalidCall):
+class NotActed(InvalidCall):
+    """The planner ends a task for which something has to be done first."""
+
+
+class UnfoundedClaim(NotActed):
     """The planner says that something was changed, and no result says so."""
 
 
@@ -15,7 +19,7 @@ class RepeatedTask(InvalidCall):
     """The planner's message is the task itself."""
 
 
-class UntouchedFile(InvalidCall):
+class UntouchedFile(NotActed):
     """The planner says that the task is complete, and a file that it names is not there."""
 
 

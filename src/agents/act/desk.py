@@ -15,6 +15,7 @@ from ...errors import StructuredOutputError
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...state import CallResult, Usage
+from .claims import NotActed
 
 F = TypeVar("F", bound=BaseModel)
 MAX_MESSAGE_TOKENS = 400
@@ -98,6 +99,8 @@ class Desk:
             filled = await self.ask([*self.messages, *asked], form, max_tokens)
             try:
                 check(filled)
+            except NotActed:  # no other words would help
+                raise
             except InvalidCall as error:
                 refused = error
                 problem = str(error)

@@ -35,7 +35,7 @@ from ...state import (
 )
 from ..turns import Stopwatch, count_turns, format_problem, record_turn
 from .calls import MadeUp, build_plan, can_write, make_call
-from .claims import ForeignMessage, UnfoundedClaim, UntouchedFile
+from .claims import ForeignMessage, NotActed, UnfoundedClaim
 from .conclude import conclude
 from .desk import MAX_MESSAGE_TOKENS, Desk
 from .forms import (
@@ -159,13 +159,13 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
             return await _fill_in(desk, left, chosen)
         except MadeUp as error:  # only the user can know what it is
             return NeedInput(reasoning=chosen.reasoning, question=error.question)
-        except UntouchedFile as error:  # nothing but making it helps
+        except NotActed as error:
             problem = str(error)
             left = [name for name in left if can_write(name)] or left
             ends = []
             desk.messages += AGAIN[desk.language].messages(problem=problem)
             continue
-        except (ForeignMessage, UnfoundedClaim):
+        except ForeignMessage:
             raise
         except InvalidCall as error:
             problem = str(error)
