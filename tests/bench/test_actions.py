@@ -134,7 +134,7 @@ def test_one_call_chooses_an_action_and_fills_in_its_form(
     assert (outcome.passed, outcome.rounds, outcome.calls) == (True, 2, 1), outcome.faults
     assert len(model.asked) == 2
     offered = {line.partition("(")[0] for line in model.asked[0].splitlines() if "- " in line}
-    assert {"- file_copy", "- file_edit", "- file_delete", "- python_run"} <= offered
+    assert {"- file_copy", "- file_edit", "- file_write", "- python_run"} <= offered
 
 
 @pytest.fixture
