@@ -593,4 +593,4 @@ def test_a_workspace_leaves_no_descriptor_open(folder: Path) -> None:
     with suppress(NotFound):
         used.read_bytes("none")
     del used
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before

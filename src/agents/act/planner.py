@@ -128,7 +128,7 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
         task=task,
         files=format_files(workspace, entries, task, state["language"]),
         paths=tuple(paths) if len(entries) <= MAX_FILES else (),
-        missing=[path for path in beyond if not _exists(workspace, path)],
+        missing=[path for path in beyond if _is_missing(workspace, path, known)],
         may_plan=_may_plan(state, model),
         asked=count_turns(state, "need_input") > 0,
     )
@@ -139,11 +139,15 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
     return desk, shortlist_actions(task, about, results, effects, state["language"])
 
 
-def _exists(workspace: Workspace, path: str) -> bool:
-    try:
-        return workspace.find_kind(path) is not None
-    except (ActionError, OSError):
+def _is_missing(workspace: Workspace, path: str, known: set[str]) -> bool:
+    """Return whether nothing is at a path, and no file has that name in any folder or case."""
+    name = path.rpartition("/")[2].casefold()
+    if any(name == there.rpartition("/")[2].casefold() for there in known):
         return False
+    try:
+        return workspace.find_kind(path) is None
+    except (ActionError, OSError):
+        return True
 
 
 async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
