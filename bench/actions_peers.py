@@ -40,7 +40,6 @@ from concertino.tasks.scenarios import (
     lay_workspace,
     verify_files,
 )
-from concertino.tools.sandbox import default_sandbox
 
 from .counting_proxy import CountingProxy
 
@@ -266,7 +265,7 @@ async def open_session(
     root = lay_workspace(scenario, folder)
     async with open_store(None) as store:
         performer = Performer(
-            context=ActionContext(Workspace(root), default_sandbox(), scenario.language),
+            context=ActionContext(Workspace(root), scenario.language),
             log=EffectLog(store, "peer"),
             versions=Versions(folder / "versions"),
             artifacts=Artifacts(folder / "artifacts"),

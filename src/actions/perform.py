@@ -194,6 +194,8 @@ class Performer:
 
     async def _finish_begun(self, call: Call) -> CallResult | Approval | None:
         """Return what became of a call that was begun before; None if it was not."""
+        if not ACTIONS[call.action].has_effects:
+            return None
         row = await self.log.find(call.id)
         if row is None:
             return None

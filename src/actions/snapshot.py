@@ -8,7 +8,7 @@ from .workspace import TEMPORARY, Change, Entry, StoredFile, Workspace
 
 MAX_FILES = 2000
 MAX_BYTES = 64 << 20
-"""Largest workspace that is compared, in files and in bytes."""
+"""Largest workspace that is compared, or copied for a program, in files and in bytes."""
 
 Snapshot = dict[str, StoredFile | str]
 """Files by path; for what is not a file that can be read, its kind."""

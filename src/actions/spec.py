@@ -16,7 +16,6 @@ from pydantic import ConfigDict
 
 from ..language.messages import Language
 from ..state import Contract
-from ..tools.sandbox import Sandbox
 from .snapshot import Snapshot
 from .workspace import Change, Workspace
 
@@ -84,7 +83,6 @@ class ActionContext:
     """What an action may use."""
 
     workspace: Workspace
-    sandbox: Sandbox
     language: Language
     results: Mapping[str, Any] = field(default_factory=dict)
     """Data of the task's earlier results, by id, as plain values."""
@@ -115,6 +113,8 @@ class Action(Generic[P, D]):
     run: Callable[[P, ActionContext], Outcome[D] | Awaitable[Outcome[D]]]
     """A plain function, run in a thread, or a coroutine function. It raises `ActionError`, or
     `OSError` of the file system."""
+    may_change: bool = False
+    """Whether it may ask for changes although it reads in itself, as a program does."""
     targets: Callable[[P], Targets] = _no_targets
     suffixes: tuple[str, ...] = ()
     """Suffixes of the files it is made for, such as `.csv`; empty: any text."""
@@ -127,3 +127,8 @@ class Action(Generic[P, D]):
     """Seconds after which it is stopped."""
     find_obstacle: Callable[[], str | None] = _is_available
     """Returns why the action cannot be used on this machine, or None."""
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether a call may leave something behind."""
+        return self.effect != "read" or self.may_change

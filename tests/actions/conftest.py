@@ -4,7 +4,6 @@ import pytest
 from concertino.actions import beneath
 from concertino.actions.spec import ActionContext
 from concertino.actions.workspace import Workspace
-from concertino.tools.sandbox import default_sandbox
 
 
 @pytest.fixture
@@ -34,4 +33,4 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def context(workspace: Workspace) -> ActionContext:
-    return ActionContext(workspace, default_sandbox(), "en")
+    return ActionContext(workspace, "en")

@@ -250,7 +250,7 @@ def test_an_edit_keeps_all_other_bytes(
     folder = tmp_path_factory.mktemp("work")
     marked = f"{before}<HERE>{after}".replace("\n", newline)
     (folder / "a").write_bytes(marked.encode(encoding))
-    mine = ActionContext(Workspace(folder), None, "en")  # type: ignore[arg-type]
+    mine = ActionContext(Workspace(folder), "en")
     do(mine, "file_edit", path="a", old="<HERE>", new=new)
     ends = "\r\n" if newline in marked and newline == "\r\n" else "\n"
     expected = marked.replace("<HERE>", new.replace("\n", ends))

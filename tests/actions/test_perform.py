@@ -19,7 +19,7 @@ from concertino.actions.workspace import Workspace
 from concertino.state import Approval, Call, CallResult, Verdict
 from concertino.store.effects import EffectLog
 from concertino.store.open import open_store
-from concertino.tools.sandbox import CommandLimits, default_sandbox, find_command_obstacle
+from concertino.tools.sandbox import CommandLimits, find_command_obstacle
 
 confined = pytest.mark.skipif(
     find_command_obstacle() is not None, reason="needs commands that can be confined"
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 async def performer(tmp_path: Path, folder: Path) -> AsyncIterator[Performer]:
     async with open_store(tmp_path / "home") as store:
         yield Performer(
-            context=ActionContext(Workspace(folder), default_sandbox(), "en"),
+            context=ActionContext(Workspace(folder), "en"),
             log=EffectLog(store, "task"),
             versions=Versions(tmp_path / "versions"),
             artifacts=Artifacts(tmp_path / "artifacts"),

@@ -165,7 +165,7 @@ def test_of_a_large_workspace_it_has_the_files_that_it_names(
 ) -> None:
     from concertino.actions.python import actions as python
 
-    monkeypatch.setattr(python, "_MOST_FILES", 2)
+    monkeypatch.setattr(python, "MAX_FILES", 2)
     for name in ("a.txt", "b.txt", "c.txt"):
         (folder / name).write_text(name)
     assert run(context, "open('b.txt').read()")[0].output == "b.txt\n"

@@ -16,7 +16,7 @@ from concertino.actions.shell.actions import ShellData, ShellParams, run_shell
 from concertino.actions.spec import ActionContext, Targets
 from concertino.actions.workspace import Entry, Workspace
 from concertino.language.messages import use_language
-from concertino.tools.sandbox import CommandLimits, Sandbox, command, find_command_obstacle
+from concertino.tools.sandbox import CommandLimits, command, find_command_obstacle
 
 confined = pytest.mark.skipif(
     find_command_obstacle() is not None, reason="needs commands that can be confined"
@@ -28,7 +28,7 @@ def context(tmp_path: Path) -> Iterator[ActionContext]:
     (tmp_path / "notes.txt").write_text("one\ntwo\n")
     (tmp_path / "old.txt").write_text("old")
     with use_language("en"):
-        yield ActionContext(Workspace(tmp_path), Sandbox(), "en")
+        yield ActionContext(Workspace(tmp_path), "en")
 
 
 async def run(context: ActionContext, text: str) -> ShellData:
@@ -142,7 +142,7 @@ async def test_cancellation_ends_the_command(context: ActionContext) -> None:
         def list_entries(self, *args: Any, **options: Any) -> Iterator[Entry]:
             return iter(())
 
-    quiet = ActionContext(Quiet(context.workspace.root), context.sandbox, "en")
+    quiet = ActionContext(Quiet(context.workspace.root), "en")
     os.mkfifo(ready)
     task = asyncio.create_task(run(quiet, "echo $$ > ready; sleep 1000"))
     pid = int(await asyncio.to_thread(ready.read_text))

@@ -396,7 +396,7 @@ def test_what_is_set_is_got_and_all_other_values_stay(
     tmp_path_factory: pytest.TempPathFactory, path: str, data: Any, value: Any, draw: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("work")
-    context = ActionContext(Workspace(folder), None, "en")  # type: ignore[arg-type]
+    context = ActionContext(Workspace(folder), "en")
     key = draw.draw(st.sampled_from(list_keys(data)))
     text = json.dumps(data, indent=2) if path == "a.json" else dump_yaml(data)
     written = value if isinstance(value, str) else json.dumps(value)

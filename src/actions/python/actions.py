@@ -21,12 +21,11 @@ from ..catalogue import register
 from ..confined.run import run_confined
 from ..errors import ActionError, TooLarge
 from ..files.ignored import list_visible
+from ..snapshot import MAX_BYTES, MAX_FILES
 from ..spec import Action, ActionContext, Data, Outcome, Params
 from ..workspace import Change, Entry, Workspace
 
 SECONDS = 20
-_MOST_FILES = 2000
-_MOST_BYTES = 64 << 20
 _MOST_KEPT = 16_000
 _PREVIEW = 560
 _FENCE = re.compile(r"^```(?:python)?[ \t]*\n|\n```[ \t]*$")
@@ -123,7 +122,7 @@ def _lay_copy(workspace: Workspace, code: str, folder: Path) -> dict[str, bytes]
     if not _is_small(files):
         files = [entry for entry in files if entry.path.rpartition("/")[2] in code]
     if not _is_small(files):
-        raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+        raise TooLarge(say("act.python.large", most=MAX_BYTES >> 20, files=MAX_FILES))
     contents = {entry.path: workspace.read_bytes(entry.path) for entry in files}
     for entry in entries:
         if entry.kind == "folder":
@@ -136,19 +135,19 @@ def _lay_copy(workspace: Workspace, code: str, folder: Path) -> dict[str, bytes]
 
 
 def _is_small(files: list[Entry]) -> bool:
-    return len(files) <= _MOST_FILES and sum(entry.size for entry in files) <= _MOST_BYTES
+    return len(files) <= MAX_FILES and sum(entry.size for entry in files) <= MAX_BYTES
 
 
 def _collect_changes(before: dict[str, bytes], folder: Path) -> tuple[Change, ...]:
     """Return how the folder differs from what was laid there."""
     after: dict[str, bytes] = {}
-    left = 2 * _MOST_BYTES
+    left = 2 * MAX_BYTES
     for at, _, names in os.walk(folder):
         for name in names:
             place = Path(at, name)
             left -= place.stat().st_size
-            if left < 0 or len(after) > 2 * _MOST_FILES:
-                raise TooLarge(say("act.python.large", most=_MOST_BYTES >> 20, files=_MOST_FILES))
+            if left < 0 or len(after) > 2 * MAX_FILES:
+                raise TooLarge(say("act.python.large", most=MAX_BYTES >> 20, files=MAX_FILES))
             after[place.relative_to(folder).as_posix()] = place.read_bytes()
     changes = (
         Change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})
@@ -171,6 +170,7 @@ register(
         params=PythonRunParams,
         data=ProgramResult,
         effect="read",  # in itself; the policy sees the changes that it asks for
+        may_change=True,
         run=run_python,
         timeout=SECONDS + 40.0,
     )

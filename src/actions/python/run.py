@@ -15,7 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 from ...language.messages import say
-from ...tools.sandbox.problems import NAME, describe_problem
+from ...tools.sandbox.problems import NAME, describe_problem, find_program_step
 from ..confined.child import Enter
 from ..errors import TooLarge
 
@@ -81,22 +81,18 @@ def _preload(code: str) -> None:
 def _describe_values(raised: BaseException, code: str) -> str:
     """Return what the variables in the line that raised were: mostly data of another form than the
     program expects."""
-    step = raised.__traceback__
-    frame, number = None, 0
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == NAME:
-            frame, number = step.tb_frame, step.tb_lineno
-        step = step.tb_next
-    if frame is None:
+    step = find_program_step(raised)
+    if step is None:
         return ""
-    names = dict.fromkeys(_NAME.findall(code.split("\n")[number - 1]))
-    values = {name: frame.f_locals[name] for name in names if name in frame.f_locals}
+    line = code.split("\n")[step.tb_lineno - 1]
+    known = step.tb_frame.f_locals
+    values = {name: known[name] for name in _NAME.findall(line) if name in known}
     shown = [
         f"{name} = {repr(value)[:_MOST_SHOWN]}"
         for name, value in values.items()
         if isinstance(value, str | int | float | list | tuple | dict | set | None)
     ]
-    notes = [*shown[:_MOST_VALUES], *_find_wide(" ".join(shown), code.split("\n")[number - 1])]
+    notes = [*shown[:_MOST_VALUES], *_find_wide(" ".join(shown), line)]
     return "".join(f"\n{note}" for note in notes)
 
 

@@ -33,11 +33,6 @@ class MadeUp(InvalidCall):
         self.question = say("act.ask_value", language, about=about)
 
 
-def can_write(action: str) -> bool:
-    """Return whether an action may change files."""
-    return ACTIONS[action].effect != "read" or action == "python_run"
-
-
 def make_call(
     desk: Desk,
     action: str,

@@ -1,10 +1,11 @@
 """Checks of what the planner says when it is done: what it claims must have a record."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ...actions.errors import InvalidCall
-from ...state import CallResult
+from ...state import CallResult, FileEffect
 
 
 class NotActed(InvalidCall):
@@ -77,6 +78,13 @@ def find_untouched(
         if not {path, name} & (touched | names) and not (told and name in message):
             found.append(path)
     return found
+
+
+def join_evidence(task: str, results: Sequence[CallResult], effects: Iterable[FileEffect]) -> str:
+    """Return what an answer may stand on, as one text: the task, its results and the changes."""
+    found = json.dumps([[r.params, r.data, r.preview] for r in results], ensure_ascii=False)
+    diffs = "\n".join(effect.diff for effect in effects)
+    return f"{task}\n{found}\n{diffs}"
 
 
 def find_unfounded_numbers(message: str, known: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ...actions.catalogue import ACTIONS
 from ...language.detect import is_foreign
 from ...language.messages import say
 from ...prompts import load_prompt
 from ...state import Done
-from .calls import can_write
 from .claims import (
     ForeignMessage,
     RepeatedTask,
@@ -65,7 +65,9 @@ def _check(desk: Desk, done: Any, last: bool) -> None:
     if last:
         return
     untouched = find_untouched(done.message, desk.missing, desk.results)
-    tried = any(result.status != "done" or can_write(result.action) for result in desk.results)
+    tried = any(
+        result.status != "done" or ACTIONS[result.action].has_effects for result in desk.results
+    )
     if untouched and (done.outcome == "complete" or not tried):
         raise UntouchedFile(say("act.missing", desk.language, paths=", ".join(untouched)))
     numbers = find_unfounded_numbers(done.message, desk.found_text)

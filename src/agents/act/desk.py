@@ -1,6 +1,5 @@
 """The planner's desk: the conversation of one turn, its cost, and how a form is filled in."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from ...errors import StructuredOutputError
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...state import CallResult, Usage
-from .claims import NotActed
+from .claims import NotActed, join_evidence
 
 F = TypeVar("F", bound=BaseModel)
 MAX_MESSAGE_TOKENS = 400
@@ -56,9 +55,8 @@ class Desk:
     @property
     def found_text(self) -> str:
         """What an answer may stand on: the task and the results."""
-        found = json.dumps([[r.params, r.data, r.preview] for r in self.results])
-        diffs = "\n".join(effect.diff for result in self.results for effect in result.effects)
-        return f"{self.task}\n{found}\n{diffs}"
+        effects = (effect for result in self.results for effect in result.effects)
+        return join_evidence(self.task, self.results, effects)
 
     def list_known(self) -> dict[str, type[Data]]:
         """Return the model of each result's data, by id."""

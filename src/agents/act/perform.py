@@ -16,7 +16,7 @@ from ...actions.policy import Mode
 from ...actions.spec import ActionContext
 from ...actions.versions import Versions
 from ...actions.workspace import Workspace
-from ...context import RunContext, get_sandbox, open_effect_log
+from ...context import RunContext, open_effect_log
 from ...language.messages import Language, say
 from ...settings import get_settings
 from ...state import (
@@ -117,7 +117,6 @@ def build_performer(state: PerformInput, runtime: Runtime[RunContext]) -> Perfor
     results = state.get("call_results", [])
     context = ActionContext(
         workspace=Workspace(Path(str(state["workspace"]))),
-        sandbox=get_sandbox(),
         language=state["language"],
         results={
             result.id: artifacts.load(result.artifact) if result.artifact else result.data

@@ -34,7 +34,7 @@ from ...state import (
     TaskState,
 )
 from ..turns import Stopwatch, count_turns, format_problem, record_turn
-from .calls import MadeUp, build_plan, can_write, make_call
+from .calls import MadeUp, build_plan, make_call
 from .claims import ForeignMessage, NotActed, UnfoundedClaim
 from .conclude import conclude
 from .desk import MAX_MESSAGE_TOKENS, Desk
@@ -165,10 +165,8 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
             return NeedInput(reasoning=chosen.reasoning, question=error.question)
         except NotActed as error:
             problem = str(error)
-            left = [name for name in left if can_write(name)] or left
+            left = [name for name in left if ACTIONS[name].has_effects] or left
             ends = []
-            desk.messages += AGAIN[desk.language].messages(problem=problem)
-            continue
         except ForeignMessage:
             raise
         except InvalidCall as error:

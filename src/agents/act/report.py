@@ -1,11 +1,9 @@
 """The end of a task of actions: the planner's message, checked, and what was changed."""
 
-import json
-
 from ...language.messages import Language, say
 from ...state import CallResult, Check, Done, FileEffect, Output, TaskState
 from ..turns import format_problem
-from .claims import find_unfounded_claim, find_unfounded_numbers
+from .claims import find_unfounded_claim, find_unfounded_numbers, join_evidence
 
 NAME = "act"
 
@@ -43,9 +41,8 @@ def check_message(message: str, results: list[CallResult], state: TaskState) -> 
     language = state["language"]
     effects = list_effects(results)
     claim = find_unfounded_claim(message, results)
-    known = json.dumps([[r.params, r.data, r.preview] for r in results], ensure_ascii=False)
-    diffs = "\n".join(effect.diff for effect in effects)
-    foreign = find_unfounded_numbers(message, f"{format_problem(state)}\n{known}\n{diffs}")
+    evidence = join_evidence(format_problem(state), results, effects)
+    foreign = find_unfounded_numbers(message, evidence)
     checks = [
         Check(name="claims", passed=claim is None, detail=claim or "-"),
         Check(name="grounded", passed=not foreign, detail=", ".join(foreign) or "-"),

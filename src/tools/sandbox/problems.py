@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from types import TracebackType
 
 NAME = "<program>"
 """File name under which programs are compiled."""
@@ -30,15 +31,22 @@ def describe_problem(problem: BaseException, code: str, libraries: Sequence[str]
 
 
 def _line_number(problem: BaseException, code: str) -> int | None:
-    """Return the program's innermost line in the traceback, as libraries may raise below it."""
+    """Return the line of the program that raised, or that cannot be compiled."""
     if "\0" in code:  # the compiler does not say where
         return code.count("\n", 0, code.index("\0")) + 1
     if isinstance(problem, SyntaxError) and problem.filename == NAME:
         return problem.lineno
-    number = None
+    step = find_program_step(problem)
+    return step.tb_lineno if step else None
+
+
+def find_program_step(problem: BaseException) -> TracebackType | None:
+    """Return the program's innermost step in the traceback, as libraries may raise below it; None
+    if the program did not run."""
+    found = None
     step = problem.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename == NAME:
-            number = step.tb_lineno
+            found = step
         step = step.tb_next
-    return number
+    return found

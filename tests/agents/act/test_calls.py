@@ -78,3 +78,9 @@ def test_a_call_depends_on_the_results_that_it_uses() -> None:
 def test_a_call_that_would_give_what_is_known_is_refused() -> None:
     with pytest.raises(InvalidCall, match="r1"):
         make_call(lay_desk(), "file_read", dict(READ.params), [])
+
+
+def test_the_code_of_a_character_is_no_known_number() -> None:
+    found = READ.model_copy(update={"data": {"text": "套"}, "preview": "套"})  # U+5957
+    with pytest.raises(MadeUp):
+        make_call(lay_desk(results=[found]), "file_edit", edit("5957"), [])
