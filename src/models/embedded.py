@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 from ..errors import ModelError
 from ..language.messages import say
 from ..settings import Settings
-from .loading import tell_loading
+from .loading import mark_loading, tell_loading
 from .weights import ensure_weights, show_progress
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
         WeightsError: the model's file cannot be obtained.
         ModelError: the model cannot be loaded.
     """
-    try:
+    with mark_loading():
         with show_progress() as progress:
             cache_folder = settings.home / "models"
             path = await _run_abandonable(
@@ -120,8 +120,6 @@ async def start_embedded(settings: Settings) -> EmbeddedServer:
             parallel=settings.embedded_parallel,
             slot_folder=settings.home / "slots",
         )
-    finally:
-        tell_loading("ready")
 
 
 async def _run_abandonable(work: Callable[[], T]) -> T:
@@ -153,7 +151,7 @@ def get_embedded_server(
     threads that exist only in the parent.
     """
     key = (path, context, parallel)
-    with _loading:
+    with mark_loading(), _loading:
         if key not in _servers:
             tell_loading("loading")
             _servers[key] = EmbeddedServer(

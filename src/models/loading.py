@@ -1,5 +1,6 @@
 """What keeps a run from its embedded model: fetching, checking and loading it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
@@ -11,6 +12,8 @@ Listener = Callable[[LoadingState, float | None], None]
 
 _listeners: dict[int, Listener] = {}
 _latest: tuple[LoadingState, float | None] = ("ready", None)
+_loaders = 0
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -27,6 +30,24 @@ def follow_loading(listener: Listener) -> Iterator[None]:
         yield
     finally:
         del _listeners[key]
+
+
+@contextmanager
+def mark_loading() -> Iterator[None]:
+    """Mark the block as work on a model. When the last such block ends, the model is told as ready.
+
+    Each thread marks its own work: one that was abandoned still tells its progress.
+    """
+    global _loaders
+    with _counting:
+        _loaders += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _loaders -= 1
+            if not _loaders:
+                tell_loading("ready")
 
 
 def tell_loading(state: LoadingState, share: float | None = None) -> None:

@@ -26,7 +26,7 @@ import platformdirs
 
 from ..errors import ModelError
 from ..language.messages import Language, default_language, say
-from .loading import LoadingState, tell_loading
+from .loading import LoadingState, mark_loading, tell_loading
 
 CHUNK_BYTES = 1 << 20
 MAX_IN_FLIGHT = 2
@@ -109,7 +109,8 @@ def ensure_weights(
     """
     store = _WeightsCache(model, cache_dir, progress, language or default_language())
     try:
-        return store.ensure_cached() if path is None else store.check_given(path)
+        with mark_loading():
+            return store.ensure_cached() if path is None else store.check_given(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise store.build_disk_error() from error

@@ -1,4 +1,4 @@
-from concertino.models.loading import follow_loading, tell_loading
+from concertino.models.loading import follow_loading, mark_loading, tell_loading
 
 
 def test_who_follows_is_told_each_state_once_and_shares_in_steps() -> None:
@@ -40,3 +40,24 @@ def test_a_follower_whose_loop_is_closed_does_not_stop_the_loading() -> None:
         tell_loading("loading")
         tell_loading("ready")
     assert heard == ["loading", "ready"]
+
+
+def test_it_is_ready_when_the_last_of_those_who_load_has_ended() -> None:
+    heard: list[str] = []
+    with follow_loading(lambda state, share: heard.append(state)):
+        with mark_loading():
+            with mark_loading():
+                tell_loading("checking", 0.5)
+            tell_loading("loading")
+        assert heard == ["checking", "loading", "ready"]
+
+
+def test_work_whose_starter_is_gone_leaves_nothing_to_wait_for() -> None:
+    abandoned = mark_loading()
+    with mark_loading():
+        abandoned.__enter__()
+    tell_loading("checking", 1)
+    abandoned.__exit__(None, None, None)
+    heard: list[str] = []
+    with follow_loading(lambda state, share: heard.append(state)):
+        assert heard == []
