@@ -20,7 +20,7 @@ def test_whatever_is_killed_every_effect_happens_once_and_is_told() -> None:
     # In a process of its own: the killed ones are forked with all modules of the one that starts
     # them, and a worker of pytest has some that cannot be loaded a second time.
     command = [sys.executable, "-m", "bench.kills_of_actions", "--kills", str(KILLS)]
-    run = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     counts = dict(re.findall(r"^\| ([a-z ]+) \| (\d+) \|$", run.stdout, re.MULTILINE))
     assert counts["kills"] == str(KILLS)
