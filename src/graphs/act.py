@@ -89,8 +89,9 @@ def _needs(state: PerformState) -> Mapping[str, list[str]]:
 def _must_not_overlap(earlier: Call, later: Call) -> bool:
     """Return whether a call must wait for an earlier one: what a command changes is found by
     comparing the workspace, so nothing else may change it meanwhile."""
-    effects = {ACTIONS[earlier.action].effect, ACTIONS[later.action].effect}
-    return "execute" in effects and "read" not in effects
+    both = (ACTIONS[earlier.action], ACTIONS[later.action])
+    commands = any(action.effect == "execute" for action in both)
+    return commands and all(action.has_effects for action in both)
 
 
 def _has_workspace(state: TaskState) -> bool:

@@ -174,6 +174,7 @@ class LanguageModel:
         *,
         max_tokens: int,
         language: Language = "en",
+        repair_cut_off: bool = True,
     ) -> Reply[M]:
         """Generate a value of `model`.
 
@@ -183,6 +184,8 @@ class LanguageModel:
 
         Args:
             language: Language of the repair turn and of the error.
+            repair_cut_off: Whether an invalid reply that reached `max_tokens` is asked for again,
+                which costs as much once more, for callers that have no other way to go on.
 
         Raises:
             StructuredOutputError: no try gave a valid value.
@@ -198,6 +201,7 @@ class LanguageModel:
             Form(model.__name__, bounded, strict, lambda text: parse_reply(text, model)),
             max_tokens=max_tokens,
             language=language,
+            repair_cut_off=repair_cut_off,
         )
 
     async def generate_json(
@@ -226,6 +230,7 @@ class LanguageModel:
         max_tokens: int,
         language: Language,
         learns: bool = True,
+        repair_cut_off: bool = True,
     ) -> Reply[T]:
         conversation = list(messages)
         spent = Usage()
@@ -255,6 +260,8 @@ class LanguageModel:
                 return Reply(value, spent)
             except ValueError as invalid:
                 error = format_validation_error(invalid)
+                if reply.cut_off and not repair_cut_off:
+                    break
                 conversation = [
                     *messages,
                     AIMessage(reply.value),

@@ -189,14 +189,11 @@ def test_a_sound_program_is_left_as_it_is() -> None:
 def test_a_failure_shows_the_values_that_the_program_met(
     folder: Path, context: ActionContext
 ) -> None:
-    (folder / "a.txt").write_text("库存：318\n")
+    (folder / "a.txt").write_text("stock 318\n")
     code = "for line in open('a.txt'):\n    number = int(line.split(': ')[1])\n"
     with pytest.raises(ActionError, match="IndexError") as caught:
         run(context, code)
-    assert str(caught.value).splitlines()[1:] == [
-        r"line = '库存：318\n'",
-        "The data have the full-width “：”, not “:”.",
-    ]
+    assert str(caught.value).splitlines()[1:] == [r"line = 'stock 318\n'"]
 
 
 def test_as_much_as_is_allowed_is_printed_and_its_beginning_kept(context: ActionContext) -> None:
@@ -232,3 +229,45 @@ def test_tables_are_joined_with_pandas(folder: Path, context: ActionContext) -> 
     )
     found, [change] = run(context, code)
     assert (found.output, change.after) == ("16\n", b"name,hours\nAda,9\nBo,7\n")
+
+
+WIDE = "\n".join(
+    [
+        "best = 0",
+        "for name in ('a.txt', 'b.txt'):",
+        "    with open(name) as file:",
+        "        best = max(best, int(file.readline().split(': ')[1]))",
+        "print('最大:', best)",
+    ]
+)
+
+
+def test_half_width_marks_are_tried_as_the_full_width_ones_of_the_data(
+    folder: Path, context: ActionContext
+) -> None:
+    (folder / "a.txt").write_text("库存：318\n")
+    (folder / "b.txt").write_text("库存：905\n")
+    found, _ = run(context, WIDE)
+    assert found.output == "最大: 905\n"
+    assert found.instead == WIDE.replace("': '", "'：'")
+    assert found.format_preview().endswith("(with the full-width punctuation of the data)")
+
+
+def test_a_failure_tells_of_full_width_marks_that_stand_within_a_longer_text(
+    folder: Path, context: ActionContext
+) -> None:
+    (folder / "a.txt").write_text("库存：318\n")
+    with pytest.raises(ActionError) as caught:
+        run(context, "with open('a.txt') as file:\n    int(file.read().split('库存:')[1])")
+    assert str(caught.value).splitlines()[1:] == [
+        r"file = '库存：318\n'",
+        "The data have the full-width “：”, not “:”.",
+    ]
+
+
+def test_a_program_that_fails_for_another_reason_is_not_changed(
+    folder: Path, context: ActionContext
+) -> None:
+    (folder / "a.txt").write_text("库存：没有\n")
+    with pytest.raises(ActionError, match="invalid literal for int"):
+        run(context, "line = open('a.txt').read()\nint(line.split('：')[1])")

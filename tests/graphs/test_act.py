@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from concertino import InvalidTask, resume_task, run_task, undo_task
 
-from tests.scripted_model import ScriptedModel, decision, done, next_action
+from tests.scripted_model import ScriptedModel, decision, done, next_action, plan
 
 Scripted = Callable[..., ScriptedModel]
 WRITE = {"path": "b.txt", "overwrite": False, "content": "12"}
@@ -215,3 +215,26 @@ def test_what_a_command_changed_is_listed_and_undone(scripted: Scripted, folder:
     assert (folder / "a.txt").read_text() == "1 pear\n12 apples\n"
     assert undo_task(result["task_id"])["restored"] == ["a.txt"]
     assert (folder / "a.txt").read_text() == "12 apples\n"
+
+
+def test_the_changes_of_a_program_are_not_taken_for_those_of_a_command(
+    scripted: Scripted, folder: Path
+) -> None:
+    command = ("shell_run", {"command": "python3 job.py"})
+    program = ("python_run", {"code": "open('by-program.txt', 'w').write('1')"})
+    (folder / "job.py").write_text("import time; time.sleep(0.5); open('by-command.txt', 'w')")
+    model = scripted(
+        act_next=[next_action("plan"), next_action("done")],
+        act_plan=[plan(command, program)],
+        act_done=[done("Both files are there.", "r1", "r2")],
+    )
+    result = run_task(
+        "Run `python3 job.py` and compute",
+        workflow="act",
+        workspace=folder,
+        model=model,
+        inputs={"plans": True},
+        approve=lambda asked: "approve",
+    )
+    effects = [[each["path"] for each in call["effects"]] for call in result["call_results"]]
+    assert effects == [["by-command.txt"], ["by-program.txt"]]

@@ -149,7 +149,7 @@ async def test_all_calls_of_a_plan_end_and_what_was_done_is_recorded_and_undone(
         texts = " ".join(find_processes().values())
         return (folder / "made.txt").exists() and "actions.confined.child" in texts
 
-    _, work = act(scripted, folder, PROGRAM, QUERY, COMMAND)
+    _, work = act(scripted, folder, QUERY, COMMAND)
     await cancel_when(work, all_run)
     await wait_until(lambda: not find_processes(), SOON)
     assert (folder / "note.txt").read_text() == "12"

@@ -464,6 +464,11 @@ register(
         effect="read",
         run=list_files,
         find_obstacle=need("pathspec"),
+        asked_for=re.compile(
+            r"\blist(?:ing)?\b|\b(?:how many|which|what|all)\b[^.?!]{0,20}\b(?:files|folders)\b"
+            r"|列出|(?:哪些|几个|多少个?|所有)[^，。？]{0,8}(?:文件|目录)|清单|文件名",
+            re.IGNORECASE,
+        ),
     )
 )
 register(

@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import field_validator
 
@@ -69,6 +70,9 @@ class ProgramResult(Data):
     written: list[str]
     """Files that it has created or changed."""
     deleted: list[str]
+    instead: str | None = None
+    """The program that was run instead: the one given, with the full-width punctuation of the data
+    in place of the half-width one, on which it had failed."""
 
     def format_preview(self) -> str:
         text = self.output.strip()
@@ -77,6 +81,8 @@ class ProgramResult(Data):
         for kind in ("written", "deleted"):
             if paths := getattr(self, kind):
                 lines.append(say(f"act.python.{kind}", paths=", ".join(paths[:10])))
+        if self.instead:
+            lines.append(say("act.python.widened"))
         return "\n".join(lines) or say("act.python.nothing")
 
 
@@ -84,27 +90,37 @@ def run_python(params: PythonRunParams, context: ActionContext) -> Outcome[Progr
     """Run a program. Blocking."""
     with use_language(context.language):
         _remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        try:
-            before = _lay_copy(context.workspace, params.code, folder)
-            request = {"folder": str(folder), "code": params.code}
-            found, _ = run_confined(
-                "concertino.actions.python.run:run_program",
-                request,
-                seconds=SECONDS,
-                writable=folder,
-            )
-            if found["problem"] is not None:
-                raise ActionError(_format_failure(found))
-            changes = _collect_changes(before, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        found, changes = _run_in_copy(params.code, context.workspace)
+        instead = found["instead"]
+        if instead:
+            found, changes = _run_in_copy(instead, context.workspace)
+        if found["problem"] is not None:
+            raise ActionError(_format_failure(found))
     data = ProgramResult(
         output=found["output"][:_MOST_KEPT],
         written=[change.path for change in changes if change.after is not None],
         deleted=[change.path for change in changes if change.after is None],
+        instead=instead,
     )
     return Outcome(data, changes)
+
+
+def _run_in_copy(code: str, workspace: Workspace) -> tuple[dict[str, Any], tuple[Change, ...]]:
+    """Run a program in a copy of the workspace; return what it gave and what it changed there,
+    which is nothing if it failed."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    try:
+        before = _lay_copy(workspace, code, folder)
+        found, _ = run_confined(
+            "concertino.actions.python.run:run_program",
+            {"folder": str(folder), "code": code},
+            seconds=SECONDS,
+            writable=folder,
+        )
+        failed = found["problem"] is not None
+        return found, () if failed else _collect_changes(before, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_leftovers() -> None:

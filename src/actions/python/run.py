@@ -9,8 +9,6 @@ import re
 import shutil
 import sys
 import types
-import unicodedata
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
@@ -18,13 +16,13 @@ from ...language.messages import say
 from ...tools.sandbox.problems import NAME, describe_problem, find_program_step
 from ..confined.child import Enter
 from ..errors import TooLarge
+from .punctuation import find_wide, widen_line
 
 LIBRARIES = ("pandas", "numpy")
 MAX_PRINTED = 1 << 20
 """Characters."""
 _MOST_VALUES = 4
 _MOST_SHOWN = 100
-_WIDE = re.compile("[：，；（）！？％＝＋－／]")
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -40,7 +38,8 @@ class _Output(io.StringIO):
 def run_program(
     request: dict[str, Any], blobs: list[bytes], enter: Enter
 ) -> tuple[dict[str, Any], bytes]:
-    """Run a program in a folder; return what it printed, and its error if it raised one.
+    """Run a program in a folder; return what it printed, and its error if it raised one, with the
+    program to try instead if it only took full-width punctuation for half-width one.
 
     The value of a last line that is an expression is printed, as in a notebook.
     """
@@ -53,7 +52,7 @@ def run_program(
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     enter()
-    problem = None
+    problem = instead = None
     try:
         with redirect_stdout(output), redirect_stderr(output):
             _execute(request["code"], vars(main))
@@ -63,10 +62,11 @@ def run_program(
         problem = None if leaving.code in (None, 0) else str(leaving.code)
     except BaseException as raised:
         problem = describe_problem(raised, request["code"], sys.path)
-        problem += _describe_values(raised, request["code"])
+        notes, instead = _describe_values(raised, request["code"])
+        problem += notes
     vars(main).clear()  # closes the files that it has left open
     gc.collect()
-    return {"output": output.getvalue(), "problem": problem}, b""
+    return {"output": output.getvalue(), "problem": problem, "instead": instead}, b""
 
 
 def _preload(code: str) -> None:
@@ -78,30 +78,32 @@ def _preload(code: str) -> None:
                 importlib.import_module(library)
 
 
-def _describe_values(raised: BaseException, code: str) -> str:
-    """Return what the variables in the line that raised were: mostly data of another form than the
-    program expects."""
+def _describe_values(raised: BaseException, code: str) -> tuple[str, str | None]:
+    """Return what the variables in the line that raised were, mostly data of another form than the
+    program expects; and the program with their punctuation, if that differs."""
     step = find_program_step(raised)
     if step is None:
-        return ""
+        return "", None
     line = code.split("\n")[step.tb_lineno - 1]
     known = step.tb_frame.f_locals
-    values = {name: known[name] for name in _NAME.findall(line) if name in known}
+    values = {name: _peek(known[name]) for name in _NAME.findall(line) if name in known}
     shown = [
         f"{name} = {repr(value)[:_MOST_SHOWN]}"
         for name, value in values.items()
         if isinstance(value, str | int | float | list | tuple | dict | set | None)
     ]
-    notes = [*shown[:_MOST_VALUES], *_find_wide(" ".join(shown), line)]
-    return "".join(f"\n{note}" for note in notes)
+    wide = find_wide(" ".join(shown), line)
+    notes = [say("act.python.wide", wide=mark, narrow=narrow) for narrow, mark in wide.items()]
+    told = "".join(f"\n{note}" for note in [*shown[:_MOST_VALUES], *notes])
+    return told, widen_line(code, step.tb_lineno, wide)
 
 
-def _find_wide(values: str, line: str) -> Iterator[str]:
-    """Yield what is to be known of punctuation that is full-width in the data, not in the code."""
-    for wide in dict.fromkeys(_WIDE.findall(values)):
-        narrow = unicodedata.normalize("NFKC", wide)
-        if narrow in line and wide not in line:
-            yield say("act.python.wide", wide=wide, narrow=narrow)
+def _peek(value: Any) -> Any:
+    """Return the beginning of the text file that a value reads from, any other value as it is."""
+    if isinstance(value, io.TextIOWrapper) and "r" in value.mode:
+        with suppress(OSError), open(value.name, encoding=value.encoding, errors="replace") as file:
+            return file.read(_MOST_SHOWN)
+    return value
 
 
 def _execute(code: str, names: dict[str, Any]) -> None:

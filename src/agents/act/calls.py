@@ -8,8 +8,9 @@ from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
 from ...actions.python.actions import find_syntax_error
-from ...language.messages import Language, say
+from ...language.messages import say
 from ...state import Call, MiniPlan, OnFailure
+from .claims import MadeUp
 from .desk import Desk
 
 WRITTEN = ("content", "new", "value", "values", "cells")
@@ -17,20 +18,6 @@ WRITTEN = ("content", "new", "value", "values", "cells")
 _NUMBER = re.compile(r"\d[\d.:/-]*\d")
 _DATE = re.compile(r"\b(?:19|20)\d\d(?:-|/|年)\d\d?\b")
 _DIGITS = re.compile(r"\d+")
-
-
-class MadeUp(InvalidCall):
-    """A call would write a value that comes from nowhere.
-
-    Args:
-        value: The value.
-        about: What it is for: the text that it would replace, or the place.
-        language: Language of the task.
-    """
-
-    def __init__(self, value: str, about: str, language: Language) -> None:
-        super().__init__(say("act.made_up", language, value=value))
-        self.question = say("act.ask_value", language, about=about)
 
 
 def make_call(

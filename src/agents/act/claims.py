@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ...actions.errors import InvalidCall
+from ...language.messages import Language, say
 from ...state import CallResult, FileEffect
 
 
@@ -16,12 +17,30 @@ class UnfoundedClaim(NotActed):
     """The planner says that something was changed, and no result says so."""
 
 
+class MadeUp(InvalidCall):
+    """A call would write a value that comes from nowhere.
+
+    Args:
+        value: The value.
+        about: What it is for: the text that it would replace, or the place.
+        language: Language of the task.
+    """
+
+    def __init__(self, value: str, about: str, language: Language) -> None:
+        super().__init__(say("act.made_up", language, value=value))
+        self.question = say("act.ask_value", language, about=about)
+
+
 class RepeatedTask(InvalidCall):
     """The planner's message is the task itself."""
 
 
 class UntouchedFile(NotActed):
     """The planner says that the task is complete, and a file that it names is not there."""
+
+
+class KeptThing(NotActed):
+    """The planner says that the task is complete, and what it is to remove is still there."""
 
 
 class UnfoundedNumber(InvalidCall):
@@ -41,6 +60,12 @@ _CLAIMS = re.compile(
     r"|已(?:经)?(?:成功)?(?:把|将)?[^，。；]{0,20}?(写入|创建|保存|更新|修改|改为|改成|替换|删除|删掉|重命名|移动|"
     r"复制|添加|加上|填写|填好|合并|插入)",
     re.IGNORECASE,
+)
+_REMOVALS = re.compile(
+    r"(?:\b(?:remove|delete|drop|take out|get rid of)\s+(?:the\s+|all\s+)?"
+    r"|(?:删掉|删除|去掉|移除)\s*)"
+    r"[`'\"“]?([\w-]+(?:\.[\w-]+)*)",
+    re.IGNORECASE | re.ASCII,
 )
 _NOT = re.compile(r"\b(?:not|never|nothing|no)\b|没有|未|无法|不能", re.IGNORECASE)
 _ABSENT = re.compile(r"\b(?:not|no|cannot|outside)\b|n't\b|没有|未|无法|不", re.IGNORECASE)
@@ -78,6 +103,21 @@ def find_untouched(
         if not {path, name} & (touched | names) and not (told and name in message):
             found.append(path)
     return found
+
+
+def find_kept(task: str, results: Sequence[CallResult]) -> str | None:
+    """Return the first name that the task says to remove and that was written anew as often as it
+    was taken out, as far as the changes show; None if there is none. Names are in ASCII, such as
+    keys and columns."""
+    diffs = [line for r in results for effect in r.effects for line in effect.diff.splitlines()]
+    lines = [line for line in diffs if not line.startswith(("+++", "---"))]
+    for found in _REMOVALS.finditer(task):
+        name = re.compile(rf"(?<![\w.]){re.escape(found[1])}(?!\w)", re.ASCII)
+        written = sum(len(name.findall(line[1:])) for line in lines if line.startswith("+"))
+        taken = sum(len(name.findall(line[1:])) for line in lines if line.startswith("-"))
+        if written and written >= taken:
+            return found[1]
+    return None
 
 
 def join_evidence(task: str, results: Sequence[CallResult], effects: Iterable[FileEffect]) -> str:

@@ -9,10 +9,12 @@ from ...prompts import load_prompt
 from ...state import Done
 from .claims import (
     ForeignMessage,
+    KeptThing,
     RepeatedTask,
     UnfoundedClaim,
     UnfoundedNumber,
     UntouchedFile,
+    find_kept,
     find_unfounded_claim,
     find_unfounded_numbers,
     find_untouched,
@@ -37,20 +39,18 @@ async def conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
         StructuredOutputError: the model gave nothing usable.
     """
     form = build_done_schema(tuple(result.id for result in desk.results))
-    try:
-        filled: Any = await desk.fill_form(
-            DONE_PROMPT, form, MAX_MESSAGE_TOKENS, lambda done: _check(desk, done, last)
-        )
-    except RepeatedTask:
-        if done := _tell_changes(desk, reasoning):
-            return done
-        raise
-    untouched = find_untouched(filled.message, desk.missing, desk.results)
+    filled: Any = await desk.fill_form(
+        DONE_PROMPT, form, MAX_MESSAGE_TOKENS, lambda done: _check(desk, done, last)
+    )
+    message = filled.message
+    if desk.repeats_task(message):
+        message = _tell_changes(desk)
+    untouched = find_untouched(message, desk.missing, desk.results)
     return Done(
         reasoning=reasoning,
         outcome="partial" if untouched and filled.outcome == "complete" else filled.outcome,
         evidence=list(dict.fromkeys(filled.evidence)),
-        message=filled.message,
+        message=message,
     )
 
 
@@ -60,7 +60,7 @@ def _check(desk: Desk, done: Any, last: bool) -> None:
         raise UnfoundedClaim(say("act.no_effect", desk.language, claim=claim))
     if is_foreign(done.message, desk.language):
         raise ForeignMessage(say("act.foreign", desk.language, message=done.message))
-    if desk.repeats_task(done.message):
+    if desk.repeats_task(done.message) and not desk.changed_paths:
         raise RepeatedTask(say("act.tells_the_task", desk.language))
     if last:
         return
@@ -70,19 +70,14 @@ def _check(desk: Desk, done: Any, last: bool) -> None:
     )
     if untouched and (done.outcome == "complete" or not tried):
         raise UntouchedFile(say("act.missing", desk.language, paths=", ".join(untouched)))
+    kept = find_kept(desk.task, desk.results)
+    if kept and done.outcome == "complete":
+        raise KeptThing(say("act.kept", desk.language, name=kept))
     numbers = find_unfounded_numbers(done.message, desk.found_text)
     if numbers:
         raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
 
 
-def _tell_changes(desk: Desk, reasoning: str) -> Done | None:
-    """Return an end that names the files that were changed; None if none was."""
-    changed = {effect.path: result.id for result in desk.results for effect in result.effects}
-    if not changed:
-        return None
-    return Done(
-        reasoning=reasoning,
-        outcome="complete",
-        evidence=list(dict.fromkeys(changed.values())),
-        message=say("act.changed", desk.language, paths=", ".join(changed)),
-    )
+def _tell_changes(desk: Desk) -> str:
+    """Return a message that names the files that were changed."""
+    return say("act.changed", desk.language, paths=", ".join(desk.changed_paths))

@@ -14,7 +14,7 @@ from ...errors import StructuredOutputError
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...state import CallResult, Usage
-from .claims import NotActed, join_evidence
+from .claims import MadeUp, NotActed, join_evidence
 
 F = TypeVar("F", bound=BaseModel)
 MAX_MESSAGE_TOKENS = 400
@@ -58,6 +58,11 @@ class Desk:
         effects = (effect for result in self.results for effect in result.effects)
         return join_evidence(self.task, self.results, effects)
 
+    @property
+    def changed_paths(self) -> list[str]:
+        """The files that were changed, each once."""
+        return list(dict.fromkeys(e.path for result in self.results for e in result.effects))
+
     def list_known(self) -> dict[str, type[Data]]:
         """Return the model of each result's data, by id."""
         done = [result for result in self.results if result.status == "done"]
@@ -97,7 +102,7 @@ class Desk:
             filled = await self.ask([*self.messages, *asked], form, max_tokens)
             try:
                 check(filled)
-            except NotActed:  # no other words would help
+            except (NotActed, MadeUp):  # no other words would help
                 raise
             except InvalidCall as error:
                 refused = error
@@ -115,7 +120,11 @@ class Desk:
         """
         try:
             reply = await self.model.generate_structured(
-                messages, form, max_tokens=max_tokens, language=self.language
+                messages,
+                form,
+                max_tokens=max_tokens,
+                language=self.language,
+                repair_cut_off=False,  # the planner chooses another action then
             )
         except StructuredOutputError as error:
             self.usage += error.usage

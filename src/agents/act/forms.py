@@ -1,5 +1,6 @@
 """The forms that the planner fills in, each a small grammar of its own."""
 
+from collections.abc import Sequence
 from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
@@ -34,7 +35,11 @@ def build_next_schema(legal: tuple[str, ...]) -> type[NextForm]:
 
 @cache
 def build_params_schema(
-    action: str, paths: tuple[tuple[str, str], ...], brief: bool
+    action: str,
+    paths: tuple[tuple[str, str], ...],
+    *,
+    brief: bool = False,
+    named: tuple[str, ...] = (),
 ) -> type[Params]:
     """Build a form for the parameters of a call.
 
@@ -42,7 +47,9 @@ def build_params_schema(
         action: Name of the action.
         paths: Kind and path of all that the workspace holds; empty: too much to name it. Of what
             has to exist, a model with a grammar can name nothing else.
-        brief: Whether optional numbers and texts, such as where to read on, are left out.
+        brief: Whether optional numbers and texts, such as where to read on, are left out, and where
+            to look is a folder or one of the files of the task.
+        named: Paths of the files that the task names.
     """
 
     params: type[Params] = ACTIONS[action].params
@@ -53,13 +60,15 @@ def build_params_schema(
             if mark is None and brief and not field.is_required() and field.annotation is not bool:
                 del schema["properties"][name]
             elif mark is not None and paths:
-                schema["properties"][name]["enum"] = _list_choices(mark, paths)
+                free = field.is_required() or not brief
+                there = [each for each in paths if free or each[0] == "folder" or each[1] in named]
+                schema["properties"][name]["enum"] = _list_choices(mark, there)
 
     config = ConfigDict(json_schema_extra=narrow)
     return type(params.__name__, (params,), {"model_config": config, "__module__": __name__})
 
 
-def _list_choices(mark: Exists, paths: tuple[tuple[str, str], ...]) -> list[str]:
+def _list_choices(mark: Exists, paths: Sequence[tuple[str, str]]) -> list[str]:
     root = [] if mark.kind == "file" else ["."]
     return [*root, *(path for kind, path in paths if mark.kind in ("either", kind))]
 

@@ -105,8 +105,8 @@ def _follows_failed_write(state: CallTask) -> bool:
     do was planned for a state that has not come about."""
     calls = {call.id: call for call in planned_calls(state.get("planner_output"))}
     results = [result for result in state.get("call_results", []) if result.id in calls]
-    failed = any(r.status != "done" and ACTIONS[r.action].effect != "read" for r in results)
-    return failed and ACTIONS[state["call"].action].effect != "read"
+    failed = any(r.status != "done" and ACTIONS[r.action].has_effects for r in results)
+    return failed and ACTIONS[state["call"].action].has_effects
 
 
 def build_performer(state: PerformInput, runtime: Runtime[RunContext]) -> Performer:

@@ -34,8 +34,8 @@ from ...state import (
     TaskState,
 )
 from ..turns import Stopwatch, count_turns, format_problem, record_turn
-from .calls import MadeUp, build_plan, make_call
-from .claims import ForeignMessage, NotActed, UnfoundedClaim
+from .calls import build_plan, make_call
+from .claims import ForeignMessage, MadeUp, NotActed, UnfoundedClaim
 from .conclude import conclude
 from .desk import MAX_MESSAGE_TOKENS, Desk
 from .forms import (
@@ -64,6 +64,7 @@ QUESTION = load_prompt("act/question")
 AGAIN = load_prompt("act/again")
 PLAN_PROMPT = load_prompt("act/plan")
 
+PROGRAM = "python_run"
 DONE = "done"
 PLAN = "plan"
 NEED_INPUT = "need_input"
@@ -136,7 +137,15 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
     effects = ("read",) if read_only else ("read", "write", "delete", "execute", "network")
     meant = [entry.path for entry in entries if entry.path.rpartition("/")[2] in task]
     about = [*(meant or known), *beyond]
-    return desk, shortlist_actions(task, about, results, effects, state["language"])
+    offered = shortlist_actions(
+        task,
+        about,
+        results,
+        effects,
+        state["language"],
+        sees_all=len(entries) <= MAX_FILES,
+    )
+    return desk, offered
 
 
 def _is_missing(workspace: Workspace, path: str, known: set[str]) -> bool:
@@ -157,8 +166,9 @@ async def _plan(desk: Desk, offered: Sequence[Action[Any, Any]]) -> Planned:
     plan = [PLAN] if desk.may_plan else []
     ends = plan if _must_go_on(desk.results) else [*plan, DONE, NEED_INPUT]
     problem = ""
-    for _ in range(MAX_CHOICES):
-        chosen = await _choose(desk, (*left, *ends))
+    for tried in range(MAX_CHOICES):
+        mends = not tried and PROGRAM in left and _may_mend(desk.results)
+        chosen = _mend_program(desk) if mends else await _choose(desk, (*left, *ends))
         try:
             return await _fill_in(desk, left, chosen)
         except MadeUp as error:  # only the user can know what it is
@@ -193,6 +203,21 @@ def _must_go_on(results: Sequence[CallResult]) -> bool:
     return len(last) < MAX_FAILURES or any(result.status == "done" for result in last)
 
 
+def _may_mend(results: Sequence[CallResult]) -> bool:
+    """Return whether the last call is a program that failed for the first time in a row: it is
+    written once more, with its error in view, before the planner may go another way."""
+    failed = [r.action == PROGRAM and r.error_class in MENDABLE for r in results]
+    return failed[-1:] == [True] and failed[-2:-1] != [True]
+
+
+def _mend_program(desk: Desk) -> NextForm:
+    """Choose to write the program that has just failed once more; no model is asked."""
+    reasoning = say("act.mend", desk.language, result=desk.results[-1].id)
+    chosen = NextForm(reasoning=reasoning, next=PROGRAM)
+    desk.messages.append(AIMessage(chosen.model_dump_json()))
+    return chosen
+
+
 async def _choose(desk: Desk, legal: tuple[str, ...]) -> NextForm:
     chosen = await desk.ask(desk.messages, build_next_schema(legal), MAX_NEXT_TOKENS)
     desk.messages.append(AIMessage(chosen.model_dump_json()))
@@ -221,7 +246,8 @@ async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> 
         calls.append(make_call(desk, action.name, params.model_dump(mode="json"), []))
 
     used = any(result.action == action.name for result in desk.results)
-    form = build_params_schema(action.name, desk.paths, not used)
+    named = tuple(path for _, path in desk.paths if path.rpartition("/")[2] in desk.task)
+    form = build_params_schema(action.name, desk.paths, brief=not used, named=named)
     whole = "content" in action.params.model_fields
     await desk.fill_form(
         PARAMS,

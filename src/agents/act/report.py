@@ -60,13 +60,15 @@ def check_message(message: str, results: list[CallResult], state: TaskState) -> 
 
 
 def list_effects(results: list[CallResult]) -> list[FileEffect]:
-    """Return the task's effects, one for each file: from before the first to after the last."""
+    """Return the task's effects, one for each file: from before the first to after the last, with
+    the diffs one after the other."""
     merged: dict[str, FileEffect] = {}
     for effect in (effect for result in results for effect in result.effects):
         first = merged.get(effect.path)
-        merged[effect.path] = (
-            effect.model_copy(update={"before": first.before}) if first else effect
-        )
+        if first:
+            diff = "\n".join(filter(None, (first.diff, effect.diff)))
+            effect = effect.model_copy(update={"before": first.before, "diff": diff})
+        merged[effect.path] = effect
     return [effect for effect in merged.values() if effect.before != effect.after]
 
 

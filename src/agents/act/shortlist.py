@@ -15,7 +15,7 @@ from ...state import CallResult
 
 MAX_ACTIONS = 8
 BASICS = ("file_list", "file_read", "file_search", "python_run")
-"""Always offered."""
+"""Always offered, but a listing where the planner sees the whole workspace anyway."""
 ON_REQUEST = ("delete", "execute")
 """Effects that the user's own words have to ask for: what a file says cannot bring them in."""
 SUFFIX_BONUS = 0.15
@@ -29,6 +29,8 @@ def shortlist_actions(
     results: Sequence[CallResult],
     mode_allows: Sequence[str],
     language: Language,
+    *,
+    sees_all: bool = False,
 ) -> list[Action[Any, Any]]:
     """Return at most eight actions, in the order of the catalogue.
 
@@ -39,9 +41,13 @@ def shortlist_actions(
             once one that has failed twice in a row.
         mode_allows: Effects that the mode may allow.
         language: Language of the task.
+        sees_all: Whether the planner is shown all files and folders, so that only a task that asks
+            for a listing needs one.
     """
     suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
     gone = {result.action for result in results if result.error_class == "unavailable"}
+    if sees_all and not is_asked_for(ACTIONS["file_list"], question):
+        gone.add("file_list")
     last = results[-2:]
     if len(last) == 2 and all(result.status == "failed" for result in last):
         gone |= {last[0].action} & {last[1].action}  # another way is needed

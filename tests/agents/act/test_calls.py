@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from concertino.actions.errors import InvalidCall
-from concertino.agents.act.calls import MadeUp, make_call
+from concertino.agents.act.calls import make_call
+from concertino.agents.act.claims import MadeUp
 from concertino.agents.act.desk import Desk
 from concertino.state import CallResult
 

@@ -1,5 +1,5 @@
 import pytest
-from concertino.agents.act.claims import find_unfounded_claim, find_untouched
+from concertino.agents.act.claims import find_kept, find_unfounded_claim, find_untouched
 from concertino.state import CallResult, FileEffect
 
 
@@ -41,3 +41,28 @@ def test_a_file_of_the_task_that_is_not_there_and_was_not_touched_is_found() -> 
 def test_a_missing_file_may_be_told_by_its_name(message: str) -> None:
     assert find_untouched(message, ["../secret.txt"], []) == []
     assert find_untouched("No more information is needed.", ["../secret.txt"], [])
+
+
+def change(diff: str) -> CallResult:
+    effect = FileEffect(path="a.json", before="0", after="1", diff=diff)
+    return CallResult(
+        id="r1", action="python_run", params={}, status="done", preview="", effects=[effect]
+    )
+
+
+KEPT = '--- a.json\n+++ a.json\n-  "old": true\n+  "old": false'
+GONE = '--- old.json\n+++ old.json\n-  "old": true,\n   "older": 1'
+
+
+@pytest.mark.parametrize(
+    "task", ["Add x: 1 and remove old.", "加上 x: 1，并删掉 old。", "delete `old`"]
+)
+def test_what_the_task_says_to_remove_and_is_written_anew_is_found(task: str) -> None:
+    assert find_kept(task, [change(KEPT)]) == "old"
+    assert find_kept(task, [change(GONE)]) is None
+    assert find_kept(task, [change(KEPT), change(GONE)]) is None
+    assert find_kept(task, []) is None
+
+
+def test_what_the_task_says_to_keep_may_be_written_anew() -> None:
+    assert find_kept("Set old to false and remove the third row.", [change(KEPT)]) is None

@@ -45,3 +45,21 @@ def test_reading_and_programs_are_always_offered() -> None:
 def test_what_deletes_or_runs_is_offered_only_where_the_user_asks_for_it() -> None:
     offered = offer("Summarize minutes.txt in two sentences.", "minutes.txt", "keep.txt")
     assert not {"file_delete", "shell_run"} & set(offered)
+
+
+@pytest.mark.parametrize(
+    ("question", "listed"),
+    [
+        ("Which files are in the folder notes?", True),
+        ("List all notes", True),
+        ("notes 目录下有哪些文件？", True),
+        ("Which file mentions the ferry?", False),
+        ("把 a.toml 的端口改成 9090", False),
+    ],
+)
+def test_where_the_planner_sees_all_files_only_a_task_about_them_is_offered_a_listing(
+    question: str, listed: bool
+) -> None:
+    for sees_all in (True, False):
+        offered = shortlist_actions(question, ["a.toml"], [], ALL, "en", sees_all=sees_all)
+        assert ("file_list" in [action.name for action in offered]) == (listed or not sees_all)
