@@ -35,6 +35,10 @@ class RepeatedTask(InvalidCall):
     """The planner's message is the task itself."""
 
 
+class HiddenResult(InvalidCall):
+    """The planner's message names a result by its id, which the user does not see."""
+
+
 class UntouchedFile(NotActed):
     """The planner says that the task is complete, and a file that it names is not there."""
 
@@ -69,6 +73,7 @@ _REMOVALS = re.compile(
 )
 _NOT = re.compile(r"\b(?:not|never|nothing|no)\b|没有|未|无法|不能", re.IGNORECASE)
 _ABSENT = re.compile(r"\b(?:not|no|cannot|outside)\b|n't\b|没有|未|无法|不", re.IGNORECASE)
+_ID = re.compile(r"\br\d+\b(?!\.\w)", re.ASCII)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -103,6 +108,12 @@ def find_untouched(
         if not {path, name} & (touched | names) and not (told and name in message):
             found.append(path)
     return found
+
+
+def find_ids(message: str, results: Sequence[CallResult]) -> list[str]:
+    """Return the ids of results that stand in a message, such as `r2`."""
+    ids = {result.id for result in results}
+    return [found for found in _ID.findall(message) if found in ids]
 
 
 def find_kept(task: str, results: Sequence[CallResult]) -> str | None:

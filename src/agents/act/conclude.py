@@ -9,11 +9,13 @@ from ...prompts import load_prompt
 from ...state import Done
 from .claims import (
     ForeignMessage,
+    HiddenResult,
     KeptThing,
     RepeatedTask,
     UnfoundedClaim,
     UnfoundedNumber,
     UntouchedFile,
+    find_ids,
     find_kept,
     find_unfounded_claim,
     find_unfounded_numbers,
@@ -64,6 +66,8 @@ def _check(desk: Desk, done: Any, last: bool) -> None:
         raise RepeatedTask(say("act.tells_the_task", desk.language))
     if last:
         return
+    if ids := find_ids(done.message, desk.results):
+        raise HiddenResult(say("act.hidden", desk.language, result=ids[0]))
     untouched = find_untouched(done.message, desk.missing, desk.results)
     tried = any(
         result.status != "done" or ACTIONS[result.action].has_effects for result in desk.results

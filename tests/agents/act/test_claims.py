@@ -1,5 +1,5 @@
 import pytest
-from concertino.agents.act.claims import find_kept, find_unfounded_claim, find_untouched
+from concertino.agents.act.claims import find_ids, find_kept, find_unfounded_claim, find_untouched
 from concertino.state import CallResult, FileEffect
 
 
@@ -66,3 +66,9 @@ def test_what_the_task_says_to_remove_and_is_written_anew_is_found(task: str) ->
 
 def test_what_the_task_says_to_keep_may_be_written_anew() -> None:
     assert find_kept("Set old to false and remove the third row.", [change(KEPT)]) is None
+
+
+def test_ids_of_results_in_a_message_are_found() -> None:
+    assert find_ids("It is the same as r1.", [result("a")]) == ["r1"]
+    assert find_ids("结果见r1", [result("a")]) == ["r1"]
+    assert find_ids("The file r1.txt and r2 are there; star1 too.", []) == []
