@@ -5,6 +5,7 @@ Python does. What it has changed there is what the action asks for; if it fails,
 """
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
@@ -61,6 +62,18 @@ def find_syntax_error(code: str) -> str | None:
         ast.parse(code)
     except (SyntaxError, ValueError) as error:
         return describe_problem(error, code, ())
+    return None
+
+
+def find_missing_module(code: str) -> str | None:
+    """Return the first module that a program imports at its beginning and that is not installed."""
+    for step in ast.parse(code).body:
+        names = [alias.name for alias in step.names] if isinstance(step, ast.Import) else []
+        if isinstance(step, ast.ImportFrom) and step.module and not step.level:
+            names = [step.module]
+        for name in names:
+            if importlib.util.find_spec(name.partition(".")[0]) is None:
+                return name
     return None
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from ...actions.catalogue import ACTIONS
 from ...actions.errors import InvalidCall
 from ...actions.placeholders import check_references, find_references
-from ...actions.python.actions import find_syntax_error
-from ...language.messages import say
+from ...actions.python.actions import find_missing_module, find_syntax_error
+from ...language.messages import Language, say
 from ...state import Call, MiniPlan, OnFailure
-from .claims import MadeUp
+from .claims import MadeUp, MissingModule
 from .desk import Desk
 
 WRITTEN = ("content", "new", "value", "values", "cells")
@@ -43,8 +43,8 @@ def make_call(
     check_references(params, known, desk.language)
     refuse_repeated(action, params, desk)
     refuse_made_up(action, params, desk)
-    if action == "python_run" and (problem := find_syntax_error(params["code"])):
-        raise InvalidCall(problem)
+    if action == "python_run":
+        refuse_broken_program(params["code"], desk.language)
     mine = {call.id for call in desk.results} | {call.id for call in earlier}
     used = {reference.result for reference in find_references(params)}
     return Call(
@@ -67,6 +67,19 @@ def build_plan(form: Any, reasoning: str, desk: Desk) -> MiniPlan:
         params = step.model_dump(mode="json", exclude={"action", "on_failure"})
         calls.append(make_call(desk, step.action, params, calls, step.on_failure))
     return MiniPlan(reasoning=reasoning, goal=form.goal, steps=calls)
+
+
+def refuse_broken_program(code: str, language: Language) -> None:
+    """Refuse a program that cannot begin.
+
+    Raises:
+        InvalidCall: it is no Python.
+        MissingModule: it imports what is not installed.
+    """
+    if problem := find_syntax_error(code):
+        raise InvalidCall(problem)
+    if missing := find_missing_module(code):
+        raise MissingModule(say("act.no_module", language, name=missing))
 
 
 def refuse_repeated(action: str, params: dict[str, Any], desk: Desk) -> None:

@@ -9,7 +9,11 @@ from ...language.messages import Language, say
 from ...state import CallResult, FileEffect
 
 
-class NotActed(InvalidCall):
+class Unmendable(InvalidCall):
+    """A refusal after which the same form filled in again would be no better."""
+
+
+class NotActed(Unmendable):
     """The planner ends a task for which something has to be done first."""
 
 
@@ -17,7 +21,7 @@ class UnfoundedClaim(NotActed):
     """The planner says that something was changed, and no result says so."""
 
 
-class MadeUp(InvalidCall):
+class MadeUp(Unmendable):
     """A call would write a value that comes from nowhere.
 
     Args:
@@ -29,6 +33,10 @@ class MadeUp(InvalidCall):
     def __init__(self, value: str, about: str, language: Language) -> None:
         super().__init__(say("act.made_up", language, value=value))
         self.question = say("act.ask_value", language, about=about)
+
+
+class MissingModule(Unmendable):
+    """A program imports what is not there."""
 
 
 class RepeatedTask(InvalidCall):

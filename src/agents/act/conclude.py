@@ -25,6 +25,9 @@ from .desk import MAX_MESSAGE_TOKENS, Desk
 from .forms import build_done_schema
 
 DONE_PROMPT = load_prompt("act/done")
+MAX_TOLD = 2
+"""Results told in their own words, where the model only points at them."""
+MAX_TOLD_CHARS = 240
 
 
 async def conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
@@ -41,9 +44,12 @@ async def conclude(desk: Desk, reasoning: str, *, last: bool = False) -> Done:
         StructuredOutputError: the model gave nothing usable.
     """
     form = build_done_schema(tuple(result.id for result in desk.results))
-    filled: Any = await desk.fill_form(
-        DONE_PROMPT, form, MAX_MESSAGE_TOKENS, lambda done: _check(desk, done, last)
-    )
+    try:
+        filled: Any = await desk.fill_form(
+            DONE_PROMPT, form, MAX_MESSAGE_TOKENS, lambda done: _check(desk, done, last)
+        )
+    except HiddenResult:
+        return _tell_results(desk, reasoning)
     message = filled.message
     if desk.repeats_task(message):
         message = _tell_changes(desk)
@@ -80,6 +86,18 @@ def _check(desk: Desk, done: Any, last: bool) -> None:
     numbers = find_unfounded_numbers(done.message, desk.found_text)
     if numbers:
         raise UnfoundedNumber(say("act.unfounded", desk.language, value=numbers[0]))
+
+
+def _tell_results(desk: Desk, reasoning: str) -> Done:
+    """Return an end that tells what the last calls gave, in their own words."""
+    found = [result for result in desk.results if result.status == "done"][-MAX_TOLD:]
+    lines = [result.preview[:MAX_TOLD_CHARS] for result in found]
+    return Done(
+        reasoning=reasoning,
+        outcome="partial",
+        evidence=[result.id for result in found],
+        message=say("act.found", desk.language, found="\n".join(lines)),
+    )
 
 
 def _tell_changes(desk: Desk) -> str:

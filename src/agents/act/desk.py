@@ -14,7 +14,7 @@ from ...errors import StructuredOutputError
 from ...language.messages import Language, say
 from ...models.client import LanguageModel
 from ...state import CallResult, Usage
-from .claims import MadeUp, NotActed, join_evidence
+from .claims import Unmendable, join_evidence
 
 F = TypeVar("F", bound=BaseModel)
 MAX_MESSAGE_TOKENS = 400
@@ -102,7 +102,7 @@ class Desk:
             filled = await self.ask([*self.messages, *asked], form, max_tokens)
             try:
                 check(filled)
-            except (NotActed, MadeUp):  # no other words would help
+            except Unmendable:
                 raise
             except InvalidCall as error:
                 refused = error

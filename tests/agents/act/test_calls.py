@@ -85,3 +85,14 @@ def test_the_code_of_a_character_is_no_known_number() -> None:
     found = READ.model_copy(update={"data": {"text": "套"}, "preview": "套"})  # U+5957
     with pytest.raises(MadeUp):
         make_call(lay_desk(results=[found]), "file_edit", edit("5957"), [])
+
+
+@pytest.mark.parametrize("code", ["import toml", "import json\nfrom no_such.thing import it"])
+def test_a_program_that_imports_what_is_not_there_is_refused(code: str) -> None:
+    with pytest.raises(MissingModule):
+        make_call(desk(), "python_run", {"code": code}, [])
+
+
+def test_a_program_may_import_the_standard_library_and_try_others() -> None:
+    code = "import csv, os.path\nfrom collections import Counter\ntry:\n    import toml\nexcept ImportError:\n    pass"
+    assert make_call(desk(), "python_run", {"code": code}, []).action == "python_run"
