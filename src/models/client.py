@@ -345,8 +345,9 @@ def cut_off_reply(error: BaseException) -> AIMessage | None:
         return None
     usage = error.completion.usage
     text = error.completion.choices[0].message.content
+    how = {"finish_reason": "length"}
     if usage is None:
-        return AIMessage(text or "")
+        return AIMessage(text or "", response_metadata=how)
     read = usage.prompt_tokens_details
     counted = UsageMetadata(
         input_tokens=usage.prompt_tokens,
@@ -354,7 +355,7 @@ def cut_off_reply(error: BaseException) -> AIMessage | None:
         total_tokens=usage.total_tokens,
         input_token_details={"cache_read": (read and read.cached_tokens) or 0},
     )
-    return AIMessage(text or "", usage_metadata=counted)
+    return AIMessage(text or "", usage_metadata=counted, response_metadata=how)
 
 
 class _FormatRefused(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from concertino.actions.errors import InvalidCall
 from concertino.agents.act.calls import make_call
-from concertino.agents.act.claims import MadeUp
+from concertino.agents.act.claims import MadeUp, MissingModule
 from concertino.agents.act.desk import Desk
 from concertino.state import CallResult
 
@@ -90,9 +90,9 @@ def test_the_code_of_a_character_is_no_known_number() -> None:
 @pytest.mark.parametrize("code", ["import toml", "import json\nfrom no_such.thing import it"])
 def test_a_program_that_imports_what_is_not_there_is_refused(code: str) -> None:
     with pytest.raises(MissingModule):
-        make_call(desk(), "python_run", {"code": code}, [])
+        make_call(lay_desk(), "python_run", {"code": code}, [])
 
 
 def test_a_program_may_import_the_standard_library_and_try_others() -> None:
-    code = "import csv, os.path\nfrom collections import Counter\ntry:\n    import toml\nexcept ImportError:\n    pass"
-    assert make_call(desk(), "python_run", {"code": code}, []).action == "python_run"
+    code = "import csv, os.path\ntry:\n    import toml\nexcept ImportError:\n    pass"
+    assert make_call(lay_desk(), "python_run", {"code": code}, []).action == "python_run"
