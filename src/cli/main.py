@@ -15,13 +15,14 @@ from .service import keys, serve, worker
 from .synth import synth
 from .tasks import models, resume, run, solve, tasks, workflows
 from .trace import bandit, rate, trace
+from .worksheet import worksheet
 
 COMMANDS = (
     *(solve, run, resume, tasks, workflows, models),
     *(actions, undo, scenario),
     *(kb, rate, bandit, trace),
     *(route, router, train_router, replay),
-    synth,
+    *(synth, worksheet),
     *(serve, keys, worker),
 )
 

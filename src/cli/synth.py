@@ -93,6 +93,35 @@ def tasks(as_json: bool) -> None:
         click.echo(f"{' '.join(task.question.split())}\n    = {task.gold.text}")
 
 
+@synth.command(help=say("cli.synth.certify.help"))
+@click.option("--limit", type=click.IntRange(1), help=say("cli.synth.certify.limit"))
+@click.option("--model", help=say("cli.option.model"))
+def certify(limit: int | None, model: str | None) -> None:
+    asyncio.run(_certify(limit, model))
+
+
+async def _certify(limit: int | None, model: str | None) -> None:
+    from ..context import get_sandbox
+    from ..models.client import close_language_models, get_language_model
+    from ..settings import get_settings
+    from ..synthesis.certify import certify as certifying
+    from ..synthesis.certify import choose_status
+
+    try:
+        async with _open_database() as (_, database):
+            essences, _ = await database.list_essences()
+            for essence in [each for each in essences if each.certificate is None][:limit]:
+                solver = await get_language_model(get_settings(), model)
+                found = await certifying(essence, solver, get_sandbox())
+                status = choose_status(found)
+                await database.record_certificate(essence.id, found, status)
+                told = {**found.model_dump(include={"agreed", "tried"}), "status": status}
+                tokens = found.usage.output_tokens
+                click.echo(say("synth.certified", seed=essence.seed_id, tokens=tokens, **told))
+    finally:
+        await close_language_models()
+
+
 async def _make(files: Sequence[Path], count: int, draw: int, *, quiet: bool) -> list["Outcome"]:
     from ..context import get_sandbox
     from ..synthesis.make import make_tasks

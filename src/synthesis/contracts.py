@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..language.messages import Language
-from ..state import Answer, Contract
+from ..state import Answer, Contract, Usage
 
 ESSENCE_VERSION = 1
 """Schema version of stored essences; others are skipped by readers."""
@@ -166,7 +166,10 @@ class Certificate(Contract):
     """The verdict of an independent solver on fresh instances."""
 
     agreed: int
+    """Instances on which it arrived at the gold."""
     tried: int
+    usage: Usage = Usage()
+    """What the solver has cost."""
 
 
 class Essence(Contract):

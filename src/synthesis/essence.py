@@ -5,7 +5,7 @@ import re
 
 from ..language.text import split_sentences
 from ..state import Answer
-from ..tools.answers import fit_answer, is_same_answer
+from ..tools.answers import fit_answer, is_same_answer, read_answer
 from ..tools.sandbox import Sandbox
 from .align import align_numbers
 from .contracts import (
@@ -68,11 +68,21 @@ async def _solve_seed(seed: Seed, program: Program, sandbox: Sandbox) -> tuple[R
     answer = await fit_answer(sandbox, seed.problem, ran.answer)
     if answer is None or answer.kind == "text":
         raise NotLiftable("unreadable_answer", ran.answer.text)
-    if not await is_same_answer(sandbox, answer.written, seed.answer):
+    if not await _is_answer(sandbox, seed, answer):
         raise NotLiftable("wrong_answer", f"{answer.text} ≠ {seed.answer}")
     if MANY in ran.path:
         raise NotLiftable("many_solutions")
     return ran, answer
+
+
+async def _is_answer(sandbox: Sandbox, seed: Seed, answer: Answer) -> bool:
+    """Return whether an answer is the seed's, which may be written without the unit or the percent
+    sign that the problem asks for."""
+    if await is_same_answer(sandbox, answer.written, seed.answer):
+        return True
+    read = await read_answer(sandbox, seed.answer)
+    stated = await fit_answer(sandbox, seed.problem, read) if read else None
+    return stated is not None and await is_same_answer(sandbox, answer.written, stated.written)
 
 
 async def _keep_still(draft: Essence, ran: Ran, answer: Answer, sandbox: Sandbox) -> Essence:

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
+from ..agents.turns import format_problem
 from ..language.detect import detect_language
 from ..learning.contracts import TraceRecord
 from ..learning.trace import HASH_PREFIX
@@ -119,27 +120,34 @@ async def read_task(store: TaskStore, record: TraceRecord) -> Seed | NoSeed:
     Args:
         record: the task's line of the trace.
     """
-    task_id = record.task_id
     if record.status != "verified" or record.workflow != WORKFLOW:
-        return NoSeed(place=task_id, fault="not_verified")
+        return NoSeed(place=record.task_id, fault="not_verified")
     if not record.question or record.question.startswith(HASH_PREFIX):
-        return NoSeed(place=task_id, fault="hashed")
+        return NoSeed(place=record.task_id, fault="hashed")
+    return await read_state(store, record.task_id)
+
+
+async def read_state(store: TaskStore, task_id: str) -> Seed | NoSeed:
+    """Return the seed in a stored task's last checkpoint, whatever the trace keeps of its text."""
     kept = await store.checkpointer.aget_tuple(checkpoint_config(task_id))
     if kept is None:
         return NoSeed(place=task_id, fault="no_state")
     state = cast("TaskState", kept.checkpoint["channel_values"])
+    if state.get("status") != "verified":
+        return NoSeed(place=task_id, fault="not_verified")
     program = _find_program(state)
     answer = state.get("answer")
     if program is None or answer is None:
         return NoSeed(place=task_id, fault="no_program")
     output = output_of(state, WORKFLOW)
+    question = format_problem(state)
     return _build_seed(
         task_id,
         id=task_id,
-        problem=record.question,
+        problem=question,
         program=program.working,
         answer=answer.written,
-        language=record.language or detect_language(record.question or ""),
+        language=state.get("language") or detect_language(question),
         task_id=task_id,
         indicators=[check.name for check in output.checks if check.passed] if output else [],
     )

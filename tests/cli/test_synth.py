@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from concertino import run_task
 from concertino.cli.main import main
 
-from tests.model_server import PENS
+from tests.model_server import PENS, ModelServer
 from tests.scripted_model import ScriptedModel
 
 pytest.importorskip("datasketch", reason="the extra `synth` is not installed")
@@ -96,6 +96,18 @@ def test_solved_tasks_are_seeds(scripted: Callable[..., ScriptedModel]) -> None:
     [outcome] = json.loads(run("make", "--json").stdout)
     assert outcome["essence"]["task_id"] == task_id
     assert outcome["tasks"]
+
+
+def test_lifted_problems_are_certified_once(
+    scripted: Callable[..., ScriptedModel], serve: Callable[..., ModelServer]
+) -> None:
+    run_task(PENS, model=scripted())
+    run("make")
+    serve(reasoning=["I cannot say."])
+    told = run("certify").stdout
+    assert told.startswith("draft")
+    assert "agreed 0 of 5" in told
+    assert run("certify").stdout == ""
 
 
 def test_without_seeds_it_is_told_what_to_do() -> None:
