@@ -1,12 +1,16 @@
 """Whether the answers of synthesized tasks are right, judged by somebody else's generators.
 
     python -m bench.synthesis gold REASONING_GYM
+    python -m bench.synthesis faults REASONING_GYM
 
 REASONING_GYM is the package folder of `reasoning-gym` (0.1.25), installed or unpacked anywhere. Its
 `gsm_symbolic` has 100 templates, each a function that makes a question and its answer from given
 values. An instance of each is a seed: its question, and its calculation as a program, written with
 named quantities or in one line. The values of every new task are put into the template's own
 function, which must give the same answer, and the same question word for word.
+
+With `faults` a part of each program, made of given numbers, is replaced by its result, as a model
+does that computes in its head. Such a program is right for its seed only.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import ast
 import asyncio
 import importlib
 import inspect
+import re
 import sys
 import types
 from collections import Counter
@@ -30,7 +35,9 @@ from concertino.synthesis.mutate import change_parameters
 from concertino.tools.sandbox import Sandbox, default_sandbox
 
 ROOM = "reasoning_gym.arithmetic.gsm_symbolic"
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 Number = int | float | Fraction
+Writer = Callable[[ast.FunctionDef, dict[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,12 @@ def load_generators(folder: Path) -> Iterator[types.FunctionType]:
             yield getattr(module, f"generate_{number}")
 
 
-def draw_instances(generate: types.FunctionType, count: int, named: bool) -> list[Instance]:
-    """Return instances of a template, or none if its calculation is no program."""
+def draw_instances(generate: types.FunctionType, count: int, write: Writer) -> list[Instance]:
+    """Return instances of a template.
+
+    Raises:
+        ValueError: its calculation is no program of this manner.
+    """
     tree = ast.parse(inspect.getsource(generate)).body[0]
     assert isinstance(tree, ast.FunctionDef)
     space = dict(generate.__globals__)
@@ -77,7 +88,6 @@ def draw_instances(generate: types.FunctionType, count: int, named: bool) -> lis
     instances = []
     for number in range(count):
         made = example(Random(number))  # noqa: S311
-        write = write_named_program if named else write_inline_program
         seed = Seed(
             id=f"{generate.__name__}/{number}",
             problem=made["question"],
@@ -137,6 +147,40 @@ def write_inline_program(inner: ast.FunctionDef, values: dict[str, Any]) -> str:
     )
 
 
+def write_faulty_program(inner: ast.FunctionDef, values: dict[str, Any]) -> str:
+    """Return the calculation in one line, with one operation on numbers done already.
+
+    Raises:
+        ValueError: it has no such operation.
+    """
+    tree = ast.parse(write_inline_program(inner, values))
+    draw = Random(str(values))  # noqa: S311
+    plain = [n for n in ast.walk(tree) if isinstance(n, ast.BinOp) and _is_number(n)]
+    if not plain:
+        raise ValueError("nothing can be done in the head")
+    chosen = draw.choice(plain)
+    done = Fraction(str(eval(ast.unparse(chosen))))  # noqa: S307
+    if done.denominator not in (1, 2, 4, 5, 10, 20, 100):
+        raise ValueError("nobody would write this number")
+    number = int(done) if done.denominator == 1 else float(done)
+    return ast.unparse(_Replace(chosen, ast.Constant(number)).visit(tree))
+
+
+def _is_number(node: ast.BinOp) -> bool:
+    parts = (node.left, node.right)
+    return all(isinstance(p, ast.Constant) and type(p.value) in (int, float) for p in parts)
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, old: ast.BinOp, new: ast.expr) -> None:
+        self._old = old
+        self._new = new
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        return self._new if node is self._old else node
+
+
 def _with_imports(program: str) -> str:
     lines = ["import math"] if "math." in program else []
     lines += ["from fractions import Fraction"] if "Fraction(" in program else []
@@ -175,9 +219,15 @@ def judge_task(instance: Instance, essence: Essence, task: NewTask) -> str:
         truth = Fraction(str(made.get("answer_value", made["answer"])))
     except (ValueError, ArithmeticError, AssertionError, TypeError, KeyError):
         return "unjudged"
+    if _read_numbers(made["question"]) != _read_numbers(task.question):
+        return "unjudged"  # the template relates numbers of its text, and so asks about others
     close = abs(truth - Fraction(task.gold.exact)) <= Fraction(1, 10**6)
     words = "" if made["question"] == task.question else ", other words"
     return ("right" if close else "wrong") + words
+
+
+def _read_numbers(text: str) -> list[Fraction]:
+    return [Fraction(number.replace(",", "")) for number in _NUMBER.findall(text)]
 
 
 def _as_number(value: object) -> Fraction | None:
@@ -185,16 +235,18 @@ def _as_number(value: object) -> Fraction | None:
     return Fraction(str(value)) if plain else None
 
 
-async def measure_gold(folder: Path, count: int, tasks: int, *, verbose: bool) -> None:
+async def measure(
+    folder: Path, writers: dict[str, Writer], count: int, tasks: int, *, verbose: bool
+) -> None:
     sandbox = default_sandbox()
-    for named in (True, False):
+    for manner, write in writers.items():
         refusals = Counter[str]()
         kept = Counter[str]()
         verdicts = Counter[str]()
         lifted = set[str]()
         for generate in load_generators(folder):
             try:
-                instances = draw_instances(generate, count, named)
+                instances = draw_instances(generate, count, write)
             except (AssertionError, ValueError, KeyError) as error:
                 refusals[f"no program ({type(error).__name__})"] += count
                 continue
@@ -208,11 +260,11 @@ async def measure_gold(folder: Path, count: int, tasks: int, *, verbose: bool) -
                 lifted.add(generate.__name__)
                 kept.update(number.reason for number in found.kept)
                 verdicts += await _judge_all(instance, found, sandbox, tasks, verbose)
-        print(f"\n{'named quantities' if named else 'in one line'}")
-        print(f"templates lifted at least once: {len(lifted)} of 100")
-        print("refused:", dict(refusals.most_common()))
-        print("numbers kept:", dict(kept.most_common()))
-        print("tasks:", dict(verdicts.most_common()))
+        print(f"\n| {manner} | |\n| --- | --- |")
+        print(f"| templates lifted at least once, of 100 | {len(lifted)} |")
+        for name, counts in (("refused", refusals), ("kept", kept), ("tasks", verdicts)):
+            told = ", ".join(f"{what} {number}" for what, number in counts.most_common() if number)
+            print(f"| {name} | {told} |")
 
 
 async def _judge_all(
@@ -233,13 +285,19 @@ async def _judge_all(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["gold"])
+    parser.add_argument("what", choices=["gold", "faults"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--instances", type=int, default=2, help="instances of each template")
     parser.add_argument("--tasks", type=int, default=5, help="tasks of each instance")
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
-    asyncio.run(measure_gold(given.folder, given.instances, given.tasks, verbose=given.verbose))
+    writers: dict[str, Writer] = (
+        {"named quantities": write_named_program, "in one line": write_inline_program}
+        if given.what == "gold"
+        else {"a part computed in the head": write_faulty_program}
+    )
+    work = measure(given.folder, writers, given.instances, given.tasks, verbose=given.verbose)
+    asyncio.run(work)
 
 
 if __name__ == "__main__":

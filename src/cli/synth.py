@@ -1,4 +1,5 @@
-"""The commands of task synthesis: `concertino synth make`, `seeds` and `tasks`."""
+"""The commands of task synthesis: `concertino synth make`, `seeds`, `tasks`, `certify` and
+`export`."""
 
 import asyncio
 import json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..store.base import TaskStore
     from ..synthesis.contracts import Essence, NewTask, Seed
     from ..synthesis.database import SeedDatabase
+    from ..synthesis.export import Form
     from ..synthesis.make import Outcome
     from ..synthesis.seeds import NoSeed
 
@@ -98,6 +100,38 @@ def tasks(as_json: bool) -> None:
 @click.option("--model", help=say("cli.option.model"))
 def certify(limit: int | None, model: str | None) -> None:
     asyncio.run(_certify(limit, model))
+
+
+@synth.command(help=say("cli.synth.export.help"), epilog=say("cli.synth.export.epilog"))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--form",
+    type=click.Choice(["messages", "sharegpt", "prompt"]),
+    default="messages",
+    show_default=True,
+    help=say("cli.synth.export.form"),
+)
+@click.option("--drafts", is_flag=True, help=say("cli.synth.export.drafts"))
+def export(folder: Path, form: "Form", drafts: bool) -> None:
+    from ..synthesis.export import write_export
+
+    found = asyncio.run(_read_exported(drafts))
+    if not found:
+        raise InvalidTask(say("cli.synth.export.none"))
+    try:
+        counts = write_export(folder, found, form)
+    except OSError as error:
+        raise ConcertinoError(say("cli.not_written", path=folder, reason=error)) from error
+    click.echo(say("cli.synth.exported", train=counts["train"], test=counts["test"]), err=True)
+
+
+async def _read_exported(drafts: bool) -> list["NewTask"]:
+    """Return the tasks of certified essences, or of all that are not retired."""
+    wanted = ("certified", "draft") if drafts else ("certified",)
+    async with _open_database() as (_, database):
+        essences, _ = await database.list_essences()
+        ids = {essence.id for essence in essences if essence.status in wanted}
+        return [task for task in await database.list_tasks() if task.essence_id in ids]
 
 
 async def _certify(limit: int | None, model: str | None) -> None:

@@ -22,6 +22,11 @@ PERCENT = Fraction(100)
 _SPOKEN: frozenset[Reason | None] = frozenset(("word", "fraction"))
 """Numbers that explain a literal beyond doubt, as the text says what is done: `half`, `1/4`."""
 
+_QUANTITIES: frozenset[Reason | None] = frozenset(
+    ("repeated", "unused", "ambiguous", "derived", "related", "reference")
+)
+"""Numbers that are kept and yet amounts: others stay larger or smaller than these."""
+
 
 def align_numbers(
     text: str, numerals: Sequence[Numeral], program: Program
@@ -38,7 +43,9 @@ def align_numbers(
     slots = list[Slot]()
     kept = list[Kept]()
     for numeral in settled:
-        slot = _build_slot(f"n{len(slots) + 1}", numeral, program) if not numeral.kept else None
+        slot = None
+        if not numeral.kept:
+            slot = _build_slot(f"n{len(slots) + 1}", numeral, program, settled)
         if slot:
             slots.append(slot)
         else:
@@ -163,7 +170,9 @@ def _keep(numerals: list[Numeral], places: set[int], reason: Reason) -> list[Num
     ]
 
 
-def _build_slot(name: str, numeral: Numeral, program: Program) -> Slot | None:
+def _build_slot(
+    name: str, numeral: Numeral, program: Program, numerals: Sequence[Numeral]
+) -> Slot | None:
     """Return a number as a slot; None if it has no other plausible value."""
     kind: Kind = (
         "percentage"
@@ -175,7 +184,8 @@ def _build_slot(name: str, numeral: Numeral, program: Program) -> Slot | None:
         else "whole"
     )
     value = numeral.value
-    span = choose_range(value, kind, numeral.writing, numeral.places, numeral.unit)
+    bounds = [n.value for n in numerals if n.kept in _QUANTITIES and n.percent == numeral.percent]
+    span = choose_range(value, kind, numeral.writing, numeral.places, numeral.unit, bounds)
     if span is None:
         return None
     return Slot(

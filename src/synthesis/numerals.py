@@ -97,7 +97,7 @@ _ROUNDING_AFTER = re.compile(r"(?i)\s*(?:decimal|d\.?p\b|significant|位小数|�
 _ARTICLE = re.compile(r"(?i)(?<![\w'’])an? (?P<currency>[$¥￥€£]?)$")
 _MONEY_BEFORE = re.compile(r"[$¥￥€£]\s*$")
 _MONEY_AFTER = re.compile(
-    r"(?i)\s*(?:元|角|块钱|美元|dollars?\b|cents?\b|yuan\b|euros?\b|pounds? sterling)"
+    r"(?i)\s*(?:\$(?!\d)|元|角|块钱|美元|dollars?\b|cents?\b|yuan\b|euros?\b|pounds? sterling)"
 )
 _COIN_AFTER = re.compile(
     r"(?i)[\s-]*(?:(?:dollar|cent|yuan|euro|pound|pence|penny)s?[\s-]+)?(?:bank)?(?:note|bill|coin)s?\b"
@@ -396,7 +396,7 @@ def _find_reason(numeral: Numeral, text: str, listed: set[int]) -> Reason | None
         return "constant"
     if _is_date(numeral, before, after):
         return "date"
-    if numeral.writing == "han" and not _counts(after):
+    if numeral.writing == "han" and not _counts(text[: numeral.end], after):
         return "word"
     if _refers(numeral, before, after):
         return "reference"
@@ -414,8 +414,10 @@ def _is_date(numeral: Numeral, before: str, after: str) -> bool:
     return named or (year and _DATE_BEFORE.search(before) is not None)
 
 
-def _counts(after: str) -> bool:
+def _counts(before: str, after: str) -> bool:
     """Return whether a number in Chinese characters stands before a measure word."""
+    if before.endswith(("十", "百", "千")) and after.startswith(("位", "分位")):
+        return False  # the place of a digit
     found = _MEASURE.match(after)
     return found is not None and re.match("[形级色之面体]", after[found.end() :]) is None
 

@@ -1,6 +1,7 @@
 """Plausible values of a given number: near the seed's, as round, and possible in the world."""
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -30,10 +31,19 @@ class Range(NamedTuple):
 
 
 def choose_range(
-    value: Fraction, kind: Kind, writing: Writing, places: int, unit: str
+    value: Fraction,
+    kind: Kind,
+    writing: Writing,
+    places: int,
+    unit: str,
+    bounds: Sequence[Fraction] = (),
 ) -> Range | None:
     """Return the values that a number may become, half to twice the seed's; None if there are fewer
-    than three."""
+    than three.
+
+    Args:
+        bounds: amounts that it stays above, or below, as it is now.
+    """
     grain = Fraction(1, 10**places)
     scaled = value / grain
     step = grain * max(
@@ -43,9 +53,11 @@ def choose_range(
         step = Fraction(5)
     least = Fraction(2) if places == 0 else grain
     low = max(_round_up(value / 2, step), _round_up(least, step))
+    low = max(low, *(_round_down(bound, step) + step for bound in bounds if bound < value), low)
     if value > 1:
         low = max(low, _round_up(Fraction(1) + grain, step))
-    high = min(_round_down(value * 2, step), *_list_limits(value, kind, writing, unit, step))
+    high = _round_down(min(value * 2, *_list_limits(value, kind, writing, unit, step)), step)
+    high = min(high, *(_round_up(bound, step) - step for bound in bounds if bound > value), high)
     return Range(low, high, step) if (high - low) / step >= 2 else None
 
 

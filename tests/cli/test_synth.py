@@ -110,6 +110,23 @@ def test_lifted_problems_are_certified_once(
     assert run("certify").stdout == ""
 
 
+def test_only_what_is_certified_is_exported_unless_drafts_are_asked_for(
+    seeds: Path, tmp_path: Path
+) -> None:
+    run("make", seeds)
+    none = run("export", tmp_path / "data")
+    assert none.exit_code == 2
+    assert "concertino synth certify" in none.stderr
+    drafts = run("export", tmp_path / "data", "--drafts", "--form", "prompt")
+    assert drafts.exit_code == 0
+    rows = [
+        json.loads(line)
+        for path in (tmp_path / "data").glob("*.jsonl")
+        for line in path.open(encoding="utf-8")
+    ]
+    assert len(rows) == 6
+
+
 def test_without_seeds_it_is_told_what_to_do() -> None:
     made = run("make")
     assert made.exit_code == 2

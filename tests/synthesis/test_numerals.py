@@ -107,6 +107,7 @@ def test_numbers_have_their_values(text: str, number: Fraction) -> None:
         ("这是三角形。", "三", "word"),
         ("四边形的周长。", "四", "word"),
         ("他上五年级。", "五", "label"),
+        ("十位上的数是多少？", "十", "word"),
     ],
 )
 def test_what_must_not_change_is_kept_with_the_reason(text: str, number: str, reason: str) -> None:

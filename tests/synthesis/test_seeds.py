@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from concertino.learning.trace import Trace
 from concertino.settings import get_settings
 from concertino.store.open import open_store
 from concertino.synthesis.contracts import Seed
-from concertino.synthesis.seeds import MAX_LINE_BYTES, NoSeed, read_file, read_task
+from concertino.synthesis.seeds import MAX_LINE_BYTES, NoSeed, read_file, read_state, read_task
 
 from tests.model_server import PENS
 from tests.scripted_model import ScriptedModel
+from tests.store.test_serializer import STORED
 
 GOOD = {"id": "a", "problem": "What are 12 and 30?", "program": "answer = 12 + 30", "answer": 42}
 
@@ -144,3 +146,18 @@ def test_a_task_whose_text_is_hashed_is_none(
     [found] = asyncio.run(read_stored(home))
     assert isinstance(found, NoSeed)
     assert found.fault == "hashed"
+
+
+def test_tasks_that_an_earlier_version_solved_are_read(home: Path) -> None:
+    home.mkdir()
+    shutil.copy(STORED, home / "tasks.sqlite")
+
+    async def read() -> list[Seed | NoSeed]:
+        async with open_store(home) as store:
+            return [await read_state(store, task.task_id) for task in await store.list_latest(100)]
+
+    found = asyncio.run(read())
+    seeds = [seed for seed in found if isinstance(seed, Seed)]
+    assert len(found) == 9
+    assert [seed.answer for seed in seeds] == ["36"]
+    assert "answer" in seeds[0].program
