@@ -18,7 +18,7 @@ from .trace import read_traces
 
 if TYPE_CHECKING:
     from ..store.base import TaskStore
-    from ..synthesis.contracts import Essence, NewTask, Seed
+    from ..synthesis.contracts import Essence, NewTask, Seed, Slot
     from ..synthesis.database import SeedDatabase
     from ..synthesis.export import Form
     from ..synthesis.make import Outcome
@@ -254,15 +254,17 @@ def _format_outcome(outcome: "Outcome") -> str:
 def _format_lifted(essence: "Essence", made: int) -> str:
     """Format what may be changed in a seed and what is kept, number by number."""
     comma = say("report.comma")
-    slots = comma.join(
-        say("synth.slot", value=slot.value, unit=slot.unit, low=slot.low, high=slot.high)
-        for slot in essence.slots
-    )
+    slots = comma.join(_format_slot(slot) for slot in essence.slots)
     numbers = comma.join(
         f"{number.text} ({say(f'synth.reason.{number.reason}')})" for number in essence.kept
     )
     kept = say("synth.kept", numbers=numbers) if numbers else ""
     return say("synth.lifted", seed=essence.seed_id, slots=slots, kept=kept, tasks=made)
+
+
+def _format_slot(slot: "Slot") -> str:
+    unit = f" {slot.unit}" if slot.unit.isascii() and slot.unit else slot.unit
+    return say("synth.slot", value=slot.value, unit=unit, low=slot.low, high=slot.high)
 
 
 def _format_detail(detail: str) -> str:

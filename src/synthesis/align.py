@@ -16,6 +16,8 @@ from .program import NotLiftable, Program, ProgramLiteral
 from .ranges import choose_range
 from .worlds import is_constant
 
+MAX_NUMBERS = 60
+"""Most numbers of a problem, and of a program."""
 LARGEST_COMMON = 10
 """Numbers up to this one come up by chance: two literals of that value may mean two things."""
 PERCENT = Fraction(100)
@@ -37,6 +39,8 @@ def align_numbers(
         NotLiftable: the program computes with a number that comes from nowhere, or nothing may be
             changed.
     """
+    if max(len(numerals), len(program.literals)) > MAX_NUMBERS:
+        raise NotLiftable("too_many", f"{len(numerals)}, {len(program.literals)}")
     settled = [_settle(numeral, numerals, text, program) for numeral in numerals]
     settled = _keep_derived(settled, text, program)
     settled = _keep_related(settled)

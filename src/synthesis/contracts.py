@@ -26,6 +26,7 @@ Obstacle = Literal[
     "import",
     "words",
     "unknown_number",
+    "too_many",
     "nothing_to_change",
     "wrong_answer",
     "fails",

@@ -19,6 +19,10 @@ _TENS = {word: 10 * number for number, word in enumerate(ENGLISH_TENS, 2)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _HAN_DIGITS = {digit: number for number, digit in enumerate(CHINESE_DIGITS)} | {"两": 2, "〇": 0}
 _HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
+MAX_CHARS, MAX_DIGITS = 60, 20
+"""Longest number in words, and in digits; a longer one is no amount."""
+AROUND = 60
+"""Characters before and after a number that say what it is."""
 LARGEST_WORD = 99
 """Largest number that is written in words."""
 
@@ -109,12 +113,13 @@ _UNIT_AFTER = re.compile(
 _GLUED_UNIT = re.compile(
     r"(?:km/h|m/s|[kcmd]?m[²³2]?|[km]?g|m?[lL]|kWh?|h|min|s|ft|lbs?|oz|in|mph|°C|°F)(?![A-Za-z])"
 )
+_NAMED = r"\b\w{1,30}\b"
 _LISTS = (
     re.compile(
         rf"[{HAN}A-Za-z]{{1,6}}(?:、[{HAN}A-Za-z]{{1,6}})+(?:[和与及][{HAN}A-Za-z]{{1,6}})?"
     ),
-    re.compile(r"\w+(?:\s\w+)?(?:,\s\w+(?:\s\w+)?)+,?\s(?:and|or)\s\w+"),
-    re.compile(r"[A-Z]\w+ and [A-Z]\w+"),
+    re.compile(rf"{_NAMED}(?:\s{_NAMED})?(?:,\s{_NAMED}(?:\s{_NAMED})?){{1,20}},?\s(?:and|or)\s\w"),
+    re.compile(r"\b[A-Z]\w{1,30} and [A-Z]\w"),
 )
 _COMMA = re.compile("[、,]")
 _YEARS = range(1800, 2101)
@@ -202,6 +207,8 @@ def choose_article(number: str) -> str:
 def _read(match: re.Match[str]) -> Numeral | None:
     kind = match.lastgroup or ""
     text = match[0].lower()
+    if len(text) > (MAX_CHARS if kind.startswith("spoken") else MAX_DIGITS):
+        return None
     start, end = match.span()
     make = _READERS[kind]
     values, writing, kept = make(text)
@@ -354,7 +361,7 @@ def _write_english(number: int) -> str:
 
 def _describe(numeral: Numeral, text: str) -> Numeral:
     """Add what stands around a number: its article, currency, percent sign and unit."""
-    before, after = text[: numeral.start], text[numeral.end :]
+    before, after = _look_around(numeral, text)
     article = _ARTICLE.search(before) if numeral.kept is None else None
     unit = _UNIT_AFTER.match(after)
     return replace(
@@ -368,9 +375,14 @@ def _describe(numeral: Numeral, text: str) -> Numeral:
     )
 
 
+def _look_around(numeral: Numeral, text: str) -> tuple[str, str]:
+    start, end = numeral.start, numeral.end
+    return text[max(0, start - AROUND) : start], text[end : end + AROUND]
+
+
 def _find_reason(numeral: Numeral, text: str, listed: set[int]) -> Reason | None:
     """Return why a number must not be changed; None if it may be."""
-    before, after = text[: numeral.start], text[numeral.end :]
+    before, after = _look_around(numeral, text)
     value = numeral.value
     if value < 2 and value.denominator == 1:
         return "one"
@@ -396,7 +408,7 @@ def _find_reason(numeral: Numeral, text: str, listed: set[int]) -> Reason | None
         return "constant"
     if _is_date(numeral, before, after):
         return "date"
-    if numeral.writing == "han" and not _counts(text[: numeral.end], after):
+    if numeral.writing == "han" and not _counts(text[numeral.start : numeral.end], after):
         return "word"
     if _refers(numeral, before, after):
         return "reference"
@@ -414,9 +426,9 @@ def _is_date(numeral: Numeral, before: str, after: str) -> bool:
     return named or (year and _DATE_BEFORE.search(before) is not None)
 
 
-def _counts(before: str, after: str) -> bool:
+def _counts(number: str, after: str) -> bool:
     """Return whether a number in Chinese characters stands before a measure word."""
-    if before.endswith(("十", "百", "千")) and after.startswith(("位", "分位")):
+    if number.endswith(("十", "百", "千")) and after.startswith(("位", "分位")):
         return False  # the place of a digit
     found = _MEASURE.match(after)
     return found is not None and re.match("[形级色之面体]", after[found.end() :]) is None

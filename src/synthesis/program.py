@@ -207,6 +207,8 @@ def _find_literals(tree: ast.Module, source: str) -> Iterator[ProgramLiteral]:
             "str" if id(node) in texts else "float" if isinstance(node.value, float) else "int"
         )
         span = Span(start=place[0], end=place[1])
+        if node.value in (float("inf"), float("-inf")):
+            raise NotLiftable("statement", "inf")
         yield ProgramLiteral(span, Fraction(str(node.value)), kind, id(node) not in named)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _OF_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\bweeks?\b|\bweekly\b|\bdays?\b|[周天日]|星期|礼拜", ("7",)),
@@ -77,10 +78,11 @@ def is_constant(value: Fraction, text: str, *, named: bool = False) -> bool:
     return (not named and value in _STRUCTURAL) or value in _list_known(text)
 
 
-def _list_known(text: str) -> set[Fraction]:
-    return {
+@lru_cache(maxsize=64)
+def _list_known(text: str) -> frozenset[Fraction]:
+    return frozenset(
         Fraction(number)
         for pattern, numbers in _OF_WORDS
         if re.search(pattern, text, re.IGNORECASE)
         for number in numbers
-    }
+    )

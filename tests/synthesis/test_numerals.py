@@ -57,6 +57,29 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "piece",
+    [
+        "9",
+        "9 ",
+        "a",
+        "a, ",
+        "三",
+        "三、",
+        "one ",
+        "1/",
+        "1:",
+        ",111",
+        "An ",
+        "Ann and ",
+        "12 days ",
+    ],
+)
+def test_long_texts_are_read_to_their_end(piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    assert all(found.end <= len(text) for found in find_numerals(text))
+
+
+@pytest.mark.parametrize(
     ("text", "number"),
     [
         ("Mia has twenty-five beads.", 25),
