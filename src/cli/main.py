@@ -12,14 +12,17 @@ from .failures import explain_unforeseen, log_to_file
 from .kb import kb
 from .router import replay, route, router, train_router
 from .service import keys, serve, worker
+from .synth import synth
 from .tasks import models, resume, run, solve, tasks, workflows
 from .trace import bandit, rate, trace
+from .worksheet import worksheet
 
 COMMANDS = (
     *(solve, run, resume, tasks, workflows, models),
     *(actions, undo, scenario),
     *(kb, rate, bandit, trace),
     *(route, router, train_router, replay),
+    *(synth, worksheet),
     *(serve, keys, worker),
 )
 

@@ -1,0 +1,1 @@
+"""Task synthesis: new tasks, whose answers are computed, from solved ones."""

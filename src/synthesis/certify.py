@@ -1,0 +1,54 @@
+"""The certificate: an independent solver arrives at the golds of fresh instances.
+
+The model reasons in words, without sight of the program. With two agreements within five tries a
+right template passes far more often than a wrong one, whose golds are wrong on each instance.
+"""
+
+from ..agents.math.recomputation import correct_arithmetic
+from ..agents.math.verification import MAX_REASONING_TOKENS, REASONING
+from ..models.client import LanguageModel
+from ..state import Usage
+from ..tools.answers import extract_boxed_answer, fit_answer, is_same_answer, read_answer
+from ..tools.sandbox import Sandbox
+from .contracts import Certificate, Essence, NewTask, Status
+from .mutate import change_parameters
+
+ENOUGH = 2
+"""Agreements that certify an essence."""
+MAX_TRIES = 5
+DRAW = -1
+"""Draws of the instances, apart from those of tasks that are kept."""
+
+
+async def certify(essence: Essence, model: LanguageModel, sandbox: Sandbox) -> Certificate:
+    """Let a model solve fresh instances until it agrees with the golds often enough.
+
+    Raises:
+        ModelError: the model is unreachable or refused.
+        SandboxUnavailable: programs cannot be confined on this machine.
+    """
+    agreed = tried = 0
+    usage = Usage()
+    for task in await change_parameters(essence, sandbox, MAX_TRIES, seed=DRAW):
+        solved, cost = await _agrees(task, model, sandbox)
+        usage += cost
+        tried += 1
+        agreed += solved
+        if agreed == ENOUGH:
+            break
+    return Certificate(agreed=agreed, tried=tried, usage=usage)
+
+
+def choose_status(certificate: Certificate) -> Status:
+    """Return the status that an essence has by its certificate."""
+    return "certified" if certificate.agreed >= ENOUGH else "draft"
+
+
+async def _agrees(task: NewTask, model: LanguageModel, sandbox: Sandbox) -> tuple[bool, Usage]:
+    messages = REASONING[task.language].messages(problem=task.question)
+    reply = await model.generate_text(messages, max_tokens=MAX_REASONING_TOKENS)
+    working = await correct_arithmetic(sandbox, reply.value, task.question)
+    read = await read_answer(sandbox, extract_boxed_answer(working))
+    answer = await fit_answer(sandbox, task.question, read) if read else None
+    same = answer is not None and await is_same_answer(sandbox, answer.written, task.gold.written)
+    return same, reply.usage
