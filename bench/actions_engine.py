@@ -106,7 +106,7 @@ def decide(rounds: Sequence[Sequence[Call]]) -> Iterator[None]:
     with (
         patch.dict(ACTIONS, {SLOW_READ.name: SLOW_READ}),
         patch.object(planner, "_plan", plan),
-        patch.object(planner, "shortlist_actions", lambda *given: list(ACTIONS.values())),
+        patch.object(planner, "shortlist_actions", lambda *_, **__: list(ACTIONS.values())),
     ):
         yield
 

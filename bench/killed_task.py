@@ -85,7 +85,7 @@ def play(home: Path, folder: Path, out: Path) -> None:
     get_settings.cache_clear()
     with (
         patch.object(planner, "_plan", plan_by_results),
-        patch.object(planner, "shortlist_actions", lambda *given: list(ACTIONS.values())),
+        patch.object(planner, "shortlist_actions", lambda *_, **__: list(ACTIONS.values())),
     ):
         result = asyncio.run(_play(folder))
     out.write_text(json.dumps(result), encoding="utf-8")
