@@ -495,7 +495,7 @@ class Routing(Contract):
     candidates: list[Candidate] = []
     """Most probable first; empty where there is no router."""
     none: float = Field(0.0, ge=0, le=1)
-    """Probability that no workflow fits the task."""
+    """Probability that the task is for none of the workflows that the router knows."""
     values: list[ArmValue] = []
     """The bandit's values for this task type."""
     policy: str = ""

@@ -13,6 +13,12 @@ from pydantic import Field
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
 TELLTALE = {
+    "assistant": ("You answer what people ask", "你回答人们的各种请求"),
+    "writer": ("You write texts for people", "你替人写各种文字"),
+    "translator": ("You are a translator", "你是译者"),
+    "planner": ("You make plans that people can follow", "你制定人们能照着做的计划"),
+    "programmer": ("You are a careful programmer", "你是一位仔细的程序员"),
+    "tester": ("You test programs that you have not seen", "你测试自己没有看过的程序"),
     "background": ("You serve a chat program", "你为一个聊天程序"),
     "json_form": ("You put a finished answer", "你把一个已有的答案"),
     "story_request": ("You read what story", "什么样的故事"),

@@ -155,28 +155,32 @@ def format_history(history: list[Record]) -> str:
 
 
 def format_routing(
-    routing: Routing | None, legal: list[str], called_for: list[str], language: Language
+    routing: Routing | None,
+    legal: list[str],
+    called_for: list[str],
+    language: Language,
+    home: str | None = None,
 ) -> str:
     """Format the advice of classifier and bandit on the legal workflows, on one line.
 
     A dash means that they are undecided and the Coordinator decides alone. The probability of
     workflows already played counts towards `complete`. `called_for` lists workflows for which the
-    task's own words name a source, or that suit what came with it.
+    task's own words name a source, or that suit what came with it; `home` is the workflow that
+    takes what no other one is made for, which says nothing against such words.
     """
     if routing is None:
         return "-"
     words = [name for name in called_for if name in legal]
     if routing.task_type == OPEN_TASK_TYPE:
-        if words:
-            return _format_called_for(words, language)
-        declines = routing.none > 0.5 and "complete" in legal
-        return f"complete {routing.none:.2f}" if declines else "-"
+        return _format_called_for(words, language) if words else "-"
     chances = {c.workflow: c.p for c in routing.candidates if c.workflow in legal}
     if "complete" in legal:
         chances["complete"] = sum(c.p for c in routing.candidates) - sum(chances.values())
     likely = sorted(
         (name for name, p in chances.items() if p >= MIN_PROBABILITY), key=lambda n: -chances[n]
     )
+    if words and likely[:1] == [home]:
+        return _format_called_for(words, language)
     known = [v for v in routing.values if v.workflow in legal and v.count]
     unexpected = [name for name in words if [name] != likely[:1]]
     # Put first, since a small model's reasoning begins with whatever comes first.

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
 def route(question: str, as_json: bool) -> None:
     from ..graphs.coordinator import choices_for
+    from ..graphs.registry import find_home
     from ..learning.router import choose_task_type, guess
 
     if not question.strip():
         raise InvalidTask(say("invalid.empty"))
-    found = guess(question, choices_for(question)).candidates
+    found = guess(question, choices_for(question), home=find_home()).candidates
     if not found:
         raise RouterError(say("router.cannot_run"))
     if as_json:

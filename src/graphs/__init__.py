@@ -10,4 +10,5 @@ from . import search_qa_strict as search_qa_strict
 from . import solve_math as solve_math
 from . import summarize_url as summarize_url
 from . import teach_explain as teach_explain
+from . import team as team
 from . import write_story as write_story

@@ -42,7 +42,7 @@ def record_output(
             fingerprint=fingerprint(inputs, output),
             usage=spent,
             seconds=seconds,
-            failed=output.status != "verified",
+            failed=output.status == "no_answer" or any(not c.passed for c in output.checks),
         ),
         "usage": spent,
     }
@@ -196,7 +196,12 @@ def _format_checks(
 ) -> str:
     failed = [c for c in output.checks if not c.passed]
     shown = failed or output.checks
-    if not shown or output.status == "no_answer":
+    if output.status == "no_answer":
         return ""
+    if not shown:
+        return say("made.unchecked", language) if output.status == "unverified" else ""
     lines = "; ".join(f"{_name_check(c.name, names, language)} ({c.detail})" for c in shown)
-    return say(f"made.{'unverified' if failed else 'verified'}", language, checks=lines)
+    if failed:
+        return say("made.unverified", language, checks=lines)
+    key = "verified" if output.status == "verified" else "unproven"
+    return say(f"made.{key}", language, checks=lines)

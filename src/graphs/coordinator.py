@@ -24,7 +24,7 @@ from ..models.structured import format_validation_error
 from ..settings import get_settings
 from ..state import TaskInput, TaskState, Turn, Usage
 from .intake import PersonsAnswer, check_length, check_types, clean_values, read_messages
-from .registry import WORKFLOWS, Workflow, list_sources
+from .registry import WORKFLOWS, Workflow, find_home, list_sources
 from .rules import (
     COMPLETE,
     NEED_INPUT,
@@ -151,7 +151,11 @@ async def router(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     inputs = state["inputs"]
     return {
         "routing": await route_task(
-            question, inputs, list_available_workflows(state), context.checkpointer
+            question,
+            inputs,
+            list_available_workflows(state),
+            context.checkpointer,
+            home=find_home(),
         )
     }
 
@@ -190,18 +194,11 @@ async def need_input(state: TaskState) -> TaskState:
 async def report(state: TaskState, runtime: Runtime[RunContext]) -> TaskState:
     """Conclude the task with the workflow that was played last; a conversation gets its reply."""
     flow = active_workflow(state)
-    concluded = await flow.conclude(state, runtime) if flow else _decline(state)
+    assert flow is not None  # noqa: S101  (`complete` is legal only once a workflow has played)
+    concluded = await flow.conclude(state, runtime)
     if state.get("messages"):
         concluded["messages"] = [AIMessage(concluded.get("report") or "")]
     return concluded
-
-
-def _decline(state: TaskState) -> TaskState:
-    """Decline a task that no workflow fits: invent nothing, and list what can be done."""
-    language = state["language"]
-    lines = [f"- {flow.description[language]}" for flow in WORKFLOWS.values()]
-    text = say("made.declined", language, workflows="\n".join(lines))
-    return {"status": "no_answer", "final_answer": None, "report": text}
 
 
 def route_decision(state: TaskState) -> str:
@@ -277,7 +274,9 @@ def _build_options(state: TaskState) -> Options:
 def _format_advice(state: TaskState, legal: list[str]) -> str:
     named = find_named_sources(format_problem(state), list_sources())
     given = [name for name, flow in WORKFLOWS.items() if flow.called_for(state)]
-    return format_routing(state.get("routing"), legal, [*given, *named], state["language"])
+    return format_routing(
+        state.get("routing"), legal, [*given, *named], state["language"], find_home()
+    )
 
 
 def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
@@ -288,8 +287,6 @@ def _describe_choice(name: str, own: set[str], state: TaskState) -> str:
         return agent.description[language]
     if name in WORKFLOWS:
         return WORKFLOWS[name].description[language]
-    if name == COMPLETE and active_workflow(state) is None:
-        return say("action.decline", language)
     return say(f"action.{name}", language)
 
 

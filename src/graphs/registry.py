@@ -63,6 +63,8 @@ class Workflow:
     called_for: StatePredicate = _never
     """Whether what came with the task, such as a workspace, asks for this workflow; the Coordinator
     is told."""
+    takes_the_rest: bool = False
+    """Whether it takes every task that no other workflow is made for. No other one follows it."""
     available: StatePredicate = _always
     """Whether the workflow can be chosen for this task at all."""
     complete: StatePredicate | None = None
@@ -134,6 +136,12 @@ def list_sources() -> dict[str, tuple[str, ...]]:
     """Return the `source_signs` of the workflows that answer from a source of knowledge, by
     name."""
     return {name: flow.source_signs for name, flow in WORKFLOWS.items() if flow.source_signs}
+
+
+def find_home() -> str | None:
+    """Return the name of the workflow that takes what no other one is made for, if there is
+    one."""
+    return next((name for name, flow in WORKFLOWS.items() if flow.takes_the_rest), None)
 
 
 def describe_workflows() -> list[dict[str, Any]]:

@@ -15,22 +15,23 @@ MAX_QUESTIONS = 2
 def legal_actions(state: TaskState) -> list[str]:
     """Return the actions the Coordinator may choose from; never empty.
 
-    Before a workflow is chosen, these are the workflows themselves, and `complete` for a task that
-    none of them fits. Once the active workflow can conclude, workflows not yet played may follow
-    it. Only `complete` is left at the iteration limit, or when nothing else makes sense.
+    Before a workflow is chosen, these are the workflows themselves. Once the active workflow can
+    conclude, workflows not yet played may follow it, unless it takes what no other is made for.
+    Only `complete` is left at the iteration limit, or when nothing else makes sense.
     """
     if total_iterations(state) >= state["max_iterations"]:
         return [COMPLETE]
     flow = active_workflow(state)
     if flow is None:
-        return [*list_available_workflows(state), COMPLETE]
+        return list_available_workflows(state)
     legal = [
         agent.name
         for agent in flow.agents
         if flow.may_play(agent, state) and not is_stalled(state, agent.name)
     ]
     if flow.may_complete(state):
-        legal += [COMPLETE, *list_available_workflows(state)]
+        legal.append(COMPLETE)
+        legal += [] if flow.takes_the_rest else list_available_workflows(state)
     if count_turns(state, NEED_INPUT) < MAX_QUESTIONS and flow.need_input(state):
         legal.append(NEED_INPUT)
     return legal or [COMPLETE]

@@ -1,10 +1,11 @@
 """The router: candidate workflows for a question, with their probabilities.
 
 It is a linear classifier over the knowledge base's multilingual embedder. Its out-of-scope
-probability is split evenly among the workflows, and so is `UNTRIED`: out-of-scope text gets flat
-probabilities, and a workflow that no router was trained on yet gets a small one until it is
-learned from traces. The router only advises: without the embedder there are no candidates, and the
-Coordinator decides alone.
+probability belongs to the workflow that takes what no other is made for. Without one it is split
+evenly among the workflows, so that such text gets flat probabilities, and so is `UNTRIED`: a
+workflow that no router was trained on yet gets a small one until it is learned from traces. The
+router only advises: without the embedder there are no candidates, and the Coordinator decides
+alone.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ def guess(
     question: str,
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
+    home: str | None = None,
 ) -> Guess:
     """Predict the workflow for a question.
 
@@ -49,26 +51,32 @@ def guess(
     Args:
         choices: the workflows to choose from.
         inputs: the task's inputs other than the question.
+        home: the one of them that takes what no other is made for.
     """
     believed = _predict_probabilities(question, inputs)
     if not believed:
         return Guess([])
-    return Guess(share_probabilities(believed, choices), believed.get(OUT_OF_SCOPE, 0.0))
+    return Guess(share_probabilities(believed, choices, home), believed.get(OUT_OF_SCOPE, 0.0))
 
 
 async def aguess(
     question: str,
     choices: Iterable[str],
     inputs: Mapping[str, Any] | None = None,
+    home: str | None = None,
 ) -> Guess:
     """Run `guess` in a thread."""
-    return await asyncio.to_thread(guess, question, choices, inputs)
+    return await asyncio.to_thread(guess, question, choices, inputs, home)
 
 
-def share_probabilities(believed: Mapping[str, float], names: Iterable[str]) -> list[Candidate]:
+def share_probabilities(
+    believed: Mapping[str, float], names: Iterable[str], home: str | None = None
+) -> list[Candidate]:
     """Return the probabilities of these workflows, each with an even share of the rest, most
-    probable first."""
+    probable first. What is out of scope belongs to the `home`, if it is one of them."""
     own = {name: believed.get(name, 0.0) for name in names}
+    if home in own:
+        own[home] += believed.get(OUT_OF_SCOPE, 0.0)
     rest = max(1 - sum(own.values()), 0.0)
     shares = {
         name: (1 - UNTRIED) * (p + rest / len(own)) + UNTRIED / len(own) for name, p in own.items()

@@ -26,6 +26,7 @@ async def route_task(
     checkpointer: BaseCheckpointSaver[str] | None,
     settings: Settings | None = None,
     chance: random.Random | None = None,
+    home: str | None = None,
 ) -> Routing:
     """Build the advice for a task. Never fails: missing or unreadable parts are left out.
 
@@ -33,10 +34,11 @@ async def route_task(
         choices: the workflows that may be chosen.
         checkpointer: holds the bandit's table; None for no knowledge of earlier tasks.
         chance: source of randomness for the suggestion.
+        home: the workflow that takes what no other one is made for.
     """
     try:
         return await _build_advice(
-            question, inputs, choices, checkpointer, settings or get_settings(), chance
+            question, inputs, choices, checkpointer, settings or get_settings(), chance, home
         )
     except Exception as error:
         _warn_once(f"{type(error).__name__}: {error}")
@@ -50,8 +52,9 @@ async def _build_advice(
     checkpointer: BaseCheckpointSaver[str] | None,
     settings: Settings,
     chance: random.Random | None,
+    home: str | None,
 ) -> Routing:
-    candidates, none = await aguess(question, choices, inputs)
+    candidates, none = await aguess(question, choices, inputs, home)
     kind = choose_task_type(candidates)
     values: list[ArmValue] = []
     if checkpointer:

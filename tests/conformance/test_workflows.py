@@ -16,7 +16,7 @@ from tests.conformance.workflows import (
     check_rubbish,
     check_run,
 )
-from tests.graphs import test_teach_explain, test_write_story
+from tests.graphs import test_teach_explain, test_team, test_write_story
 from tests.graphs.pages import serve_pages
 from tests.graphs.test_rag_qa import Base
 from tests.graphs.test_registry import COUNTING
@@ -79,6 +79,8 @@ def sound_answers(name: str) -> dict[str, list[Any]]:
             return {"summary": ["A lake of 12 km where herons nest."]}
         case "rag_qa" | "search_qa_strict":
             return {"cited_answer": [{"statements": [HERONS]}]}
+        case "team":
+            return {"programmer": [test_team.CODE]}
         case "act":
             return {
                 "act_next": [next_action("file_read"), next_action("done")],
@@ -101,6 +103,7 @@ QUESTIONS = {
     "write_story": test_write_story.QUESTION,
     "teach_explain": test_teach_explain.TASK,
     "summarize_url": "Summarize https://lake.test.",
+    "team": test_team.CODING,
 }
 
 

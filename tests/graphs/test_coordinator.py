@@ -34,7 +34,9 @@ def advise(monkeypatch: pytest.MonkeyPatch) -> Advise:
     def make(routing: Routing) -> list[str]:
         asked: list[str] = []
 
-        async def route_task(question: str, inputs: Mapping[str, Any], *_: object) -> Routing:
+        async def route_task(
+            question: str, inputs: Mapping[str, Any], *_: object, home: str | None
+        ) -> Routing:
             asked.append(question)
             return routing
 
@@ -101,36 +103,38 @@ def test_what_spoke_for_a_workflow_speaks_for_completing_once_it_has_played(
 
 
 @pytest.mark.parametrize(
-    ("question", "expected"),
+    ("question", "answer"),
     [
-        (
-            "Write a Python function is_palindrome(s) that ignores case, with three tests.",
-            "no way yet to do this task here",
-        ),
-        ("写一个 Python 函数，判断字符串是不是回文。", "目前还不能完成这个任务"),
+        ("What is the difference between a simile and a metaphor?", "One compares, one equates."),
+        ("比喻和拟人有什么区别？", "比喻是打比方，拟人是把物当作人来写。"),
     ],
 )
-def test_a_task_that_no_workflow_is_for_ends_with_what_can_be_done_and_nothing_made_up(
-    advise: Advise, scripted: Scripted, question: str, expected: str
+def test_a_task_that_no_other_workflow_is_for_costs_one_decision_and_one_answer(
+    advise: Advise, scripted: Scripted, question: str, answer: str
 ) -> None:
-    advise(Routing(task_type=OPEN_TASK_TYPE, none=0.93))
-    model = scripted(choosing=[decision("complete")])
+    home = [Candidate(workflow="team", p=0.93)]
+    advise(Routing(task_type="team", candidates=home, none=0.93))
+    model = scripted(choosing=[decision("team")], assistant=[answer])
     result = run_task(question, model=model)
 
-    assert result["status"] == "no_answer"
-    assert expected in result["report"]
-    for flow in WORKFLOWS.values():
-        assert flow.description[result["language"]] in result["report"]
-    assert result["final_answer"] is None
-    assert result["outputs"] == {}
-    assert len(model.asked) == 1
-    assert "complete 0.93\n" in model.asked[0]
+    assert result["final_answer"] == answer
+    assert len(model.asked) == 2
+    assert "team 0.93\n" in model.asked[0]
 
 
-def test_declining_is_one_of_the_choices_only_where_the_person_named_no_workflow(
-    scripted: Scripted,
+def test_a_source_that_the_words_name_is_not_outweighed_by_the_home_of_the_rest(
+    advise: Advise, scripted: Scripted
 ) -> None:
+    advise(Routing(task_type="team", candidates=[Candidate(workflow="team", p=0.9)]))
+    model = scripted()
+    run_task(f"From my notes: {PENS}", model=model)
+
+    assert "Router: first rag_qa, which the words name\n" in model.asked[0]
+
+
+def test_nothing_is_complete_before_a_workflow_has_played(scripted: Scripted) -> None:
     free = run_task(PENS, model=scripted())["iteration_history"][0]["legal"]
     named = run_task(PENS, workflow="solve_math", model=scripted())["iteration_history"][0]["legal"]
-    assert "complete" in free
-    assert "complete" not in named
+    assert "team" in free
+    assert "complete" not in free
+    assert named == [name for name in named if name not in WORKFLOWS]

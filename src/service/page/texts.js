@@ -96,6 +96,7 @@ export const TEXTS = {
   "name.repair_lesson": { en: "Mending the lesson", zh: "修改教案" },
   "name.write_story": { en: "Story", zh: "写故事" },
   "name.rewrite_story": { en: "Mending the story", zh: "修改故事" },
+  "name.team": { en: "Team", zh: "团队" },
   "name.act": { en: "Files", zh: "处理文件" },
   "name.planner": { en: "Next step", zh: "安排下一步" },
   "name.approve": { en: "Your approval", zh: "请你批准" },
@@ -130,8 +131,8 @@ export const TEXTS = {
   "task.your_answer": { en: "Your answer", zh: "你的回答" },
   "task.give": { en: "Answer", zh: "回答" },
   "task.unverified": {
-    en: "This is the best answer that was found, but it did not pass every check. Look it over before you use it.",
-    zh: "这是找到的最好的答案，但没有通过全部检查。使用前请自己核对。",
+    en: "This is the best answer that was found. It did not pass every check, or no program can check it. Look it over before you use it.",
+    zh: "这是找到的最好的答案，但没有通过全部检查，或无法由程序检查。使用前请自己核对。",
   },
   "task.stopped": {
     en: "The task was stopped before there was an answer.",

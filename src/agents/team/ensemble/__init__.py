@@ -1,0 +1,12 @@
+"""The roles of a team, one file each.
+
+They are imported here, so that they are registered in the same order whoever imports this first.
+"""
+
+from . import assistant as assistant
+from . import critic as critic
+from . import planner as planner
+from . import programmer as programmer
+from . import tester as tester
+from . import translator as translator
+from . import writer as writer
