@@ -296,6 +296,8 @@ class Output(Contract):
     """Parts of the output as plain data, specific to each workflow."""
     language: Language | None = None
     """Language of `text`; None for the task's language."""
+    mixed: bool = False
+    """Whether the text is meant to have several languages, or another one than these two."""
 
 
 class Exchange(TypedDict):

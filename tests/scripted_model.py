@@ -13,6 +13,7 @@ from pydantic import Field
 Answer = str | dict[str, Any] | Exception | Callable[[str], str]
 
 TELLTALE = {
+    "manager": ("You lead a small team", "你带领一个小团队"),
     "assistant": ("You answer what people ask", "你回答人们的各种请求"),
     "writer": ("You write texts for people", "你替人写各种文字"),
     "translator": ("You are a translator", "你是译者"),

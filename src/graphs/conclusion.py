@@ -57,6 +57,7 @@ def build_output(
     data: dict[str, object] | None = None,
     language: Language | None = None,
     known: str = "",
+    mixed: bool = False,
 ) -> Output:
     """Return an output, verified if and only if all its checks passed and its text is readable.
 
@@ -68,6 +69,7 @@ def build_output(
         data: Parts of the output as plain data.
         language: Expected language of the text; None postpones proofreading to the task's end.
         known: Text that may be quoted: the question, an opening.
+        mixed: Whether the text is meant to have several languages, or a third one.
     """
     output = Output(
         workflow=workflow,
@@ -77,6 +79,7 @@ def build_output(
         sources=sources or [],
         data=data or {},
         language=language,
+        mixed=mixed,
     )
     return proofread(output, language, known) if language else output
 
@@ -100,6 +103,8 @@ def proofread(output: Output, language: Language, known: str = "") -> Output:
     if not given:
         text = repair_text(text, language)
     faults = [f for f in find_faults(text, language, known=quotable) if f.quote not in given]
+    if output.mixed:
+        faults = [fault for fault in faults if fault.kind != "other_language"]
     checks = [check for check in output.checks if check.name != READABLE]
     if not faults:
         return output.model_copy(update={"text": text, "checks": checks})

@@ -6,11 +6,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
-from pydantic import BaseModel, ConfigDict
 
-from ..agents.team import ensemble as ensemble
+from ..agents.team.alone import settle_alone
 from ..agents.team.assembly import assemble_team
-from ..agents.team.checks import DECISIVE, check_text
+from ..agents.team.assigning import Draft, assign_all, read_asked
+from ..agents.team.blind import settle_blind, start_blind
+from ..agents.team.checks import DECISIVE, check_part
 from ..agents.team.contracts import (
     WORKFLOW,
     Assignment,
@@ -19,43 +20,45 @@ from ..agents.team.contracts import (
     TeamPlan,
     TeamState,
 )
-from ..agents.team.request import Asked, read_request
+from ..agents.team.inputs import TeamInputs
+from ..agents.team.managed import settle_managed, start_managed
 from ..agents.team.roles import ROLES, name_roles
-from ..agents.turns import Stopwatch, count_turns, format_problem, report_progress
+from ..agents.turns import Stopwatch, count_turns, format_problem, parse_inputs, report_progress
 from ..context import RunContext
+from ..errors import ConcertinoError, ModelError, StructuredOutputError
 from ..language.messages import Language, say
 from ..language.reading import repair_text
 from ..state import Check, Output, TaskState, Usage, WorkflowOutput, output_of
-from ..tools.fence import fence
 from .conclusion import build_output, record_output
 from .registry import Agent, LocalizedText, Workflow, register
 
 MAX_TURNS = 2
 """How often the team may play; the second time only for what failed a check."""
-MAX_MATERIAL_CHARS = 4000
 CHECKS: dict[str, LocalizedText] = {
     "language": {"en": "it is in the language asked for", "zh": "语言符合要求"},
     "form": {"en": "it has the form asked for", "zh": "形式符合要求"},
     "length": {"en": "it has the length asked for", "zh": "长度符合要求"},
     "kept": {"en": "names and numbers that were given are kept", "zh": "保留了给出的名称和数字"},
     "complete": {"en": "nothing is cut off", "zh": "没有中断"},
+    "citations": {
+        "en": "each sentence stands on the passage it cites",
+        "zh": "每句话都有所引段落的支持",
+    },
+    "parts": {"en": "every part holds", "zh": "各部分都成立"},
+    "agreement": {"en": "two methods agree", "zh": "两种方法结果一致"},
     "runs": {"en": "the code runs", "zh": "代码可以运行"},
     "tests": {"en": "the code passes its tests", "zh": "代码通过测试"},
 }
 
 
-class TeamInputs(BaseModel):
-    """What may be given besides the question."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 async def assemble(state: TeamInput) -> Command[Any]:
     """Choose the team, and send its first assignments."""
     language = state["language"]
-    plan = assemble_team(_read_asked(state), language)
+    given = parse_inputs(state, TeamInputs)
+    plan = assemble_team(read_asked(state), given, output_of(state, WORKFLOW), language)
     report_progress(WORKFLOW, _describe_plan(plan, language))
-    return Command(update={"plan": plan}, goto=_send_roles(plan, state))
+    planned = cast("TeamState", {**state, "plan": plan})
+    return Command(update={"plan": plan}, goto=_send(_start(planned)) or "settle")
 
 
 def _describe_plan(plan: TeamPlan, language: Language) -> str:
@@ -64,98 +67,119 @@ def _describe_plan(plan: TeamPlan, language: Language) -> str:
     return say("team.plan", language, topology=topology, roles=roles, why=plan.reasoning)
 
 
-def _send_roles(plan: TeamPlan, state: TeamInput) -> list[Send]:
-    """Return the first assignments: the whole task, to each role."""
-    tasks = [build_assignment(role, n, state) for n, role in enumerate(plan.roles, 1)]
-    return [Send("play_role", task) for task in tasks]
+def _start(state: TeamState) -> list[Assignment]:
+    match state["plan"].topology:
+        case "single":
+            return [assign_all(state["plan"].roles[0], 1, state)]
+        case "decentralized":
+            return start_blind(state)
+    return start_managed(state)
 
 
-def build_assignment(role: str, number: int, state: TeamInput) -> Assignment:
-    """Return the whole task as one role's assignment."""
-    return Assignment(
-        role=role,
-        number=number,
-        task=format_problem(state),
-        instructions="",
-        material=_collect_material(state),
-        findings=_list_findings(state),
-        language=state["language"],
-        aloud=True,
-        seed=count_turns(state, WORKFLOW),
+def _send(assignments: list[Assignment]) -> list[Send]:
+    return [Send("play_role", assignment) for assignment in assignments]
+
+
+async def play_role(state: Assignment, runtime: Runtime[RunContext]) -> TeamState:
+    """Have one role do its assignment, and check its part. A role that cannot do it, unlike a model
+    that is not there, is no reason to lose what the others make."""
+    role = ROLES[state["role"]]
+    assert role.play is not None  # noqa: S101  (only roles that play are sent anything)
+    try:
+        part = await role.play(state, runtime)
+    except StructuredOutputError as error:
+        part = _build_failure(state, error).model_copy(update={"usage": error.usage})
+    except ModelError:
+        raise
+    except ConcertinoError as error:
+        part = _build_failure(state, error)
+    if state["alone"]:
+        return {"contributions": [part]}
+    checked = await check_part(part, state)
+    report_progress(WORKFLOW, _describe_part(checked, state["language"]))
+    return {"contributions": [checked]}
+
+
+def _build_failure(state: Assignment, error: ConcertinoError) -> Contribution:
+    return Contribution(
+        role=state["role"],
+        number=state["number"],
+        round=state["round"],
+        instructions=state["instructions"],
+        text="",
+        error=str(error)[:300],
     )
 
 
-def _collect_material(state: TeamInput) -> str:
-    """Return what other workflows made for this task, fenced as data."""
-    made = [o for name, o in state.get("outputs", {}).items() if name != WORKFLOW]
-    texts = [fence(o.text[:MAX_MATERIAL_CHARS], o.workflow) for o in made if o.text]
-    return "\n\n".join(texts)
-
-
-def _list_findings(state: TeamInput) -> str:
-    """Return what was wrong with the version before, with that version; empty at first."""
-    before = output_of(state, WORKFLOW)
-    if before is None:
-        return ""
-    failed = [f"- {_name(c, state['language'])}: {c.detail}" for c in before.checks if not c.passed]
-    shown = fence(before.text[:MAX_MATERIAL_CHARS], WORKFLOW)
-    return say("team.findings", state["language"], version=shown, failed="\n".join(failed))
+def _describe_part(part: Contribution, language: Language) -> str:
+    """Describe a part in one line: who speaks, what of, and what did not hold."""
+    who = ROLES[part.role].title[language]
+    begins = " ".join((part.text or part.error).split())[:100]
+    failed = [f"{_name(c, language)} ({c.detail[:60]})" for c in part.checks if not c.passed]
+    return "; ".join([f"{who}: {begins}", *failed])
 
 
 def _name(check: Check, language: Language) -> str:
     return CHECKS[check.name][language] if check.name in CHECKS else check.name
 
 
-async def play_role(state: Assignment, runtime: Runtime[RunContext]) -> TeamState:
-    """Have one role do its assignment."""
-    play = ROLES[state["role"]].play
-    assert play is not None  # noqa: S101  (only roles that play are sent anything)
-    return {"contributions": [await play(state, runtime)]}
-
-
-async def settle(state: TeamState) -> WorkflowOutput:
-    """Check what was made, and conclude the turn with the better of this version and the one
+async def settle(state: TeamState, runtime: Runtime[RunContext]) -> Command[Any]:
+    """Send further assignments, or conclude the turn with the better of this version and the one
     before."""
     watch = Stopwatch()
-    contribution = state["contributions"][-1]
-    output = await check_contribution(contribution, state)
+    spent = Usage()
+    found: list[Assignment] | Draft
+    match state["plan"].topology:
+        case "single":
+            found = await settle_alone(state)
+        case "decentralized":
+            found = await settle_blind(state)
+        case _:
+            found, spent = await settle_managed(state, runtime)
+    if not isinstance(found, Draft):
+        return Command(update={"spent": spent}, goto=_send(found))
+    output = build_team_output(found, state)
     before = output_of(state, WORKFLOW)
     if before is not None and count_failed(before) < count_failed(output):
         output = before
-    return _record(state, output, watch.seconds)
+    return Command(update=_record(state, output, spent, watch.seconds), goto=END)
 
 
-async def check_contribution(contribution: Contribution, state: TeamState) -> Output:
-    """Return a role's text as the workflow's output: proofread, and checked as far as a machine
-    can."""
+def build_team_output(draft: Draft, state: TeamState) -> Output:
+    """Return a draft as the workflow's output: proofread, and verified only if a check showed it to
+    be right, not merely in order."""
     language = state["language"]
-    asked = _read_asked(state)
-    code = asked.kind == "code"
-    text = contribution.text
-    if not code:
-        text = repair_text(text, asked.language or language, cut_off=contribution.cut_off)
+    asked = read_asked(state)
+    text = draft.text
+    if text and asked.kind != "code":
+        text = repair_text(text, asked.language or language, cut_off=draft.cut_off)
     if not text:
-        return Output(workflow=WORKFLOW, status="no_answer", text=say("team.nothing", language))
-    checks = await check_text(text, asked, language)
-    if contribution.cut_off:
-        checks.append(Check(name="complete", passed=False, detail=say("team.cut_off", language)))
+        why = _explain_nothing(state)
+        data = _describe_team(state)
+        return Output(workflow=WORKFLOW, status="no_answer", text=why, data=data)
+    checks = draft.checks
+    if draft.cut_off:
+        told = say("team.cut_off", language)
+        checks = [*checks, Check(name="complete", passed=False, detail=told)]
     output = build_output(
         WORKFLOW,
         text,
         checks,
+        sources=draft.sources,
         data=_describe_team(state),
         language=asked.language or "en",
         known=format_problem(state),
+        mixed=draft.mixed or asked.language is None,
     )
-    return grade(output)
-
-
-def grade(output: Output) -> Output:
-    """Return the output as verified only if a check showed it to be right, not merely in order."""
-    shown = any(check.passed and check.name in DECISIVE for check in output.checks)
+    shown = any(check.passed and check.name in DECISIVE for check in checks)
     if output.status == "verified" and not shown:
         return output.model_copy(update={"status": "unverified"})
     return output
+
+
+def _explain_nothing(state: TeamState) -> str:
+    errors = [part.error for part in state.get("contributions", []) if part.error]
+    return "\n\n".join([say("team.nothing", state["language"]), *dict.fromkeys(errors)])
 
 
 def count_failed(output: Output) -> int:
@@ -166,19 +190,20 @@ def count_failed(output: Output) -> int:
 
 
 def _describe_team(state: TeamState) -> dict[str, Any]:
-    """Return the plan and each role's part as plain data."""
-    parts = [
-        each.model_dump(include={"role", "number", "instructions", "checks", "error", "seconds"})
-        for each in state["contributions"]
-    ]
+    """Return the plan and each role's part as plain data, without the texts."""
+    shown = {"role", "number", "round", "instructions", "value", "checks", "error", "seconds"}
+    parts = [part.model_dump(include=shown) for part in state.get("contributions", [])]
     return {"plan": state["plan"].model_dump(), "parts": parts}
 
 
-def _record(state: TeamState, output: Output, seconds: float) -> WorkflowOutput:
-    parts = state["contributions"]
+def _record(state: TeamState, output: Output, spent: Usage, seconds: float) -> WorkflowOutput:
+    parts = state.get("contributions", [])
     failed = [f"{c.name}: {c.detail[:60]}" for c in output.checks if not c.passed]
     who = name_roles(state["plan"].roles, state["language"])
     summary = "; ".join([f"{who}: {output.text[:120]}", *failed])
+    longest: dict[int, float] = {}
+    for part in parts:
+        longest[part.round] = max(part.seconds, longest.get(part.round, 0.0))
     return cast(
         "WorkflowOutput",
         record_output(
@@ -186,14 +211,10 @@ def _record(state: TeamState, output: Output, seconds: float) -> WorkflowOutput:
             output,
             summary=" ".join(summary.split()),
             inputs=format_problem(state),
-            usage=sum((part.usage for part in parts), Usage()),
-            seconds=seconds + max(part.seconds for part in parts),
+            usage=sum((part.usage for part in parts), state.get("spent", Usage()) + spent),
+            seconds=seconds + sum(longest.values()),
         ),
     )
-
-
-def _read_asked(state: TeamInput) -> Asked:
-    return read_request(format_problem(state), state["language"])
 
 
 def build() -> CompiledStateGraph[TeamState, RunContext, TeamInput, WorkflowOutput]:
@@ -201,20 +222,22 @@ def build() -> CompiledStateGraph[TeamState, RunContext, TeamInput, WorkflowOutp
     builder = StateGraph(
         TeamState, context_schema=RunContext, input_schema=TeamInput, output_schema=WorkflowOutput
     )
-    builder.add_node("assemble", assemble, destinations=("play_role",))
+    builder.add_node("assemble", assemble, destinations=("play_role", "settle"))
     builder.add_node("play_role", play_role)
-    builder.add_node("settle", settle)
+    builder.add_node("settle", settle, destinations=("play_role", END))
     builder.add_edge(START, "assemble")
     builder.add_edge("play_role", "settle")
-    builder.add_edge("settle", END)
     return builder.compile()
 
 
 def _may_play(state: TaskState) -> bool:
-    """Return whether the team may play: at first, and once more where a check failed."""
+    """Return whether the team may play: at first, and once more where one role alone failed a
+    check; larger teams have had their exchange."""
     output = output_of(state, WORKFLOW)
     if output is None:
         return True
+    if output.data["plan"]["topology"] != "single":
+        return False
     return count_failed(output) > 0 and count_turns(cast("Any", state), WORKFLOW) < MAX_TURNS
 
 
@@ -233,7 +256,7 @@ TEAM = register(
         },
         inputs=TeamInputs,
         checks=CHECKS,
-        weights={"tests": 3, "runs": 2},
+        weights={"tests": 3, "agreement": 3, "runs": 2, "citations": 2},
         agents=(
             Agent(
                 WORKFLOW,

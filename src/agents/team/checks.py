@@ -11,8 +11,17 @@ from ...language.numerals import CHINESE_DIGITS, ENGLISH_ONES
 from ...language.text import ITEM_MARK, count_units, split_sentences
 from ...state import Check
 from ...tools.numbers import extract_numbers
-from .code import Ran, extract_python, list_functions, run_code
-from .request import Asked
+from .code import (
+    Ran,
+    extract_python,
+    list_functions,
+    read_examples,
+    run_code,
+    try_assertions,
+)
+from .contracts import Assignment, Contribution
+from .request import Asked, read_request
+from .roles import ROLES
 
 DECISIVE = frozenset({"tests", "agreement"})
 """Checks that show an answer to be right. The others show that it is in order, which verifies
@@ -47,6 +56,23 @@ async def check_text(text: str, asked: Asked, language: Language) -> list[Check]
     return checks
 
 
+async def check_part(part: Contribution, assignment: Assignment) -> Contribution:
+    """Return a role's part with its checks. What has checks of its own keeps those; programs and
+    values that are met with others are judged there."""
+    method = ROLES[part.role].method
+    whole = not assignment["instructions"]
+    if not part.text or part.checks or method not in ("prose", "code"):
+        return part
+    if whole and method == "code":
+        return part
+    language = assignment["language"]
+    asked = read_request(part.instructions or assignment["task"], language)
+    checks = await check_text(part.text, asked, language)
+    if part.cut_off:
+        checks.append(Check(name="complete", passed=False, detail=say("team.cut_off", language)))
+    return part.model_copy(update={"checks": checks})
+
+
 async def check_code(text: str, asked: Asked, language: Language) -> list[Check]:
     """Check that there is code, that it defines what was named, that it runs and passes its own
     tests. Code in other languages than Python is not run."""
@@ -59,7 +85,26 @@ async def check_code(text: str, asked: Asked, language: Language) -> list[Check]
     missing = sorted(set(asked.functions) - list_functions(code))
     kept = [_kept(not missing, ", ".join(missing or asked.functions))] if asked.functions else []
     ran = await run_code(code)
-    return [*kept, *_judge_run(ran, asked, language)]
+    checks = [*kept, *_judge_run(ran, asked, language)]
+    broken = await _find_broken_example(code, asked.task) if ran.ok else None
+    if broken is None:
+        return checks
+    own = [check for check in checks if check.name != "tests"]
+    failed = [check for check in checks if check.name == "tests" and not check.passed]
+    detail = broken or say("team.examples", language)
+    return [*own, *(failed or [Check(name="tests", passed=not broken, detail=detail)])]
+
+
+async def _find_broken_example(code: str, task: str) -> str | None:
+    """Return the first example of the request that the code does not reproduce; empty if it
+    reproduces all; None if there are none."""
+    examples = read_examples(task)
+    if not examples:
+        return None
+    outcomes = await try_assertions(code, examples)
+    if outcomes is None:
+        return examples[0]
+    return next((each for each, why in zip(examples, outcomes, strict=True) if why), "")
 
 
 def _judge_run(ran: Ran, asked: Asked, language: Language) -> list[Check]:

@@ -1,6 +1,7 @@
 """Code that answers a request: taken out of a reply, run in the sandbox, met with assertions."""
 
 import ast
+import doctest
 import json
 import re
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from ...tools.sandbox import SandboxLimits
 _FENCED = re.compile(
     r"^[ \t]*```[^\S\n]*(\w*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
 )
+_STATED = re.compile(r"^[ \t]*assert[ \t]+(.+)$", re.MULTILINE)
 _PYTHON = frozenset({"", "python", "py", "python3"})
 LIMITS = SandboxLimits(cpu_seconds=5, wall_seconds=10)
 MAX_ASSERTIONS = 12
@@ -118,6 +120,28 @@ def read_assertions(text: str, functions: Sequence[str]) -> list[str]:
         if source and _tests_one(source, functions):
             found.append(source)
     return list(dict.fromkeys(found))[:MAX_ASSERTIONS]
+
+
+def read_examples(task: str) -> list[str]:
+    """Return the examples of a request, `>>> double(2)` and the result under it or an assertion,
+    as assertions."""
+    try:
+        examples = doctest.DocTestParser().get_examples(task)
+    except ValueError:
+        examples = []
+    shown = [f"assert {e.source.strip()} == {e.want.strip()}" for e in examples if e.want.strip()]
+    stated = [_cut_to_assertion(f"assert {rest}") for rest in _STATED.findall(task)]
+    found = [source for source in (*shown, *stated) if source and parse(source)]
+    return list(dict.fromkeys(found))[:MAX_ASSERTIONS]
+
+
+def drop_contradictions(assertions: Sequence[str]) -> list[str]:
+    """Return the assertions without those that expect different results of one call."""
+    results: dict[str, set[str]] = {}
+    for source in assertions:
+        call, _, result = source.partition(" == ")
+        results.setdefault(call, set()).add(result)
+    return [source for source in assertions if len(results[source.partition(" == ")[0]]) == 1]
 
 
 async def try_assertions(code: str, assertions: Sequence[str]) -> list[str] | None:

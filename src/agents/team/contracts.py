@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ...language.messages import Language
-from ...state import Check, Contract, Exchange, Line, Output, Turn, Usage
+from ...state import Check, Contract, Exchange, Line, Output, Source, Turn, Usage
 from ..turns import InputsState, LookupState
 
 WORKFLOW = "team"
@@ -39,7 +39,9 @@ class Contribution(Contract):
 
     role: str
     number: int
-    """Place among the assignments of the task, from 1."""
+    """Place among the assignments of its round, from 1."""
+    round: int = 0
+    """0 for a first try; 1 after an exchange, or for a part that came back."""
     text: str
     """Text in Markdown; empty if it failed."""
     instructions: str = ""
@@ -47,6 +49,7 @@ class Contribution(Contract):
     value: str = ""
     """The answer in canonical form, of methods whose answers are compared."""
     checks: list[Check] = Field(default_factory=list)
+    sources: list[Source] = Field(default_factory=list)
     cut_off: bool = False
     """Whether the model was stopped at its limit of tokens."""
     error: str = ""
@@ -79,6 +82,7 @@ class Assignment(TypedDict):
 
     role: str
     number: int
+    round: int
     task: str
     """The whole task, in self-contained form."""
     instructions: str
@@ -88,6 +92,8 @@ class Assignment(TypedDict):
     findings: str
     """What was wrong with an earlier version, one line each; empty at first."""
     language: Language
+    alone: bool
+    """Whether this role is the whole team, so that its text is checked once, at the end."""
     aloud: bool
     """Whether the text is streamed to the reader while it is written."""
     seed: int

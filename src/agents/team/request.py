@@ -3,6 +3,7 @@
 import re
 from typing import Literal, NamedTuple, cast
 
+from ...language.detect import ADDRESS
 from ...language.messages import Language, say
 from ...language.numerals import CHINESE_DIGITS, ENGLISH_ONES
 
@@ -177,6 +178,12 @@ def describe_request(asked: Asked, language: Language) -> str:
     if asked.sentences:
         lines.append(say("team.ask.sentences", language, count=asked.sentences))
     return "\n".join(lines)
+
+
+def list_addresses(text: str) -> list[str]:
+    """Return the distinct web addresses in a text, at most five."""
+    found = (address[0].rstrip(".,;:!?)") for address in ADDRESS.finditer(text))
+    return list(dict.fromkeys(found))[:5]
 
 
 def _tell_kind(task: str) -> Kind:

@@ -15,8 +15,15 @@ from ...language.messages import Language
 from .contracts import Assignment, Contribution
 
 Method = Literal[
-    *("prose", "code", "assertions", "reasoning", "calculation"),
-    *("documents", "web", "pages", "checks"),
+    "prose",
+    "code",
+    "assertions",
+    "reasoning",
+    "calculation",
+    "documents",
+    "web",
+    "pages",
+    "checks",
 ]
 """How a role comes to its answer; answers support each other only if their methods differ."""
 Play = Callable[[Assignment, Runtime[RunContext]], Awaitable[Contribution]]

@@ -3,7 +3,7 @@
 from langgraph.runtime import Runtime
 
 from ...context import RunContext, resolve_model
-from ...language.messages import Language
+from ...language.messages import Language, say
 from ...models.client import Reply
 from ...prompts import Prompt
 from ..turns import Stopwatch
@@ -37,6 +37,7 @@ async def write_text(
     return Contribution(
         role=assignment["role"],
         number=assignment["number"],
+        round=assignment["round"],
         instructions=assignment["instructions"],
         text=reply.value.strip(),
         cut_off=reply.cut_off,
@@ -53,13 +54,14 @@ async def _generate(
     varied: bool,
 ) -> Reply[str]:
     language = assignment["language"]
-    asked = read_request(assignment["task"], language)
+    part = assignment["instructions"]
+    asked = read_request(part or assignment["task"], language)
     seed = assignment["seed"]
     messages = prompt[language].messages(
         task=assignment["task"],
         material=assignment["material"],
-        instructions=assignment["instructions"],
-        form="" if assignment["instructions"] else describe_request(asked, language),
+        instructions=say("team.part", language, part=part) if part else "",
+        form=describe_request(asked, language),
         findings=assignment["findings"],
     )
     model = await resolve_model(runtime)
