@@ -12,11 +12,11 @@ from .failures import explain_unforeseen, log_to_file
 from .kb import kb
 from .router import replay, route, router, train_router
 from .service import keys, serve, worker
-from .tasks import models, resume, run, solve, tasks, workflows
+from .tasks import models, resume, roles, run, solve, tasks, workflows
 from .trace import bandit, rate, trace
 
 COMMANDS = (
-    *(solve, run, resume, tasks, workflows, models),
+    *(solve, run, resume, tasks, workflows, roles, models),
     *(actions, undo, scenario),
     *(kb, rate, bandit, trace),
     *(route, router, train_router, replay),

@@ -1,4 +1,5 @@
-"""Task commands: `concertino solve`, `run`, `resume`, `tasks`, `workflows` and `models`."""
+"""Task commands: `concertino solve`, `run`, `resume`, `tasks`, `workflows`, `roles` and
+`models`."""
 
 import asyncio
 import json
@@ -127,6 +128,21 @@ def workflows(as_json: bool) -> None:
         click.echo(f"{row['name']:<18}{row['description'][language]}")
         for name, schema in row["inputs"].get("properties", {}).items():
             click.echo(f"{'':<18}  -i {name}=…  {schema[description]}")
+
+
+@click.command(help=say("cli.roles.help"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.option.json_list"))
+def roles(as_json: bool) -> None:
+    from ..tasks.api import roles as known
+
+    rows = known()
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    language = default_language()
+    for row in rows:
+        tools = f" [{', '.join(row['tools'])}]" if row["tools"] else ""
+        click.echo(f"{row['name']:<13}{row['description'][language]}{tools}")
 
 
 @click.command(help=say("cli.resume.help"), epilog=say("cli.resume.epilog"))

@@ -29,7 +29,7 @@ from ..errors import ConcertinoError, ModelError, StructuredOutputError
 from ..language.messages import Language, say
 from ..language.reading import repair_text
 from ..state import Check, Output, TaskState, Usage, WorkflowOutput, output_of
-from .conclusion import build_output, record_output
+from .conclusion import build_output, format_note, record_output
 from .registry import Agent, LocalizedText, Workflow, register
 
 MAX_TURNS = 2
@@ -210,6 +210,7 @@ def _record(state: TeamState, output: Output, spent: Usage, seconds: float) -> W
             WORKFLOW,
             output,
             summary=" ".join(summary.split()),
+            note=format_note(who, output, CHECKS, state["language"]),
             inputs=format_problem(state),
             usage=sum((part.usage for part in parts), state.get("spent", Usage()) + spent),
             seconds=seconds + sum(longest.values()),
@@ -241,6 +242,12 @@ def _may_play(state: TaskState) -> bool:
     return count_failed(output) > 0 and count_turns(cast("Any", state), WORKFLOW) < MAX_TURNS
 
 
+def _is_asked_for(state: TaskState) -> bool:
+    """Return whether the person says something about the team."""
+    given = parse_inputs(cast("Any", state), TeamInputs)
+    return bool(given.topology or given.roles)
+
+
 def _may_complete(state: TaskState) -> bool:
     """Return whether the text is as good as it gets."""
     return output_of(state, WORKFLOW) is not None and not _may_play(state)
@@ -268,6 +275,7 @@ TEAM = register(
                 _may_play,
             ),
         ),
+        called_for=_is_asked_for,
         complete=_may_complete,
         takes_the_rest=True,
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from langgraph.types import Command
 
 from ..actions.policy import Mode
+from ..agents.team.roles import describe_roles
 from ..errors import InvalidTask
 from ..graphs.coordinator import check_workflow
 from ..graphs.intake import check_answer, clean_text
@@ -305,6 +306,12 @@ def workflows() -> list[dict[str, Any]]:
     """Return all workflows as plain data: `name`, `description` in both languages, `inputs` (JSON
     schema of the inputs besides the question), `checks` and `actions`."""
     return describe_workflows()
+
+
+def roles() -> list[dict[str, Any]]:
+    """Return all roles of the workflow `team` as plain data: `name`, `title` and `description` in
+    both languages, `method`, `tools` and `checks`."""
+    return describe_roles()
 
 
 async def _play_and_record(

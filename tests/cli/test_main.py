@@ -467,6 +467,26 @@ def test_workflows_are_listed_with_what_they_take() -> None:
         assert all(f"-i {name}=" in shown.stdout for name in workflow["inputs"]["properties"])
 
 
+def test_roles_are_listed_with_what_they_do() -> None:
+    shown = run("roles").stdout
+    listed = json.loads(run("roles", "--json").stdout)
+
+    assert {"programmer", "tester", "calculator"} <= {role["name"] for role in listed}
+    assert all(role["description"]["en"] in shown for role in listed)
+
+
+def test_a_team_is_shown_with_its_topology_its_roles_and_its_checks(serve: Serve) -> None:
+    code = "```python\ndef double(n):\n    return 2 * n\n```"
+    serve(programmer=[code], tester=["assert double(2) == 4\nassert double(0) == 0"])
+    task = "Write a Python function double(n)."
+    inputs = ["-i", "topology=decentralized", "-i", "roles=programmer", "-i", "roles=tester"]
+    shown = " ".join(run("run", task, "--workflow", "team", *inputs).stdout.split())
+
+    assert "Blind to each other, then compared: programmer, tester. You chose it." in shown
+    assert "tester: assert double(2) == 4" in shown
+    assert "the code passes its tests (2 assertions)" in shown
+
+
 @pytest.mark.parametrize("problem", ["-3x+2=0", "-x + 3 = 0", "-(x - 1) = 4", "-sin(x) = 1"])
 @pytest.mark.parametrize("command", ["solve", "run"])
 def test_a_problem_may_begin_with_a_minus(serve: Serve, command: str, problem: str) -> None:

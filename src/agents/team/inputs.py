@@ -29,8 +29,8 @@ class TeamInputs(BaseModel):
     roles: list[str] = define_input(
         [],
         max_length=4,
-        en="roles of the team, see `concertino roles`",
-        zh="团队的角色，见 `concertino roles`",
+        en="names of the team's roles",
+        zh="团队中各角色的名称",
     )
 
     @model_validator(mode="after")
