@@ -22,7 +22,8 @@ _BY_KIND: dict[Kind, str] = {
     "answer": "assistant",
 }
 _COMPARES = re.compile(
-    r"\b(?:compar\w+|versus|vs\.?)\b|\bwhich (?:one )?(?:is|are|would be) (?:better|cheaper|best)\b"
+    r"\b(?:compar\w+|versus|vs\.?)\b"
+    r"|\bwhich (?:\w+ ){0,3}?(?:is|are|would be) (?:better|cheaper|best)\b"
     r"|对比|比较|哪[个家种款份]更|更划算|更便宜",
     re.IGNORECASE,
 )

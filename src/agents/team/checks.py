@@ -30,6 +30,11 @@ TOLERANCE = 0.25
 """Share by which a length may differ from the one asked for."""
 
 _ITEM = re.compile(rf"^\s{{0,3}}(?:\*\*)?{ITEM_MARK}", re.MULTILINE)
+_MARKS = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (r"^\W{0,4}\d{1,3}[.)、：:]", r"^[-*•] ", r"^#{1,6} ", r"^\*\*[^*\n]+\*\*")
+)
+"""Ways to mark the things of a list that have lines of their own below them."""
 _ROW = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
 _RULE = re.compile(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$", re.MULTILINE)
 _FENCED = re.compile(r"```\w*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
@@ -160,11 +165,14 @@ def count_items(text: str) -> set[int]:
     """Return how many things a text may be said to list: its marked items, its lines, the rows of
     its table."""
     items = len(_ITEM.findall(text))
+    marked = [len(pattern.findall(text)) for pattern in _MARKS]
     lines = [line for line in text.splitlines() if line.strip()]
     rows = len(_ROW.findall(text))
     commas = [len(re.split(r"[,，、;；]", line)) for line in lines] if len(lines) == 1 else []
     return {
-        count for count in (items, len(lines) if not items else 0, rows - 2, *commas) if count > 0
+        count
+        for count in (items, len(lines) if not items else 0, rows - 2, *commas, *marked)
+        if count > 0
     }
 
 

@@ -14,6 +14,11 @@ _FENCED = re.compile(
     r"^[ \t]*```[^\S\n]*(\w*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
 )
 _STATED = re.compile(r"^[ \t]*assert[ \t]+(.+)$", re.MULTILINE)
+_TOLD = re.compile(
+    r"\b(\w+\([^()\n]*\))`?\s*(?:==|=>|->|→|returns?|gives|should be|is|应?返回|应为|得到|等于|为)"
+    r"\s*`?(\[[^\]\n]*\]|\([^)\n]*\)|\{[^}\n]*\}|'[^'\n]*'|\"[^\"\n]*\"|-?\w+(?:\.\d+)?)"
+)
+"""A call and its result, as a sentence tells them."""
 _PYTHON = frozenset({"", "python", "py", "python3"})
 LIMITS = SandboxLimits(cpu_seconds=5, wall_seconds=10)
 MAX_ASSERTIONS = 12
@@ -131,8 +136,25 @@ def read_examples(task: str) -> list[str]:
         examples = []
     shown = [f"assert {e.source.strip()} == {e.want.strip()}" for e in examples if e.want.strip()]
     stated = [_cut_to_assertion(f"assert {rest}") for rest in _STATED.findall(task)]
-    found = [source for source in (*shown, *stated) if source and parse(source)]
+    told = [
+        f"assert {call} == {result}"
+        for call, result in _TOLD.findall(task)
+        if _is_plain(call, result)
+    ]
+    found = [source for source in (*shown, *stated, *told) if source and parse(source)]
     return list(dict.fromkeys(found))[:MAX_ASSERTIONS]
+
+
+def _is_plain(call: str, result: str) -> bool:
+    """Return whether a call has literal arguments, and a result is a literal."""
+    try:
+        ast.literal_eval(result)
+        tree = ast.parse(call, mode="eval").body
+        return isinstance(tree, ast.Call) and all(
+            ast.literal_eval(each) is not ... for each in tree.args
+        )
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return False
 
 
 def drop_contradictions(assertions: Sequence[str]) -> list[str]:

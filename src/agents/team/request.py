@@ -1,5 +1,6 @@
 """What a request asks for besides its content: kind of work, language, form, length."""
 
+import builtins
 import re
 from typing import Literal, NamedTuple, cast
 
@@ -40,9 +41,9 @@ _TRANSLATION = re.compile(
     r"\btranslat\w+|\bin(?:to)? (?:english|chinese|french|german|spanish)\s*:|翻译|译[成为]", _I
 )
 _REWRITING = re.compile(
-    r"\b(?:rewrite|rephrase|reword|proofread|correct|polish|shorten|simplify|paraphrase|reformat"
-    r"|convert|extract|fix)\b|\bmore (?:politely|formal\w*)\b"
-    r"|改写|润色|校对|改得|改成|改正|改错|说得|委婉|整理成|缩写|精简|提取|转成|修改",
+    r"\b(?:rewrite|rephrase|reword|proofread|correct|polish|paraphrase|reformat|convert|fix)\b"
+    r"|\bmore (?:politely|formal\w*)\b|\b(?:turn|put|format|make) (?:this|it|these|that) (?!short)"
+    r"|改写|润色|校对|改得|改成|改正|改错|说得|委婉|整理成|转成|修改",
     _I,
 )
 _PLAN = re.compile(
@@ -56,22 +57,24 @@ _TEXT = re.compile(
     _I,
 )
 _PROGRAM = (
-    r"\bpython\b|\bjava\b|\bjavascript\b|\btypescript\b|\bgolang\b|\brust\b|\bsql\b|\bbash\b"
-    r"|\bregex\b|c\+\+|c#|\bhtml\b|\bcss\b"
+    r"(?<![a-z])(?:python|java|javascript|typescript|golang|rust|sql|bash|regex|html|css"
+    r"|regular expressions?)(?![a-z])|c\+\+|c#"
 )
 _CODE = re.compile(
     rf"(?:{_PROGRAM}).{{0,40}}\b(?:functions?|scripts?|programs?|class(?:es)?|methods?|code|query"
+    r"|algorithms?"
     r"|tests?)\b"
     r"|\b(?:write|implement|refactor|debug|fix|complete|create|code)\b.{0,40}"
     rf"(?:\b(?:functions?|scripts?|code|class|method|unit tests?|quer(?:y|ies)|regex)\b|{_PROGRAM})"
     rf"|(?:{_PROGRAM}).{{0,12}}(?:函数|脚本|程序|代码|方法|类|查询|语句)|(?:写|实现|编写|重构|调试)"
     r".{0,12}(?:函数|脚本|程序|代码|正则|类，|一个类)|代码.{0,6}(?:错|问题|重构|优化)"
+    rf"|用\s*(?:{_PROGRAM})\s*(?:语言)?[写实编]|正则表达式"
     r"|^\s*(?:async )?def \w+\(|```|\b[a-z_]\w*\([\w, =*:]*\)\s*(?:that|which|，|：|返回|判断)",
     _I | re.MULTILINE | re.DOTALL,
 )
 _OTHER_CODE = re.compile(
-    r"\bjava\b|javascript|typescript|golang|\bin go\b|\brust\b|\bsql\b|\bbash\b|shell|c\+\+|c#"
-    r"|\bhtml\b|\bcss\b|\bregex|\bphp\b|\bkotlin\b|\bswift\b|正则",
+    r"(?<![a-z])(?:java|javascript|typescript|golang|in go|rust|sql|bash|shell|html|css|regex"
+    r"|regular expressions?|php|kotlin|swift)(?![a-z])|c\+\+|c#|正则",
     _I,
 )
 _JSON = re.compile(
@@ -97,7 +100,7 @@ _COUNTED = re.compile(
 )
 _WORDS = re.compile(
     r"(?P<bound>at most|up to|no more than|under|less than|fewer than|within|max(?:imum)?(?: of)?)?"
-    r" ?(?:about |around |roughly |in )?\b(?P<en>\d{2,4})[- ]words?\b"
+    r" ?(?:about |around |roughly |in )?\b(?P<en>\d{1,4})[- ]words?\b"
     r"|(?P<least>不超过|最多)?"
     r"(?P<zh>\d{2,4}|[一二两三四五六七八九]百|[一二三四五六七八九]十)"
     r"\s*个?字(?P<within>以内|之内|内)?",
@@ -110,6 +113,9 @@ _TESTS = re.compile(
     _I,
 )
 _NAMED_FUNCTION = re.compile(r"(?:\bdef )?\b([a-zA-Z_]\w*)\(")
+_BUILTINS = frozenset(dir(builtins))
+_EACH = re.compile(r"\beach\b|每[个条句项则人]")
+_MORE = re.compile(rf"[^.。]{{0,20}}(?:\band|和|与)\s*{_NUMBER}\b", _I)
 _PAYLOAD = re.compile(r"[:：]\s*(\S.*)\Z|[“\"「](.+)[”\"」]", re.DOTALL)
 
 
@@ -151,9 +157,9 @@ def read_request(task: str, language: Language) -> Asked:
         kind=kind,
         language=_tell_language(task, language),
         shape=None if code else _tell_shape(task),
-        items=_read_count(counted),
-        units=_read_units(words),
-        at_most=bool(words and (words["bound"] or words["least"] or words["within"])),
+        items=_read_items(counted, task),
+        units=None if _EACH.search(task) else _read_units(words),
+        at_most=_is_bound(words),
         sentences=_read_number(_first(_SENTENCES.search(task))),
         tests=_read_number(_first(_TESTS.search(task))) if code else None,
         functions=tuple(dict.fromkeys(_list_functions(task))) if code else (),
@@ -221,7 +227,8 @@ def _tell_shape(task: str) -> Shape | None:
 def _list_functions(task: str) -> list[str]:
     """Return the names of the functions that a task names, `is_palindrome(s)`."""
     defined = re.findall(r"\bdef (\w+)\(", task)
-    named = [name for name in _NAMED_FUNCTION.findall(task.partition("```")[0]) if "_" in name]
+    called = _NAMED_FUNCTION.findall(task.partition("```")[0])
+    named = [name for name in called if len(name) > 1 and name not in _BUILTINS]
     return defined[-1:] or named[:1]
 
 
@@ -229,14 +236,22 @@ def _first(found: re.Match[str] | None) -> str | None:
     return next(filter(None, found.groups()), None) if found else None
 
 
-def _read_count(found: re.Match[str] | None) -> int | None:
-    """Return a number of things; one alone is no form."""
+def _read_items(found: re.Match[str] | None, task: str) -> int | None:
+    """Return a number of things; one alone is no form, and of several numbers none is."""
     count = _read_number(_first(found))
-    return count if count and 2 <= count <= 50 else None
+    if not found or not count or _MORE.match(task, found.end()):
+        return None
+    return count if 2 <= count <= 50 else None
 
 
 def _read_units(found: re.Match[str] | None) -> int | None:
-    return _read_number(found["en"] or found["zh"]) if found else None
+    """Return a length; so few words are one only as a bound."""
+    count = _read_number(found["en"] or found["zh"]) if found else None
+    return count if count and (count >= 10 or _is_bound(found)) else None
+
+
+def _is_bound(found: re.Match[str] | None) -> bool:
+    return bool(found and (found["bound"] or found["least"] or found["within"]))
 
 
 def _read_number(written: str | None) -> int | None:

@@ -43,7 +43,7 @@ async def test_what_is_asked_for_is_checked(task: str, text: str, failed: set[st
 
 
 async def test_code_has_to_run_pass_its_tests_and_define_what_was_named() -> None:
-    task = "Write a Python function double(n) called double_it(n), with two tests."
+    task = "Write a Python function double_it(n), with two tests."
     code = "```python\ndef double_it(n):\n    return 2 * n\nassert double_it(1) == 2\n{}\n```"
     good = await checks_of(task, code.format("assert double_it(2) == 4"))
     few = await checks_of(task, code.format(""))
@@ -55,6 +55,13 @@ async def test_code_has_to_run_pass_its_tests_and_define_what_was_named() -> Non
     assert (few["runs"].passed, few["tests"].passed) == (True, False)
     assert (wrong["runs"].passed, wrong["tests"].passed) == (True, False)
     assert not other["kept"].passed
+
+
+async def test_the_examples_of_a_task_are_its_tests() -> None:
+    task = "Write a Python function twice(n): twice(3) returns 6."
+    code = "```python\ndef twice(n):\n    return {}\n```"
+    assert (await checks_of(task, code.format("2 * n")))["tests"].passed
+    assert not (await checks_of(task, code.format("n * n")))["tests"].passed
 
 
 async def test_a_piece_of_somebodys_program_is_not_blamed_for_the_rest_of_it() -> None:
@@ -71,4 +78,5 @@ async def test_code_that_cannot_be_run_here_is_only_looked_for() -> None:
 def test_things_are_counted_as_items_lines_or_rows() -> None:
     assert count_items("- a\n- b") == {2}
     assert count_items("a\nb\nc") == {3}
+    assert 2 in count_items("1. Who?\na) he\nb) she\n2. Where?\na) here\nb) there")
     assert 2 in count_items("| n |\n| --- |\n| a |\n| b |")

@@ -1,10 +1,12 @@
 """Code out of a reply, run in the sandbox and met with assertions."""
 
+import pytest
 from concertino.agents.team.code import (
     count_assertions,
     drop_assertions,
     extract_python,
     read_assertions,
+    read_examples,
     run_code,
     try_assertions,
 )
@@ -52,6 +54,21 @@ assert double("a") == (
 ```"""
     found = read_assertions(reply, ["double"])
     assert found == ["assert double(1) == 2", "assert double('a') == 'aa'"]
+
+
+@pytest.mark.parametrize(
+    ("task", "examples"),
+    [
+        ("Double it.\n>>> double(2)\n4\n>>> double(0)\n0\n", ["double(2) == 4", "double(0) == 0"]),
+        ("Flatten: flatten([1, [2]]) returns [1, 2].", ["flatten([1, [2]]) == [1, 2]"]),
+        ("double(2) 应返回 4，double(3)→6", ["double(2) == 4", "double(3) == 6"]),
+        ("It has to pass:\nassert double(2) == 4\n", ["double(2) == 4"]),
+        ("fizz(n) returns True if n is divisible by 3.", []),
+        ("def double(n: int) -> int:\n    ...", []),
+    ],
+)
+def test_examples_of_a_task_are_assertions(task: str, examples: list[str]) -> None:
+    assert read_examples(task) == [f"assert {example}" for example in examples]
 
 
 async def test_each_assertion_is_tried_by_itself() -> None:

@@ -12,13 +12,13 @@ def program(body: str, number: int = 1, version: int = 0) -> Contribution:
     return Contribution(role="programmer", number=number, round=version, text=text)
 
 
-def testers(*lines: str) -> list[Contribution]:
+def asserted(*lines: str) -> list[Contribution]:
     return [Contribution(role="tester", number=2, text="\n".join(lines))]
 
 
 async def test_a_program_that_passes_all_assertions_holds_and_is_shown_with_them() -> None:
     trial = await hold_trial(
-        [program("2 * n")], testers("assert twice(2) == 4", "assert twice(0) == 0"), TASK
+        [program("2 * n")], asserted("assert twice(2) == 4", "assert twice(0) == 0"), TASK
     )
     assert trial.holds
     assert build_test_check(trial, "en").detail == "2 assertions"
@@ -28,7 +28,7 @@ async def test_a_program_that_passes_all_assertions_holds_and_is_shown_with_them
 async def test_the_program_that_passes_more_is_the_better_one() -> None:
     trial = await hold_trial(
         [program("n * n"), program("2 * n", version=1)],
-        testers("assert twice(2) == 4", "assert twice(3) == 6"),
+        asserted("assert twice(2) == 4", "assert twice(3) == 6"),
         TASK,
     )
     assert trial.holds
@@ -37,7 +37,7 @@ async def test_the_program_that_passes_more_is_the_better_one() -> None:
 
 
 async def test_an_assertion_that_every_program_fails_does_not_count() -> None:
-    said = testers("assert twice(2) == 4", "assert twice(3) == 6", "assert twice(3.5) == 8")
+    said = asserted("assert twice(2) == 4", "assert twice(3) == 6", "assert twice(3.5) == 8")
     one = await hold_trial([program("2 * n")], said, TASK)
     two = await hold_trial([program("2 * n"), program("n + n", version=1)], said, TASK)
 
@@ -47,7 +47,7 @@ async def test_an_assertion_that_every_program_fails_does_not_count() -> None:
 
 
 async def test_assertions_that_contradict_each_other_do_not_count() -> None:
-    said = testers("assert twice(2) == 4", "assert twice(3) == 6", "assert twice(3) == 9")
+    said = asserted("assert twice(2) == 4", "assert twice(3) == 6", "assert twice(3) == 9")
     trial = await hold_trial([program("2 * n")], said, TASK)
     assert trial.passed == ["assert twice(2) == 4"]
     assert trial.holds
@@ -61,8 +61,8 @@ async def test_an_example_of_the_task_always_counts() -> None:
 
 
 async def test_without_a_program_that_runs_or_an_assertion_nothing_is_shown() -> None:
-    broken = await hold_trial([program("(")], testers("assert twice(2) == 4"), TASK)
-    untested = await hold_trial([program("2 * n")], testers("I cannot test this."), TASK)
+    broken = await hold_trial([program("(")], asserted("assert twice(2) == 4"), TASK)
+    untested = await hold_trial([program("2 * n")], asserted("I cannot test this."), TASK)
     assert broken.best is None
     assert not broken.holds
     assert not untested.holds

@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from ....context import RunContext
 from ....prompts import load_prompt
+from ..code import extract_python
 from ..contracts import Assignment, Contribution
 from ..roles import Role, register_role
 from ..writing import write_text
@@ -13,7 +14,10 @@ PROMPT = load_prompt("team/programmer")
 
 async def play(assignment: Assignment, runtime: Runtime[RunContext]) -> Contribution:
     """Write the code. The sampler that discourages repetition would discourage code."""
-    return await write_text(PROMPT, assignment, runtime, varied=False)
+    part = await write_text(PROMPT, assignment, runtime, varied=False)
+    if "```" not in part.text and extract_python(part.text):
+        return part.model_copy(update={"text": f"```python\n{part.text}\n```"})
+    return part
 
 
 PROGRAMMER = register_role(
