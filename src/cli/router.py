@@ -106,6 +106,7 @@ def rollback(version: int | None) -> None:
 @click.option("--force", is_flag=True, help=say("cli.train.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool) -> None:
+    from ..graphs.registry import find_home
     from ..learning.retraining import retrain
     from ..learning.router import get_user_versions, load_current_router
     from ..tasks.api import workflows
@@ -113,7 +114,8 @@ def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool
     reading = read_traces(traces)
     before, old = load_current_router()
     names = [row["name"] for row in workflows()]
-    new, report = retrain(reading.records, names, old, "best" if rule == "best" else "chosen")
+    how = "best" if rule == "best" else "chosen"
+    new, report = retrain(reading.records, names, old, how, find_home())
     versions = get_user_versions()
     number = versions.add(new)
     if report.better or force:

@@ -43,9 +43,13 @@ class HeldOut:
 
     Args:
         workflows: the registered workflows.
+        home: the one of them that takes what no other is made for.
     """
 
-    def __init__(self, questions: Sequence[Question], workflows: Sequence[str]) -> None:
+    def __init__(
+        self, questions: Sequence[Question], workflows: Sequence[str], home: str | None = None
+    ) -> None:
+        self._home = home
         self._names = sorted({*workflows, *(question.label for question in questions)})
         self._questions = questions
         drawn = [
@@ -103,7 +107,8 @@ class HeldOut:
 
         rows = []
         for seen in self._seen:
-            ranked = share_probabilities(classifier.predict_probabilities(seen), self._names)
+            believed = classifier.predict_probabilities(seen)
+            ranked = share_probabilities(believed, self._names, self._home)
             p = {candidate.workflow: candidate.p for candidate in ranked}
             rows.append([p[name] for name in self._names])
         return np.array(rows)

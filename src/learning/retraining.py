@@ -49,13 +49,18 @@ class TrainingReport(Contract):
 
 
 def retrain(
-    records: Sequence[TraceRecord], workflows: Sequence[str], old: Classifier, rule: Rule = "best"
+    records: Sequence[TraceRecord],
+    workflows: Sequence[str],
+    old: Classifier,
+    rule: Rule = "best",
+    home: str | None = None,
 ) -> tuple[Classifier, TrainingReport]:
     """Train a new router and compare it with the old one.
 
     Args:
         workflows: the registered workflows.
         rule: how questions are labelled.
+        home: the workflow that takes what no other is made for.
 
     Raises:
         RouterError: the trace has fewer than two usable questions, or scikit-learn is not
@@ -66,7 +71,7 @@ def retrain(
     if len(questions) < 2:
         raise RouterError(say("router.nothing_to_learn", usable=len(questions), **left_out))
     cut = len(questions) - max(1, round(HELD_OUT_SHARE * len(questions)))
-    later = HeldOut(questions[cut:], workflows)
+    later = HeldOut(questions[cut:], workflows, home)
     examples, too_few = _collect_examples(questions[:cut])
     new = fit(examples)
     before = later.judge(old)

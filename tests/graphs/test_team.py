@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from concertino import InvalidTask, run_task
+from concertino import InvalidTask, resume_task, run_task
 from concertino.graphs.registry import find_home
 
 from tests.graphs.pages import serve_pages
@@ -326,3 +326,15 @@ def test_several_pages_are_read_each_by_itself_and_put_together_by_one_writer(
         "https://lake.test",
         "https://pond.test",
     }
+
+
+def test_a_model_that_goes_away_in_a_blind_round_fails_the_task_which_can_go_on(
+    team: Scripted,
+) -> None:
+    model = team(programmer=[CODE], tester=[RuntimeError("gone"), TESTS])
+    failed = run_task(PLAIN, inputs={"topology": "decentralized"}, model=model)
+    assert failed["status"] == "failed"
+
+    done = resume_task(failed["task_id"], model=model)
+    assert done["status"] == "verified"
+    assert sorted(parts_of(done)) == [("programmer", 0), ("tester", 0)]
