@@ -114,8 +114,9 @@ def train_router(traces: tuple[Path, ...], rule: str, force: bool, as_json: bool
     reading = read_traces(traces)
     before, old = load_current_router()
     names = [row["name"] for row in workflows()]
-    how = "best" if rule == "best" else "chosen"
-    new, report = retrain(reading.records, names, old, how, find_home())
+    new, report = retrain(
+        reading.records, names, old, "best" if rule == "best" else "chosen", find_home()
+    )
     versions = get_user_versions()
     number = versions.add(new)
     if report.better or force:

@@ -169,6 +169,8 @@ def test_one_role_whose_code_fails_gives_way_to_programmer_and_tester(team: Scri
     assert result["status"] == "verified"
     assert result["total_iterations"] == 2
     assert result["outputs"]["team"]["data"]["plan"]["topology"] == "decentralized"
+    tester = next(asked for asked in model.asked if "You test programs" in asked)
+    assert "n % 2" not in tester
 
 
 def test_two_methods_that_agree_verify_an_answer(team: Scripted) -> None:

@@ -6,11 +6,7 @@ from .contracts import TeamState
 
 
 async def settle_alone(state: TeamState) -> Draft:
-    """Check the role's text as far as a machine can.
-
-    Raises:
-        SandboxUnavailable: code was asked for, and programs cannot be confined on this machine.
-    """
+    """Check the role's text as far as a machine can."""
     part = state["contributions"][-1]
     if not part.text:
         return Draft("", [], [])

@@ -15,10 +15,15 @@ WRITER = "writer"
 
 
 def start_blind(state: TeamState) -> list[Assignment]:
-    """Return the assignments of the blind round. Of several texts only a program is streamed."""
-    return [
+    """Return the assignments of the blind round. Of several texts only a program is streamed, and
+    who writes assertions is not shown a program that failed before."""
+    tasks = [
         assign_all(role, number, state, aloud=ROLES[role].method == "code")
         for number, role in enumerate(state["plan"].roles, 1)
+    ]
+    return [
+        {**task, "findings": ""} if ROLES[task["role"]].method == "assertions" else task
+        for task in tasks
     ]
 
 

@@ -11,6 +11,7 @@ from ...language.numerals import CHINESE_DIGITS, ENGLISH_ONES
 from ...language.text import ITEM_MARK, count_units, split_sentences
 from ...state import Check
 from ...tools.numbers import extract_numbers
+from ...tools.sandbox import SandboxUnavailable
 from .code import (
     Ran,
     extract_python,
@@ -45,11 +46,7 @@ _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)*")
 
 
 async def check_text(text: str, asked: Asked, language: Language) -> list[Check]:
-    """Run every check that applies to a text.
-
-    Raises:
-        SandboxUnavailable: code was asked for, and programs cannot be confined on this machine.
-    """
+    """Run every check that applies to a text."""
     checks = [
         *_check_language(text, asked, language),
         *_check_form(text, asked, language),
@@ -80,7 +77,8 @@ async def check_part(part: Contribution, assignment: Assignment) -> Contribution
 
 async def check_code(text: str, asked: Asked, language: Language) -> list[Check]:
     """Check that there is code, that it defines what was named, that it runs and passes its own
-    tests. Code in other languages than Python is not run."""
+    tests and the task's examples. Code in other languages than Python is not run, and none is where
+    programs cannot be confined."""
     if not asked.runs:
         found = "```" in text
         return [Check(name="form", passed=found, detail=say("team.form.code", language))]
@@ -89,7 +87,10 @@ async def check_code(text: str, asked: Asked, language: Language) -> list[Check]
         return [Check(name="form", passed=False, detail=say("team.form.no_code", language))]
     missing = sorted(set(asked.functions) - list_functions(code))
     kept = [_kept(not missing, ", ".join(missing or asked.functions))] if asked.functions else []
-    ran = await run_code(code)
+    try:
+        ran = await run_code(code)
+    except SandboxUnavailable:
+        return kept
     checks = [*kept, *_judge_run(ran, asked, language)]
     broken = await _find_broken_example(code, asked.task) if ran.ok else None
     if broken is None:

@@ -1,10 +1,12 @@
 """Machine checks of what a role wrote."""
 
 import pytest
+from concertino.agents.team import checks
 from concertino.agents.team.checks import check_text, count_items
 from concertino.agents.team.request import read_request
 from concertino.language.detect import detect_language
 from concertino.state import Check
+from concertino.tools.sandbox import SandboxUnavailable
 
 
 async def checks_of(task: str, text: str) -> dict[str, Check]:
@@ -73,6 +75,16 @@ async def test_code_that_cannot_be_run_here_is_only_looked_for() -> None:
     task = "Write a SQL query for the ten customers with the most orders."
     assert (await checks_of(task, "```sql\nSELECT 1\n```"))["form"].passed
     assert not (await checks_of(task, "That is easy to do."))["form"].passed
+
+
+async def test_where_programs_cannot_be_confined_code_is_not_run_and_nothing_is_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run_code(code: str) -> None:
+        raise SandboxUnavailable("no Landlock")
+
+    monkeypatch.setattr(checks, "run_code", run_code)
+    assert await checks_of("Write a Python function.", "```python\nx = 1\n```") == {}
 
 
 def test_things_are_counted_as_items_lines_or_rows() -> None:
