@@ -2,7 +2,7 @@
 
 import re
 
-from concertino.agents.math.verification import REASONING
+from concertino.agents.math.reasoning import REASONING
 from concertino.language.messages import Language
 from langchain_core.messages import AnyMessage, HumanMessage
 

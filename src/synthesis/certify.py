@@ -4,11 +4,10 @@ The model reasons in words, without sight of the program. With two agreements wi
 right template passes far more often than a wrong one, whose golds are wrong on each instance.
 """
 
-from ..agents.math.recomputation import correct_arithmetic
-from ..agents.math.verification import MAX_REASONING_TOKENS, REASONING
+from ..agents.math.reasoning import reason_in_words
 from ..models.client import LanguageModel
 from ..state import Usage
-from ..tools.answers import extract_boxed_answer, fit_answer, is_same_answer, read_answer
+from ..tools.answers import is_same_answer
 from ..tools.sandbox import Sandbox
 from .contracts import Certificate, Essence, NewTask, Status
 from .mutate import change_parameters
@@ -45,10 +44,9 @@ def choose_status(certificate: Certificate) -> Status:
 
 
 async def _agrees(task: NewTask, model: LanguageModel, sandbox: Sandbox) -> tuple[bool, Usage]:
-    messages = REASONING[task.language].messages(problem=task.question)
-    reply = await model.generate_text(messages, max_tokens=MAX_REASONING_TOKENS)
-    working = await correct_arithmetic(sandbox, reply.value, task.question)
-    read = await read_answer(sandbox, extract_boxed_answer(working))
-    answer = await fit_answer(sandbox, task.question, read) if read else None
-    same = answer is not None and await is_same_answer(sandbox, answer.written, task.gold.written)
+    reply = await reason_in_words(model, sandbox, task.question, task.language)
+    found = reply.value
+    same = found is not None and await is_same_answer(
+        sandbox, found.answer.written, task.gold.written
+    )
     return same, reply.usage

@@ -162,7 +162,7 @@ def _check_strings(tree: ast.Module) -> None:
 def _find_number_texts(tree: ast.Module) -> Iterator[ast.Constant]:
     """Yield the strings that are one plain number, `"3.5"` in `Fraction("3.5")`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name_call(node) in _MAKERS and len(node.args) == 1:
+        if isinstance(node, ast.Call) and name_call(node) in _MAKERS and len(node.args) == 1:
             text = node.args[0]
             if (
                 isinstance(text, ast.Constant)
@@ -172,14 +172,15 @@ def _find_number_texts(tree: ast.Module) -> Iterator[ast.Constant]:
                 yield text
 
 
-def _name_call(node: ast.Call) -> str:
+def name_call(node: ast.Call) -> str:
+    """Return the name of what is called, without the module; empty if it has none."""
     called = node.func
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def is_solver(node: ast.Call) -> bool:
     """Return whether a call solves equations, and may find several solutions."""
-    return _name_call(node) in _SOLVERS
+    return name_call(node) in _SOLVERS
 
 
 def _find_literals(tree: ast.Module, source: str) -> Iterator[ProgramLiteral]:
@@ -216,7 +217,7 @@ def _find_positions(tree: ast.Module) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript):
             yield from ast.walk(node.slice)
-        elif isinstance(node, ast.Call) and _name_call(node) in ("round", "quantize", "N", "evalf"):
+        elif isinstance(node, ast.Call) and name_call(node) in ("round", "quantize", "N", "evalf"):
             for argument in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
                 yield from ast.walk(argument)
 
@@ -236,7 +237,7 @@ def _find_named(tree: ast.Module) -> Iterator[ast.AST]:
 
 def _peel(value: ast.expr) -> Iterator[ast.AST]:
     yield value
-    if isinstance(value, ast.Call) and _name_call(value) in (*_MAKERS, "int", "float"):
+    if isinstance(value, ast.Call) and name_call(value) in (*_MAKERS, "int", "float"):
         yield from value.args
 
 

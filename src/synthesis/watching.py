@@ -8,7 +8,7 @@ recorded is a string, a sign for each decision in the order in which they were m
 
 import ast
 
-from .program import is_solver
+from .program import is_solver, name_call
 
 _ROUNDERS = frozenset(("int", "round", "floor", "ceil", "trunc", "ceiling", "Integer"))
 
@@ -73,9 +73,7 @@ class _Watcher(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
-        name = (
-            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        )
+        name = name_call(node)
         if name in _ROUNDERS and node.args and not node.keywords:
             return _call("_round", node.func, *node.args)
         if name == "abs" and len(node.args) == 1:

@@ -42,13 +42,18 @@ def find_paths(text: str) -> list[str]:
     return [word for word in found if "/" in word or word.lower().endswith((*suffixes, *_TEXTS))]
 
 
+def is_named(path: str, task: str) -> bool:
+    """Return whether a task names a path, in any folder."""
+    return path.rpartition("/")[2] in task
+
+
 def format_files(
     workspace: Workspace, entries: Sequence[Entry], question: str, language: Language
 ) -> str:
     """Return a listing of the workspace, with the beginnings of the files that the user names or,
     where there are few, of all. Blocking: call it in a thread."""
     files = [entry for entry in entries if entry.kind == "file"]
-    named = [file for file in files if file.path.rpartition("/")[2] in question]
+    named = [file for file in files if is_named(file.path, question)]
     shown = named or files
     begun = {file.path for file in shown[:MAX_BEGINNINGS]}
     lines = [_format_entry(workspace, entry, entry.path in begun, language) for entry in entries]

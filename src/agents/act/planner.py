@@ -52,6 +52,7 @@ from .observation import (
     format_actions,
     format_files,
     format_results,
+    is_named,
     list_entries,
 )
 from .shortlist import shortlist_actions
@@ -135,7 +136,7 @@ def _lay_desk(state: TaskState, model: LanguageModel) -> tuple[Desk, list[Action
     )
     read_only = state["inputs"].get("mode") == "read_only"
     effects = ("read",) if read_only else ("read", "write", "delete", "execute", "network")
-    meant = [entry.path for entry in entries if entry.path.rpartition("/")[2] in task]
+    meant = [entry.path for entry in entries if is_named(entry.path, task)]
     about = [*(meant or known), *beyond]
     offered = shortlist_actions(
         task,
@@ -246,7 +247,7 @@ async def _call_action(desk: Desk, action: Action[Any, Any], reasoning: str) -> 
         calls.append(make_call(desk, action.name, params.model_dump(mode="json"), []))
 
     used = any(result.action == action.name for result in desk.results)
-    named = tuple(path for _, path in desk.paths if path.rpartition("/")[2] in desk.task)
+    named = tuple(path for _, path in desk.paths if is_named(path, desk.task))
     form = build_params_schema(action.name, desk.paths, brief=not used, named=named)
     whole = "content" in action.params.model_fields
     await desk.fill_form(

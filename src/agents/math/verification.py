@@ -30,22 +30,18 @@ from ...state import (
 )
 from ...tools.answers import (
     check_substitution,
-    extract_boxed_answer,
     find_broken_forms,
     find_made_up_numbers,
     fit_answer,
     group_answers,
-    read_answer,
 )
 from ...tools.sandbox import Sandbox
 from ..turns import Stopwatch, count_turns, fingerprint, format_problem, record_turn
 from .execution import tries_left
-from .recomputation import correct_arithmetic
+from .reasoning import reason_in_words
 from .solution import build_solution_output, format_check, format_facts
 
-REASONING = load_prompt("math/reasoning")
 DIAGNOSIS = load_prompt("math/diagnosis")
-MAX_REASONING_TOKENS = 800
 MAX_DIAGNOSIS_TOKENS = 250
 ENOUGH_SUPPORT = 2
 ANOTHER_TEMPERATURE = 0.7
@@ -187,18 +183,14 @@ async def _reason(
 ) -> Reply[Attempt | None]:
     """Solve the problem in words, without seeing the program; None if no answer was found."""
     tried = count_turns(state, "verification")
-    reply = await model.generate_text(
-        REASONING[state["language"]].messages(problem=format_problem(state)),
-        max_tokens=MAX_REASONING_TOKENS,
+    return await reason_in_words(
+        model,
+        sandbox,
+        format_problem(state),
+        state["language"],
         temperature=ANOTHER_TEMPERATURE if tried else 0.0,
         seed=tried or None,
     )
-    working = await correct_arithmetic(sandbox, reply.value, format_problem(state))
-    boxed = await read_answer(sandbox, extract_boxed_answer(working))
-    answer = await fit_answer(sandbox, format_problem(state), boxed) if boxed else None
-    if answer is None:
-        return Reply(None, reply.usage)
-    return Reply(Attempt(route="reasoning", answer=answer, working=working), reply.usage)
 
 
 async def _diagnose(
